@@ -1,0 +1,95 @@
+"""Physics of an instrument, drawn anew for each spectrum: what differs between two measurements of one substance.
+
+A function's name is its key in a recipe's `augment:`. Strengths and order follow measurements on RRUFF spectra: drift of
+the background matters most, then resolution.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+from torch import Generator, Tensor
+from torch.nn import functional
+
+Strength = Annotated[float, Ge(0)]
+
+
+def instrument(
+    x: Tensor,
+    axis: Tensor,
+    generator: Generator,
+    *,
+    shift: Strength = 4.0,
+    stretch: Strength = 0.003,
+    blur: Strength = 4.0,
+    tilt: Strength = 0.25,
+    drift: Strength = 0.6,
+    noise: Strength = 0.03,
+) -> Tensor:
+    """Vary each spectrum as another instrument, another day and another crystal face would.
+
+    shift: largest displacement of the axis in cm-1.
+    stretch: largest relative stretch of the axis about its middle.
+    blur: largest standard deviation of the broadening in cm-1; half of the spectra are broadened.
+    tilt: standard deviation of the four slow cosines in the logarithm of the response.
+    drift: largest fluorescence background, as a share of the spectrum's maximum.
+    noise: largest standard deviation of white noise, as a share of the spectrum's maximum; small values are more frequent.
+    """
+    top = x.amax(dim=1, keepdim=True).clamp_min(0)
+    x = _move(x, axis, shift, stretch, generator)
+    x = _broaden(x, axis, blur, generator)
+    x = x * _response(len(x), axis, tilt, generator)
+    x = x + top * drift * _uniform((len(x), 1), generator) * _fluorescence(len(x), axis, generator)
+    level = noise * _uniform((len(x), 1), generator).square()
+    return x + top * level * torch.randn(x.shape, generator=generator)
+
+
+def _uniform(shape: tuple[int, ...], generator: Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
+    return low + (high - low) * torch.rand(shape, generator=generator)
+
+
+def _move(x: Tensor, axis: Tensor, shift: float, stretch: float, generator: Generator) -> Tensor:
+    """Read each spectrum at displaced positions, by linear interpolation; its ends are held."""
+    n, points = x.shape
+    step = float(axis[1] - axis[0])
+    by = _uniform((n, 1), generator, -shift, shift) / step
+    scale = 1 + _uniform((n, 1), generator, -stretch, stretch)
+    middle = (points - 1) / 2
+    at = ((torch.arange(points) - middle) * scale + middle + by).clamp(0, points - 1)
+    left = at.floor().clamp_max(points - 2).long()
+    share = at - left
+    return torch.gather(x, 1, left) * (1 - share) + torch.gather(x, 1, left + 1) * share
+
+
+def _broaden(x: Tensor, axis: Tensor, blur: float, generator: Generator) -> Tensor:
+    """Convolve with a Gaussian of random width, in Fourier space; the edges are held 4 standard deviations out."""
+    step = float(axis[1] - axis[0])
+    sigma = _uniform((len(x), 1), generator, 0, blur) / step * (_uniform((len(x), 1), generator) < 0.5)
+    if blur == 0:
+        return x
+    pad = min(math.ceil(4 * blur / step), x.shape[1] - 1)
+    wide = functional.pad(x[:, None], (pad, pad), mode="replicate")[:, 0]
+    frequency = torch.fft.rfftfreq(wide.shape[1])
+    spectrum = torch.fft.rfft(wide) * torch.exp(-2 * (math.pi * frequency * sigma).square())
+    return torch.fft.irfft(spectrum, n=wide.shape[1])[:, pad : pad + x.shape[1]]
+
+
+def _response(n: int, axis: Tensor, tilt: float, generator: Generator) -> Tensor:
+    """(n, points): exp of a sum of four slow cosines, N(0, tilt) each."""
+    place = torch.linspace(0, math.pi, len(axis))
+    waves = torch.stack([torch.cos(order * place) for order in range(1, 5)])
+    return torch.exp(tilt * torch.randn((n, 4), generator=generator) @ waves)
+
+
+def _fluorescence(n: int, axis: Tensor, generator: Generator) -> Tensor:
+    """(n, points), maximum 1: a random non-negative mixture of an exponential decay and three Gaussians, FWHM 200 to 600 cm-1."""
+    span = (axis - axis[0])[None, None]
+    decay = torch.exp(-span / _uniform((n, 1, 1), generator, 100, 800))
+    centre = _uniform((n, 3, 1), generator, 0, 1300) - float(axis[0])
+    sigma = _uniform((n, 3, 1), generator, 200, 600) / 2.3548
+    parts = torch.cat([decay, torch.exp(-0.5 * ((span - centre) / sigma).square())], dim=1)
+    mixed = (_uniform((n, 4, 1), generator) * parts).sum(dim=1)
+    return mixed / mixed.amax(dim=1, keepdim=True)

@@ -1,0 +1,85 @@
+"""Data sets: every file here gives Spectra by `load(*, axis, seed, <keys>) -> Spectra`; its name is its key."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec import plugins, spectra, storage
+from edgespec.recipe import Call
+from edgespec.spectra import Axis, Spectra
+
+_ARRAYS = ("x", "axis", "y", "labels", "source", "notes")
+_OPTIONAL = ("group", "part")
+
+
+def load(call: Call, *, axis: Axis, seed: int) -> Spectra:
+    """Read the data set that a recipe names, on the model's axis; `seed` is for those that generate spectra."""
+    found: Spectra = plugins.find("datasets", call.name).load(axis=axis, seed=seed, **call.keys)
+    return found
+
+
+def stand_in(otherwise: Call, absent: str, *, axis: Axis, seed: int) -> Spectra:
+    """Read the data set that the recipe names for the case that `absent` is not at hand, and say so in its notes."""
+    found = load(otherwise, axis=axis, seed=seed)
+    note = f'{absent} was not found; the {found.source} data set "{otherwise.name}" stands in'
+    return replace(found, notes=(note, *found.notes))
+
+
+def key(files: Iterable[Path], keys: Mapping[str, Any], axis: Axis, module: str) -> str:
+    """Digest all that a reading depends on: files by name and content, keys, axis, and the code of `module`, a path."""
+    code = [Path(module), Path(spectra.__file__), *sorted(Path(__file__).parent.glob("_*.py"))]
+    sources = [(path.name, storage.file_digest(path)) for path in files]  # a RRUFF file's name is its label
+    return storage.digest(sources, dict(keys), axis.values(), *(path.read_bytes() for path in code))
+
+
+def cached(key: str, read: Callable[[], Spectra]) -> Spectra:
+    """Give what an earlier reading left under `key`, else read and keep it.
+
+    A file that is damaged is read anew; a cache folder that cannot be used costs time only.
+    """
+    path = storage.home() / "spectra" / f"{key}.npz"
+    kept = _kept(path)
+    if kept is not None:
+        return kept
+    found = read()
+    with contextlib.suppress(OSError):  # not writable, or full: the spectra themselves are here
+        storage.write(path, _packed(found))
+    return found
+
+
+def _kept(path: Path) -> Spectra | None:
+    """Read a cache file; None where there is none, or where it is not whole."""
+    try:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
+            held = {name: file[name] for name in file.files}
+        return Spectra(
+            x=held["x"],
+            axis=held["axis"],
+            y=held["y"],
+            labels=tuple(held["labels"].tolist()),
+            group=held.get("group"),
+            part=held.get("part"),
+            source=str(held["source"]),
+            notes=tuple(held["notes"].tolist()),
+        )
+    except (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
+        return None
+
+
+def _packed(found: Spectra) -> bytes:
+    held: dict[str, Any] = {
+        name: np.asarray(getattr(found, name)) for name in _ARRAYS if name not in ("labels", "notes")
+    }
+    held.update(labels=np.array(found.labels, dtype=np.str_), notes=np.array(found.notes, dtype=np.str_))
+    held.update({name: getattr(found, name) for name in _OPTIONAL if getattr(found, name) is not None})
+    packed = io.BytesIO()
+    np.savez(packed, **held)
+    return packed.getvalue()

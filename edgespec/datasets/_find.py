@@ -1,0 +1,43 @@
+"""Where data files are: below a named root, else in the places that every recipe may count on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edgespec import storage
+from edgespec.errors import Missing
+
+
+class NotFound(Missing):
+    """A data file is not at hand; `name` is what the recipe calls it, so that a stand-in can say what it replaces."""
+
+    def __init__(self, name: str, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.name = name
+
+
+def find(name: str, root: str | None, folder: str = "") -> Path:
+    """Give the file or folder that `name` is, an absolute name as it stands.
+
+    root: the only place to look below, where it is given; a relative one may itself lie below the usual places.
+    folder: a folder of the usual places that is searched as well ("rruff").
+    Raises NotFound (exit 3) with all the places looked at.
+    """
+    asked = Path(name).expanduser()
+    places = [asked] if asked.is_absolute() else [place / asked for place in _bases(root, folder)]
+    for place in places:
+        if place.exists():
+            return place
+    hint = "set EDGESPEC_DATA to the folder that holds it, or name another `root:`"
+    raise NotFound(name, f"{name} was not found; looked for {', '.join(map(str, places))}", hint)
+
+
+def _bases(root: str | None, folder: str) -> list[Path]:
+    named = os.environ.get("EDGESPEC_DATA")
+    usual = [Path(named).expanduser()] if named else []
+    usual.append(storage.home() / "data")
+    if root is None:
+        return [place for base in usual for place in dict.fromkeys([base, base / folder])]
+    asked = Path(root).expanduser()
+    return [asked] if asked.is_absolute() else [*(base / asked for base in usual), asked]

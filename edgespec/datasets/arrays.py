@@ -1,0 +1,227 @@
+"""Spectra that lie in numpy arrays: .npy files, or the arrays of one .npz file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec import datasets
+from edgespec.datasets import _find, _labels, _numpy
+from edgespec.errors import Mistake
+from edgespec.recipe import Call
+from edgespec.spectra import Axis, Floats, Spectra, Words, interpolate
+
+Numbers = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Array:
+    """An array and its name for messages."""
+
+    where: str
+    values: NDArray[Any]
+
+
+def load(
+    *,
+    axis: Axis,
+    seed: int,
+    x: str,
+    y: str | None = None,
+    wavenumber: str | None = None,
+    labels: str | list[str] | None = None,
+    group: str | None = None,
+    split: str | None = None,
+    test_x: str | None = None,
+    test_y: str | None = None,
+    npz: str | None = None,
+    root: str | None = None,
+    min_coverage: float = 0.8,
+    otherwise: Annotated[Call, "datasets"] | None = None,
+) -> Spectra:
+    """Read spectra from arrays. The keys name .npy files, or with `npz` the arrays in it; rows are counted from 0.
+
+    Raises Mistake that names the array; Missing (exit 3) where the files are not at hand and no `otherwise` is named.
+
+    x: intensities, (n, points).
+    y: classes, (n,) whole numbers or names.
+    wavenumber: the axis of x in cm-1, (points,), or one row a scan where all rows are equal.
+    labels: the names of the classes in order, or a .json file of number and name, or an array of names.
+    group: the physical sample of each spectrum, (n,); those of test_x follow those of x.
+    split: the part of each spectrum, (n,), such as train and test.
+    test_x: intensities of a given test part, (m, points).
+    test_y: classes of that test part, (m,).
+    npz: the .npz file that holds the arrays.
+    root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
+    min_coverage: share of the axis that the spectra must cover; the rest is zero.
+    otherwise: the data set to take when this one is not at hand.
+    """
+    _check(y, wavenumber, split, test_x, test_y, min_coverage)
+    wanted = {"x": x, "y": y, "wavenumber": wavenumber, "group": group, "split": split}
+    wanted |= {"test_x": test_x, "test_y": test_y}
+    try:
+        held = _held({key: name for key, name in wanted.items() if name is not None}, npz, root)
+        names = _names(labels, npz, root)
+    except _find.NotFound as absent:
+        if otherwise is None:
+            raise
+        return datasets.stand_in(otherwise, absent.name, axis=axis, seed=seed)
+    return _spectra(held, names, axis, min_coverage)
+
+
+def _check(
+    y: str | None,
+    wavenumber: str | None,
+    split: str | None,
+    test_x: str | None,
+    test_y: str | None,
+    min_coverage: float,
+) -> None:
+    for key, name in (("y", y), ("wavenumber", wavenumber)):
+        if name is None:
+            raise Mistake(f"arrays: no {key!r} is named", hint="classes and axis are never guessed: name their arrays")
+    if (test_x is None) != (test_y is None):
+        raise Mistake("arrays: a test part needs both `test_x` and `test_y`", hint="name both, or neither")
+    if test_x is not None and split is not None:
+        raise Mistake("arrays: `split` and `test_x` both name a test part", hint="keep one of them")
+    if not 0 < min_coverage <= 1:
+        raise Mistake(f"arrays: min_coverage is {min_coverage:g}", hint="a share above 0, at most 1")
+
+
+def _held(wanted: dict[str, str], npz: str | None, root: str | None) -> dict[str, _Array]:
+    read = _reader(npz, root)
+    return {key: read(name) for key, name in wanted.items()}
+
+
+def _reader(npz: str | None, root: str | None) -> Callable[[str], _Array]:
+    if npz is not None:
+        return partial(_from_npz, _find.find(npz, root))
+    return partial(_from_npy, root)
+
+
+def _from_npz(path: Path, name: str) -> _Array:
+    return _Array(f"{path.name}!{name}", _numpy.member(path, name))
+
+
+def _from_npy(root: str | None, name: str) -> _Array:
+    return _Array(Path(name).name, _numpy.whole(_find.find(name, root)))
+
+
+def _names(labels: str | list[str] | None, npz: str | None, root: str | None) -> _labels.Names | None:
+    if labels is None:
+        return None
+    if isinstance(labels, list):
+        return _labels.from_list(labels, "labels")
+    if labels.lower().endswith(".json"):
+        return _labels.from_json(_find.find(labels, root))
+    array = _reader(npz, root)(labels)
+    return _labels.from_list(array.values.tolist() if array.values.ndim == 1 else [None], array.where)
+
+
+def _spectra(held: dict[str, _Array], names: _labels.Names | None, axis: Axis, min_coverage: float) -> Spectra:
+    own, turned = _axis(held["wavenumber"])
+    x, y, part = _joined(held, len(own))
+    number, labels = _labels.classes(y, held["y"].where, names)
+    group = _words(held["group"], held["x"], len(x)) if "group" in held else None
+    values, covered = _on_axis(x[:, ::-1] if turned else x, own, held, axis, min_coverage)
+    lost = [label for position, label in enumerate(labels) if position not in number]
+    notes = {
+        "no groups are known, so spectra of one physical sample may stand in two parts": group is None,
+        f"the axis was turned, since {held['wavenumber'].where} runs from high to low": turned,
+        f"spectra that cover a part of the axis only, zero elsewhere: all ({covered:.0%})": covered < 1,
+        f"labels left without a spectrum: {len(lost)} ({', '.join(lost[:3])})": bool(lost),
+    }
+    told = tuple(note for note, holds in notes.items() if holds)
+    return Spectra(values, axis.values(), number, labels, group, part, notes=told)
+
+
+def _joined(held: dict[str, _Array], points: int) -> tuple[Numbers, NDArray[Any], Words | None]:
+    """Put the test part behind the rest: (n, points), (n,), and each spectrum's part where one is given."""
+    x = _intensities(held["x"], held["wavenumber"], points)
+    y = _column(held["y"], held["x"], len(x))
+    if "split" in held:
+        return x, y, _words(held["split"], held["x"], len(x))
+    if "test_x" not in held:
+        return x, y, None
+    test_x = _intensities(held["test_x"], held["wavenumber"], points)
+    test_y = _column(held["test_y"], held["test_x"], len(test_x))
+    if (y.dtype.kind == "U") != (test_y.dtype.kind == "U"):
+        hint = "both numbers, or both names"
+        raise Mistake(f"{held['y'].where} and {held['test_y'].where}: one holds names, the other numbers", hint)
+    part = np.repeat(np.array(["train", "test"]), [len(x), len(test_x)])
+    return np.concatenate([x, test_x]), np.concatenate([y, test_y]), part
+
+
+def _axis(held: _Array) -> tuple[Numbers, bool]:
+    """Give (points,) in cm-1, increasing, and whether it had to be turned."""
+    axis = held.values
+    if axis.dtype.kind not in "iuf" or axis.ndim not in (1, 2) or axis.shape[-1] < 2 or not len(axis):
+        raise Mistake(f"{held.where}: {axis.dtype} of shape {axis.shape} is no axis", hint="(points,) numbers in cm-1")
+    if axis.ndim == 2:
+        if not (axis == axis[0]).all():
+            row = int((axis != axis[0]).any(axis=1).argmax())
+            hint = "interpolate the spectra onto one axis first, or take the rows that share one"
+            raise Mistake(f"{held.where}: row {row} is another axis than row 0", hint)
+        axis = axis[0]
+    if not np.isfinite(axis).all():
+        raise Mistake(
+            f"{held.where}: position {int((~np.isfinite(axis)).argmax())} is not finite", hint="mend the axis"
+        )
+    own = axis.astype(np.float64)
+    turned = bool(own[0] > own[-1])
+    wrong = np.diff(own) * (-1 if turned else 1) <= 0
+    if wrong.any():
+        hint = "an axis rises (or falls) all along; sort it, and the spectra with it"
+        raise Mistake(f"{held.where}: position {int(wrong.argmax()) + 1} does not follow the one before", hint)
+    return (own[::-1] if turned else own), turned
+
+
+def _intensities(held: _Array, axis: _Array, points: int) -> Numbers:
+    x = held.values
+    if x.dtype.kind not in "iuf" or x.ndim != 2 or not len(x):
+        raise Mistake(f"{held.where}: {x.dtype} of shape {x.shape} are no spectra", hint="(n, points) numbers, n > 0")
+    if x.shape[1] != points:
+        hint = "the axis of these very spectra is needed"
+        raise Mistake(f"{held.where} has {x.shape[1]} points a spectrum, {axis.where} has {points}", hint)
+    bad = np.flatnonzero(~np.isfinite(x).all(axis=1))
+    if len(bad):
+        more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
+        raise Mistake(f"{held.where}: row {bad[0]}{more} holds a value that is not finite", hint="mend or remove it")
+    return x.astype(np.float64)
+
+
+def _column(held: _Array, x: _Array, n: int) -> NDArray[Any]:
+    if held.values.ndim != 1:
+        raise Mistake(f"{held.where}: shape {held.values.shape}, but one value a spectrum is wanted", hint=f"({n},)")
+    if len(held.values) != n:
+        hint = "a list that doesn't match its spectra would mislabel them; find the one that was made with them"
+        raise Mistake(f"{held.where} has {len(held.values)} values, {x.where} {n} spectra", hint)
+    return held.values
+
+
+def _words(held: _Array, x: _Array, n: int) -> Words:
+    """Give (n,) names, whole numbers as text."""
+    values = _column(held, x, n)
+    return values if values.dtype.kind == "U" else _labels.whole(values, held.where).astype(np.str_)
+
+
+def _on_axis(
+    x: Numbers, own: Numbers, held: dict[str, _Array], axis: Axis, min_coverage: float
+) -> tuple[Floats, float]:
+    """Interpolate (n, m) onto the model's axis: (n, points), and the share of it that is covered."""
+    wanted = axis.values()
+    rows = [interpolate(own, row, wanted) for row in x]
+    covered = rows[0][1]
+    if covered < min_coverage:
+        raise Mistake(
+            f"{held['wavenumber'].where}: {own[0]:g} to {own[-1]:g} cm-1 covers {covered:.0%} of the axis "
+            f"{axis.low:g} to {axis.high:g} cm-1; min_coverage is {min_coverage:.0%}",
+            hint="lower min_coverage, or choose an axis inside the spectra's",
+        )
+    return np.stack([values for values, _ in rows]), covered

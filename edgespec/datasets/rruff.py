@@ -1,0 +1,124 @@
+"""Raman spectra of minerals as the RRUFF project offers them: text files, its zip archives, or a task list of them.
+
+B. Lafuente, R. T. Downs, H. Yang, N. Stone (2015), "The power of databases: the RRUFF project", in Highlights in
+Mineralogical Crystallography, W. De Gruyter, Berlin, pp. 1-30.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Literal
+
+from edgespec import datasets
+from edgespec.datasets import _archives, _find, _gather, _tasks
+from edgespec.datasets._gather import Entry
+from edgespec.datasets._rruff_text import Refused, Scan, parse_name, physical_sample
+from edgespec.errors import Mistake
+from edgespec.plugins import did_you_mean
+from edgespec.recipe import Call
+from edgespec.spectra import Axis, Spectra
+
+Kind = Literal["Processed", "RAW", "any"]
+
+
+def load(
+    *,
+    axis: Axis,
+    seed: int,
+    path: str | list[str] | None = None,
+    task: str | None = None,
+    root: str | None = None,
+    npz: str | None = None,
+    split: int = 0,
+    kind: Kind = "Processed",
+    laser: list[int] | None = None,
+    minerals: list[str] | None = None,
+    min_coverage: float = 0.8,
+    refused: Literal["stop", "skip"] = "stop",
+    otherwise: Annotated[Call, "datasets"] | None = None,
+) -> Spectra:
+    """Read RRUFF spectra; labels are minerals, groups are physical samples. Exactly one of `path` and `task`.
+
+    Exact duplicates are dropped; ids that share a spectrum are one group. Raises Mistake with file:line, and
+    Missing (exit 3) where the data are not at hand and no `otherwise` is named.
+
+    path: folders of RRUFF text files or RRUFF's zip archives, one or several.
+    task: a csv list of spectra: columns archive (or row), file, mineral, group, and if need be split or split0, split1.
+    root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
+    npz: the file beside the task list that its column row counts in; without it the only one that fits.
+    split: which division of a task list that holds several.
+    kind: Processed has RRUFF's background removed, RAW has not (for folders and archives).
+    laser: only spectra taken with these lasers, in nm.
+    minerals: only these minerals.
+    min_coverage: share of the axis that a spectrum must cover; the rest is zero.
+    refused: stop at spectra that cannot be used, or skip them and say so.
+    otherwise: the data set to take when this one is not at hand.
+    """
+    if (path is None) == (task is None):
+        raise Mistake("rruff: wants exactly one of `path` and `task`", hint="path: an archive; task: a csv list")
+    if not 0 < min_coverage <= 1:
+        raise Mistake(f"rruff: min_coverage is {min_coverage:g}", hint="a share above 0, at most 1")
+    if task is None and (npz is not None or split != 0):
+        raise Mistake("rruff: `npz` and `split` belong to a `task`", hint="name a task list, or remove them")
+    try:
+        if task is not None:
+            entries, files = _tasks.listing(_find.find(task, root, "rruff"), npz, split)
+        else:
+            names = [path] if isinstance(path, str) else path or []
+            entries, files = _listed([_find.find(name, root, "rruff") for name in names], kind)
+    except _find.NotFound as absent:
+        if otherwise is None:
+            raise
+        return datasets.stand_in(otherwise, absent.name, axis=axis, seed=seed)
+    chosen = _chosen(entries, laser, minerals)
+    # order matters to the reading, so `path` and `task` count; where they were found does not
+    keys = {"path": path, "task": task, "split": split, "kind": kind, "laser": laser, "minerals": minerals}
+    key = datasets.key(files, {**keys, "min_coverage": min_coverage, "refused": refused}, axis, __file__)
+    return datasets.cached(key, partial(_gather.spectra, chosen, axis, min_coverage, skip=refused == "skip"))
+
+
+def _listed(paths: list[Path], kind: Kind) -> tuple[list[Entry], list[Path]]:
+    """List the spectra of folders and archives in the order given, names sorted within; also all their files."""
+    entries = [_entry(path, name, text) for path in paths for name, text in _archives.texts(path).items()]
+    kinds = {entry.kind for entry in entries if entry.kind is not None}
+    fit = [entry for entry in entries if entry.kind is None or kind in ("any", entry.kind)]
+    if not any(entry.kind for entry in fit):
+        where = ", ".join(path.name for path in paths) or "an empty list"
+        raise Mistake(
+            f"{where}: no RRUFF spectrum of kind {kind}", hint=f"there is: {', '.join(sorted(kinds)) or 'none'}"
+        )
+    return fit, [file for path in paths for file in _archives.files(path)]
+
+
+def _entry(path: Path, name: str, text: _archives.Text) -> Entry:
+    """Describe a text file by its name; one with another name has no label and is refused when it is read."""
+    where = _archives.shown(path, name)
+    said = parse_name(PurePosixPath(name).name)
+    if said is None:
+        return Entry(where, partial(_unnamed, where), "", "")
+    kind = "RAW" if said.kind.upper() == "RAW" else "Processed"
+    read = partial(_archives.scan, text, where)
+    return Entry(where, read, said.mineral, physical_sample(said.sample), laser=said.laser, kind=kind)
+
+
+def _unnamed(where: str) -> Scan:
+    hint = "RRUFF's names are Mineral__SAMPLE__Raman__LASER__ANGLE__ORIENTATION__Raman_Data_KIND__NUMBER.txt"
+    raise Refused(f"{where}: its name says no mineral", hint)
+
+
+def _chosen(entries: list[Entry], laser: list[int] | None, minerals: list[str] | None) -> list[Entry]:
+    known = sorted({entry.mineral for entry in entries if entry.mineral})
+    for mineral in minerals or []:
+        if mineral not in known:
+            hint = did_you_mean(mineral, known)
+            raise Mistake(f"rruff: no spectrum of mineral {mineral!r}", hint[:300] + " ..." * (len(hint) > 300))
+    if minerals is not None:
+        entries = [entry for entry in entries if entry.mineral in minerals]
+    lasers = sorted({entry.laser for entry in entries if entry.laser is not None})
+    if laser is not None:
+        entries = [entry for entry in entries if entry.laser in laser]
+    if not entries:
+        wanted = f"lasers {laser}" if lasers else "an empty list of minerals"
+        raise Mistake(f"rruff: no spectrum fits {wanted}", hint=f"lasers: {', '.join(map(str, lasers)) or 'none'}")
+    return entries

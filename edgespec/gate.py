@@ -1,0 +1,183 @@
+"""Promises kept or broken: one metric, one limit, one verdict; unmeasured is not passed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgespec import plugins, units
+from edgespec.errors import Mistake
+from edgespec.report import Report, Row
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What can be promised.
+
+    high: more is better; remedy: what to do where the promise is broken
+    """
+
+    high: bool
+    read: Callable[[str | float], float]
+    show: Callable[[float], str]
+    remedy: str
+    per_target: bool = False
+
+
+def _fraction(value: float) -> str:
+    return f"{value:.3f}"
+
+
+BETTER, SMALLER, FASTER = "train longer, or a wider student", "a narrower student, or int8", "a smaller student, or another variant"
+METRICS = {
+    "accuracy": Metric(True, units.share, _fraction, BETTER),
+    "sensitivity": Metric(True, units.share, _fraction, BETTER),
+    "specificity": Metric(True, units.share, _fraction, BETTER),
+    "macro_f1": Metric(True, units.share, _fraction, BETTER),
+    "agreement": Metric(True, units.share, _fraction, "look at which step lost it: the table has a column for it"),
+    "teacher_accuracy": Metric(True, units.share, _fraction, "the reference itself is weak: mend step 1 first"),
+    "gain_over_control": Metric(True, units.share, _fraction, "distillation brings too little here: train the student on its labels"),
+    "drop": Metric(False, units.share, _fraction, BETTER),
+    "ece": Metric(False, units.share, _fraction, "end the recipe with 'calibrate', or give validation more spectra"),
+    "size": Metric(False, units.size, units.show_size, SMALLER),
+    "params": Metric(False, units.count, units.show_count, SMALLER),
+    "macs": Metric(False, units.count, units.show_count, SMALLER),
+    "latency_p50": Metric(False, units.time, units.show_time, FASTER, per_target=True),
+    "latency_p90": Metric(False, units.time, units.show_time, FASTER, per_target=True),
+    "latency_p99": Metric(False, units.time, units.show_time, FASTER, per_target=True),
+}
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A promise of the recipe; `where` is its file and line."""
+
+    metric: str
+    limit: float
+    target: str = ""
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a gate: "pass", "fail" or "unmeasured", with the figure and, where it failed, what to do."""
+
+    metric: str
+    target: str
+    limit: float
+    measured: float | None
+    verdict: str
+    variant: str
+    message: str
+    hint: str
+
+    def plain(self) -> dict[str, Any]:
+        """For report.json."""
+        return asdict(self)
+
+
+def read_gates(tree: Any, wrong: Callable[[tuple[str | int, ...], str, str], None]) -> list[Gate]:
+    """Read the `gates:` of a recipe; mistakes are told to `wrong` with their place."""
+    if tree is None:
+        return []
+    if not isinstance(tree, dict):
+        wrong((), "'gates' holds 'metric: limit' entries", "gates: {accuracy: 0.9}")
+        return []
+    found: list[Gate] = []
+    for name, limit in tree.items():
+        if name not in METRICS:
+            wrong((name,), f"unknown metric {name!r}", plugins.did_you_mean(name, list(METRICS)))
+            continue
+        metric = METRICS[name]
+        if metric.per_target != isinstance(limit, dict):
+            example = f"{name}: {{local: 1 ms}}" if metric.per_target else f"{name}: {{limit}} without a target"
+            wrong((name,), f"'{name}' {'wants a limit a target' if metric.per_target else 'has no targets'}", f"write {example}")
+            continue
+        for target, each in limit.items() if isinstance(limit, dict) else [("", limit)]:
+            place = (name, target) if target else (name,)
+            if target and target not in plugins.names("targets"):
+                wrong(place, f"unknown target {target!r}", plugins.did_you_mean(target, plugins.names("targets")))
+                continue
+            try:
+                found.append(Gate(name, metric.read(each), target))
+            except Mistake as problem:
+                wrong(place, f"'{name}': {problem.message}", problem.hint)
+    return found
+
+
+def check(gates: Sequence[Gate], report: Report, *, target: str | None = None, where: Callable[[Gate], str] = lambda gate: "") -> list[Verdict]:
+    """Judge every gate; with `target`, only what that target can answer.
+
+    The files judged are those that the run recommends: per target after `bench`, else what the last step made.
+    """
+    judged = [gate for gate in gates if target is None or gate.target in ("", target)]
+    return [_judge(gate, report, target, where(gate)) for gate in judged]
+
+
+def broken(gates: Sequence[Gate], report: Report, variant: str) -> list[str]:
+    """Say which promises a variant would break, latency left aside; the recommendation asks this."""
+    row = next((row for row in report.last() if row.variant == variant), None)
+    if row is None:
+        return ["it is only here to be compared with"]
+    values = [(gate, _of_row(gate.metric, row, report)) for gate in gates if not METRICS[gate.metric].per_target]
+    return [_compare(gate, value) for gate, value in values if value is not None and not _kept(gate, value)]
+
+
+def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdict:
+    metric = METRICS[gate.metric]
+    found = _latency(gate, report) if metric.per_target else _worst(gate, report, target)
+    if found is None:
+        missing = f"edgespec bench --target {gate.target}" if metric.per_target else "edgespec compress, to the end"
+        return Verdict(gate.metric, gate.target, gate.limit, None, "unmeasured", "", f"unmeasured: {missing}", missing)
+    variant, value = found
+    if _kept(gate, value):
+        return Verdict(gate.metric, gate.target, gate.limit, value, "pass", variant, "", "")
+    return Verdict(gate.metric, gate.target, gate.limit, value, "fail", variant, _compare(gate, value, where), metric.remedy)
+
+
+def _worst(gate: Gate, report: Report, target: str | None) -> tuple[str, float] | None:
+    """Give the worst figure among the files that the run ships."""
+    rows = {row.variant: row for row in report.last()}
+    advised = [each["variant"] for name, each in report.advice.items() if target in (None, name)]
+    shipped = [name for name in advised if name in rows] or list(rows)[-1:]
+    values = [(name, _of_row(gate.metric, rows[name], report)) for name in shipped]
+    known = [(name, value) for name, value in values if value is not None]
+    if not known:
+        return None
+    return (min if METRICS[gate.metric].high else max)(known, key=lambda each: each[1])
+
+
+def _of_row(metric: str, row: Row, report: Report) -> float | None:
+    teacher = report.reference()
+    if metric == "teacher_accuracy":
+        return teacher.accuracy if teacher else None
+    if metric == "gain_over_control":
+        control = next((each for each in report.rows if each.kind == "control" and each.name == "control"), None)
+        return row.accuracy - control.accuracy if control else None
+    if metric in ("agreement", "drop", "params", "macs"):
+        found: float | None = getattr(row, metric)
+        return found
+    return float(row.bytes or 0) if metric == "size" else float(row.scores[metric])
+
+
+def _latency(gate: Gate, report: Report) -> tuple[str, float] | None:
+    """Give the latency in seconds of the variant recommended on the gate's target."""
+    variant = report.advice.get(gate.target, {}).get("variant")
+    for each in report.bench.get(gate.target, {}).get("measurements", []):
+        value = each[f"{gate.metric.removeprefix('latency_')}_ms"]
+        if each["variant"] == variant and each["source"] == "measured" and value is not None:
+            return variant, value / 1000
+    return None
+
+
+def _kept(gate: Gate, value: float) -> bool:
+    return value >= gate.limit if METRICS[gate.metric].high else value <= gate.limit
+
+
+def _compare(gate: Gate, value: float, where: str = "") -> str:
+    metric = METRICS[gate.metric]
+    name = f"{gate.metric} {gate.target}".strip()
+    side = "under" if metric.high else "over"
+    gap, limit = metric.show(abs(value - gate.limit)), metric.show(gate.limit)
+    return f"{name} is {metric.show(value)}, {gap} {side} the {limit}{f' of {where}' if where else ''}"

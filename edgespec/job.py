@@ -1,0 +1,97 @@
+"""What every step is handed: the divided data, a folder to fill, the seed, and somebody to tell how far it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Protocol
+
+from annotated_types import Ge, Gt
+from pydantic import AfterValidator
+
+from edgespec.recipe import Call
+from edgespec.spectra import Spectra
+from edgespec.splits import Splits
+
+
+class Progress(Protocol):
+    """Hears what happens; the command line shows it as bars or lines, tests keep it in a list."""
+
+    def begin(self, what: str, total: int) -> None:
+        """Something of `total` parts begins."""
+
+    def advance(self, done: int, note: str) -> None:
+        """`done` parts are finished; `note` says how it stands (loss, accuracy)."""
+
+    def end(self) -> None:
+        """It is over."""
+
+    def say(self, text: str) -> None:
+        """One line that should not be missed."""
+
+
+class Silent:
+    """A Progress that nobody watches."""
+
+    def begin(self, what: str, total: int) -> None:
+        """Nothing."""
+
+    def advance(self, done: int, note: str) -> None:
+        """Nothing."""
+
+    def end(self) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
+        """Nothing."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How long and how fast to train.
+
+    epochs: passes over the training spectra.
+    batch: spectra in one step.
+    lr: largest learning rate of the one-cycle schedule.
+    weight_decay: AdamW's, on weights only (not on biases and normalisation).
+    patience: epochs without a better validation result after which training stops; 0 never stops early.
+    """
+
+    epochs: Annotated[int, Gt(0)] = 30
+    batch: Annotated[int, Gt(1)] = 64
+    lr: Annotated[float, Gt(0)] = 3e-3
+    weight_decay: Annotated[float, Ge(0)] = 1e-2
+    patience: Annotated[int, Ge(0)] = 0
+
+
+@dataclass(frozen=True)
+class Job:
+    """The data, divided; how a spectrum is prepared and varied; where to write; the seed."""
+
+    spectra: Spectra
+    splits: Splits
+    preprocess: tuple[Call, ...]
+    augment: Call | None
+    folder: Path
+    seed: int
+    progress: Progress = field(default_factory=Silent)
+
+    def inside(self, folder: Path) -> Job:
+        """Give the same job with another folder."""
+        return replace(self, folder=folder)
+
+
+def few(labels: str) -> int | None:
+    """Read a `labels` key: None for "all", N for "N per class"."""
+    return None if labels == "all" else int(labels.split()[0])
+
+
+def _labels(text: str) -> str:
+    number, _, rest = text.partition(" ")
+    if text != "all" and not (rest == "per class" and number.isdigit() and int(number) > 0):
+        raise ValueError(f"{text!r} is neither 'all' nor 'N per class'")
+    return text
+
+
+Labels = Annotated[str, AfterValidator(_labels)]
+Part = Annotated[str | None, "the name of a training part"]

@@ -1,0 +1,220 @@
+"""Run a recipe from data to report: each step kept where nothing that made it has changed, made anew where something has."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edgespec import artifact as artifacts
+from edgespec import datasets, provenance, report, rows, storage
+from edgespec.artifact import Artifact
+from edgespec.errors import Mistake
+from edgespec.gate import broken
+from edgespec.job import Job, Progress, few
+from edgespec.plan import Plan, check_parts, load_call, plan, until
+from edgespec.recipe import Call, Recipe, plain
+from edgespec.report import Report, Row
+from edgespec.spectra import Spectra
+from edgespec.splits import divide
+
+Loud = Callable[[Report], None]
+
+
+@dataclass(frozen=True)
+class Made:
+    """A finished step: what it left, how it scored, the digest of all that made it, and whether it was there already."""
+
+    artifact: Artifact
+    rows: list[Row]
+    digest: str
+    kept: bool
+
+
+def compress(recipe: Recipe, folder: Path, *, stop: str | None, progress: Progress, seen: Loud = lambda _: None) -> Report:
+    """Run the recipe's steps and give its report; what is already made and still true is kept.
+
+    folder: the run folder; stop: `--until`; seen: hears the report after every step
+    Raises Mistakes before anything is written, EdgespecErrors of the steps as they come.
+    """
+    with storage.lock(folder):
+        found = _finished(recipe, folder, stop)
+        if found is not None:
+            progress.say("nothing has changed since the last run: kept")
+            return found
+        checked = plan(recipe)
+        last = until(checked, stop)
+        job = prepare(checked, folder, progress)
+        result = _start(checked, job)
+        storage.write(folder / "recipe.yaml", yaml.safe_dump(plain(recipe.tree), sort_keys=False, allow_unicode=True))
+        storage.write_json(folder / "environment.json", result.environment)
+        _run(checked.steps[:last], job, result, folder, seen)
+        result.notes += rows.remarks(result)
+        result.finished = _fingerprint(recipe, job.spectra, stop)
+        report.write(result, folder)
+        return result
+
+
+def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
+    """Read the data and divide it: everything a step is handed."""
+    data = checked.data
+    progress.begin("read the data", 1)
+    spectra = datasets.load(data.load, axis=data.axis, seed=checked.seed)
+    progress.advance(1, f"{len(spectra)} spectra, {len(spectra.labels)} classes")
+    progress.end()
+    splits = divide(spectra, data.split, checked.seed)
+    check_parts(checked, splits)
+    return Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress)
+
+
+def reopen(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:
+    """Open a run folder again: its plan, its data and its report.
+
+    Raises Mistake where it holds no run, or where its data are no longer what it was made from.
+    """
+    result = report.read(folder)
+    checked = plan(_recipe_of(folder))
+    job = prepare(checked, folder, progress)
+    if _data_digest(job.spectra) != result.data["digest"]:
+        raise Mistake(f"the data of {folder} have changed since it was made", hint="edgespec compress makes it anew")
+    return checked, job, result
+
+
+def last_model(folder: Path, result: Report) -> Artifact:
+    """Read the artifact of a run's last step, checked against its digests."""
+    if not result.steps:
+        raise Mistake(f"{folder} has no finished step", hint="edgespec compress goes on where it stopped")
+    return artifacts.read(folder / result.steps[-1]["folder"])[0]
+
+
+def _recipe_of(folder: Path) -> Recipe:
+    from edgespec.recipe import load
+
+    return load(folder / "recipe.yaml")
+
+
+def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Loud) -> None:
+    base = _digest(job, result.data["digest"])
+    for on, labels in _learnt_from(steps):
+        made = _baselines(job, on, labels, base, folder)
+        result.rows += made.rows
+    parent, before = base, None
+    for number, step in enumerate(steps, start=1):
+        made = _keep_or_make(job, step, number, before, parent, result, folder)
+        before, parent = made.artifact, made.digest
+        result.rows += made.rows
+        seconds = sum(row.seconds or 0 for row in made.rows[:1])
+        result.steps.append({"number": number, "name": step.name, "folder": f"{number}-{step.name}", "seconds": seconds, "kept": made.kept})
+        report.write(result, folder)
+        seen(result)
+
+
+def _start(checked: Plan, job: Job) -> Report:
+    spectra, splits = job.spectra, job.splits
+    data: dict[str, Any] = {
+        "name": spectra.name or checked.data.load.name,
+        "source": spectra.source,
+        "digest": _data_digest(spectra),
+        "classes": len(spectra.labels),
+        "labels": list(spectra.labels),
+        "axis": plain(checked.data.axis),
+        "samples": len(set(spectra.group.tolist())) if spectra.group is not None else None,
+        "train": {name: len(each) for name, each in splits.train.items()},
+        "valid": {name: len(each) for name, each in splits.valid.items()},
+        "test": len(splits.test),
+        "notes": [*spectra.notes, *splits.notes],
+    }
+    return Report(checked.recipe.name, checked.seed, data, environment=provenance.environment())
+
+
+def _learnt_from(steps: tuple[Call, ...]) -> list[tuple[str | None, str]]:
+    """Give each (part, labels) that a step learns from: the baselines stand on the same."""
+    found = [(step.keys["on"], step.keys.get("labels", "all")) for step in steps if step.name in ("train", "distill")]
+    return list(dict.fromkeys(found))
+
+
+def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path) -> Made:
+    name = "-".join(["0-baselines", on or "all", *([labels.replace(" ", "-")] if few(labels) else [])])
+    key = storage.digest("baselines", on, labels, base, provenance.whole_digest(), provenance.versions())
+    kept = _kept(folder / name, key)
+    if kept is not None:
+        return kept
+    with storage.whole_folder(folder / name) as part:
+        made, found = rows.of_baselines(job.inside(part), on, labels)
+        for row in found:
+            row.file = f"{name}/{row.file}" if row.file else ""
+        artifacts.seal(made, {"step": "baselines", "digest": key, "rows": [vars(row) for row in found]})
+    return Made(artifacts.moved(made, folder / name), found, key, False)
+
+
+def _keep_or_make(job: Job, step: Call, number: int, before: Artifact | None, parent: str, result: Report, folder: Path) -> Made:
+    name = f"{number}-{step.name}"
+    code = provenance.code_digest(step)
+    key = storage.digest(number, step.plain(), parent, code, provenance.versions())
+    kept = _kept(folder / name, key)
+    if kept is not None:
+        job.progress.say(f"{name}: kept")
+        return kept
+    from edgespec import plugins
+
+    started = time.monotonic()
+    with storage.whole_folder(folder / name) as part:
+        run = plugins.find("steps", step.name).run
+        own = job.inside(part)
+        made: Artifact = run(own, *([] if before is None else [before]), **step.keys)
+        seconds = round(time.monotonic() - started, 2)
+        found = rows.after(own, made, number, step, seconds, before, result)
+        for row in found:
+            row.file = f"{name}/{row.file}" if row.file else ""
+        record = {"step": step.name, "number": number, "keys": plain(step.keys), "digest": key, "parent": parent, "code": code}
+        record |= {"seed": job.seed, "data": result.data["source"], "seconds": seconds, "rows": [vars(row) for row in found]}
+        artifacts.seal(made, record)
+    return Made(artifacts.moved(made, folder / name), found, key, False)
+
+
+def _kept(folder: Path, key: str) -> Made | None:
+    """Give what a step left before, where it is whole and made by the very same."""
+    try:
+        found, record = artifacts.read(folder)
+        if record["digest"] == key:
+            return Made(found, [Row(**row) for row in record["rows"]], key, True)
+    except (Mistake, KeyError, TypeError):
+        return None  # damaged or of another format: it is made anew
+    return None
+
+
+def _finished(recipe: Recipe, folder: Path, stop: str | None) -> Report | None:
+    """Give the report of a run that is complete and made of the very same recipe, code, versions and data."""
+    try:
+        found = report.read(folder)
+        if not found.finished:
+            return None
+        call, axis = load_call(recipe)
+        seed = recipe.tree.get("seed", 0)
+        if found.finished != _fingerprint(recipe, datasets.load(call, axis=axis, seed=seed), stop):
+            return None
+        for step in found.steps:
+            artifacts.read(folder / step["folder"])
+    except (Mistake, TypeError, KeyError):
+        return None  # whatever is wrong is told, with its place, when the run is made anew
+    return found
+
+
+def _fingerprint(recipe: Recipe, spectra: Spectra, stop: str | None) -> str:
+    return storage.digest(plain(recipe.tree), _data_digest(spectra), provenance.whole_digest(), provenance.versions(), stop)
+
+
+def _data_digest(spectra: Spectra) -> str:
+    more = [each.astype(str).tolist() for each in (spectra.group, spectra.part) if each is not None]
+    return storage.digest(spectra.x, spectra.axis, spectra.y, list(spectra.labels), more)
+
+
+def _digest(job: Job, data: str) -> str:
+    """Digest what all steps share: the data, how they are divided, prepared and varied, the seed."""
+    splits = [each for part in (job.splits.train, job.splits.valid) for name in part for each in (name, part[name])]
+    return storage.digest(data, *splits, job.splits.test, plain(list(job.preprocess)), plain(job.augment), job.seed)

@@ -1,0 +1,140 @@
+"""A recipe checked from end to end before anything runs: every key bound, every step fit for what the one before leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from edgespec import plugins, schema
+from edgespec.artifact import Artifact, Checkpoint, OnnxModel
+from edgespec.errors import Mistake, Mistakes
+from edgespec.gate import Gate, read_gates
+from edgespec.recipe import Call, Data, Place, Recipe
+from edgespec.schema import Binder
+from edgespec.splits import Splits
+
+VERSION = 1
+KEYS = ["schema", "seed", "data", "steps", "targets", "gates"]
+BETWEEN = {(Checkpoint, OnnxModel): "to_onnx"}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A recipe that can run: every key checked and filled in."""
+
+    recipe: Recipe
+    seed: int
+    data: Data
+    steps: tuple[Call, ...]
+    targets: tuple[str, ...]
+    gates: tuple[Gate, ...]
+
+
+def plan(recipe: Recipe) -> Plan:
+    """Check a whole recipe.
+
+    Raises Mistakes with every mistake found, each with file, line and what was meant.
+    """
+    binder = Binder(recipe.at)
+    tree = recipe.tree
+    for key in tree:
+        if key not in KEYS:
+            binder.wrong((key,), f"unknown key {key!r}", plugins.did_you_mean(key, KEYS))
+    if tree.get("schema") != VERSION:
+        binder.wrong(("schema",), f"this edgespec reads recipes of 'schema: {VERSION}', not {tree.get('schema')!r}", "write schema: 1")
+    seed = binder.value(int, tree.get("seed", 0), ("seed",), "", "seed")
+    if isinstance(seed, int) and seed < 0:
+        binder.wrong(("seed",), f"'seed': {seed} is negative")
+    data = binder.value(Data, tree.get("data"), ("data",), "data", "data") if tree.get("data") else None
+    if not tree.get("data"):
+        binder.wrong((), "key 'data' is missing", "data: {load: ..., axis: {low: ..., high: ..., points: ...}}")
+    steps = _steps(binder, tree.get("steps"))
+    targets = binder.value(list[str], tree.get("targets", []), ("targets",), "", "targets") or []
+    for i, name in enumerate(targets):
+        if name not in plugins.names("targets"):
+            binder.wrong(("targets", i), f"unknown target {name!r}", plugins.did_you_mean(name, plugins.names("targets")))
+    gates = read_gates(tree.get("gates"), lambda place, text, hint: binder.wrong(("gates", *place), text, hint))
+    if binder.mistakes:
+        raise Mistakes(binder.mistakes)
+    return Plan(recipe, seed, data, tuple(steps), tuple(targets), tuple(gates))  # type: ignore[arg-type]
+
+
+def load_call(recipe: Recipe) -> tuple[Call, Any]:
+    """Check only what reading the data needs (`data.load`, `data.axis`); cheap, for a run that may be finished already."""
+    binder = Binder(recipe.at)
+    data = recipe.tree.get("data")
+    if not isinstance(data, dict) or not {"load", "axis"} <= set(data):
+        raise Mistakes([Mistake(f"{recipe.at(('data',))}: 'data' needs 'load' and 'axis'")])
+    hints = {key.name: key.annotation for key in schema.keys(Data)}
+    call, axis = (binder.value(hints[name], data[name], ("data", name), "data", name) for name in ("load", "axis"))
+    if binder.mistakes:
+        raise Mistakes(binder.mistakes)
+    return call, axis
+
+
+def check_parts(plan: Plan, splits: Splits) -> None:
+    """Check that every `on:` names a training part that the data has; known only once the data is read."""
+    binder = Binder(plan.recipe.at)
+    for i, step in enumerate(plan.steps):
+        on = step.keys.get("on")
+        if on is not None and on not in splits.names:
+            hint = plugins.did_you_mean(on, splits.names)
+            binder.wrong(("steps", i, step.name, "on"), f"step {i + 1} '{step.name}': there is no training part {on!r}", hint)
+    if binder.mistakes:
+        raise Mistakes(binder.mistakes)
+
+
+def until(plan: Plan, text: str | None) -> int:
+    """Give how many steps `--until` lets run: a number, or the last step of that name."""
+    if text is None:
+        return len(plan.steps)
+    names = [step.name for step in plan.steps]
+    if text.isdigit() and 1 <= int(text) <= len(names):
+        return int(text)
+    if text in names:
+        return len(names) - names[::-1].index(text)
+    known = plugins.did_you_mean(text, names)
+    raise Mistake(f"--until {text}: the recipe has {len(names)} steps and none of that name or number", hint=known)
+
+
+def _steps(binder: Binder, given: Any) -> list[Call]:
+    if not isinstance(given, list) or not given:
+        binder.wrong(("steps",), "'steps' is a list with at least one step", "steps: [{train: {model: cnn}}, to_onnx]")
+        return []
+    calls: list[Call] = []
+    before: Any = None
+    said = ""
+    for i, each in enumerate(given):
+        name = each if isinstance(each, str) else next(iter(each), None) if isinstance(each, dict) else None
+        place: Place = ("steps", i, name) if isinstance(each, dict) and name in each else ("steps", i)
+        known = name in plugins.names("steps")
+        call = binder.call("steps", each, ("steps", i), f"step {i + 1} '{name}'" if known else f"step {i + 1}")
+        calls.append(call)
+        if not known:
+            before, said = Artifact, ""
+            continue
+        run = schema.function("steps", str(name))
+        _check_order(binder, place, i, str(name), schema.takes(run), before, said)
+        gives = schema.gives(run)
+        before = before if gives == Artifact else gives
+        said = f"step {i + 1} '{name}'"
+    return calls
+
+
+def _check_order(binder: Binder, place: Place, i: int, name: str, takes: Any, before: Any, said: str) -> None:
+    """Note a step that can't work on what the one before leaves."""
+    if takes is None and i > 0:
+        binder.wrong(place, f"step {i + 1} '{name}' starts from the data: it stands first, or not at all", "a recipe is one line")
+    if takes is None or before == Artifact:
+        return
+    if before is None:
+        binder.wrong(place, f"step {i + 1} '{name}' works on {_article(takes)}, but nothing stands before it", "put 'train' in front")
+    elif before not in (get_args(takes) or (takes,)):
+        missing = BETWEEN.get((before, takes))
+        hint = f"put '{missing}' between them" if missing else "another order of the steps"
+        binder.wrong(place, f"step {i + 1} '{name}' works on {_article(takes)}, but {said} gives {_article(before)}", hint)
+
+
+def _article(kind: Any) -> str:
+    name = getattr(kind, "__name__", "artifact")
+    return f"an {name}" if name[0] in "AEIOUaeiou" else f"a {name}"

@@ -1,0 +1,53 @@
+"""A file's name is its key: models, steps, datasets, runtimes, targets and recipes are found by listing their folders."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from pathlib import Path
+from types import ModuleType
+
+from edgespec.errors import Mistake
+
+PACKAGE = Path(__file__).parent
+MODULES = ("datasets", "models", "steps")
+ENDINGS = {"recipes": ".yaml", "targets": ".yaml", "runtimes": ".py"}
+
+
+def shipped(*parts: str) -> Path:
+    """Give the place of something that travels with edgespec: inside the wheel, else beside the package."""
+    inside = PACKAGE.joinpath("_shipped", *parts)
+    return inside if inside.exists() else PACKAGE.parent.joinpath(*parts)
+
+
+def folder(kind: str) -> Path:
+    """Give the folder whose files are the `kind`."""
+    if kind in MODULES:
+        return PACKAGE / kind
+    return shipped("recipes") if kind == "recipes" else shipped("export", kind)
+
+
+def names(kind: str) -> list[str]:
+    """List what there is of a kind, by file name."""
+    ending = ENDINGS.get(kind, ".py")
+    found = (path.name.removesuffix(ending) for path in folder(kind).glob(f"*{ending}"))
+    return sorted(name for name in found if not name.startswith("_"))
+
+
+def path(kind: str, name: str) -> Path:
+    """Give the file that is `name`, or say what was meant."""
+    if name not in names(kind):
+        raise Mistake(f"unknown {kind.removesuffix('s')} {name!r}", hint=did_you_mean(name, names(kind)))
+    return folder(kind) / f"{name}{ENDINGS.get(kind, '.py')}"
+
+
+def find(kind: str, name: str) -> ModuleType:
+    """Import the module that is `name`."""
+    path(kind, name)
+    return importlib.import_module(f"edgespec.{kind}.{name}")
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """Word a hint: the nearest known name, else all of them."""
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    return f"did you mean {near[0]!r}?" if near else f"there is: {', '.join(known)}"

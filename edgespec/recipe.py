@@ -1,0 +1,217 @@
+"""A recipe: one YAML file, read with the line of every key, so that each mistake can be told with its place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+
+from edgespec.errors import Mistake
+from edgespec.spectra import Axis
+
+Place = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Call:
+    """`name` or `{name: keys}`: one plugin and what it is told."""
+
+    name: str
+    keys: dict[str, Any] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """Give `{name: keys}`, as it would stand in a recipe."""
+        return {self.name: plain(self.keys)}
+
+
+@dataclass(frozen=True)
+class Split:
+    """How the spectra are divided.
+
+    by: "group" keeps each physical sample whole; "spectrum" does not (only to compare with papers that did so).
+    parts: "given" takes the data set's own parts; {library: 0.5, site: 0.5} names training parts by their shares of the samples.
+    test: share of the samples for the test part, where the data set gives none.
+    valid: share of each training part's samples for validation.
+    """
+
+    by: Literal["group", "spectrum"] = "group"
+    parts: Literal["given"] | dict[str, float] | None = None
+    test: float = 0.25
+    valid: float = 0.15
+
+    def __post_init__(self) -> None:
+        for name, share in {"test": self.test, "valid": self.valid}.items():
+            if not 0 < share < 1:
+                raise Mistake(f"'{name}': {share} is not a share between 0 and 1")
+        if isinstance(self.parts, dict) and not (self.parts and min(self.parts.values()) > 0):
+            raise Mistake("'parts' wants at least one name, each with a positive share")
+
+
+@dataclass(frozen=True)
+class Data:
+    """What the steps learn from.
+
+    load: the data set.
+    axis: the model's axis in cm-1.
+    preprocess: what is done to a spectrum before the network sees it, in this order.
+    augment: how training spectra are varied, as an instrument would.
+    split: how the spectra are divided.
+    """
+
+    load: Annotated[Call, "datasets"]
+    axis: Axis
+    preprocess: list[Annotated[Call, "preprocess"]] = field(default_factory=list)
+    augment: Annotated[Call, "augment"] | None = None
+    split: Split = field(default_factory=Split)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The recipe as written: nothing is checked yet beyond its outline.
+
+    tree: the whole file as plain values, changes by --set included
+    lines: line number of each key and list element, by its place in the tree
+    """
+
+    path: Path
+    tree: dict[str, Any]
+    lines: dict[Place, int]
+    changes: dict[Place, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending; the run folder is called so."""
+        return self.path.stem
+
+    def at(self, place: Place) -> str:
+        """Say where a place is: `recipes/a.yaml:4`, or the --set that put it there."""
+        for length in range(len(place), 0, -1):
+            if place[:length] in self.changes:
+                return f"--set {self.changes[place[:length]]}"
+            if place[:length] in self.lines:
+                return f"{self.path}:{self.lines[place[:length]]}"
+        return f"{self.path}:1"
+
+
+def load(path: Path, changes: Sequence[str] = ()) -> Recipe:
+    """Read a recipe and apply `key=value` changes to it.
+
+    Raises Mistake where the file is missing, is not YAML, holds a key twice, or a change has no place.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise Mistake(f"there is no recipe {path}", hint="edgespec ls recipes shows those that are shipped") from None
+    except (IsADirectoryError, UnicodeDecodeError) as problem:
+        raise Mistake(f"{path} is not a recipe: {problem}", hint="a recipe is a YAML file") from None
+    try:
+        node = yaml.compose(text, _Loader)
+    except yaml.MarkedYAMLError as problem:
+        line = problem.problem_mark.line + 1 if problem.problem_mark else 1
+        raise Mistake(f"{path}:{line}: not YAML: {problem.problem}", hint="look at the indentation and brackets there") from None
+    lines: dict[Place, int] = {}
+    tree = _plain(node, (), lines, path) if node else None
+    if not isinstance(tree, dict):
+        raise Mistake(f"{path}:1: a recipe is a list of keys: schema, seed, data, steps, gates")
+    recipe = Recipe(path, tree, lines)
+    for change in changes:
+        _apply(recipe, change)
+    return recipe
+
+
+def plain(value: Any) -> Any:
+    """Turn Calls and dataclasses inside `value` into what JSON and YAML can hold."""
+    if isinstance(value, Call):
+        return value.plain()
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__}
+    if isinstance(value, dict):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return value
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's scalars: `on` and `no` are words, 3e-3 is a number."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, rule) for tag, rule in rules if tag.rsplit(":", 1)[1] not in ("bool", "float", "int", "timestamp")]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false|True|False"), list("tTfF"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9][0-9_]*"), list("-+0123456789"))
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
+    list("-+.0123456789"),
+)
+
+
+def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], path: Path) -> Any:
+    lines.setdefault(place, node.start_mark.line + 1)
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(each, (*place, i), lines, path) for i, each in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key, line = str(key_node.value), key_node.start_mark.line + 1
+            if key in found:
+                raise Mistake(f"{path}:{line}: key {key!r} stands twice", hint="keep one of them")
+            lines[(*place, key)] = line
+            found[key] = _plain(value_node, (*place, key), lines, path)
+        return found
+    return _scalar(node, path)
+
+
+def _scalar(node: yaml.Node, path: Path) -> Any:
+    if node.tag.endswith((":int", ":float")) and (number := node.value.replace("_", "")).strip("+-"):
+        if node.tag.endswith(":int"):
+            return int(number)
+        return float(re.sub(r"\.(inf|nan)", r"\1", number, flags=re.IGNORECASE))
+    try:
+        return yaml.constructor.SafeConstructor().construct_object(node)  # type: ignore[no-untyped-call]
+    except yaml.constructor.ConstructorError as problem:
+        line = node.start_mark.line + 1
+        raise Mistake(f"{path}:{line}: {problem.problem}", hint="plain values only: words, numbers, lists, keys") from None
+
+
+def _apply(recipe: Recipe, change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key:
+        raise Mistake(f"--set {change}: not key=value", hint="for example --set steps.2.temperature=3")
+    try:
+        node = yaml.compose(text, _Loader)
+    except yaml.YAMLError:
+        raise Mistake(f"--set {change}: {text!r} is not a value") from None
+    value = _plain(node, (), {}, Path("--set")) if node else None
+    changed, place = _changed(recipe.tree, key.split("."), value, (), change)
+    recipe.tree.update(changed)
+    recipe.changes[place] = change
+
+
+def _changed(here: Any, words: list[str], value: Any, place: Place, change: str) -> tuple[Any, Place]:
+    """Give `here` with the value put where `words` lead, and the place that is."""
+    if not words:
+        return value, place
+    word, rest = words[0], words[1:]
+    if isinstance(here, list):
+        if not word.isdigit() or not 1 <= int(word) <= len(here):
+            where = ".".join(map(str, place))
+            raise Mistake(f"--set {change}: {where} has no {word!r}", hint=f"{where}.1 to {where}.{len(here)}")
+        i = int(word) - 1
+        new, place = _changed(here[i], rest, value, (*place, i), change)
+        return [*here[:i], new, *here[i + 1 :]], place
+    if isinstance(here, str) and place[:1] == ("steps",):
+        here = {here: {}}  # a bare name is a step with its defaults
+    if not isinstance(here, dict | None):
+        raise Mistake(f"--set {change}: {'.'.join(map(str, place))} has no keys")
+    if here and len(place) == 2 and place[0] == "steps" and word not in here:
+        word, rest = next(iter(here)), words  # steps.2.temperature: the step's own name may be left out
+    new, found = _changed((here or {}).get(word), rest, value, (*place, word), change)
+    return {**(here or {}), word: new}, found

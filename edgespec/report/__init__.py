@@ -1,0 +1,110 @@
+"""A report: rows and measurements of one run, as data; each other file of this folder is one way to show it.
+
+`report.json` is the whole of it, versioned; docs/report.md documents every field.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from edgespec import storage
+from edgespec.errors import Mistake
+
+SCHEMA = 1
+
+
+@dataclass
+class Row:
+    """What one model scores on the test part.
+
+    step: number of the step that made it, 0 for baselines
+    kind: "baseline", "step", "control" or "variant" (an ONNX file)
+    on, labels: what it learnt from, where that is not the same for all rows
+    scores: accuracy with its interval, sensitivity, specificity, macro-F1, calibration error
+    agreement: share of test spectra with the same label as step 1's model; drop: accuracy lost against it
+    """
+
+    step: int
+    name: str
+    kind: str
+    model: str
+    variant: str = ""
+    on: str = ""
+    labels: str = ""
+    spectra_used: int | None = None
+    labels_used: int | None = None
+    scores: dict[str, Any] = field(default_factory=dict)
+    params: int | None = None
+    macs: int | None = None
+    flops: int | None = None
+    bytes: int | None = None
+    agreement: float | None = None
+    drop: float | None = None
+    temperature: float | None = None
+    seconds: float | None = None
+    file: str = ""
+
+    @property
+    def accuracy(self) -> float:
+        """Share of test spectra named rightly."""
+        return float(self.scores["accuracy"])
+
+
+@dataclass
+class Report:
+    """Everything that a run says.
+
+    data: name, source (measured or embedded), counts a part, classes, axis, digest, notes
+    bench: target -> what edgespec bench wrote; advice: target -> the variant to use there, and why
+    gates: verdicts of the last edgespec gate
+    finished: digest of recipe, code, versions and data of a complete run; empty while it is under way
+    """
+
+    recipe: str
+    seed: int
+    data: dict[str, Any]
+    schema: int = SCHEMA
+    environment: dict[str, Any] = field(default_factory=dict)
+    rows: list[Row] = field(default_factory=list)
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    bench: dict[str, Any] = field(default_factory=dict)
+    advice: dict[str, Any] = field(default_factory=dict)
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    finished: str = ""
+
+    def last(self) -> list[Row]:
+        """Rows of the files that may be shipped: the candidates of the last step that wrote ONNX."""
+        made = [row for row in self.rows if row.kind == "variant"]
+        return [row for row in made if row.step == made[-1].step] if made else []
+
+    def reference(self) -> Row | None:
+        """The row of step 1, with which the others are compared."""
+        return next((row for row in self.rows if row.step == 1 and row.kind in ("step", "variant")), None)
+
+
+def write(report: Report, folder: Path) -> None:
+    """Write report.json."""
+    storage.write_json(folder / "report.json", asdict(report))
+
+
+def read(folder: Path) -> Report:
+    """Read report.json.
+
+    Raises Mistake where there is none, it is damaged, or it is of another version.
+    """
+    path = folder / "report.json"
+    hint = "edgespec compress RECIPE writes it anew"
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        if plain["schema"] != SCHEMA:
+            raise Mistake(f"{path} is of version {plain['schema']}, this edgespec reads {SCHEMA}", hint)
+        known = {each.name for each in fields(Report)}
+        return Report(**{**{k: v for k, v in plain.items() if k in known}, "rows": [Row(**row) for row in plain["rows"]]})
+    except FileNotFoundError:
+        raise Mistake(f"{folder} is no run folder: it holds no report.json", hint="edgespec compress RECIPE makes one") from None
+    except (ValueError, KeyError, TypeError) as problem:
+        raise Mistake(f"{path} is damaged: {problem}", hint) from None

@@ -1,0 +1,128 @@
+"""Turn what a step left into rows of the report: scored on the test part, weighed, compared with step 1."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec import baselines, scoring, training
+from edgespec.artifact import Artifact, Checkpoint, OnnxModel, read
+from edgespec.job import Job, few
+from edgespec.recipe import Call
+from edgespec.report import Report, Row
+
+
+def of_baselines(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list[Row]]:
+    """Fit the baselines on what a step learns from, and score them."""
+    rows = training.labelled(job, job.splits.rows(on), few(labels))
+    made = baselines.fit(job, rows)
+    shared: dict[str, Any] = {"on": on or "", "labels": labels, "spectra_used": len(rows), "labels_used": len(rows)}
+    logits = baselines.nearest(job, rows, job.splits.test)
+    points, stored = job.spectra.x.shape[1], len(rows)
+    cost = {"params": 0, "macs": stored * points, "flops": 2 * stored * points, "bytes": 4 * stored * points}
+    scores = scoring.judge(logits, job.spectra.y[job.splits.test], scoring.groups(job)).plain()
+    scores |= {"ece": None, "ece_low": None, "ece_high": None}  # a cosine is no logit
+    found = [Row(0, "1-NN cosine", "baseline", "nearest neighbour", scores=scores, **shared, **cost)]
+    for variant, title in (("lda", "shrinkage LDA"), ("logistic", "logistic regression")):
+        if variant in made.variants:
+            scored, _ = scoring.score(job, made.path(variant))
+            weight = scoring.weight(made, variant)
+            file = made.variants[variant].file
+            found.append(Row(0, title, "baseline", "linear", variant=variant, scores=scored.plain(), file=file, **shared, **weight))
+    return made, found
+
+
+def after(job: Job, made: Artifact, number: int, step: Call, seconds: float, before: Artifact | None, report: Report) -> list[Row]:
+    """Give a step's rows: its model, its controls, or each file that it made or changed."""
+    reference = _reference(job, made, number, report)
+    if isinstance(made, Checkpoint):
+        found = [_of_checkpoint(job, made, number, step.name, "step", seconds, reference)]
+        for name, control in made.controls.items():
+            found.append(_of_checkpoint(job, control, number, name.replace("-", " ", 1), "control", None, reference))
+        found[0] = replace(found[0], on=step.keys.get("on") or "", labels=step.keys.get("labels", ""))
+        return found
+    known = before.variants if isinstance(before, OnnxModel) and step.name != "calibrate" else {}
+    new = [name for name, each in made.variants.items() if each.role == "candidate" and name not in known]
+    return [_of_variant(job, made, name, number, step.name, seconds, reference) for name in new]
+
+
+def remarks(report: Report) -> list[str]:
+    """Say in words what the table shows and a hurried reader might miss."""
+    found = [each for each in (_gain(report), _linear(report)) if each]
+    if report.data["source"] == "embedded":
+        found.insert(0, "data: embedded. These spectra are generated: the figures say that the line works, not how it does on your samples.")
+    return found
+
+
+def _gain(report: Report) -> str:
+    student = next((row for row in report.rows if row.kind == "step" and row.name == "distill"), None)
+    controls = [row for row in report.rows if row.kind == "control"]
+    if student is None or not controls:
+        return ""
+    parts = []
+    for row in controls:
+        source = "on its own labels alone" if row.name == "control" else f"on {row.name.removeprefix('control ')}"
+        parts.append(f"{student.accuracy - row.accuracy:+.3f} against the same student trained {source}")
+    if len(controls) > 1 and student.accuracy - max(row.accuracy for row in controls[1:]) < 0.02:
+        parts.append("so where the library itself may be used, distillation brings nothing worth the name")
+    return "distillation: " + "; ".join(parts) + "."
+
+
+def _linear(report: Report) -> str:
+    shipped = report.last()
+    linear = [row for row in report.rows if row.model == "linear"]
+    if not shipped or not linear:
+        return ""
+    best = max(linear, key=lambda row: row.accuracy)
+    mine = max(shipped, key=lambda row: row.accuracy)
+    if best.accuracy < mine.accuracy:
+        return ""
+    source = f" trained on {best.on} ({best.labels})" if best.on else ""
+    return f"a linear model is as accurate: {best.name}{source} {best.accuracy:.3f}, {mine.variant} {mine.accuracy:.3f}; bench tells which is faster."
+
+
+def _reference(job: Job, made: Artifact, number: int, report: Report) -> NDArray[Any] | None:
+    """Give the labels that step 1's model names on the test part."""
+    if number == 1 or not report.steps:
+        return None
+    first, _ = read(job.folder.parent / report.steps[0]["folder"])
+    source: Checkpoint | Path = first if isinstance(first, Checkpoint) else first.path("float32")
+    return scoring.answers(job, source, job.splits.test).argmax(1)  # type: ignore[no-any-return]
+
+
+def _of_checkpoint(
+    job: Job, made: Checkpoint, number: int, name: str, kind: str, seconds: float | None, reference: NDArray[Any] | None
+) -> Row:
+    scored, logits = scoring.score(job, made)
+    row = Row(number, name, kind, describe(made), scores=scored.plain(), seconds=seconds, **scoring.weight(made))
+    used = {"spectra_used": made.facts.get("spectra_used"), "labels_used": made.facts.get("labels_used")}
+    return replace(row, temperature=made.facts.get("temperature"), **used, **_against(job, logits, reference))
+
+
+def _of_variant(
+    job: Job, made: OnnxModel, name: str, number: int, step: str, seconds: float, reference: NDArray[Any] | None
+) -> Row:
+    scored, logits = scoring.score(job, made.path(name))
+    variant = made.variants[name]
+    row = Row(number, step, "variant", made.model, variant=name, scores=scored.plain(), seconds=seconds, **scoring.weight(made, name))
+    return replace(row, temperature=variant.temperature, file=variant.file, **_against(job, logits, reference))
+
+
+def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> dict[str, float]:
+    if reference is None:
+        return {}
+    y, named = job.spectra.y[job.splits.test], logits.argmax(1)
+    return {"agreement": round(float((named == reference).mean()), 5), "drop": round(float((reference == y).mean() - (named == y).mean()), 5)}
+
+
+def describe(made: Checkpoint) -> str:
+    """Word a model in a few characters: its name and its widths."""
+    widths = made.keys.get("widths")
+    layout = made.keys.get("layout")
+    if layout:
+        return f"{made.model} {len(layout) - 2} blocks"
+    return f"{made.model} {'-'.join(map(str, widths))}" if widths is not None and np.size(widths) else made.model

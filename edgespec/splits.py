@@ -1,0 +1,143 @@
+"""Divide spectra into training, validation and test parts that share no physical sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from edgespec.errors import Mistake
+from edgespec.recipe import Split
+from edgespec.spectra import Ints, Spectra, Words
+
+TEST_NAMES = ("test", "dev")
+VALID_NAMES = ("valid", "validation", "val")
+
+
+@dataclass(frozen=True)
+class Splits:
+    """Row numbers of each part; the training parts may have names that steps choose by `on:`.
+
+    train, valid: part name -> rows; both have the same names
+    """
+
+    train: dict[str, Ints]
+    valid: dict[str, Ints]
+    test: Ints
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the training parts."""
+        return list(self.train)
+
+    def rows(self, on: str | None, *, valid: bool = False) -> Ints:
+        """Give the rows of a training part, or of all of them."""
+        parts = self.valid if valid else self.train
+        return parts[on] if on else np.sort(np.concatenate(list(parts.values())))
+
+
+def divide(spectra: Spectra, split: Split, seed: int) -> Splits:
+    """Divide as the recipe says, stratified by class and seeded.
+
+    Raises Mistake where there are too few samples, or where a physical sample would stand in two parts.
+    """
+    notes: list[str] = []
+    group = _groups(spectra, split, notes)
+    rng = np.random.default_rng([seed, 7])
+    rows = np.arange(len(spectra))
+    if split.parts == "given":
+        parts, test, given_valid = _given(spectra)
+    else:
+        test = _draw(spectra, group, rows, split.test, rng, "test", notes)
+        parts, given_valid = _named(spectra, group, np.setdiff1d(rows, test), split.parts, rng, notes), None
+    train, valid = {}, {}
+    for name, members in parts.items():
+        held = _draw(spectra, group, members, split.valid, rng, "validation", notes) if given_valid is None else given_valid
+        train[name], valid[name] = np.setdiff1d(members, held), held
+    found = Splits(train, valid, test, tuple(notes))
+    _check(found, group, spectra)
+    return found
+
+
+def _groups(spectra: Spectra, split: Split, notes: list[str]) -> Words:
+    """Give the physical sample of each spectrum; each spectrum its own where nothing is known or wanted."""
+    if spectra.group is not None and split.by == "group":
+        return spectra.group
+    if spectra.group is None:
+        notes.append("no physical samples are known: the split is by spectrum and may flatter")
+    else:
+        notes.append("split by spectrum as the recipe says: the same physical sample may stand on both sides, which flatters")
+    return np.array([str(i) for i in range(len(spectra))])
+
+
+def _given(spectra: Spectra) -> tuple[dict[str, Ints], Ints, Ints | None]:
+    if spectra.part is None:
+        raise Mistake("'split.parts' is 'given', but the data set names no parts", hint="leave 'parts' out, and state 'test: 0.25'")
+    found = {str(name): np.flatnonzero(spectra.part == name) for name in np.unique(spectra.part)}
+    test = [found.pop(name) for name in TEST_NAMES if name in found]
+    valid = [found.pop(name) for name in VALID_NAMES if name in found]
+    if len(test) != 1 or not found:
+        raise Mistake(
+            f"the given parts are {', '.join(np.unique(spectra.part))}: one called test or dev and at least one other are needed"
+        )
+    return found, test[0], valid[0] if valid else None
+
+
+def _named(
+    spectra: Spectra, group: Words, rows: Ints, shares: object, rng: np.random.Generator, notes: list[str]
+) -> dict[str, Ints]:
+    """Divide the training rows among named parts by their shares."""
+    if not isinstance(shares, dict):
+        return {"train": rows}
+    parts: dict[str, Ints] = {}
+    rest, left = rows, float(sum(shares.values()))
+    for name, share in list(shares.items())[:0:-1]:
+        parts[name] = _draw(spectra, group, rest, share / left, rng, f"'{name}'", notes)
+        rest, left = np.setdiff1d(rest, parts[name]), left - share
+    return {next(iter(shares)): rest, **dict(reversed(parts.items()))}
+
+
+def _draw(
+    spectra: Spectra, group: Words, rows: Ints, share: float, rng: np.random.Generator, what: str, notes: list[str]
+) -> Ints:
+    """Draw about `share` of each class's samples out of `rows`; a class's last sample is never drawn."""
+    drawn: set[str] = set()
+    alone: list[str] = []
+    home: dict[str, int] = {}
+    for name, label in zip(group[rows], spectra.y[rows], strict=True):
+        home.setdefault(str(name), int(label))  # a sample filed under two labels is drawn once, with its first
+    for label in np.unique(spectra.y[rows]):
+        members = sorted(name for name, first in home.items() if first == label)
+        count = min(max(round(share * len(members)), 1), len(members) - 1)
+        if count < 1:
+            alone.append(spectra.labels[label])
+            continue
+        drawn.update(rng.permutation(members)[:count].tolist())
+    if alone:
+        shown = ", ".join(alone[:3]) + (", ..." if len(alone) > 3 else "")
+        notes.append(f"{len(alone)} classes have one sample only, which stays for training, not {what}: {shown}")
+    if not drawn:
+        raise Mistake(
+            f"too few samples to split: no class has two physical samples, so nothing is left for the {what} part",
+            hint="more samples a class, or split: {by: spectrum} if you can live with flattered figures",
+        )
+    return rows[np.isin(group[rows], sorted(drawn))]
+
+
+def _check(splits: Splits, group: Words, spectra: Spectra) -> None:
+    """Refuse a split with a sample on two sides, or with an empty part."""
+    parts = {f"{name}": rows for name, rows in splits.train.items()}
+    parts |= {f"{name} (validation)": rows for name, rows in splits.valid.items()} if len(splits.valid) > 1 else {}
+    parts |= {"validation": np.unique(np.concatenate(list(splits.valid.values())))} if len(splits.valid) == 1 else {}
+    parts["test"] = splits.test
+    seen: dict[str, str] = {}
+    for part, rows in parts.items():
+        if len(rows) == 0:
+            raise Mistake(f"the {part} part is empty", hint="more samples, or another 'split'")
+        for name in np.unique(group[rows]):
+            if name in seen:
+                raise Mistake(f"physical sample {name!r} stands in the parts '{seen[name]}' and '{part}'", hint="one sample, one part")
+            seen[str(name)] = part
+    if len(np.unique(spectra.y)) < 2:
+        raise Mistake(f"only one class is here ({spectra.labels[int(spectra.y[0])]}): nothing to tell apart")

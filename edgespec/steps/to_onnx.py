@@ -1,0 +1,38 @@
+"""Turn the torch model into the one float ONNX file that everything after it derives from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from annotated_types import Ge
+
+from edgespec import graph, models, training
+from edgespec.artifact import Checkpoint, OnnxModel, Variant
+from edgespec.job import Job
+
+CHECKED = 256  # spectra that a conversion is checked on
+AGREEMENT, TOLERANCE = 1.0, 1e-3
+
+
+def run(job: Job, checkpoint: Checkpoint, *, check: Annotated[int, Ge(64)] = CHECKED) -> OnnxModel:
+    """Export opset 18, convolutions as Conv2d 1 x K, one file; beside it the plain default export, to be compared with.
+
+    check: training spectra on which torch and both files must agree, at batch 1, 2, 65 and 100; at least 64.
+    """
+    network = models.load(checkpoint)
+    x = training.prepared(job, job.splits.rows(None)[:check]).numpy()
+    source = training.logits(network, torch.from_numpy(x)).numpy()
+    variants = {}
+    for name, file, write, role, sizes in (
+        ("float32", "model.onnx", graph.export, "candidate", graph.BATCHES),
+        ("default", "default.onnx", graph.export_default, "reference", (1,)),
+    ):
+        path = job.folder / file
+        write(network, path, points=checkpoint.points)
+        found = graph.parity(
+            path, x, source, least=AGREEMENT, most=TOLERANCE, evidence=job.folder.parent / f"{name}-mismatch.npz", sizes=sizes
+        )
+        kernels = graph.check_kernels(path) if role == "candidate" else graph.kernels(path)
+        variants[name] = Variant(file, role=role, facts={"parity": vars(found), "kernels": kernels})
+    return OnnxModel(job.folder, checkpoint.model, checkpoint.points, checkpoint.classes, variants, facts={"opset": graph.OPSET})

@@ -1,0 +1,100 @@
+"""Files that are whole or absent, one process at a time, and digests that say what a file holds."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from edgespec.errors import StorageError
+
+
+def write(path: Path, content: bytes | str) -> Path:
+    """Write a file so that it appears under its name only when it is whole and on disk."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raw = content.encode() if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def write_json(path: Path, content: Any) -> Path:
+    """Write JSON, indented, keys in the order given; NaN is refused."""
+    return write(path, json.dumps(content, indent=1, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+@contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """Lend a folder to fill; it takes its final name (and replaces what was there) only when the block ends well."""
+    part = path.with_name(f"{path.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    yield part
+    if path.exists():
+        shutil.rmtree(path)
+    os.replace(part, path)
+
+
+@contextmanager
+def lock(folder: Path) -> Iterator[None]:
+    """Hold a run folder; a second process is told who has it.
+
+    Raises StorageError (exit 8) where another process holds it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip() or "unknown"
+            raise StorageError(
+                f"{folder} is in use by another edgespec process (pid {holder})",
+                hint="wait for it to end, or give this run another folder with --out",
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def digest(*parts: Any) -> str:
+    """Digest bytes, text, arrays or JSON-able values: the same content gives the same 16 hexadecimal digits."""
+    total = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, bytes):
+            raw = part
+        elif hasattr(part, "tobytes"):
+            raw = f"{part.dtype.str}{part.shape}".encode() + part.tobytes()
+        else:
+            raw = json.dumps(part, sort_keys=True, default=str).encode()
+        total.update(len(raw).to_bytes(8, "little"))
+        total.update(raw)
+    return total.hexdigest()[:16]
+
+
+def file_digest(path: Path) -> str:
+    """Give the SHA-256 of a file, in full."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def home() -> Path:
+    """Give the cache folder: `EDGESPEC_HOME`, else `~/.cache/edgespec`."""
+    return Path(os.environ.get("EDGESPEC_HOME") or Path.home() / ".cache" / "edgespec")

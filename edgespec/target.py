@@ -1,0 +1,134 @@
+"""Target cards, and the one way to a target: send the runner a command, get its answer.
+
+A card is `export/targets/<name>.yaml`. The runner (`export/runner.py`) is a program of its own, here as on a device:
+what it measures is never disturbed by what this process has loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from edgespec import plugins
+from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
+
+REACHES = ("local",)
+TOLD = {2: Mistake, 3: Missing}
+
+
+@dataclass(frozen=True)
+class Target:
+    """A named place that runs a model.
+
+    runtime: the file in `export/runtimes` that runs it there
+    description: one line for a table
+    threads: how many the runtime may use; the runner binds itself to as many cores
+    precisions: the variants worth trying there, in the order to try them
+    reach: "local", a process on this machine
+    """
+
+    name: str
+    runtime: str
+    description: str = ""
+    threads: int = 1
+    precisions: tuple[str, ...] = ("float32",)
+    reach: str = "local"
+
+
+def load(name: str) -> Target:
+    """Read the card of a target that ships with edgespec, or say which name was meant."""
+    return read(plugins.path("targets", name))
+
+
+def read(card: Path) -> Target:
+    """Read a card; its file's name is the target's.
+
+    Raises Mistake for a key that no card has, a value of the wrong kind, an unknown runtime or reach.
+    """
+    try:
+        content = yaml.safe_load(card.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise Mistake(f"{card} is not YAML: {error}") from error
+    if not isinstance(content, dict):
+        raise Mistake(f"{card} is no card", hint="a card is a list of `key: value`, and needs at least `runtime`")
+    known = {each.name: each for each in fields(Target) if each.name != "name"}
+    for key, value in content.items():
+        if key not in known:
+            raise Mistake(f"{card}: unknown key {key!r}", hint=plugins.did_you_mean(str(key), list(known)))
+        _check(card, key, value)
+    for key, field in known.items():
+        if field.default is MISSING and key not in content:
+            raise Mistake(f"{card}: {key!r} is missing", hint=f"{key}: {', '.join(plugins.names(f'{key}s'))}")
+    if "precisions" in content:
+        content["precisions"] = tuple(content["precisions"])
+    return Target(name=card.stem, **content)
+
+
+def _check(card: Path, key: str, value: Any) -> None:
+    if key == "precisions":
+        good = isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
+        wanted = "a list of names"
+    elif key == "threads":
+        good, wanted = isinstance(value, int) and not isinstance(value, bool) and value > 0, "a number of threads"
+    else:
+        good, wanted = isinstance(value, str), "text"
+    if not good:
+        raise Mistake(f"{card}: '{key}': {value!r} is not {wanted}")
+    known = {"runtime": plugins.names("runtimes"), "reach": list(REACHES)}
+    if key in known and value not in known[key]:
+        raise Mistake(f"{card}: unknown {key} {value!r}", hint=plugins.did_you_mean(value, known[key]))
+
+
+def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
+    """Run the runner in `folder` with these arguments and give its answer.
+
+    Raises what the runner tells: Mistake (its exit code 2) or Missing (3); Unreachable where it gives no answer: it
+    took longer than `timeout_s`, died, or printed something that is not its JSON.
+    """
+    command = [sys.executable, str(plugins.shipped("export", "runner.py").resolve()), *arguments]
+    try:
+        ended = subprocess.run(command, cwd=folder, capture_output=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Unreachable(
+            f"target {target.name!r} gave no answer to '{arguments[0]}' within {timeout_s:.0f} s",
+            hint="something keeps this machine busy, or the model is very slow",
+        ) from error
+    told = ended.stderr.decode(errors="replace").strip()
+    if ended.returncode < 0:
+        raise _killed(target, arguments[0], -ended.returncode)
+    answer = _json(ended.stdout)
+    if answer is not None and ended.returncode == 0:
+        return answer
+    if answer is not None and ended.returncode in TOLD and isinstance(answer.get("error"), str):
+        raise TOLD[ended.returncode](f"target {target.name!r}: {answer['error']}", hint=str(answer.get("hint", "")))
+    last = told.splitlines()[-1] if told else f"it printed {ended.stdout[:80].decode(errors='replace')!r}"
+    raise Unreachable(
+        f"target {target.name!r} ended '{arguments[0]}' with code {ended.returncode} and no answer: {last}",
+        hint=f"run it by hand in {folder}: {' '.join(command)}",
+    )
+
+
+def _json(raw: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(raw)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _killed(target: Target, command: str, number: int) -> EdgespecError:
+    reasons = {
+        signal.SIGKILL: "the system kills what takes more memory than there is",
+        signal.SIGILL: f"{target.runtime} uses an instruction that this processor doesn't have",
+    }
+    name = signal.Signals(number).name if number in {each.value for each in signal.Signals} else f"signal {number}"
+    hint = reasons.get(number, f"{target.runtime} itself crashed; try another version of it")  # type: ignore[call-overload]
+    return Unreachable(f"target {target.name!r}: the runner died of {name} while doing '{command}'", hint=hint)

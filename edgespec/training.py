@@ -1,0 +1,146 @@
+"""The one training loop, and the batches that feed it: seeded, one cycle of the learning rate, best epoch by validation.
+
+AdamW: Loshchilov, Hutter 2019, arXiv:1711.05101; one cycle: Smith, Topin 2018, arXiv:1708.07120.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edgespec import augment, preprocess
+from edgespec.errors import Mistake
+from edgespec.job import Fit, Job
+from edgespec.spectra import Ints
+
+Epoch = Callable[[int], tuple[Tensor, ...]]
+Loss = Callable[..., Tensor]
+Judge = Callable[[nn.Module], float]
+CHUNK = 1024
+
+
+def prepared(job: Job, rows: Ints) -> Tensor:
+    """(n, points): the spectra of some rows, as the network sees them."""
+    return preprocess.apply(job.preprocess, torch.from_numpy(job.spectra.x[rows]), _axis(job))
+
+
+def varied(job: Job, rows: Ints, seed: int) -> Tensor:
+    """(n, points): the same, each spectrum varied as another measurement of it would be."""
+    if job.augment is None:
+        return prepared(job, rows)
+    axis, generator = _axis(job), torch.Generator().manual_seed(seed)
+    vary = getattr(augment, job.augment.name)
+    parts = []
+    for start in range(0, len(rows), CHUNK):
+        x = torch.from_numpy(job.spectra.x[rows[start : start + CHUNK]])
+        parts.append(preprocess.apply(job.preprocess, vary(x, axis, generator, **job.augment.keys), axis))
+    return torch.cat(parts)
+
+
+def labels(job: Job, rows: Ints) -> Tensor:
+    """(n,) int64"""
+    return torch.from_numpy(job.spectra.y[rows])
+
+
+def logits(model: nn.Module, x: Tensor) -> Tensor:
+    """(n, points) -> (n, classes), in evaluation mode, without gradients, in bounded memory."""
+    model.eval()
+    with torch.inference_mode():
+        return torch.cat([model(part) for part in x.split(CHUNK)]).clone()
+
+
+def accuracy(job: Job, rows: Ints) -> Judge:
+    """Give a judge: the share of these rows that a model names rightly."""
+    x, y = prepared(job, rows), labels(job, rows)
+    return lambda model: float((logits(model, x).argmax(1) == y).float().mean())
+
+
+def labelled(job: Job, rows: Ints, per_class: int | None) -> Ints:
+    """Draw `per_class` spectra a class out of `rows`, seeded, from different samples first; None takes all."""
+    if per_class is None:
+        return rows
+    rng = np.random.default_rng([job.seed, 11])
+    chosen: list[int] = []
+    for label in np.unique(job.spectra.y[rows]):
+        members = rng.permutation(rows[job.spectra.y[rows] == label])
+        chosen += members[:per_class].tolist()
+    return np.sort(np.array(chosen))
+
+
+def fit(model: nn.Module, job: Job, fit: Fit, *, epoch_of: Epoch, loss: Loss, judge: Judge | None, what: str) -> dict[str, Any]:
+    """Train a model in place and leave it with the weights of its best epoch; without a judge, of its last.
+
+    epoch_of: epoch number -> tensors of equal length, the input first; what follows goes to `loss` behind the logits
+    Gives the history: loss and validation result of each epoch, best epoch, seconds.
+    Raises Mistake where the loss is no longer a number.
+    """
+    started = time.monotonic()
+    count = len(epoch_of(0)[0])
+    steps = max(count // fit.batch, 1)
+    optimiser, schedule = _optimiser(model, fit, steps)
+    shuffle = torch.Generator().manual_seed(job.seed)
+    best, best_weights, history = (-1.0, 0), None, []
+    job.progress.begin(what, fit.epochs)
+    for epoch in range(fit.epochs):
+        total = _one_epoch(model, epoch_of(epoch), loss, optimiser, schedule, fit.batch, steps, shuffle)
+        if not np.isfinite(total):
+            raise Mistake(f"the loss of {what} is no longer a number in epoch {epoch + 1}", hint=f"a smaller fit.lr than {fit.lr:g}")
+        score = judge(model) if judge else None
+        history.append({"loss": round(total, 5), "valid": score})
+        if score is not None and score >= best[0]:
+            best, best_weights = (score, epoch), copy.deepcopy(model.state_dict())
+        note = f"loss {total:.3f}" + (f", validation {score:.3f}" if score is not None else "")
+        job.progress.advance(epoch + 1, note)
+        if judge and fit.patience and epoch - best[1] >= fit.patience:
+            break
+    job.progress.end()
+    if best_weights is not None:
+        model.load_state_dict(best_weights)
+    model.eval()
+    at = best[1] if judge else len(history) - 1
+    return {"epochs": history, "best_epoch": at + 1, "steps": steps * len(history), "seconds": round(time.monotonic() - started, 2)}
+
+
+def _one_epoch(
+    model: nn.Module,
+    tensors: tuple[Tensor, ...],
+    loss: Loss,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    batch: int,
+    steps: int,
+    shuffle: torch.Generator,
+) -> float:
+    """Give the mean loss; what is left over after whole batches waits for the next epoch's order."""
+    model.train()
+    order = torch.randperm(len(tensors[0]), generator=shuffle)
+    total = 0.0
+    for step in range(steps):
+        rows = order[step * batch : (step + 1) * batch]
+        x, *rest = (each[rows] for each in tensors)
+        optimiser.zero_grad(set_to_none=True)
+        value = loss(model(x), *rest)
+        value.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        total += float(value.detach())
+    return total / steps
+
+
+def _optimiser(model: nn.Module, fit: Fit, steps: int) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:
+    weights = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    groups = [{"params": weights, "weight_decay": fit.weight_decay}, {"params": others, "weight_decay": 0.0}]
+    optimiser = torch.optim.AdamW(groups, lr=fit.lr)
+    total = max(fit.epochs * steps, 2)
+    return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, fit.lr, total_steps=total + 1, pct_start=0.15)
+
+
+def _axis(job: Job) -> Tensor:
+    return torch.from_numpy(job.spectra.axis).float()

@@ -1,0 +1,66 @@
+"""Sizes, times and shares as people write them ("512 kB", "2 ms", "0.5 %") and as numbers (bytes, seconds, fractions)."""
+
+from __future__ import annotations
+
+import re
+
+from edgespec.errors import Mistake
+
+SIZES = {"B": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "KiB": 1024, "MiB": 1024**2}
+TIMES = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+COUNTS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+_QUANTITY = re.compile(r"\s*([-+]?[0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*([^\s0-9]*)\s*")
+
+
+def size(text: str | float) -> float:
+    """Give bytes for "512 kB" (k is 1000); a bare number is bytes."""
+    return _quantity(text, {**SIZES, "": 1}, "a size such as '512 kB'")
+
+
+def time(text: str | float) -> float:
+    """Give seconds for "2 ms"; a bare number is refused, since nobody knows its unit."""
+    return _quantity(text, TIMES, "a time such as '2 ms'")
+
+
+def count(text: str | float) -> float:
+    """Give a number for "1.5 M"."""
+    return _quantity(text, COUNTS, "a count such as '60 k'")
+
+
+def share(text: str | float) -> float:
+    """Give a fraction for "0.5 %" or 0.005."""
+    return _quantity(text, {"": 1, "%": 0.01}, "a share such as 0.95 or '95 %'")
+
+
+def _quantity(text: str | float, units: dict[str, float] | dict[str, int], wanted: str) -> float:
+    found = _QUANTITY.fullmatch(str(text))
+    if found is None or found[2] not in units or isinstance(text, bool):
+        known = ", ".join(unit for unit in units if unit)
+        raise Mistake(f"{text!r} is not {wanted}", hint=f"units: {known}")
+    return float(found[1]) * units[found[2]]
+
+
+def show_size(n: float) -> str:
+    """118234 -> "118 kB"."""
+    for unit in ("B", "kB", "MB"):
+        if abs(n) < 1000 or unit == "MB":
+            return f"{n:.3g} {unit}" if abs(n) < 1000 else f"{n:.0f} {unit}"
+        n /= 1000
+    return f"{n:.3g} MB"
+
+
+def show_count(n: float) -> str:
+    """103144 -> "103 k"."""
+    for unit in ("", "k", "M"):
+        if abs(n) < 999.5:
+            return f"{n:.3g} {unit}".strip()
+        n /= 1000
+    return f"{n:.3g} G"
+
+
+def show_time(seconds: float) -> str:
+    """0.0000142 -> "14.2 us"."""
+    for unit, factor in (("us", 1e-6), ("ms", 1e-3)):
+        if seconds < 999.5 * factor:
+            return f"{seconds / factor:.3g} {unit}"
+    return f"{seconds:.3g} s"
