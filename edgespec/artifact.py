@@ -77,7 +77,13 @@ def describe(artifact: Artifact) -> dict[str, Any]:
         variants = {name: vars(each) for name, each in artifact.variants.items()}
         return {"kind": "OnnxModel", **_shape(artifact), "variants": variants, "facts": artifact.facts}
     controls = {name: describe(each) for name, each in artifact.controls.items()}
-    return {"kind": "Checkpoint", **_shape(artifact), "keys": artifact.keys, "controls": controls, "facts": artifact.facts}
+    return {
+        "kind": "Checkpoint",
+        **_shape(artifact),
+        "keys": artifact.keys,
+        "controls": controls,
+        "facts": artifact.facts,
+    }
 
 
 def restore(folder: Path, plain: dict[str, Any]) -> Artifact:
@@ -93,7 +99,9 @@ def restore(folder: Path, plain: dict[str, Any]) -> Artifact:
 def seal(artifact: Artifact, record: dict[str, Any]) -> None:
     """Write artifact.json: the artifact, what made it (`record`) and the digest of every file beside it."""
     files = {str(path.relative_to(artifact.folder)): storage.file_digest(path) for path in _files(artifact.folder)}
-    storage.write_json(artifact.folder / "artifact.json", {"schema": SCHEMA, **record, "artifact": describe(artifact), "files": files})
+    storage.write_json(
+        artifact.folder / "artifact.json", {"schema": SCHEMA, **record, "artifact": describe(artifact), "files": files}
+    )
 
 
 def read(folder: Path) -> tuple[Artifact, dict[str, Any]]:

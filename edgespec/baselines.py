@@ -39,7 +39,9 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
         evidence = job.folder.parent / f"{name}-mismatch.npz"
         found = graph.parity(job.folder / file, check, check @ weight.T + bias, least=1.0, most=1e-3, evidence=evidence)
         variants[name] = Variant(file, role="baseline", facts={"parity": vars(found)})
-    return OnnxModel(job.folder, "linear", x.shape[1], classes, variants, facts={"spectra_used": len(rows), "skipped": skipped})
+    return OnnxModel(
+        job.folder, "linear", x.shape[1], classes, variants, facts={"spectra_used": len(rows), "skipped": skipped}
+    )
 
 
 def nearest(job: Job, rows: Ints, test: Ints) -> Array:
@@ -81,7 +83,9 @@ def _gemm(weight: Array, bias: Array) -> onnx.ModelProto:
     x = helper.make_tensor_value_info("spectrum", TensorProto.FLOAT, ["batch", weight.shape[1]])
     y = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", weight.shape[0]])
     parts = [numpy_helper.from_array(weight, "weight"), numpy_helper.from_array(bias, "bias")]
-    model = helper.make_model(helper.make_graph([node], "linear", [x], [y], parts), opset_imports=[helper.make_opsetid("", graph.OPSET)])
+    model = helper.make_model(
+        helper.make_graph([node], "linear", [x], [y], parts), opset_imports=[helper.make_opsetid("", graph.OPSET)]
+    )
     model.ir_version = 10
     return model
 

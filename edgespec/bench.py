@@ -146,7 +146,8 @@ def _ask(
         cold[name] = call(target, ["cold", "request.json", "--model", name], work, timeout_s=300)
     progress(f"{target.name}: {len(files)} models in turns, {seconds:g} s each")
     scoring_s = 2 * len(x) * sum(each["first_ms"] for each in cold.values()) / 1e3
-    answer = call(target, ["bench", "request.json"], work, 120 + scoring_s + len(files) * (WARMUP_MAX_S + MAX_S))
+    timing_s = len(files) * (WARMUP_MAX_S + max(MAX_S, seconds))
+    answer = call(target, ["bench", "request.json"], work, timeout_s=120 + scoring_s + timing_s)
     told = {each["name"]: each for each in answer["models"]}
     with np.load(work / answer["samples"]) as arrays:
         samples = {name: arrays[f"ns_{i}"] for i, name in enumerate(files)}

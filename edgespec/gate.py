@@ -6,47 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgespec import plugins, units
+from edgespec import plugins
 from edgespec.errors import Mistake
+from edgespec.metrics import METRICS
 from edgespec.report import Report, Row
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What can be promised.
-
-    high: more is better; remedy: what to do where the promise is broken
-    """
-
-    high: bool
-    read: Callable[[str | float], float]
-    show: Callable[[float], str]
-    remedy: str
-    per_target: bool = False
-
-
-def _fraction(value: float) -> str:
-    return f"{value:.3f}"
-
-
-BETTER, SMALLER, FASTER = "train longer, or a wider student", "a narrower student, or int8", "a smaller student, or another variant"
-METRICS = {
-    "accuracy": Metric(True, units.share, _fraction, BETTER),
-    "sensitivity": Metric(True, units.share, _fraction, BETTER),
-    "specificity": Metric(True, units.share, _fraction, BETTER),
-    "macro_f1": Metric(True, units.share, _fraction, BETTER),
-    "agreement": Metric(True, units.share, _fraction, "look at which step lost it: the table has a column for it"),
-    "teacher_accuracy": Metric(True, units.share, _fraction, "the reference itself is weak: mend step 1 first"),
-    "gain_over_control": Metric(True, units.share, _fraction, "distillation brings too little here: train the student on its labels"),
-    "drop": Metric(False, units.share, _fraction, BETTER),
-    "ece": Metric(False, units.share, _fraction, "end the recipe with 'calibrate', or give validation more spectra"),
-    "size": Metric(False, units.size, units.show_size, SMALLER),
-    "params": Metric(False, units.count, units.show_count, SMALLER),
-    "macs": Metric(False, units.count, units.show_count, SMALLER),
-    "latency_p50": Metric(False, units.time, units.show_time, FASTER, per_target=True),
-    "latency_p90": Metric(False, units.time, units.show_time, FASTER, per_target=True),
-    "latency_p99": Metric(False, units.time, units.show_time, FASTER, per_target=True),
-}
 
 
 @dataclass(frozen=True)
@@ -92,7 +55,11 @@ def read_gates(tree: Any, wrong: Callable[[tuple[str | int, ...], str, str], Non
         metric = METRICS[name]
         if metric.per_target != isinstance(limit, dict):
             example = f"{name}: {{local: 1 ms}}" if metric.per_target else f"{name}: {{limit}} without a target"
-            wrong((name,), f"'{name}' {'wants a limit a target' if metric.per_target else 'has no targets'}", f"write {example}")
+            wrong(
+                (name,),
+                f"'{name}' {'wants a limit a target' if metric.per_target else 'has no targets'}",
+                f"write {example}",
+            )
             continue
         for target, each in limit.items() if isinstance(limit, dict) else [("", limit)]:
             place = (name, target) if target else (name,)
@@ -106,7 +73,9 @@ def read_gates(tree: Any, wrong: Callable[[tuple[str | int, ...], str, str], Non
     return found
 
 
-def check(gates: Sequence[Gate], report: Report, *, target: str | None = None, where: Callable[[Gate], str] = lambda gate: "") -> list[Verdict]:
+def check(
+    gates: Sequence[Gate], report: Report, *, target: str | None = None, where: Callable[[Gate], str] = lambda gate: ""
+) -> list[Verdict]:
     """Judge every gate; with `target`, only what that target can answer.
 
     The files judged are those that the run recommends: per target after `bench`, else what the last step made.
@@ -133,7 +102,9 @@ def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdic
     variant, value = found
     if _kept(gate, value):
         return Verdict(gate.metric, gate.target, gate.limit, value, "pass", variant, "", "")
-    return Verdict(gate.metric, gate.target, gate.limit, value, "fail", variant, _compare(gate, value, where), metric.remedy)
+    return Verdict(
+        gate.metric, gate.target, gate.limit, value, "fail", variant, _compare(gate, value, where), metric.remedy
+    )
 
 
 def _worst(gate: Gate, report: Report, target: str | None) -> tuple[str, float] | None:

@@ -82,7 +82,12 @@ def export(model: nn.Module, path: Path, *, points: int) -> None:
     """
     batch = torch.export.Dim("batch")
     onnx_model = _quietly(
-        twin(model), points, opset_version=OPSET, dynamic_shapes=({0: batch},), input_names=["spectrum"], output_names=["logits"]
+        twin(model),
+        points,
+        opset_version=OPSET,
+        dynamic_shapes=({0: batch},),
+        input_names=["spectrum"],
+        output_names=["logits"],
     )
     slim = slimmed(onnx_model)
     _check_form(slim, path)
@@ -100,9 +105,15 @@ def _quietly(model: nn.Module, points: int, **options: Any) -> onnx.ModelProto:
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        with (
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+        ):
             warnings.simplefilter("ignore")
-            program = torch.onnx.export(model, (torch.zeros(2 if options else 1, points),), dynamo=True, verbose=False, **options)
+            program = torch.onnx.export(
+                model, (torch.zeros(2 if options else 1, points),), dynamo=True, verbose=False, **options
+            )
     finally:
         logger.setLevel(level)
     return program.model_proto  # type: ignore[union-attr,no-any-return]
@@ -126,10 +137,14 @@ def slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
 
 def _check_form(model: onnx.ModelProto, path: Path) -> None:
     opset = {each.domain: each.version for each in model.opset_import}.get("", 0)
-    flat = [node.name for node in model.graph.node if node.op_type == "Conv" and len(_shapes(model)[node.input[1]]) != 4]
+    flat = [
+        node.name for node in model.graph.node if node.op_type == "Conv" and len(_shapes(model)[node.input[1]]) != 4
+    ]
     outside = [each.name for each in model.graph.initializer if each.data_location == onnx.TensorProto.EXTERNAL]
     if opset != OPSET or flat or outside:
-        raise Mismatch(f"{path.name} is opset {opset} (wanted {OPSET}), one-dimensional: {flat or 'none'}, outside: {outside or 'none'}")
+        raise Mismatch(
+            f"{path.name} is opset {opset} (wanted {OPSET}), one-dimensional: {flat or 'none'}, outside: {outside or 'none'}"
+        )
 
 
 def session(path: Path, *, optimised: Path | None = None, optimise: bool = True) -> onnxruntime.InferenceSession:
@@ -176,15 +191,25 @@ def parity(
     Raises Mismatch (exit 4) beyond that, and leaves the spectra and both answers in `evidence`.
     """
     if len(x) < 64:
-        raise Mismatch(f"{len(x)} spectra are too few to check {path.name}: at least 64 are needed", hint="more training spectra")
+        raise Mismatch(
+            f"{len(x)} spectra are too few to check {path.name}: at least 64 are needed", hint="more training spectra"
+        )
     answers = {size: run(path, x, size) for size in sizes}
     first = next(iter(answers.values()))
     scale = max(float(np.abs(source).max()), 1e-12)
     spread = max(float(np.abs(each - first).max()) for each in answers.values())
     same = _same(source, first, TIE * scale)
-    found = Parity(len(x), float(same.mean()), float(np.abs(first - source).max()), float(np.abs(first - source).max()) / scale, spread)
+    found = Parity(
+        len(x),
+        float(same.mean()),
+        float(np.abs(first - source).max()),
+        float(np.abs(first - source).max()) / scale,
+        spread,
+    )
     if not np.isfinite(first).all() or found.agreement < least or found.relative > most or spread > TIE * scale:
-        np.savez(evidence, x=x, source=source, disagree=np.flatnonzero(~same), **{f"batch{k}": v for k, v in answers.items()})
+        np.savez(
+            evidence, x=x, source=source, disagree=np.flatnonzero(~same), **{f"batch{k}": v for k, v in answers.items()}
+        )
         raise Mismatch(
             f"{path.name} and its source disagree on {int((~same).sum())} of {len(x)} spectra (largest difference {found.largest:.3g}; "
             f"between batch sizes {spread:.3g})",
@@ -219,7 +244,9 @@ def check_kernels(path: Path) -> dict[str, int]:
     if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
         left = found.get("Conv", 0) + found.get("nchwc.Conv", 0) + found.get("FusedConv", 0)
         if left or found.get("QLinearConv", 0) != len(convs):
-            raise Mismatch(f"{path.name}: {left or len(convs)} of {len(convs)} convolutions are not run in int8 by ONNX Runtime")
+            raise Mismatch(
+                f"{path.name}: {left or len(convs)} of {len(convs)} convolutions are not run in int8 by ONNX Runtime"
+            )
     elif platform.machine() in ("x86_64", "AMD64"):
         able = [node for node in convs if shapes[node.input[1]][0] % 16 == 0]
         if able and not found.get("nchwc.Conv", 0):
@@ -257,7 +284,9 @@ def _scale_initializer(model: onnx.ModelProto, name: str, factor: float) -> None
     if maker is not None and maker.op_type != "DequantizeLinear":
         raise Mismatch(f"the last layer's weights come from {maker.op_type}: no temperature can be folded into them")
     found = next(each for each in model.graph.initializer if each.name == wanted)
-    found.CopyFrom(numpy_helper.from_array((numpy_helper.to_array(found) * np.float32(factor)).astype(np.float32), found.name))
+    found.CopyFrom(
+        numpy_helper.from_array((numpy_helper.to_array(found) * np.float32(factor)).astype(np.float32), found.name)
+    )
 
 
 def _shapes(model: onnx.ModelProto) -> dict[str, list[int]]:

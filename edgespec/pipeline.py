@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from edgespec import artifact as artifacts
-from edgespec import datasets, provenance, report, rows, storage
+from edgespec import datasets, plugins, provenance, report, rows, storage
 from edgespec.artifact import Artifact
 from edgespec.errors import Mistake
-from edgespec.gate import broken
 from edgespec.job import Job, Progress, few
 from edgespec.plan import Plan, check_parts, load_call, plan, until
 from edgespec.recipe import Call, Recipe, plain
@@ -36,8 +34,10 @@ class Made:
     kept: bool
 
 
-def compress(recipe: Recipe, folder: Path, *, stop: str | None, progress: Progress, seen: Loud = lambda _: None) -> Report:
-    """Run the recipe's steps and give its report; what is already made and still true is kept.
+def compress(
+    recipe: Recipe, folder: Path, *, stop: str | None, progress: Progress, seen: Loud = lambda _: None
+) -> tuple[Report, bool]:
+    """Run the recipe's steps and give its report, and whether anything was made anew; what is made and still true is kept.
 
     folder: the run folder; stop: `--until`; seen: hears the report after every step
     Raises Mistakes before anything is written, EdgespecErrors of the steps as they come.
@@ -46,7 +46,7 @@ def compress(recipe: Recipe, folder: Path, *, stop: str | None, progress: Progre
         found = _finished(recipe, folder, stop)
         if found is not None:
             progress.say("nothing has changed since the last run: kept")
-            return found
+            return found, False
         checked = plan(recipe)
         last = until(checked, stop)
         job = prepare(checked, folder, progress)
@@ -57,7 +57,7 @@ def compress(recipe: Recipe, folder: Path, *, stop: str | None, progress: Progre
         result.notes += rows.remarks(result)
         result.finished = _fingerprint(recipe, job.spectra, stop)
         report.write(result, folder)
-        return result
+        return result, True
 
 
 def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
@@ -72,32 +72,6 @@ def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
     return Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress)
 
 
-def reopen(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:
-    """Open a run folder again: its plan, its data and its report.
-
-    Raises Mistake where it holds no run, or where its data are no longer what it was made from.
-    """
-    result = report.read(folder)
-    checked = plan(_recipe_of(folder))
-    job = prepare(checked, folder, progress)
-    if _data_digest(job.spectra) != result.data["digest"]:
-        raise Mistake(f"the data of {folder} have changed since it was made", hint="edgespec compress makes it anew")
-    return checked, job, result
-
-
-def last_model(folder: Path, result: Report) -> Artifact:
-    """Read the artifact of a run's last step, checked against its digests."""
-    if not result.steps:
-        raise Mistake(f"{folder} has no finished step", hint="edgespec compress goes on where it stopped")
-    return artifacts.read(folder / result.steps[-1]["folder"])[0]
-
-
-def _recipe_of(folder: Path) -> Recipe:
-    from edgespec.recipe import load
-
-    return load(folder / "recipe.yaml")
-
-
 def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Loud) -> None:
     base = _digest(job, result.data["digest"])
     for on, labels in _learnt_from(steps):
@@ -109,7 +83,15 @@ def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: 
         before, parent = made.artifact, made.digest
         result.rows += made.rows
         seconds = sum(row.seconds or 0 for row in made.rows[:1])
-        result.steps.append({"number": number, "name": step.name, "folder": f"{number}-{step.name}", "seconds": seconds, "kept": made.kept})
+        result.steps.append(
+            {
+                "number": number,
+                "name": step.name,
+                "folder": f"{number}-{step.name}",
+                "seconds": seconds,
+                "kept": made.kept,
+            }
+        )
         report.write(result, folder)
         seen(result)
 
@@ -119,7 +101,7 @@ def _start(checked: Plan, job: Job) -> Report:
     data: dict[str, Any] = {
         "name": spectra.name or checked.data.load.name,
         "source": spectra.source,
-        "digest": _data_digest(spectra),
+        "digest": data_digest(spectra),
         "classes": len(spectra.labels),
         "labels": list(spectra.labels),
         "axis": plain(checked.data.axis),
@@ -152,7 +134,9 @@ def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path) -
     return Made(artifacts.moved(made, folder / name), found, key, False)
 
 
-def _keep_or_make(job: Job, step: Call, number: int, before: Artifact | None, parent: str, result: Report, folder: Path) -> Made:
+def _keep_or_make(
+    job: Job, step: Call, number: int, before: Artifact | None, parent: str, result: Report, folder: Path
+) -> Made:
     name = f"{number}-{step.name}"
     code = provenance.code_digest(step)
     key = storage.digest(number, step.plain(), parent, code, provenance.versions())
@@ -160,8 +144,6 @@ def _keep_or_make(job: Job, step: Call, number: int, before: Artifact | None, pa
     if kept is not None:
         job.progress.say(f"{name}: kept")
         return kept
-    from edgespec import plugins
-
     started = time.monotonic()
     with storage.whole_folder(folder / name) as part:
         run = plugins.find("steps", step.name).run
@@ -171,8 +153,20 @@ def _keep_or_make(job: Job, step: Call, number: int, before: Artifact | None, pa
         found = rows.after(own, made, number, step, seconds, before, result)
         for row in found:
             row.file = f"{name}/{row.file}" if row.file else ""
-        record = {"step": step.name, "number": number, "keys": plain(step.keys), "digest": key, "parent": parent, "code": code}
-        record |= {"seed": job.seed, "data": result.data["source"], "seconds": seconds, "rows": [vars(row) for row in found]}
+        record = {
+            "step": step.name,
+            "number": number,
+            "keys": plain(step.keys),
+            "digest": key,
+            "parent": parent,
+            "code": code,
+        }
+        record |= {
+            "seed": job.seed,
+            "data": result.data["source"],
+            "seconds": seconds,
+            "rows": [vars(row) for row in found],
+        }
         artifacts.seal(made, record)
     return Made(artifacts.moved(made, folder / name), found, key, False)
 
@@ -206,10 +200,13 @@ def _finished(recipe: Recipe, folder: Path, stop: str | None) -> Report | None:
 
 
 def _fingerprint(recipe: Recipe, spectra: Spectra, stop: str | None) -> str:
-    return storage.digest(plain(recipe.tree), _data_digest(spectra), provenance.whole_digest(), provenance.versions(), stop)
+    return storage.digest(
+        plain(recipe.tree), data_digest(spectra), provenance.whole_digest(), provenance.versions(), stop
+    )
 
 
-def _data_digest(spectra: Spectra) -> str:
+def data_digest(spectra: Spectra) -> str:
+    """Digest everything that the spectra are: intensities, axis, labels, samples, given parts."""
     more = [each.astype(str).tolist() for each in (spectra.group, spectra.part) if each is not None]
     return storage.digest(spectra.x, spectra.axis, spectra.y, list(spectra.labels), more)
 

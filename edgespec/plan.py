@@ -41,7 +41,11 @@ def plan(recipe: Recipe) -> Plan:
         if key not in KEYS:
             binder.wrong((key,), f"unknown key {key!r}", plugins.did_you_mean(key, KEYS))
     if tree.get("schema") != VERSION:
-        binder.wrong(("schema",), f"this edgespec reads recipes of 'schema: {VERSION}', not {tree.get('schema')!r}", "write schema: 1")
+        binder.wrong(
+            ("schema",),
+            f"this edgespec reads recipes of 'schema: {VERSION}', not {tree.get('schema')!r}",
+            "write schema: 1",
+        )
     seed = binder.value(int, tree.get("seed", 0), ("seed",), "", "seed")
     if isinstance(seed, int) and seed < 0:
         binder.wrong(("seed",), f"'seed': {seed} is negative")
@@ -52,7 +56,9 @@ def plan(recipe: Recipe) -> Plan:
     targets = binder.value(list[str], tree.get("targets", []), ("targets",), "", "targets") or []
     for i, name in enumerate(targets):
         if name not in plugins.names("targets"):
-            binder.wrong(("targets", i), f"unknown target {name!r}", plugins.did_you_mean(name, plugins.names("targets")))
+            binder.wrong(
+                ("targets", i), f"unknown target {name!r}", plugins.did_you_mean(name, plugins.names("targets"))
+            )
     gates = read_gates(tree.get("gates"), lambda place, text, hint: binder.wrong(("gates", *place), text, hint))
     if binder.mistakes:
         raise Mistakes(binder.mistakes)
@@ -79,7 +85,9 @@ def check_parts(plan: Plan, splits: Splits) -> None:
         on = step.keys.get("on")
         if on is not None and on not in splits.names:
             hint = plugins.did_you_mean(on, splits.names)
-            binder.wrong(("steps", i, step.name, "on"), f"step {i + 1} '{step.name}': there is no training part {on!r}", hint)
+            binder.wrong(
+                ("steps", i, step.name, "on"), f"step {i + 1} '{step.name}': there is no training part {on!r}", hint
+            )
     if binder.mistakes:
         raise Mistakes(binder.mistakes)
 
@@ -124,15 +132,23 @@ def _steps(binder: Binder, given: Any) -> list[Call]:
 def _check_order(binder: Binder, place: Place, i: int, name: str, takes: Any, before: Any, said: str) -> None:
     """Note a step that can't work on what the one before leaves."""
     if takes is None and i > 0:
-        binder.wrong(place, f"step {i + 1} '{name}' starts from the data: it stands first, or not at all", "a recipe is one line")
+        binder.wrong(
+            place, f"step {i + 1} '{name}' starts from the data: it stands first, or not at all", "a recipe is one line"
+        )
     if takes is None or before == Artifact:
         return
     if before is None:
-        binder.wrong(place, f"step {i + 1} '{name}' works on {_article(takes)}, but nothing stands before it", "put 'train' in front")
+        binder.wrong(
+            place,
+            f"step {i + 1} '{name}' works on {_article(takes)}, but nothing stands before it",
+            "put 'train' in front",
+        )
     elif before not in (get_args(takes) or (takes,)):
         missing = BETWEEN.get((before, takes))
         hint = f"put '{missing}' between them" if missing else "another order of the steps"
-        binder.wrong(place, f"step {i + 1} '{name}' works on {_article(takes)}, but {said} gives {_article(before)}", hint)
+        binder.wrong(
+            place, f"step {i + 1} '{name}' works on {_article(takes)}, but {said} gives {_article(before)}", hint
+        )
 
 
 def _article(kind: Any) -> str:

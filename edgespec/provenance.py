@@ -33,7 +33,11 @@ def whole_digest() -> str:
 @cache
 def versions() -> dict[str, str]:
     """Give the versions of edgespec, Python and the libraries that results depend on."""
-    return {"edgespec": __version__, "python": platform.python_version(), **{name: importlib.metadata.version(name) for name in LIBRARIES}}
+    return {
+        "edgespec": __version__,
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in LIBRARIES},
+    }
 
 
 def environment() -> dict[str, Any]:

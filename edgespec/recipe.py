@@ -112,7 +112,9 @@ def load(path: Path, changes: Sequence[str] = ()) -> Recipe:
         node = yaml.compose(text, _Loader)
     except yaml.MarkedYAMLError as problem:
         line = problem.problem_mark.line + 1 if problem.problem_mark else 1
-        raise Mistake(f"{path}:{line}: not YAML: {problem.problem}", hint="look at the indentation and brackets there") from None
+        raise Mistake(
+            f"{path}:{line}: not YAML: {problem.problem}", hint="look at the indentation and brackets there"
+        ) from None
     lines: dict[Place, int] = {}
     tree = _plain(node, (), lines, path) if node else None
     if not isinstance(tree, dict):
@@ -144,11 +146,11 @@ _Loader.yaml_implicit_resolvers = {
     first: [(tag, rule) for tag, rule in rules if tag.rsplit(":", 1)[1] not in ("bool", "float", "int", "timestamp")]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("true|false|True|False"), list("tTfF"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9][0-9_]*"), list("-+0123456789"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(true|false|True|False)$"), list("tTfF"))
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9][0-9_]*$"), list("-+0123456789"))
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)"),
+    re.compile(r"([-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"),
     list("-+.0123456789"),
 )
 
@@ -178,7 +180,9 @@ def _scalar(node: yaml.Node, path: Path) -> Any:
         return yaml.constructor.SafeConstructor().construct_object(node)  # type: ignore[no-untyped-call]
     except yaml.constructor.ConstructorError as problem:
         line = node.start_mark.line + 1
-        raise Mistake(f"{path}:{line}: {problem.problem}", hint="plain values only: words, numbers, lists, keys") from None
+        raise Mistake(
+            f"{path}:{line}: {problem.problem}", hint="plain values only: words, numbers, lists, keys"
+        ) from None
 
 
 def _apply(recipe: Recipe, change: str) -> None:

@@ -32,11 +32,25 @@ def of_baselines(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list
             scored, _ = scoring.score(job, made.path(variant))
             weight = scoring.weight(made, variant)
             file = made.variants[variant].file
-            found.append(Row(0, title, "baseline", "linear", variant=variant, scores=scored.plain(), file=file, **shared, **weight))
+            found.append(
+                Row(
+                    0,
+                    title,
+                    "baseline",
+                    "linear",
+                    variant=variant,
+                    scores=scored.plain(),
+                    file=file,
+                    **shared,
+                    **weight,
+                )
+            )
     return made, found
 
 
-def after(job: Job, made: Artifact, number: int, step: Call, seconds: float, before: Artifact | None, report: Report) -> list[Row]:
+def after(
+    job: Job, made: Artifact, number: int, step: Call, seconds: float, before: Artifact | None, report: Report
+) -> list[Row]:
     """Give a step's rows: its model, its controls, or each file that it made or changed."""
     reference = _reference(job, made, number, report)
     if isinstance(made, Checkpoint):
@@ -54,7 +68,10 @@ def remarks(report: Report) -> list[str]:
     """Say in words what the table shows and a hurried reader might miss."""
     found = [each for each in (_gain(report), _linear(report)) if each]
     if report.data["source"] == "embedded":
-        found.insert(0, "data: embedded. These spectra are generated: the figures say that the line works, not how it does on your samples.")
+        found.insert(
+            0,
+            "data: embedded. These spectra are generated: the figures say that the line works, not how it does on your samples.",
+        )
     return found
 
 
@@ -108,7 +125,16 @@ def _of_variant(
 ) -> Row:
     scored, logits = scoring.score(job, made.path(name))
     variant = made.variants[name]
-    row = Row(number, step, "variant", made.model, variant=name, scores=scored.plain(), seconds=seconds, **scoring.weight(made, name))
+    row = Row(
+        number,
+        step,
+        "variant",
+        made.model,
+        variant=name,
+        scores=scored.plain(),
+        seconds=seconds,
+        **scoring.weight(made, name),
+    )
     return replace(row, temperature=variant.temperature, file=variant.file, **_against(job, logits, reference))
 
 
@@ -116,7 +142,10 @@ def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> 
     if reference is None:
         return {}
     y, named = job.spectra.y[job.splits.test], logits.argmax(1)
-    return {"agreement": round(float((named == reference).mean()), 5), "drop": round(float((reference == y).mean() - (named == y).mean()), 5)}
+    return {
+        "agreement": round(float((named == reference).mean()), 5),
+        "drop": round(float((reference == y).mean() - (named == y).mean()), 5),
+    }
 
 
 def describe(made: Checkpoint) -> str:

@@ -67,7 +67,9 @@ def keys(target: Any) -> tuple[Key, ...]:
     hints = get_type_hints(target, include_extras=True)
     sentences = _sentences(inspect.getdoc(target) or "")
     if dataclasses.is_dataclass(target):
-        return tuple(Key(f.name, hints[f.name], _field_default(f), sentences.get(f.name, "")) for f in dataclasses.fields(target))
+        return tuple(
+            Key(f.name, hints[f.name], _field_default(f), sentences.get(f.name, "")) for f in dataclasses.fields(target)
+        )
     parameters = inspect.signature(target).parameters.values()
     only = [p for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in GIVEN]
     return tuple(Key(p.name, hints[p.name], p.default, sentences.get(p.name, "")) for p in only)
@@ -155,7 +157,9 @@ class Binder:
         try:
             return annotation(**bound)
         except Mistake as problem:
-            self.wrong(place, f"{label}: {name}: {problem.message}" if label else f"{name}: {problem.message}", problem.hint)
+            self.wrong(
+                place, f"{label}: {name}: {problem.message}" if label else f"{name}: {problem.message}", problem.hint
+            )
             return None
 
     def _plain(self, annotation: Any, value: Any, place: Place, label: str, name: str) -> Any:
@@ -165,7 +169,9 @@ class Binder:
             first = problem.errors()[0]
             inner = "".join(f".{each}" for each in first["loc"] if not isinstance(each, str) or each.isidentifier())
             start = f"{label}: " if label else ""
-            self.wrong(place, f"{start}'{name}{inner if len(first['loc']) == 1 else ''}': {_sentence(first, annotation)}")
+            self.wrong(
+                place, f"{start}'{name}{inner if len(first['loc']) == 1 else ''}': {_sentence(first, annotation)}"
+            )
             return None
 
 
@@ -175,7 +181,12 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 
 
 def _sentence(error: Any, annotation: Any) -> str:
-    kinds = {"float_type": "a number", "int_type": "a whole number", "bool_type": "true or false", "string_type": "a word"}
+    kinds = {
+        "float_type": "a number",
+        "int_type": "a whole number",
+        "bool_type": "true or false",
+        "string_type": "a word",
+    }
     if error["type"] in kinds:
         return f"{error['input']!r} is not {kinds[error['type']]}"
     if error["type"] == "value_error":
@@ -245,4 +256,9 @@ def _type_name(annotation: Any) -> str:
 
 
 def _is_plugin(each: Any, module: types.ModuleType) -> bool:
-    return inspect.isfunction(each) and each.__module__ == module.__name__ and not each.__name__.startswith("_") and each.__name__ != "apply"
+    return (
+        inspect.isfunction(each)
+        and each.__module__ == module.__name__
+        and not each.__name__.startswith("_")
+        and each.__name__ != "apply"
+    )

@@ -53,7 +53,11 @@ def divide(spectra: Spectra, split: Split, seed: int) -> Splits:
         parts, given_valid = _named(spectra, group, np.setdiff1d(rows, test), split.parts, rng, notes), None
     train, valid = {}, {}
     for name, members in parts.items():
-        held = _draw(spectra, group, members, split.valid, rng, "validation", notes) if given_valid is None else given_valid
+        held = (
+            _draw(spectra, group, members, split.valid, rng, "validation", notes)
+            if given_valid is None
+            else given_valid
+        )
         train[name], valid[name] = np.setdiff1d(members, held), held
     found = Splits(train, valid, test, tuple(notes))
     _check(found, group, spectra)
@@ -67,13 +71,18 @@ def _groups(spectra: Spectra, split: Split, notes: list[str]) -> Words:
     if spectra.group is None:
         notes.append("no physical samples are known: the split is by spectrum and may flatter")
     else:
-        notes.append("split by spectrum as the recipe says: the same physical sample may stand on both sides, which flatters")
+        notes.append(
+            "split by spectrum as the recipe says: the same physical sample may stand on both sides, which flatters"
+        )
     return np.array([str(i) for i in range(len(spectra))])
 
 
 def _given(spectra: Spectra) -> tuple[dict[str, Ints], Ints, Ints | None]:
     if spectra.part is None:
-        raise Mistake("'split.parts' is 'given', but the data set names no parts", hint="leave 'parts' out, and state 'test: 0.25'")
+        raise Mistake(
+            "'split.parts' is 'given', but the data set names no parts",
+            hint="leave 'parts' out, and state 'test: 0.25'",
+        )
     found = {str(name): np.flatnonzero(spectra.part == name) for name in np.unique(spectra.part)}
     test = [found.pop(name) for name in TEST_NAMES if name in found]
     valid = [found.pop(name) for name in VALID_NAMES if name in found]
@@ -101,7 +110,11 @@ def _named(
 def _draw(
     spectra: Spectra, group: Words, rows: Ints, share: float, rng: np.random.Generator, what: str, notes: list[str]
 ) -> Ints:
-    """Draw about `share` of each class's samples out of `rows`; a class's last sample is never drawn."""
+    """Draw about `share` of each class's samples out of `rows`; a class's last sample is never drawn.
+
+    The test part has every class that has two samples. The other parts get their share over all classes, fractions of a
+    sample by lot: one sample of each class would be half of what a rare class has to learn from.
+    """
     drawn: set[str] = set()
     alone: list[str] = []
     home: dict[str, int] = {}
@@ -109,14 +122,15 @@ def _draw(
         home.setdefault(str(name), int(label))  # a sample filed under two labels is drawn once, with its first
     for label in np.unique(spectra.y[rows]):
         members = sorted(name for name, first in home.items() if first == label)
-        count = min(max(round(share * len(members)), 1), len(members) - 1)
-        if count < 1:
+        wanted = share * len(members)
+        count = max(round(wanted), 1) if what == "test" else int(wanted + rng.random())
+        count = min(count, len(members) - 1)
+        if len(members) < 2:
             alone.append(spectra.labels[label])
-            continue
         drawn.update(rng.permutation(members)[:count].tolist())
-    if alone:
+    if alone and what == "test":
         shown = ", ".join(alone[:3]) + (", ..." if len(alone) > 3 else "")
-        notes.append(f"{len(alone)} classes have one sample only, which stays for training, not {what}: {shown}")
+        notes.append(f"{len(alone)} classes have one sample only, which stays in the training part: {shown}")
     if not drawn:
         raise Mistake(
             f"too few samples to split: no class has two physical samples, so nothing is left for the {what} part",
@@ -137,7 +151,10 @@ def _check(splits: Splits, group: Words, spectra: Spectra) -> None:
             raise Mistake(f"the {part} part is empty", hint="more samples, or another 'split'")
         for name in np.unique(group[rows]):
             if name in seen:
-                raise Mistake(f"physical sample {name!r} stands in the parts '{seen[name]}' and '{part}'", hint="one sample, one part")
+                raise Mistake(
+                    f"physical sample {name!r} stands in the parts '{seen[name]}' and '{part}'",
+                    hint="one sample, one part",
+                )
             seen[str(name)] = part
     if len(np.unique(spectra.y)) < 2:
         raise Mistake(f"only one class is here ({spectra.labels[int(spectra.y[0])]}): nothing to tell apart")

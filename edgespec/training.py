@@ -73,7 +73,9 @@ def labelled(job: Job, rows: Ints, per_class: int | None) -> Ints:
     return np.sort(np.array(chosen))
 
 
-def fit(model: nn.Module, job: Job, fit: Fit, *, epoch_of: Epoch, loss: Loss, judge: Judge | None, what: str) -> dict[str, Any]:
+def fit(
+    model: nn.Module, job: Job, fit: Fit, *, epoch_of: Epoch, loss: Loss, judge: Judge | None, what: str
+) -> dict[str, Any]:
     """Train a model in place and leave it with the weights of its best epoch; without a judge, of its last.
 
     epoch_of: epoch number -> tensors of equal length, the input first; what follows goes to `loss` behind the logits
@@ -90,7 +92,10 @@ def fit(model: nn.Module, job: Job, fit: Fit, *, epoch_of: Epoch, loss: Loss, ju
     for epoch in range(fit.epochs):
         total = _one_epoch(model, epoch_of(epoch), loss, optimiser, schedule, fit.batch, steps, shuffle)
         if not np.isfinite(total):
-            raise Mistake(f"the loss of {what} is no longer a number in epoch {epoch + 1}", hint=f"a smaller fit.lr than {fit.lr:g}")
+            raise Mistake(
+                f"the loss of {what} is no longer a number in epoch {epoch + 1}",
+                hint=f"a smaller fit.lr than {fit.lr:g}",
+            )
         score = judge(model) if judge else None
         history.append({"loss": round(total, 5), "valid": score})
         if score is not None and score >= best[0]:
@@ -104,7 +109,12 @@ def fit(model: nn.Module, job: Job, fit: Fit, *, epoch_of: Epoch, loss: Loss, ju
         model.load_state_dict(best_weights)
     model.eval()
     at = best[1] if judge else len(history) - 1
-    return {"epochs": history, "best_epoch": at + 1, "steps": steps * len(history), "seconds": round(time.monotonic() - started, 2)}
+    return {
+        "epochs": history,
+        "best_epoch": at + 1,
+        "steps": steps * len(history),
+        "seconds": round(time.monotonic() - started, 2),
+    }
 
 
 def _one_epoch(

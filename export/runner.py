@@ -60,7 +60,7 @@ FLAGS: tuple[str, ...] = (
 FLAGS += ("amx_tile", "amx_int8", "amx_bf16", "neon", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2")
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     """What the asker can mend: told as JSON, with an exit code."""
 
     def __init__(self, code: int, error: str, hint: str = "") -> None:
@@ -81,7 +81,8 @@ class Parser(argparse.ArgumentParser):
     """Refuses in JSON, as everything else here does."""
 
     def error(self, message: str) -> NoReturn:
-        raise Refusal(2, message, self.format_usage().strip())
+        """Refuse arguments."""
+        raise RefusalError(2, message, self.format_usage().strip())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.dup2(2, 1)  # whatever a library prints is not the answer
     try:
         answer, code = _answer(arguments), 0
-    except Refusal as refusal:
+    except RefusalError as refusal:
         answer, code = refusal.answer, refusal.code
     with answer_to:
         json.dump(answer, answer_to)
@@ -141,23 +142,23 @@ def read_request(path: Path) -> dict[str, Any]:
     try:
         given = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Refusal(2, f"cannot read the request {path}: {error}") from error
+        raise RefusalError(2, f"cannot read the request {path}: {error}") from error
     needed = {"runtime": str, "threads": int, "spectra": str, "models": list}
     for key, kind in needed.items():
         if not isinstance(given, dict) or not isinstance(given.get(key), kind):
-            raise Refusal(2, f"{path}: {key!r} is missing, or no {kind.__name__}")
+            raise RefusalError(2, f"{path}: {key!r} is missing, or no {kind.__name__}")
     unknown = set(given) - set(needed) - set(LIMITS)
     wrong = [key for key in LIMITS if not isinstance(given.get(key, 0), (int, float)) or given.get(key, 0) < 0]
     if unknown or wrong:
-        raise Refusal(2, f"{path}: no good: {', '.join(sorted(unknown) + wrong)}", "limits are numbers")
+        raise RefusalError(2, f"{path}: no good: {', '.join(sorted(unknown) + wrong)}", "limits are numbers")
     models = given["models"]
     if not models or not all(
         isinstance(each, dict) and isinstance(each.get("name"), str) and isinstance(each.get("file"), str)
         for each in models
     ):
-        raise Refusal(2, f"{path}: 'models' is not a list of name and file")
+        raise RefusalError(2, f"{path}: 'models' is not a list of name and file")
     if given["threads"] < 1 or len({each["name"] for each in models}) < len(models):
-        raise Refusal(2, f"{path}: at least one thread, and each model a name of its own")
+        raise RefusalError(2, f"{path}: at least one thread, and each model a name of its own")
     files = [dict(each, file=str(path.parent / each["file"])) for each in models]
     return dict(LIMITS, **dict(given, models=files, spectra=str(path.parent / given["spectra"])))
 
@@ -170,7 +171,7 @@ def first_answer(request: dict[str, Any], name: str) -> dict[str, Any]:
     found = [each for each in request["models"] if each["name"] == name]
     if not found:
         known = ", ".join(each["name"] for each in request["models"])
-        raise Refusal(2, f"the request has no model {name!r}", "there is: " + known)
+        raise RefusalError(2, f"the request has no model {name!r}", "there is: " + known)
     pin(request["threads"])
     spectrum = np.array(read_spectra(request["spectra"])[:1])
     begin = time.perf_counter_ns()
@@ -228,14 +229,14 @@ def find_runtime(name: str) -> Any:
     """Import the runtime's file, by path and under another name, so that it can import the package of its own name."""
     files = {path.stem: path for path in (Path(__file__).resolve().parent / "runtimes").glob("*.py")}
     if name not in files:
-        raise Refusal(2, f"there is no runtime {name!r} here", "there is: " + ", ".join(sorted(files)))
+        raise RefusalError(2, f"there is no runtime {name!r} here", "there is: " + ", ".join(sorted(files)))
     spec = importlib.util.spec_from_file_location("runtime_" + name, str(files[name]))
     module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
     try:
         spec.loader.exec_module(module)  # type: ignore[union-attr]
     except ImportError as error:
         hint = f"{sys.executable} -m pip install {(error.name or name).split('.')[0]}"
-        raise Refusal(3, f"{name} cannot be used here: {error}", hint) from error
+        raise RefusalError(3, f"{name} cannot be used here: {error}", hint) from error
     return module
 
 
@@ -244,10 +245,10 @@ def open_model(runtime: Any, model: dict[str, str], threads: int, points: int) -
     try:
         infer, facts = runtime.load(model["file"], threads)
     except ValueError as error:
-        raise Refusal(2, f"model {model['name']!r} cannot be loaded: {error}") from error
+        raise RefusalError(2, f"model {model['name']!r} cannot be loaded: {error}") from error
     if facts["points"] != points:
         told = f"model {model['name']!r} takes spectra of {facts['points']} points, these have {points}"
-        raise Refusal(2, told, "put the spectra on the model's axis first")
+        raise RefusalError(2, told, "put the spectra on the model's axis first")
     return Loaded(model["name"], infer, facts)
 
 
@@ -256,9 +257,9 @@ def read_spectra(path: str) -> Any:
     try:
         x = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError) as error:
-        raise Refusal(2, f"cannot read the spectra: {error}") from error
+        raise RefusalError(2, f"cannot read the spectra: {error}") from error
     if x.ndim != 2 or not x.size or x.dtype != np.float32:
-        raise Refusal(2, f"{path} holds {x.dtype} {x.shape}, not float32 (n, points)")
+        raise RefusalError(2, f"{path} holds {x.dtype} {x.shape}, not float32 (n, points)")
     return x
 
 

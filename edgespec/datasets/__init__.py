@@ -23,7 +23,7 @@ _OPTIONAL = ("group", "part")
 def load(call: Call, *, axis: Axis, seed: int) -> Spectra:
     """Read the data set that a recipe names, on the model's axis; `seed` is for those that generate spectra."""
     found: Spectra = plugins.find("datasets", call.name).load(axis=axis, seed=seed, **call.keys)
-    return found
+    return found if found.name else replace(found, name=call.name)
 
 
 def stand_in(otherwise: Call, absent: str, *, axis: Axis, seed: int) -> Spectra:

@@ -82,7 +82,7 @@ def _read_all(entries: list[Entry], axis: Axis, min_coverage: float) -> tuple[li
         try:
             scan = entry.read()
             values, covered = interpolate(scan.axis, scan.x, wanted)
-            if covered < min_coverage:
+            if covered < min_coverage and not scan.padded:
                 raise _uncovered(entry, scan, axis, covered, min_coverage)
         except Refused as refusal:
             refusals.append(refusal)

@@ -43,6 +43,7 @@ class Scan:
     axis: (m,) increasing, in cm-1; x: (m,) arbitrary units
     mineral, sample: what the header says, "" where it does not
     reversed: the file ran from high to low
+    padded: resampled by others, with zeros outside the measured range: the zeros are cut and counted, not refused
     """
 
     axis: Numbers
@@ -50,6 +51,7 @@ class Scan:
     mineral: str = ""
     sample: str = ""
     reversed: bool = False
+    padded: bool = False
 
 
 def parse_name(file: str) -> Name | None:
@@ -87,7 +89,7 @@ def parse(raw: bytes, where: str) -> Scan:
     axis, x = (axis[::-1], x[::-1]) if turned else (axis, x)
     inner = trimmed(axis, x, f"{where}:{line}")
     axis, x = (axis, x) if header else inner
-    return Scan(axis, x, header.get("NAMES", ""), header.get("RRUFFID", ""), turned)
+    return Scan(axis, x, header.get("NAMES", ""), header.get("RRUFFID", ""), turned, padded=not header)
 
 
 def trimmed(axis: Numbers, x: Numbers, where: str) -> tuple[Numbers, Numbers]:

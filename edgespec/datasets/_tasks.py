@@ -190,4 +190,4 @@ def _scan(intensities: Callable[[], Numbers], row: int, axis: Numbers, where: st
     x = intensities()[row]
     if not np.isfinite(x).all():
         raise Refused(f"{where}: a value that is not finite", hint="remove the line from the list")
-    return Scan(*trimmed(axis, x, where))
+    return Scan(*trimmed(axis, x, where), padded=True)

@@ -46,7 +46,9 @@ def build(call: Call, *, points: int, classes: int, seed: int) -> nn.Module:
     try:
         found = plugins.find("models", call.name).build(points=points, classes=classes, **call.keys)
     except (RuntimeError, ValueError) as problem:
-        raise Mistake(f"model {call.name!r} can't be built for {points} points: {problem}", hint="see: edgespec ls models") from None
+        raise Mistake(
+            f"model {call.name!r} can't be built for {points} points: {problem}", hint="see: edgespec ls models"
+        ) from None
     return found  # type: ignore[no-any-return]
 
 

@@ -16,7 +16,15 @@ from torch import Tensor, nn
 from edgespec.models import Channels
 
 # expansion, channels, repeats, first stride, kernel: Table 1 of the paper (B0), with kernels of 3 and 5 points along the axis
-STAGES = [(1, 16, 1, 1, 3), (6, 24, 2, 2, 3), (6, 40, 2, 2, 5), (6, 80, 3, 2, 3), (6, 112, 3, 1, 5), (6, 192, 4, 2, 5), (6, 320, 1, 1, 3)]
+STAGES = [
+    (1, 16, 1, 1, 3),
+    (6, 24, 2, 2, 3),
+    (6, 40, 2, 2, 5),
+    (6, 80, 3, 2, 3),
+    (6, 112, 3, 1, 5),
+    (6, 192, 4, 2, 5),
+    (6, 320, 1, 1, 3),
+]
 STEM, TOP, STEM_KERNEL, FLAT = 32, 1280, 7, 32
 ACTIVATIONS = {"silu": nn.SiLU, "relu": nn.ReLU}
 # what each block is: channels in, expanded, squeezed, out; kernel; stride
@@ -60,7 +68,17 @@ class MBConv(nn.Module):
 class EfficientNet(nn.Module):
     """Stem, blocks, top and a linear head on the flattened or averaged features."""
 
-    def __init__(self, points: int, classes: int, stem: int, blocks: Sequence[Block], top: int, head: str, dropout: float, activation: str):
+    def __init__(
+        self,
+        points: int,
+        classes: int,
+        stem: int,
+        blocks: Sequence[Block],
+        top: int,
+        head: str,
+        dropout: float,
+        activation: str,
+    ):
         super().__init__()
         act = ACTIVATIONS[activation]
         layers: list[nn.Module] = [Channels(), *_conv(1, stem, STEM_KERNEL, 2, 1), act()]

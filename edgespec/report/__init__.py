@@ -103,8 +103,12 @@ def read(folder: Path) -> Report:
         if plain["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {plain['schema']}, this edgespec reads {SCHEMA}", hint)
         known = {each.name for each in fields(Report)}
-        return Report(**{**{k: v for k, v in plain.items() if k in known}, "rows": [Row(**row) for row in plain["rows"]]})
+        return Report(
+            **{**{k: v for k, v in plain.items() if k in known}, "rows": [Row(**row) for row in plain["rows"]]}
+        )
     except FileNotFoundError:
-        raise Mistake(f"{folder} is no run folder: it holds no report.json", hint="edgespec compress RECIPE makes one") from None
+        raise Mistake(
+            f"{folder} is no run folder: it holds no report.json", hint="edgespec compress RECIPE makes one"
+        ) from None
     except (ValueError, KeyError, TypeError) as problem:
         raise Mistake(f"{path} is damaged: {problem}", hint) from None

@@ -103,7 +103,9 @@ def _judge(job: Job, teacher: Checkpoint, on: str | None, labels: str) -> traini
     return lambda model: float((training.logits(model, x).argmax(1) == named).float().mean())
 
 
-def _controls(job: Job, student: Call, on: str | None, labels: str, known: Ints, count: int, fit: Fit) -> dict[str, Checkpoint]:
+def _controls(
+    job: Job, student: Call, on: str | None, labels: str, known: Ints, count: int, fit: Fit
+) -> dict[str, Checkpoint]:
     """Train the same student for as many steps without a teacher, on what else it might have learnt from."""
     sources = {"": known}
     others = [name for name in job.splits.names if on and name != on]
@@ -111,7 +113,10 @@ def _controls(job: Job, student: Call, on: str | None, labels: str, known: Ints,
         sources[name] = job.splits.rows(name)
         sources[f"{name}+labels"] = np.concatenate([job.splits.rows(name), known])
     names = {name: f"control-{name}".rstrip("-") for name in sources}
-    return {names[name]: _untaught(job, student, names[name], rows, count, fit, few(labels) is None) for name, rows in sources.items()}
+    return {
+        names[name]: _untaught(job, student, names[name], rows, count, fit, few(labels) is None)
+        for name, rows in sources.items()
+    }
 
 
 def _untaught(job: Job, student: Call, name: str, rows: Ints, count: int, fit: Fit, judged: bool) -> Checkpoint:

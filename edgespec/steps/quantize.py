@@ -81,7 +81,9 @@ def _calibration(job: Job, on: str | None, count: int) -> Array:
         rank[members] = np.arange(members.sum())
     drawn = order[np.argsort(rank, kind="stable")][:count]
     if len(drawn) < 64:
-        raise Mistake(f"{len(drawn)} training spectra are too few to calibrate int8: at least 64 are needed", hint="more spectra")
+        raise Mistake(
+            f"{len(drawn)} training spectra are too few to calibrate int8: at least 64 are needed", hint="more spectra"
+        )
     plain, varied = training.prepared(job, drawn[::2]), training.varied(job, drawn[1::2], seed=job.seed * 1000 + 900)
     return np.concatenate([plain.numpy(), varied.numpy()])
 
@@ -126,4 +128,10 @@ def _drop(job: Job, float32: Path, int8: Path, limit: float) -> dict[str, float]
             f"int8 loses {drop:.3f} (at least {drop - 1.96 * error:.3f}) of the validation accuracy, more than max_drop {limit:g}",
             hint="a larger max_drop, or ship float32: leave the step 'quantize' out",
         )
-    return {"n": len(rows), "float32": float(before.mean()), "int8": float(after.mean()), "drop": drop, "drop_error": error}
+    return {
+        "n": len(rows),
+        "float32": float(before.mean()),
+        "int8": float(after.mean()),
+        "drop": drop,
+        "drop_error": error,
+    }

@@ -31,8 +31,16 @@ def run(job: Job, checkpoint: Checkpoint, *, check: Annotated[int, Ge(64)] = CHE
         path = job.folder / file
         write(network, path, points=checkpoint.points)
         found = graph.parity(
-            path, x, source, least=AGREEMENT, most=TOLERANCE, evidence=job.folder.parent / f"{name}-mismatch.npz", sizes=sizes
+            path,
+            x,
+            source,
+            least=AGREEMENT,
+            most=TOLERANCE,
+            evidence=job.folder.parent / f"{name}-mismatch.npz",
+            sizes=sizes,
         )
         kernels = graph.check_kernels(path) if role == "candidate" else graph.kernels(path)
         variants[name] = Variant(file, role=role, facts={"parity": vars(found), "kernels": kernels})
-    return OnnxModel(job.folder, checkpoint.model, checkpoint.points, checkpoint.classes, variants, facts={"opset": graph.OPSET})
+    return OnnxModel(
+        job.folder, checkpoint.model, checkpoint.points, checkpoint.classes, variants, facts={"opset": graph.OPSET}
+    )

@@ -1,0 +1,40 @@
+"""`edgespec bench`: what each file of a run takes, and still gets right, where it will run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.show import Bars, as_json, run_folder
+
+Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
+Targets = Annotated[
+    list[str] | None,
+    typer.Option("--target", help="Where to measure; may be given several times (edgespec ls targets)."),
+]
+Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the measurements as JSON.")]
+
+
+@app.command("bench")
+def command(run: Run = None, target: Targets = None, seconds: Seconds = 3.0, to_json: Json = False) -> None:
+    """Measure latency against accuracy: all files of a run and the plain default export, interleaved, one spectrum at a time.
+
+    Example: edgespec bench --target local
+    """
+    from edgespec import runs
+    from edgespec.report import markdown, terminal
+
+    folder = run_folder(run)
+    bars = Bars(folder / "log.txt")
+    result = runs.bench(folder, target or ["local"], seconds=seconds, progress=bars)
+    markdown.write(result, folder)
+    if to_json:
+        told: dict[str, Any] = {"folder": str(folder), "bench": result.bench, "advice": result.advice}
+        as_json(told)
+        return
+    print(terminal.show_bench(result))
+    bars.say(f"report: {folder / 'report.md'}")

@@ -1,0 +1,93 @@
+"""`edgespec compress RECIPE`: from spectra to a checked, measured-up artefact."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.show import Bars, as_json
+
+RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or the name of one that is shipped (edgespec ls recipes).")]
+Out = Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME in the working folder if not said.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. steps.2.temperature=3.")
+]
+Until = Annotated[
+    str | None, typer.Option("--until", metavar="N|NAME", help="Stop after step N, or the last step of that name.")
+]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Check the recipe, print the plan, run nothing.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+
+
+@app.command("compress")
+def command(
+    recipe: RecipeFile,
+    out: Out = None,
+    change: Set = None,
+    stop: Until = None,
+    dry_run: Dry = False,
+    to_json: Json = False,
+) -> None:
+    """Run a recipe: train, distil, export, quantise, calibrate; each step is checked, scored and kept.
+
+    Example: edgespec compress recipes/rruff_distill.yaml --set seed=1
+
+    Killed at any moment and started again, it goes on and ends with the same answer.
+    """
+    from edgespec import recipe as recipes
+
+    path = _path(recipe)
+    written = recipes.load(path, change or [])
+    if dry_run:
+        _plan(written, stop, to_json)
+        return
+    folder = out or Path("runs") / written.name
+    _run(written, folder, stop, to_json)
+
+
+def _run(written: object, folder: Path, stop: str | None, to_json: bool) -> None:
+    from edgespec import pipeline
+    from edgespec.report import markdown, terminal
+
+    bars = Bars(folder / "log.txt")
+    result, fresh = pipeline.compress(written, folder, stop=stop, progress=bars)  # type: ignore[arg-type]
+    if fresh or not (folder / "report.md").is_file():
+        markdown.write(result, folder)
+    if to_json:
+        as_json({"folder": str(folder), **asdict(result)})
+        return
+    print(terminal.show(result))
+    bars.say(f"report: {folder / 'report.md'}")
+
+
+def _path(given: Path) -> Path:
+    """A file, or the name of a shipped recipe."""
+    from edgespec import plugins
+
+    if not given.exists() and given.name == str(given) and str(given) in plugins.names("recipes"):
+        return plugins.path("recipes", str(given))
+    if not given.exists() and given.parts[:1] == ("recipes",) and given.stem in plugins.names("recipes"):
+        return plugins.path("recipes", given.stem)  # README's path, from any folder
+    return given
+
+
+def _plan(written: object, stop: str | None, to_json: bool) -> None:
+    from edgespec import plan as plans
+    from edgespec.recipe import plain
+
+    checked = plans.plan(written)  # type: ignore[arg-type]
+    last = plans.until(checked, stop)
+    steps = [step.plain() for step in checked.steps[:last]]
+    if to_json:
+        as_json({"recipe": str(checked.recipe.path), "seed": checked.seed, "data": plain(checked.data), "steps": steps})
+        return
+    import yaml
+
+    print(f"{checked.recipe.path}: {last} of {len(checked.steps)} steps, seed {checked.seed}")
+    print(yaml.safe_dump({"data": plain(checked.data)}, sort_keys=False).rstrip())
+    for number, step in enumerate(checked.steps[:last], start=1):
+        print(f"step {number}: " + yaml.safe_dump(step.plain(), sort_keys=False).rstrip().replace("\n", "\n  "))

@@ -1,0 +1,52 @@
+"""What can be promised: each metric, which side of it is good, how it is written and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgespec import units
+
+
+@dataclass(frozen=True)
+class Metric:
+    """What can be promised.
+
+    high: more is better; remedy: what to do where the promise is broken
+    """
+
+    high: bool
+    read: Callable[[str | float], float]
+    show: Callable[[float], str]
+    remedy: str
+    per_target: bool = False
+
+
+def _fraction(value: float) -> str:
+    return f"{value:.3f}"
+
+
+BETTER, SMALLER, FASTER = (
+    "train longer, or a wider student",
+    "a narrower student, or int8",
+    "a smaller student, or another variant",
+)
+METRICS = {
+    "accuracy": Metric(True, units.share, _fraction, BETTER),
+    "sensitivity": Metric(True, units.share, _fraction, BETTER),
+    "specificity": Metric(True, units.share, _fraction, BETTER),
+    "macro_f1": Metric(True, units.share, _fraction, BETTER),
+    "agreement": Metric(True, units.share, _fraction, "look at which step lost it: the table has a column for it"),
+    "teacher_accuracy": Metric(True, units.share, _fraction, "the reference itself is weak: mend step 1 first"),
+    "gain_over_control": Metric(
+        True, units.share, _fraction, "distillation brings too little here: train the student on its labels"
+    ),
+    "drop": Metric(False, units.share, _fraction, BETTER),
+    "ece": Metric(False, units.share, _fraction, "end the recipe with 'calibrate', or give validation more spectra"),
+    "size": Metric(False, units.size, units.show_size, SMALLER),
+    "params": Metric(False, units.count, units.show_count, SMALLER),
+    "macs": Metric(False, units.count, units.show_count, SMALLER),
+    "latency_p50": Metric(False, units.time, units.show_time, FASTER, per_target=True),
+    "latency_p90": Metric(False, units.time, units.show_time, FASTER, per_target=True),
+    "latency_p99": Metric(False, units.time, units.show_time, FASTER, per_target=True),
+}

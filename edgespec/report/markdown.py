@@ -1,0 +1,66 @@
+"""The report as Markdown, with a picture of accuracy against latency against size beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgespec import storage
+from edgespec.report import Report, picture, tables
+
+
+def write(report: Report, folder: Path) -> Path:
+    """Write report.md and, where there is something to draw, frontier.svg; give the path of report.md."""
+    drawn = picture.frontier(report)
+    if drawn:
+        storage.write(folder / "frontier.svg", drawn)
+    return storage.write(folder / "report.md", show(report, drawn=bool(drawn)))
+
+
+def show(report: Report, *, drawn: bool) -> str:
+    """Give the text of report.md."""
+    parts = [f"# {report.recipe}", tables.headline(report)]
+    if report.data["source"] == "embedded":
+        parts.append(
+            "> **data: embedded.** These spectra are generated, not measured: the figures show that the line works, not how it does on your samples."
+        )
+    parts += ["## Accuracy, size and cost", "Accuracy on the test part; the interval counts each physical sample, not each spectrum. "
+              "`agree` and `drop` compare with step 1; `time` is what the step cost.", _table(tables.HEAD, tables.scores(report))]  # fmt: skip
+    if report.bench:
+        parts += ["## Latency", "One spectrum at a time; `ratio` compares with the plain default ONNX export of the same network, interleaved in one session. "
+                  "Accuracy is that of the very outputs that were timed.", _table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip
+        parts += [f"**{target}**: {advice['why']}" for target, advice in report.advice.items()]
+    if drawn:
+        parts.append("![accuracy against latency, area is size](frontier.svg)")
+    if report.gates:
+        parts += ["## Promises", _table(tables.GATE_HEAD, tables.gates(report))]
+    notes = [*report.data["notes"], *report.notes, *_warnings(report)]
+    if notes:
+        parts += ["## Notes", "\n".join(f"- {note}" for note in notes)]
+    parts += ["## Made with", _environment(report)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+def _warnings(report: Report) -> list[str]:
+    found = [
+        warning for record in report.bench.values() for each in record["measurements"] for warning in each["warnings"]
+    ]
+    return list(dict.fromkeys(found))
+
+
+def _environment(report: Report) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in report.environment["versions"].items())
+    hosts = [record["measurements"][0]["host"] for record in report.bench.values() if record["measurements"]]
+    cpu = [f"{host.get('cpu', '')} ({', '.join(host.get('flags', [])) or 'no flags known'})" for host in hosts]
+    return "; ".join(
+        [
+            versions,
+            f"{report.environment['platform']}, {report.environment['cores']} cores",
+            *cpu,
+            f"data digest {report.data['digest']}",
+        ]
+    )

@@ -1,0 +1,53 @@
+"""The report as plain text tables, readable in a terminal, a pipe and a log."""
+
+from __future__ import annotations
+
+from edgespec.report import Report, tables
+
+LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit"}
+
+
+def show(report: Report) -> str:
+    """Everything that a run has said so far."""
+    parts = [tables.headline(report), "", columns(tables.HEAD, tables.scores(report)), _notes(report)]
+    if report.bench:
+        parts += ["", show_bench(report)]
+    if report.gates:
+        parts += ["", show_gates(report)]
+    return "\n".join(part for part in parts if part is not None).rstrip()
+
+
+def show_bench(report: Report) -> str:
+    """The measured files, what is recommended and why, and what speaks against the figures."""
+    lines = [columns(tables.BENCH_HEAD, tables.bench(report)), ""]
+    for target, advice in report.advice.items():
+        measured = report.bench[target]["measurements"]
+        lines.append(
+            f"{advice['why']}  (n = {measured[0]['n']} and more for each file, ratio to the plain default export, {measured[0]['threads']} thread)"
+        )
+        warnings = dict.fromkeys(warning for each in measured for warning in each["warnings"])
+        lines += [f"note: {warning}" for warning in warnings]
+    return "\n".join([*lines, *(f"note: {note}" for note in report.notes if note.startswith("on "))])
+
+
+def show_gates(report: Report) -> str:
+    """The verdicts."""
+    return columns(tables.GATE_HEAD, tables.gates(report))
+
+
+def columns(head: list[str], rows: list[list[str]]) -> str:
+    """Align cells in columns: words to the left, figures to the right."""
+    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+
+    def line(cells: list[str]) -> str:
+        aligned = [
+            cell.ljust(w) if name in LEFT else cell.rjust(w) for name, cell, w in zip(head, cells, widths, strict=True)
+        ]
+        return "  ".join(aligned).rstrip()
+
+    return "\n".join([line(head), *map(line, rows)])
+
+
+def _notes(report: Report) -> str:
+    notes = [*report.data["notes"], *(note for note in report.notes if not note.startswith("on "))]
+    return "\n" + "\n".join(f"note: {note}" for note in notes) if notes else ""

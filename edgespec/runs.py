@@ -1,0 +1,140 @@
+"""A run folder that is already there: open it, measure what it made on targets, judge its promises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from edgespec import artifact as artifacts
+from edgespec import bench as measuring
+from edgespec import measurement, pipeline, recipe, report, storage, target, training
+from edgespec.artifact import OnnxModel
+from edgespec.errors import Mistake
+from edgespec.gate import Gate, broken, check
+from edgespec.job import Job, Progress
+from edgespec.measurement import Measurement
+from edgespec.plan import Plan, plan
+from edgespec.report import Report
+
+REFERENCE = "default"
+ONLY_COMPARED = "it is only here to be compared with"
+
+
+def bench(folder: Path, names: Sequence[str], *, seconds: float, progress: Progress) -> Report:
+    """Measure all files of a run, the plain default export and the linear baselines on each target, interleaved.
+
+    Leaves `bench/<target>.json`, the raw samples beside it, and the recommendation in the report.
+    Raises Mistake where the run made no ONNX or its data have changed; Missing where a runtime is not installed.
+    """
+    cards = [target.load(name) for name in names]
+    with storage.lock(folder):
+        checked, job, result = _open(folder, progress)
+        model = _last(folder, result)
+        files = _files(folder, model, result)
+        siblings = {name: each.sibling for name, each in model.variants.items() if each.sibling}
+        rows = job.splits.test
+        x, y = training.prepared(job, rows).numpy(), job.spectra.y[rows]
+        for card in cards:
+            found = measuring.measure(
+                files, x, y, card, folder / "bench", reference=REFERENCE, float_of=siblings, seconds=seconds,
+                seed=checked.seed, progress=progress.say,
+            )  # fmt: skip
+            found = [_of_this_run(each, model) for each in found]
+            advice = measuring.recommend(found, lambda each: _against(each, checked, result, model))
+            result.bench[card.name] = measurement.to_record(found)
+            result.advice[card.name] = asdict(advice)
+        result.notes = _notes(result)
+        result.gates = []
+        report.write(result, folder)
+    return result
+
+
+def judge(folder: Path, name: str | None) -> tuple[Report, bool]:
+    """Judge the promises of a run's recipe; give its report and whether all were kept.
+
+    name: a target, to judge only what it can answer
+    Raises Mistake for a target that does not exist, or a recipe without gates.
+    """
+    if name is not None:
+        target.load(name)
+    with storage.lock(folder):
+        result = report.read(folder)
+        written = recipe.load(folder / "recipe.yaml")
+        checked = plan(written)
+        if not checked.gates:
+            raise Mistake(f"the recipe of {folder} makes no promises", hint="gates: {accuracy: 0.9, size: 64 kB}")
+        verdicts = check(checked.gates, result, target=name, where=lambda gate: _line(written, gate))
+        result.gates = [each.plain() for each in verdicts]
+        report.write(result, folder)
+    return result, all(each.verdict == "pass" for each in verdicts)
+
+
+def _open(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:
+    """Open a run: its plan, its data and its report, refusing data that have changed since."""
+    result = report.read(folder)
+    checked = plan(recipe.load(folder / "recipe.yaml"))
+    job = pipeline.prepare(checked, folder, progress)
+    if pipeline.data_digest(job.spectra) != result.data["digest"]:
+        raise Mistake(f"the data of {folder} have changed since it was made", hint="edgespec compress makes it anew")
+    return checked, job, result
+
+
+def _last(folder: Path, result: Report) -> OnnxModel:
+    if not result.steps:
+        raise Mistake(f"{folder} has no finished step", hint="edgespec compress goes on where it stopped")
+    found, _ = artifacts.read(folder / result.steps[-1]["folder"])
+    if not isinstance(found, OnnxModel):
+        raise Mistake(f"{folder} has nothing to measure: its last step leaves no ONNX", hint="add the step 'to_onnx'")
+    return found
+
+
+def _files(folder: Path, model: OnnxModel, result: Report) -> dict[str, Path]:
+    """Give what is measured: the reference first, then the run's own files, then the linear baselines."""
+    own = {name: model.path(name) for name in sorted(model.variants, key=lambda name: name != REFERENCE)}
+    return own | {_title(row): folder / row.file for row in result.rows if row.model == "linear"}
+
+
+def _title(row: report.Row) -> str:
+    return f"{row.variant} {row.on}".strip() + (f" ({row.labels})" if row.labels != "all" else "")
+
+
+def _of_this_run(each: Measurement, model: OnnxModel) -> Measurement:
+    """Leave out a remark that a reference need not hear."""
+    return each if each.variant in model.variants else replace(each, warnings=())
+
+
+def _against(each: Measurement, checked: Plan, result: Report, model: OnnxModel) -> list[str]:
+    """Give the promises that a measured file breaks."""
+    if each.variant not in model.variants or model.variants[each.variant].role != "candidate":
+        return [ONLY_COMPARED]
+    return broken(checked.gates, result, each.variant)
+
+
+def _notes(result: Report) -> list[str]:
+    """Keep what compress noted and add what the measurement taught about the linear baselines."""
+    kept = [note for note in result.notes if not note.startswith("on ")]
+    for name, advice in result.advice.items():
+        measured = {each["variant"]: each for each in result.bench[name]["measurements"]}
+        mine = measured.get(advice["variant"])
+        linear = [
+            (title, measured[title])
+            for row in result.rows
+            if row.model == "linear" and (title := _title(row)) in measured
+        ]
+        better = [(title, each) for title, each in linear if mine and _as_good(each, mine)]
+        if mine and better:
+            title, each = min(better, key=lambda pair: pair[1]["p50_ms"])
+            times = mine["p50_ms"] / each["p50_ms"]
+            kept.append(
+                f"on {name} the linear model '{title}' is as accurate ({each['accuracy']:.3f}) and {times:.1f} times faster: consider it."
+            )
+    return kept
+
+
+def _as_good(linear: dict[str, object], mine: dict[str, object]) -> bool:
+    return linear["accuracy"] >= mine["accuracy"] and linear["p50_ms"] < mine["p50_ms"]  # type: ignore[operator]
+
+
+def _line(written: recipe.Recipe, gate: Gate) -> str:
+    return written.at(("gates", gate.metric, gate.target) if gate.target else ("gates", gate.metric))

@@ -1,0 +1,114 @@
+"""Cards that are read or refused, and a runner that answers, refuses, dies or talks rubbish."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from edgespec import plugins, target
+from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
+
+
+@pytest.mark.parametrize("name", plugins.names("targets"))
+def test_a_card_that_ships_is_read(name: str) -> None:
+    card = target.load(name)
+    assert card.name == name
+    assert card.runtime in plugins.names("runtimes")
+    assert card.description
+    assert "float32" in card.precisions
+
+
+def test_an_unknown_target_says_which_was_meant() -> None:
+    with pytest.raises(Mistake, match="unknown target 'locl'") as caught:
+        target.load("locl")
+    assert "'local'" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("card", "message", "hint"),
+    [
+        ("runtime: onnxruntime\ntreads: 2", "unknown key 'treads'", "did you mean 'threads'?"),
+        ("runtime: onnxruntim", "unknown runtime 'onnxruntim'", "did you mean 'onnxruntime'?"),
+        ("runtime: onnxruntime\nreach: lokal", "unknown reach 'lokal'", "did you mean 'local'?"),
+        ("runtime: onnxruntime\nthreads: two", "'threads': 'two' is not a number of threads", ""),
+        ("runtime: onnxruntime\nthreads: true", "'threads': True is not", ""),
+        ("runtime: onnxruntime\nthreads: 0", "'threads': 0 is not", ""),
+        ("runtime: onnxruntime\nprecisions: float32", "'precisions': 'float32' is not a list of names", ""),
+        ("runtime: onnxruntime\nprecisions: []", "'precisions'", ""),
+        ("runtime: [a]", "'runtime': ['a'] is not text", ""),
+        ("threads: 1", "'runtime' is missing", "onnxruntime"),
+        ("name: other\nruntime: onnxruntime", "unknown key 'name'", ""),
+        ("- runtime", "is no card", "runtime"),
+        ("", "is no card", "runtime"),
+        ("runtime: [", "is not YAML", ""),
+    ],
+)
+def test_a_wrong_card_is_refused_with_its_file(tmp_path: Path, card: str, message: str, hint: str) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text(card)
+    with pytest.raises(Mistake) as caught:
+        target.read(file)
+    assert str(file) in caught.value.message
+    assert message in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_card_gives_what_it_says_and_defaults_for_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("runtime: onnxruntime\nthreads: 2\nprecisions: [float32, fp16]\n")
+    wanted = target.Target("mine", "onnxruntime", threads=2, precisions=("float32", "fp16"))
+    assert target.read(file) == wanted
+    assert wanted.reach == "local"
+
+
+LOCAL = target.Target("here", "onnxruntime")
+
+
+def test_call_gives_the_runners_answer(tmp_path: Path) -> None:
+    assert target.call(LOCAL, ["hello", "--runtime", "onnxruntime"], tmp_path)["runtime"] == "onnxruntime"
+
+
+def test_what_the_runner_refuses_is_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match=r"target 'here'.*nowhere\.json"):
+        target.call(LOCAL, ["bench", "nowhere.json"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("program", "kind", "message", "hint"),
+    [
+        ("print('warming up'); print('{}')", Unreachable, "warming up", "runner.py"),
+        ("print('[1]')", Unreachable, "[1]", ""),
+        ("pass", Unreachable, "no answer", ""),
+        ("raise RuntimeError('a bug')", Unreachable, "RuntimeError: a bug", "runner.py"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", Unreachable, "SIGKILL", "memory"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", Unreachable, "SIGILL", "instruction"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", Unreachable, "SIGSEGV", "onnxruntime"),
+        ("import time; time.sleep(60)", Unreachable, "within 1 s", ""),
+        ('print(\'{"error": "no x", "hint": "get x"}\'); raise SystemExit(3)', Missing, "no x", "get x"),
+        ('print(\'{"error": "bad x", "hint": ""}\'); raise SystemExit(2)', Mistake, "bad x", ""),
+        ("print('{}'); raise SystemExit(2)", Unreachable, "code 2", ""),
+    ],
+)
+def test_a_runner_that_fails_is_told_as_what_it_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    kind: type[EdgespecError],
+    message: str,
+    hint: str,
+) -> None:
+    (tmp_path / "runner.py").write_text(program)
+    monkeypatch.setattr(plugins, "shipped", lambda *parts: tmp_path / parts[-1])
+    with pytest.raises(EdgespecError) as caught:
+        target.call(LOCAL, ["hello"], tmp_path, timeout_s=1 if "sleep" in program else 60)
+    assert type(caught.value) is kind
+    assert message in caught.value.message
+    assert "here" in caught.value.message
+    assert hint in caught.value.hint
+
+
+def test_a_target_can_not_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        LOCAL.threads = 4  # type: ignore[misc]
