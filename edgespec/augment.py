@@ -74,7 +74,8 @@ def _broaden(x: Tensor, axis: Tensor, blur: float, generator: Generator) -> Tens
     wide = functional.pad(x[:, None], (pad, pad), mode="replicate")[:, 0]
     frequency = torch.fft.rfftfreq(wide.shape[1])
     spectrum = torch.fft.rfft(wide) * torch.exp(-2 * (math.pi * frequency * sigma).square())
-    return torch.fft.irfft(spectrum, n=wide.shape[1])[:, pad : pad + x.shape[1]]
+    narrow: Tensor = torch.fft.irfft(spectrum, n=wide.shape[1])
+    return narrow[:, pad : pad + x.shape[1]]
 
 
 def _response(n: int, axis: Tensor, tilt: float, generator: Generator) -> Tensor:
@@ -91,5 +92,5 @@ def _fluorescence(n: int, axis: Tensor, generator: Generator) -> Tensor:
     centre = _uniform((n, 3, 1), generator, 0, 1300) - float(axis[0])
     sigma = _uniform((n, 3, 1), generator, 200, 600) / 2.3548
     parts = torch.cat([decay, torch.exp(-0.5 * ((span - centre) / sigma).square())], dim=1)
-    mixed = (_uniform((n, 4, 1), generator) * parts).sum(dim=1)
+    mixed: Tensor = (_uniform((n, 4, 1), generator) * parts).sum(dim=1)
     return mixed / mixed.amax(dim=1, keepdim=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
-from edgespec import plugins
-from edgespec.errors import Mistake
+from edgespec import plugins, recipe, report, storage, target
+from edgespec.errors import Mistake, Mistakes
 from edgespec.metrics import METRICS
+from edgespec.recipe import Place, Recipe
+from edgespec.recipe import Place, Recipe
 from edgespec.report import Report, Row
 
 
@@ -40,7 +43,7 @@ class Verdict:
         return asdict(self)
 
 
-def read_gates(tree: Any, wrong: Callable[[tuple[str | int, ...], str, str], None]) -> list[Gate]:
+def read_gates(tree: Any, wrong: Callable[[Place, str, str], None]) -> list[Gate]:
     """Read the `gates:` of a recipe; mistakes are told to `wrong` with their place."""
     if tree is None:
         return []
@@ -71,6 +74,33 @@ def read_gates(tree: Any, wrong: Callable[[tuple[str | int, ...], str, str], Non
             except Mistake as problem:
                 wrong(place, f"'{name}': {problem.message}", problem.hint)
     return found
+
+
+def judge(folder: Path, name: str | None) -> tuple[Report, bool]:
+    """Judge the promises of a run's recipe; give its report, verdicts included, and whether all were kept.
+
+    name: a target, to judge only what it can answer
+    Raises Mistake for a target that does not exist, or a recipe that promises nothing.
+    """
+    if name is not None:
+        target.load(name)
+    with storage.lock(folder):
+        result = report.read(folder)
+        written = recipe.load(folder / "recipe.yaml")
+        found: list[Mistake] = []
+
+        def wrong(place: Place, text: str, hint: str) -> None:
+            found.append(Mistake(f"{written.at(('gates', *place))}: {text}", hint))
+
+        gates = read_gates(written.tree.get("gates"), wrong)
+        if found:
+            raise Mistakes(found)
+        if not gates:
+            raise Mistake(f"the recipe of {folder} makes no promises", hint="gates: {accuracy: 0.9, size: 64 kB}")
+        verdicts = check(gates, result, target=name, where=lambda gate: _line(written, gate))
+        result.gates = [each.plain() for each in verdicts]
+        report.write(result, folder)
+    return result, all(each.verdict == "pass" for each in verdicts)
 
 
 def check(
@@ -152,3 +182,7 @@ def _compare(gate: Gate, value: float, where: str = "") -> str:
     side = "under" if metric.high else "over"
     gap, limit = metric.show(abs(value - gate.limit)), metric.show(gate.limit)
     return f"{name} is {metric.show(value)}, {gap} {side} the {limit}{f' of {where}' if where else ''}"
+
+
+def _line(written: Recipe, gate: Gate) -> str:
+    return written.at(("gates", gate.metric, gate.target) if gate.target else ("gates", gate.metric))

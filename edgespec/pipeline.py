@@ -14,11 +14,11 @@ from edgespec import artifact as artifacts
 from edgespec import datasets, plugins, provenance, report, rows, storage
 from edgespec.artifact import Artifact
 from edgespec.errors import Mistake
+from edgespec.finished import data_digest, fingerprint
 from edgespec.job import Job, Progress, few
-from edgespec.plan import Plan, check_parts, load_call, plan, until
+from edgespec.plan import Plan, check_parts, plan, until
 from edgespec.recipe import Call, Recipe, plain
 from edgespec.report import Report, Row
-from edgespec.spectra import Spectra
 from edgespec.splits import divide
 
 Loud = Callable[[Report], None]
@@ -36,17 +36,13 @@ class Made:
 
 def compress(
     recipe: Recipe, folder: Path, *, stop: str | None, progress: Progress, seen: Loud = lambda _: None
-) -> tuple[Report, bool]:
-    """Run the recipe's steps and give its report, and whether anything was made anew; what is made and still true is kept.
+) -> Report:
+    """Run the recipe's steps and give its report; what is already made and still true is kept.
 
     folder: the run folder; stop: `--until`; seen: hears the report after every step
     Raises Mistakes before anything is written, EdgespecErrors of the steps as they come.
     """
     with storage.lock(folder):
-        found = _finished(recipe, folder, stop)
-        if found is not None:
-            progress.say("nothing has changed since the last run: kept")
-            return found, False
         checked = plan(recipe)
         last = until(checked, stop)
         job = prepare(checked, folder, progress)
@@ -55,9 +51,9 @@ def compress(
         storage.write_json(folder / "environment.json", result.environment)
         _run(checked.steps[:last], job, result, folder, seen)
         result.notes += rows.remarks(result)
-        result.finished = _fingerprint(recipe, job.spectra, stop)
+        result.finished = fingerprint(recipe, job.spectra, stop)
         report.write(result, folder)
-        return result, True
+        return result
 
 
 def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
@@ -180,35 +176,6 @@ def _kept(folder: Path, key: str) -> Made | None:
     except (Mistake, KeyError, TypeError):
         return None  # damaged or of another format: it is made anew
     return None
-
-
-def _finished(recipe: Recipe, folder: Path, stop: str | None) -> Report | None:
-    """Give the report of a run that is complete and made of the very same recipe, code, versions and data."""
-    try:
-        found = report.read(folder)
-        if not found.finished:
-            return None
-        call, axis = load_call(recipe)
-        seed = recipe.tree.get("seed", 0)
-        if found.finished != _fingerprint(recipe, datasets.load(call, axis=axis, seed=seed), stop):
-            return None
-        for step in found.steps:
-            artifacts.read(folder / step["folder"])
-    except (Mistake, TypeError, KeyError):
-        return None  # whatever is wrong is told, with its place, when the run is made anew
-    return found
-
-
-def _fingerprint(recipe: Recipe, spectra: Spectra, stop: str | None) -> str:
-    return storage.digest(
-        plain(recipe.tree), data_digest(spectra), provenance.whole_digest(), provenance.versions(), stop
-    )
-
-
-def data_digest(spectra: Spectra) -> str:
-    """Digest everything that the spectra are: intensities, axis, labels, samples, given parts."""
-    more = [each.astype(str).tolist() for each in (spectra.group, spectra.part) if each is not None]
-    return storage.digest(spectra.x, spectra.axis, spectra.y, list(spectra.labels), more)
 
 
 def _digest(job: Job, data: str) -> str:

@@ -114,7 +114,7 @@ def _steps(binder: Binder, given: Any) -> list[Call]:
     said = ""
     for i, each in enumerate(given):
         name = each if isinstance(each, str) else next(iter(each), None) if isinstance(each, dict) else None
-        place: Place = ("steps", i, name) if isinstance(each, dict) and name in each else ("steps", i)
+        place: Place = ("steps", i, str(name)) if isinstance(each, dict) else ("steps", i)
         known = name in plugins.names("steps")
         call = binder.call("steps", each, ("steps", i), f"step {i + 1} '{name}'" if known else f"step {i + 1}")
         calls.append(call)

@@ -177,7 +177,7 @@ def _scalar(node: yaml.Node, path: Path) -> Any:
             return int(number)
         return float(re.sub(r"\.(inf|nan)", r"\1", number, flags=re.IGNORECASE))
     try:
-        return yaml.constructor.SafeConstructor().construct_object(node)  # type: ignore[no-untyped-call]
+        return yaml.constructor.SafeConstructor().construct_object(node)
     except yaml.constructor.ConstructorError as problem:
         line = node.start_mark.line + 1
         raise Mistake(

@@ -23,7 +23,12 @@ def of_baselines(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list
     shared: dict[str, Any] = {"on": on or "", "labels": labels, "spectra_used": len(rows), "labels_used": len(rows)}
     logits = baselines.nearest(job, rows, job.splits.test)
     points, stored = job.spectra.x.shape[1], len(rows)
-    cost = {"params": 0, "macs": stored * points, "flops": 2 * stored * points, "bytes": 4 * stored * points}
+    cost: dict[str, Any] = {
+        "params": 0,
+        "macs": stored * points,
+        "flops": 2 * stored * points,
+        "bytes": 4 * stored * points,
+    }
     scores = scoring.judge(logits, job.spectra.y[job.splits.test], scoring.groups(job)).plain()
     scores |= {"ece": None, "ece_low": None, "ece_high": None}  # a cosine is no logit
     found = [Row(0, "1-NN cosine", "baseline", "nearest neighbour", scores=scores, **shared, **cost)]
@@ -116,7 +121,10 @@ def _of_checkpoint(
 ) -> Row:
     scored, logits = scoring.score(job, made)
     row = Row(number, name, kind, describe(made), scores=scored.plain(), seconds=seconds, **scoring.weight(made))
-    used = {"spectra_used": made.facts.get("spectra_used"), "labels_used": made.facts.get("labels_used")}
+    used: dict[str, Any] = {
+        "spectra_used": made.facts.get("spectra_used"),
+        "labels_used": made.facts.get("labels_used"),
+    }
     return replace(row, temperature=made.facts.get("temperature"), **used, **_against(job, logits, reference))
 
 
@@ -138,7 +146,7 @@ def _of_variant(
     return replace(row, temperature=variant.temperature, file=variant.file, **_against(job, logits, reference))
 
 
-def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> dict[str, float]:
+def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> dict[str, Any]:
     if reference is None:
         return {}
     y, named = job.spectra.y[job.splits.test], logits.argmax(1)

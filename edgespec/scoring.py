@@ -142,7 +142,7 @@ def groups(job: Job) -> Words | None:
     return None if job.spectra.group is None else job.spectra.group[job.splits.test]
 
 
-def weight(artifact: Checkpoint | OnnxModel, variant: str = "") -> dict[str, int]:
+def weight(artifact: Checkpoint | OnnxModel, variant: str = "") -> dict[str, Any]:
     """Count parameters, multiply-accumulates, FLOPs (two a multiply-accumulate) and bytes on disk; batch 1."""
     if isinstance(artifact, OnnxModel):
         path = artifact.path(variant)

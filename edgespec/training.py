@@ -52,7 +52,7 @@ def logits(model: nn.Module, x: Tensor) -> Tensor:
     """(n, points) -> (n, classes), in evaluation mode, without gradients, in bounded memory."""
     model.eval()
     with torch.inference_mode():
-        return torch.cat([model(part) for part in x.split(CHUNK)]).clone()
+        return torch.cat([model(part) for part in torch.split(x, CHUNK)]).clone()
 
 
 def accuracy(job: Job, rows: Ints) -> Judge:

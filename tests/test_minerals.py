@@ -89,10 +89,15 @@ def test_the_strong_bands_are_where_reference_works_have_them(name: str) -> None
 
 def test_samples_are_divided_between_the_parts_and_spectra_between_the_samples() -> None:
     made = minerals.load(axis=AXIS, seed=0)
-    assert made.x.shape == (20 * 12 * 5, 512) and made.x.dtype == np.float32 and np.isfinite(made.x).all()
-    assert made.group is not None and made.part is not None
-    assert made.source == "embedded" and "generated" in made.notes[0]
-    assert list(made.labels) == sorted(made.labels) and made.group[0] == "Actinolite-01"
+    assert made.x.shape == (20 * 12 * 5, 512)
+    assert made.x.dtype == np.float32
+    assert np.isfinite(made.x).all()
+    assert made.group is not None
+    assert made.part is not None
+    assert made.source == "embedded"
+    assert "generated" in made.notes[0]
+    assert list(made.labels) == sorted(made.labels)
+    assert made.group[0] == "Actinolite-01"
     for k, label in enumerate(made.labels):
         rows = made.y == k
         parts = {g: set(made.part[made.group == g]) for g in set(made.group[rows])}
@@ -104,7 +109,8 @@ def test_samples_are_divided_between_the_parts_and_spectra_between_the_samples()
 @pytest.mark.parametrize("samples", [3, 4, 5, 7, 20])
 def test_every_part_has_a_sample_of_every_mineral(samples: int) -> None:
     made = minerals.load(axis=AXIS, seed=0, samples=samples, spectra=2, minerals=["Beryl", "Albite"])
-    assert made.part is not None and made.labels == ("Albite", "Beryl")
+    assert made.part is not None
+    assert made.labels == ("Albite", "Beryl")
     for k in range(2):
         assert set(made.part[made.y == k]) == {"library", "site", "test"}
 
@@ -143,7 +149,9 @@ def test_without_physics_a_spectrum_is_its_bands(name: str) -> None:
 def test_drift_adds_a_smooth_positive_background_up_to_its_share() -> None:
     background = calm(drift=0.4, samples=20).x - calm(samples=20).x
     heights = background.max(axis=1)
-    assert background.min() > -1e-5 and 0.38 < heights.max() < 0.4 + 1e-5 and 0.15 < heights.mean() < 0.25
+    assert background.min() > -1e-5
+    assert 0.38 < heights.max() < 0.4 + 1e-5
+    assert 0.15 < heights.mean() < 0.25
     assert np.abs(np.diff(background, axis=1)).max() < 0.02  # no Gaussian narrower than 200 cm-1, 2 cm-1 a point
 
 
@@ -176,7 +184,8 @@ def test_broadening_widens_bands_and_keeps_their_area() -> None:
     keys: dict[str, Any] = {"minerals": ["Fluorapatite"], "samples": 40, "axis": Axis(low=900, high=1030, points=512)}
     sharp, blurred = calm(**keys).x, calm(**keys, broadening=12).x
     height = blurred.max(axis=1) / sharp.max(axis=1)
-    assert height.min() < 0.65 and height.max() > 0.95
+    assert height.min() < 0.65
+    assert height.max() > 0.95
     assert (blurred.sum(axis=1) / sharp.sum(axis=1)).min() > 0.9
 
 
@@ -227,8 +236,10 @@ def strongest_positions(made: Spectra, low: float, high: float) -> np.ndarray[An
 def test_a_key_that_makes_no_sense_is_told_with_its_remedy(keys: dict[str, Any], message: str, hint: str) -> None:
     with pytest.raises(Mistake) as caught:
         minerals.load(**{"axis": AXIS, "seed": 0, **keys})
-    assert message in caught.value.message and caught.value.message.startswith("minerals: ")
-    assert hint in caught.value.hint and caught.value.exit_code == 2
+    assert message in caught.value.message
+    assert caught.value.message.startswith("minerals: ")
+    assert hint in caught.value.hint
+    assert caught.value.exit_code == 2
 
 
 # --- speed and memory -------------------------------------------------------------------------------------------------
@@ -274,7 +285,8 @@ def test_the_task_is_neither_trivial_nor_hopeless(bands: ModuleType) -> None:
 def test_the_table_is_measured_from_rruff_texts_as_they_are(bands: ModuleType) -> None:
     text = "##NAMES=Quartz\r\n##RRUFFID=R040031\r\n113.1730, 0.0000000E+00\r\n113.6551, 0.5374450\r\n##END=\n\n"
     shift, intensity = bands.parse(text)
-    assert shift.tolist() == [113.173, 113.6551] and intensity.tolist() == [0.0, 0.537445]
+    assert shift.tolist() == [113.173, 113.6551]
+    assert intensity.tolist() == [0.0, 0.537445]
 
 
 def test_bands_are_fitted_where_they_were_put(bands: ModuleType) -> None:
@@ -304,7 +316,8 @@ def test_real_spectra_of_samples_outside_the_table_are_named_rightly(bands: Modu
     table, _, held = bands.samples(real)
     with open(TABLE, newline="") as file:
         used = {group for row in csv.DictReader(file) for group in row["source"].split()[1:]}
-    assert used == table and not used & held
+    assert used == table
+    assert not used & held
     made = minerals.load(axis=AXIS, seed=1, samples=60)
     lda = bands.trained(bands.scale(made.x), made.y)["shrinkage LDA"]
     asked = [each for each in real if each.group in held]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgespec.cli import app
 from edgespec.cli.show import Bars, as_json
+
+if TYPE_CHECKING:
+    from edgespec.recipe import Recipe
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or the name of one that is shipped (edgespec ls recipes).")]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME in the working folder if not said.")]
@@ -49,14 +52,20 @@ def command(
     _run(written, folder, stop, to_json)
 
 
-def _run(written: object, folder: Path, stop: str | None, to_json: bool) -> None:
-    from edgespec import pipeline
-    from edgespec.report import markdown, terminal
+def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None:
+    from edgespec import finished
+    from edgespec.report import terminal
 
     bars = Bars(folder / "log.txt")
-    result, fresh = pipeline.compress(written, folder, stop=stop, progress=bars)  # type: ignore[arg-type]
-    if fresh or not (folder / "report.md").is_file():
+    result = finished.look(written, folder, stop)
+    if result is None:
+        from edgespec import pipeline
+        from edgespec.report import markdown
+
+        result = pipeline.compress(written, folder, stop=stop, progress=bars)
         markdown.write(result, folder)
+    else:
+        bars.say("nothing has changed since the last run: kept")
     if to_json:
         as_json({"folder": str(folder), **asdict(result)})
         return
@@ -75,11 +84,11 @@ def _path(given: Path) -> Path:
     return given
 
 
-def _plan(written: object, stop: str | None, to_json: bool) -> None:
+def _plan(written: Recipe, stop: str | None, to_json: bool) -> None:
     from edgespec import plan as plans
     from edgespec.recipe import plain
 
-    checked = plans.plan(written)  # type: ignore[arg-type]
+    checked = plans.plan(written)
     last = plans.until(checked, stop)
     steps = [step.plain() for step in checked.steps[:last]]
     if to_json:

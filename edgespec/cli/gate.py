@@ -21,11 +21,11 @@ def command(run: Run = None, target: Target = None, to_json: Json = False) -> No
 
     Example: edgespec gate --target local
     """
-    from edgespec import runs
+    from edgespec import gate
     from edgespec.report import markdown, terminal
 
     folder = run_folder(run)
-    result, kept = runs.judge(folder, target)
+    result, kept = gate.judge(folder, target)
     markdown.write(result, folder)
     if to_json:
         as_json({"folder": str(folder), "kept": kept, "gates": result.gates})

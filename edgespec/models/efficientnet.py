@@ -61,7 +61,7 @@ class MBConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, channels, length) -> (n, out, length / stride)"""
-        y = self.layers(x)
+        y: Tensor = self.layers(x)
         return x + y if self.shortcut else y
 
 

@@ -17,7 +17,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
 from edgespec import graph, models, training
-from edgespec.artifact import Artifact, Checkpoint, OnnxModel
+from edgespec.artifact import Artifact, Checkpoint
 from edgespec.job import Job, Part
 
 LOW, HIGH = 0.05, 20.0

@@ -1,0 +1,44 @@
+"""Tell whether a run is complete and still true, without loading what only the making of it needs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgespec import artifact, datasets, provenance, report, storage
+from edgespec.errors import Missing, Mistake
+from edgespec.plan import load_call
+from edgespec.recipe import Recipe, plain
+from edgespec.report import Report
+from edgespec.spectra import Spectra
+
+
+def look(recipe: Recipe, folder: Path, stop: str | None) -> Report | None:
+    """Give the report of a run that is complete and made of the very same recipe, code, versions and data, else None.
+
+    Whatever is wrong with the recipe, the data or the folder is told, with its place, when the run is made anew.
+    """
+    try:
+        found = report.read(folder)
+        if not found.finished:
+            return None
+        call, axis = load_call(recipe)
+        spectra = datasets.load(call, axis=axis, seed=recipe.tree.get("seed", 0))
+        if found.finished != fingerprint(recipe, spectra, stop):
+            return None
+        for step in found.steps:
+            artifact.read(folder / step["folder"])
+    except (Mistake, Missing, TypeError, KeyError):
+        return None
+    return found
+
+
+def fingerprint(recipe: Recipe, spectra: Spectra, stop: str | None) -> str:
+    """Digest all that a run's result depends on."""
+    made_by = (provenance.whole_digest(), provenance.versions())
+    return storage.digest(plain(recipe.tree), data_digest(spectra), *made_by, stop)
+
+
+def data_digest(spectra: Spectra) -> str:
+    """Digest everything that the spectra are: intensities, axis, labels, samples, given parts."""
+    more = [each.astype(str).tolist() for each in (spectra.group, spectra.part) if each is not None]
+    return storage.digest(spectra.x, spectra.axis, spectra.y, list(spectra.labels), more)
