@@ -11,7 +11,6 @@ from edgespec import plugins, recipe, report, storage, target
 from edgespec.errors import Mistake, Mistakes
 from edgespec.metrics import METRICS
 from edgespec.recipe import Place, Recipe
-from edgespec.recipe import Place, Recipe
 from edgespec.report import Report, Row
 
 
@@ -57,23 +56,30 @@ def read_gates(tree: Any, wrong: Callable[[Place, str, str], None]) -> list[Gate
             continue
         metric = METRICS[name]
         if metric.per_target != isinstance(limit, dict):
-            example = f"{name}: {{local: 1 ms}}" if metric.per_target else f"{name}: {{limit}} without a target"
-            wrong(
-                (name,),
-                f"'{name}' {'wants a limit a target' if metric.per_target else 'has no targets'}",
-                f"write {example}",
-            )
+            if metric.per_target:
+                wrong((name,), f"'{name}' wants a limit for each target", f"write {name}: {{local: 1 ms}}")
+            else:
+                wrong((name,), f"'{name}' is the same on all targets: it wants one limit", f"write {name}: LIMIT")
             continue
-        for target, each in limit.items() if isinstance(limit, dict) else [("", limit)]:
-            place = (name, target) if target else (name,)
-            if target and target not in plugins.names("targets"):
-                wrong(place, f"unknown target {target!r}", plugins.did_you_mean(target, plugins.names("targets")))
+        if limit == {}:
+            wrong((name,), f"'{name}' promises nothing: no target is named", f"write {name}: {{local: 1 ms}}")
+        for there, each in limit.items() if isinstance(limit, dict) else [("", limit)]:
+            place = (name, there) if there else (name,)
+            if there and there not in plugins.names("targets"):
+                wrong(place, f"unknown target {there!r}", plugins.did_you_mean(there, plugins.names("targets")))
                 continue
             try:
-                found.append(Gate(name, metric.read(each), target))
+                found.append(Gate(name, _limit(name, each), target))
             except Mistake as problem:
                 wrong(place, f"'{name}': {problem.message}", problem.hint)
     return found
+
+
+def _limit(name: str, written: Any) -> float:
+    limit = METRICS[name].read(written)
+    if limit < 0 and not METRICS[name].signed:
+        raise Mistake(f"{written!r} is negative: every model would keep that")
+    return limit
 
 
 def judge(folder: Path, name: str | None) -> tuple[Report, bool]:
@@ -127,7 +133,7 @@ def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdic
     metric = METRICS[gate.metric]
     found = _latency(gate, report) if metric.per_target else _worst(gate, report, target)
     if found is None:
-        missing = f"edgespec bench --target {gate.target}" if metric.per_target else "edgespec compress, to the end"
+        missing = _missing(gate, report)
         return Verdict(gate.metric, gate.target, gate.limit, None, "unmeasured", "", f"unmeasured: {missing}", missing)
     variant, value = found
     if _kept(gate, value):
@@ -135,6 +141,19 @@ def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdic
     return Verdict(
         gate.metric, gate.target, gate.limit, value, "fail", variant, _compare(gate, value, where), metric.remedy
     )
+
+
+def _missing(gate: Gate, report: Report) -> str:
+    """Say what would measure it."""
+    if METRICS[gate.metric].per_target:
+        if gate.target not in report.bench:
+            return f"edgespec bench --target {gate.target}"
+        if report.advice[gate.target]["variant"] is None:
+            return f"no file is recommended on {gate.target}, mend the promises that are broken first"
+        return f"too few samples: edgespec bench --target {gate.target} --seconds 30"
+    if gate.metric == "gain_over_control" and report.last():
+        return "there is no control: a step 'distill' with 'control: true' trains one"
+    return "edgespec compress, to the end; the recipe needs 'to_onnx'"
 
 
 def _worst(gate: Gate, report: Report, target: str | None) -> tuple[str, float] | None:
@@ -159,7 +178,7 @@ def _of_row(metric: str, row: Row, report: Report) -> float | None:
     if metric in ("agreement", "drop", "params", "macs"):
         found: float | None = getattr(row, metric)
         return found
-    return float(row.bytes or 0) if metric == "size" else float(row.scores[metric])
+    return row.bytes if metric == "size" else row.scores.get(metric)
 
 
 def _latency(gate: Gate, report: Report) -> tuple[str, float] | None:

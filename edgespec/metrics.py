@@ -13,6 +13,7 @@ class Metric:
     """What can be promised.
 
     high: more is better; remedy: what to do where the promise is broken
+    signed: a difference, so that a limit below zero makes sense
     """
 
     high: bool
@@ -20,10 +21,11 @@ class Metric:
     show: Callable[[float], str]
     remedy: str
     per_target: bool = False
+    signed: bool = False
 
 
 def _fraction(value: float) -> str:
-    return f"{value:.3f}"
+    return f"{value:.1g}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"
 
 
 BETTER, SMALLER, FASTER = (
@@ -39,9 +41,13 @@ METRICS = {
     "agreement": Metric(True, units.share, _fraction, "look at which step lost it: the table has a column for it"),
     "teacher_accuracy": Metric(True, units.share, _fraction, "the reference itself is weak: mend step 1 first"),
     "gain_over_control": Metric(
-        True, units.share, _fraction, "distillation brings too little here: train the student on its labels"
+        True,
+        units.share,
+        _fraction,
+        "distillation brings too little here: train the student on its labels",
+        signed=True,
     ),
-    "drop": Metric(False, units.share, _fraction, BETTER),
+    "drop": Metric(False, units.share, _fraction, BETTER, signed=True),
     "ece": Metric(False, units.share, _fraction, "end the recipe with 'calibrate', or give validation more spectra"),
     "size": Metric(False, units.size, units.show_size, SMALLER),
     "params": Metric(False, units.count, units.show_count, SMALLER),

@@ -21,7 +21,8 @@ from edgespec.recipe import Call, Recipe, plain
 from edgespec.report import Report, Row
 from edgespec.splits import divide
 
-Loud = Callable[[Report], None]
+Seen = Callable[[Report], None]
+LOUD = "*** data: embedded *** generated spectra, not measured ones: the figures show that the line works, not how it does on samples"
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Made:
 
 
 def compress(
-    recipe: Recipe, folder: Path, *, stop: str | None, progress: Progress, seen: Loud = lambda _: None
+    recipe: Recipe, folder: Path, *, stop: str | None, progress: Progress, seen: Seen = lambda _: None
 ) -> Report:
     """Run the recipe's steps and give its report; what is already made and still true is kept.
 
@@ -63,12 +64,14 @@ def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
     spectra = datasets.load(data.load, axis=data.axis, seed=checked.seed)
     progress.advance(1, f"{len(spectra)} spectra, {len(spectra.labels)} classes")
     progress.end()
+    if spectra.source == "embedded":
+        progress.say(LOUD)
     splits = divide(spectra, data.split, checked.seed)
     check_parts(checked, splits)
     return Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress)
 
 
-def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Loud) -> None:
+def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Seen) -> None:
     base = _digest(job, result.data["digest"])
     for on, labels in _learnt_from(steps):
         made = _baselines(job, on, labels, base, folder)
@@ -126,7 +129,9 @@ def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path) -
         made, found = rows.of_baselines(job.inside(part), on, labels)
         for row in found:
             row.file = f"{name}/{row.file}" if row.file else ""
-        artifacts.seal(made, {"step": "baselines", "digest": key, "rows": [vars(row) for row in found]})
+        artifacts.seal(
+            made, {"step": "baselines", "digest": key, "data": job.spectra.source, "rows": [vars(row) for row in found]}
+        )
     return Made(artifacts.moved(made, folder / name), found, key, False)
 
 

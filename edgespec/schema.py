@@ -54,11 +54,9 @@ def function(kind: str, name: str) -> Callable[..., Any]:
     """Give the function whose signature says what `name` takes, or say which name was meant."""
     if name not in names(kind):
         raise Mistake(f"unknown {kind.removesuffix('s')} {name!r}", hint=plugins.did_you_mean(name, names(kind)))
-    if kind in FUNCTIONS:
-        found = getattr(importlib.import_module(f"edgespec.{kind}"), name)
-    else:
-        found = getattr(plugins.find(kind, name), ENTRY[kind])
-    return found  # type: ignore[no-any-return]
+    module = importlib.import_module(f"edgespec.{kind}") if kind in FUNCTIONS else plugins.find(kind, name)
+    found: Callable[..., Any] = getattr(module, ENTRY.get(kind, name))
+    return found
 
 
 @cache

@@ -117,6 +117,7 @@ def _draw(
     """
     drawn: set[str] = set()
     alone: list[str] = []
+    largest: list[str] = []
     home: dict[str, int] = {}
     for name, label in zip(group[rows], spectra.y[rows], strict=True):
         home.setdefault(str(name), int(label))  # a sample filed under two labels is drawn once, with its first
@@ -128,6 +129,10 @@ def _draw(
         if len(members) < 2:
             alone.append(spectra.labels[label])
         drawn.update(rng.permutation(members)[:count].tolist())
+        if len(members) > len(largest):
+            largest = members
+    if not drawn and len(largest) > 1:
+        drawn = {largest[int(rng.integers(len(largest)))]}  # the lot gave nothing: one sample of the largest class
     if alone and what == "test":
         shown = ", ".join(alone[:3]) + (", ..." if len(alone) > 3 else "")
         notes.append(f"{len(alone)} classes have one sample only, which stays in the training part: {shown}")
@@ -141,9 +146,10 @@ def _draw(
 
 def _check(splits: Splits, group: Words, spectra: Spectra) -> None:
     """Refuse a split with a sample on two sides, or with an empty part."""
-    parts = {f"{name}": rows for name, rows in splits.train.items()}
-    parts |= {f"{name} (validation)": rows for name, rows in splits.valid.items()} if len(splits.valid) > 1 else {}
-    parts |= {"validation": np.unique(np.concatenate(list(splits.valid.values())))} if len(splits.valid) == 1 else {}
+    validation = {id(rows): (name, rows) for name, rows in splits.valid.items()}  # a given one serves all parts
+    alone = len(validation) == 1
+    parts = dict(splits.train)
+    parts |= {"validation" if alone else f"{name} (validation)": rows for name, rows in validation.values()}
     parts["test"] = splits.test
     seen: dict[str, str] = {}
     for part, rows in parts.items():

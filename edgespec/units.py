@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from edgespec.errors import Mistake
@@ -9,44 +10,57 @@ from edgespec.errors import Mistake
 SIZES = {"B": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "KiB": 1024, "MiB": 1024**2}
 TIMES = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 COUNTS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
+PERCENT = 100
 _QUANTITY = re.compile(r"\s*([-+]?[0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*([^\s0-9]*)\s*")
 
 
 def size(text: str | float) -> float:
     """Give bytes for "512 kB" (k is 1000); a bare number is bytes."""
-    return _quantity(text, {**SIZES, "": 1}, "a size such as '512 kB'")
+    return _positive(text, {**SIZES, "": 1}, "a size such as '512 kB'")
 
 
 def time(text: str | float) -> float:
     """Give seconds for "2 ms"; a bare number is refused, since nobody knows its unit."""
-    return _quantity(text, TIMES, "a time such as '2 ms'")
+    return _positive(text, TIMES, "a time such as '2 ms'")
 
 
 def count(text: str | float) -> float:
     """Give a number for "1.5 M"."""
-    return _quantity(text, COUNTS, "a count such as '60 k'")
+    return _positive(text, COUNTS, "a count such as '60 k'")
 
 
 def share(text: str | float) -> float:
-    """Give a fraction for "0.5 %" or 0.005."""
-    return _quantity(text, {"": 1, "%": 0.01}, "a share such as 0.95 or '95 %'")
+    """Give a fraction, -1 to 1, for "0.5 %" or 0.005; 95 without its sign is refused, not read as 9500 %."""
+    number, unit = _quantity(text, {"": 1, "%": PERCENT}, "a share such as 0.95 or '95 %'")
+    value = number / unit  # divided: 95 * 0.01 is more than 0.95
+    if abs(value) > 1:
+        raise Mistake(f"{text!r} is no share: it is more than the whole", hint="write 0.95 or '95 %'")
+    return value
 
 
-def _quantity(text: str | float, units: dict[str, float] | dict[str, int], wanted: str) -> float:
+def _positive(text: str | float, units: dict[str, float] | dict[str, int], wanted: str) -> float:
+    number, unit = _quantity(text, units, wanted)
+    if number < 0:
+        raise Mistake(f"{text!r} is negative, not {wanted}")
+    return number * unit
+
+
+def _quantity(text: str | float, units: dict[str, float] | dict[str, int], wanted: str) -> tuple[float, float]:
+    """Give the number and what one of its unit is worth."""
     found = _QUANTITY.fullmatch(str(text))
-    if found is None or found[2] not in units or isinstance(text, bool):
+    if found is None or found[2] not in units or not math.isfinite(float(found[1])):
         known = ", ".join(unit for unit in units if unit)
         raise Mistake(f"{text!r} is not {wanted}", hint=f"units: {known}")
-    return float(found[1]) * units[found[2]]
+    return float(found[1]), units[found[2]]
 
 
 def show_size(n: float) -> str:
     """118234 -> "118 kB"."""
     for unit in ("B", "kB", "MB"):
-        if abs(n) < 1000 or unit == "MB":
-            return f"{n:.3g} {unit}" if abs(n) < 1000 else f"{n:.0f} {unit}"
+        if abs(n) < 999.5:
+            return f"{n:.3g} {unit}"
         n /= 1000
-    return f"{n:.3g} MB"
+    return f"{n * 1000:.0f} MB"
 
 
 def show_count(n: float) -> str:
@@ -55,7 +69,7 @@ def show_count(n: float) -> str:
         if abs(n) < 999.5:
             return f"{n:.3g} {unit}".strip()
         n /= 1000
-    return f"{n:.3g} G"
+    return f"{n:.3g} G" if abs(n) < 999.5 else f"{n:.0f} G"
 
 
 def show_time(seconds: float) -> str:
@@ -63,4 +77,4 @@ def show_time(seconds: float) -> str:
     for unit, factor in (("us", 1e-6), ("ms", 1e-3)):
         if seconds < 999.5 * factor:
             return f"{seconds / factor:.3g} {unit}"
-    return f"{seconds:.3g} s"
+    return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:.0f} s"

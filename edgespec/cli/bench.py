@@ -26,7 +26,7 @@ def command(run: Run = None, target: Targets = None, seconds: Seconds = 3.0, to_
     Example: edgespec bench --target local
     """
     from edgespec import runs
-    from edgespec.report import markdown, terminal
+    from edgespec.report import markdown, tables, terminal
 
     folder = run_folder(run)
     bars = Bars(folder / "log.txt")
@@ -36,5 +36,5 @@ def command(run: Run = None, target: Targets = None, seconds: Seconds = 3.0, to_
         told: dict[str, Any] = {"folder": str(folder), "bench": result.bench, "advice": result.advice}
         as_json(told)
         return
-    print(terminal.show_bench(result))
+    print(f"{tables.headline(result)}\n\n{terminal.show_bench(result)}")
     bars.say(f"report: {folder / 'report.md'}")

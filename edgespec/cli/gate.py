@@ -22,7 +22,7 @@ def command(run: Run = None, target: Target = None, to_json: Json = False) -> No
     Example: edgespec gate --target local
     """
     from edgespec import gate
-    from edgespec.report import markdown, terminal
+    from edgespec.report import markdown, tables, terminal
 
     folder = run_folder(run)
     result, kept = gate.judge(folder, target)
@@ -30,6 +30,6 @@ def command(run: Run = None, target: Target = None, to_json: Json = False) -> No
     if to_json:
         as_json({"folder": str(folder), "kept": kept, "gates": result.gates})
     else:
-        print(terminal.show_gates(result))
+        print(f"{tables.headline(result)}\n\n{terminal.show_gates(result)}")
     if not kept:
         raise typer.Exit(1)

@@ -25,6 +25,7 @@ def show(report: Report, *, drawn: bool) -> str:
         )
     parts += ["## Accuracy, size and cost", "Accuracy on the test part; the interval counts each physical sample, not each spectrum. "
               "`agree` and `drop` compare with step 1; `time` is what the step cost.", _table(tables.HEAD, tables.scores(report))]  # fmt: skip
+    parts += ["## What each step cost", _table(tables.COST_HEAD, tables.costs(report))]
     if report.bench:
         parts += ["## Latency", "One spectrum at a time; `ratio` compares with the plain default ONNX export of the same network, interleaved. "
                   "Accuracy is that of the very outputs that were timed.", _table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip

@@ -27,6 +27,7 @@ HEAD = [
     "drop",
     "time",
 ]
+COST_HEAD = ["step", "time", "accuracy", "change", "size", "change"]
 BENCH_HEAD = [
     "target",
     "variant",
@@ -49,6 +50,24 @@ GATE_HEAD = ["gate", "limit", "measured", "verdict"]
 def scores(report: Report) -> Table:
     """One line a model: what it is, what it weighs, how right it is."""
     return [_score(row) for row in report.rows]
+
+
+def costs(report: Report) -> Table:
+    """One line a step: what it took, and what it did to accuracy and size against the step before."""
+    found, before = [], None
+    for step in report.steps:
+        made = [row for row in report.rows if row.step == step["number"] and row.kind in ("step", "variant")]
+        if not made:
+            continue
+        row = made[-1]
+        accuracy = f"{row.accuracy - before.accuracy:+.3f}" if before else ""
+        size = f"x {(row.bytes or 0) / before.bytes:.2f}" if before and before.bytes else ""
+        name = f"{step['number']} {step['name']}"
+        found.append(
+            [name, f"{step['seconds']:.1f} s", f"{row.accuracy:.3f}", accuracy, _or(row.bytes, units.show_size), size]
+        )
+        before = row
+    return found
 
 
 def bench(report: Report) -> Table:

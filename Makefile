@@ -1,0 +1,38 @@
+# make demo: set up, run the main job on embedded data, measure it, judge it.
+# make test: set up, then lint, types, import layers and all tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+RUN := runs/rruff_distill
+
+.PHONY: demo test setup clean
+
+demo: $(READY)
+	$(BIN)/edgespec compress recipes/rruff_distill.yaml
+	$(BIN)/edgespec bench $(RUN) --target local
+	$(BIN)/edgespec gate $(RUN) --target local
+	@echo
+	@echo "The report is in $(RUN)/report.md (and report.json for machines)."
+
+# Spectra beside the checkout are used where there are any; tests that need them say why they are skipped where not.
+test: export EDGESPEC_DATA := $(or $(EDGESPEC_DATA),$(abspath $(wildcard ../shared/data)))
+test: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "edgespec needs Python 3.11 or newer (make PYTHON=python3.12)")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --constraint constraints.txt torch
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip check
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,42 @@
+"""What all tests share: real spectra where they are at hand, a cache folder of their own, one thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def pytest_configure() -> None:
+    """Hold torch and BLAS to one thread, here and in every process that a test starts, before anything loads them."""
+    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Point EDGESPEC_HOME at a fresh folder: nobody's real cache is read or filled."""
+    folder = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDGESPEC_HOME", str(folder))
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """The folder of real spectra that EDGESPEC_DATA names; the test is skipped without it."""
+    named = os.environ.get("EDGESPEC_DATA")
+    if not named:
+        pytest.skip("EDGESPEC_DATA is not set: no real spectra here")
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.skip(f"EDGESPEC_DATA={named} is no folder")
+    return folder
+
+
+@pytest.fixture
+def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine without real spectra."""
+    monkeypatch.delenv("EDGESPEC_DATA", raising=False)

@@ -1,0 +1,36 @@
+"""A job small enough for a test: generated spectra of three minerals on 128 points, and nets that train in a second."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+from edgespec import datasets
+from edgespec.job import Fit, Job
+from edgespec.recipe import Call, Split
+from edgespec.spectra import Axis, Spectra
+from edgespec.splits import divide
+
+AXIS = Axis(150, 1172, 128)
+CNN = Call("cnn", {"widths": [8, 16], "kernel": 5, "positions": 8})
+EFFICIENT = Call("efficientnet", {"layout": [8, [8, 16, 4, 8, 3, 1], [8, 16, 4, 16, 5, 2], 16], "dropout": 0.1})
+PREPROCESS = (Call("highpass", {"window": 62.0}), Call("signed_sqrt"), Call("rms"))
+AUGMENT = Call("instrument", {"drift": 0.3})
+SHORT = Fit(epochs=4, batch=32, lr=1e-2)
+
+
+@functools.cache
+def spectra(seed: int = 0, minerals: tuple[str, ...] = ("Albite", "Beryl", "Diopside"), samples: int = 20) -> Spectra:
+    """60 samples of three spectra; the parts are library, site and test."""
+    keys = {"minerals": list(minerals), "samples": samples, "spectra": 3, "drift": 0.1}
+    return datasets.load(Call("minerals", keys), axis=AXIS, seed=seed)
+
+
+def job(folder: Path, *, seed: int = 0, found: Spectra | None = None, **more: Any) -> Job:
+    """A job in `folder`, divided into library, site and test; `more` are fields of Job."""
+    folder.mkdir(parents=True, exist_ok=True)
+    given = spectra() if found is None else found
+    splits = divide(given, Split(parts="given", valid=0.3), seed)
+    fields = {"preprocess": PREPROCESS, "augment": AUGMENT, **more}
+    return Job(given, splits, fields["preprocess"], fields["augment"], folder, seed)
