@@ -89,6 +89,8 @@ def describe(artifact: Artifact) -> dict[str, Any]:
 def restore(folder: Path, plain: dict[str, Any]) -> Artifact:
     """Make the artifact again from what `describe` gave."""
     shape = {name: plain[name] for name in ("model", "points", "classes")}
+    if plain["kind"] not in ("OnnxModel", "Checkpoint"):
+        raise ValueError(f"there is no kind of artifact {plain['kind']!r}")
     if plain["kind"] == "OnnxModel":
         variants = {name: Variant(**each) for name, each in plain["variants"].items()}
         return OnnxModel(folder, **shape, variants=variants, facts=plain["facts"])
@@ -110,14 +112,18 @@ def read(folder: Path) -> tuple[Artifact, dict[str, Any]]:
     Raises Mistake where artifact.json is absent, is not ours, or a file has changed since.
     """
     hint = "run edgespec compress again: it makes this step anew"
+    path = folder / "artifact.json"
     try:
-        record = json.loads((folder / "artifact.json").read_text(encoding="utf-8"))
-        files, plain = record["files"], record["artifact"]
-        found = restore(folder, plain)
-    except FileNotFoundError:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if record["schema"] != SCHEMA:
+            raise Mistake(f"{path} is of version {record['schema']}, this edgespec reads {SCHEMA}", hint)
+        files, found = dict(record["files"]), restore(folder, record["artifact"])
+    except (FileNotFoundError, NotADirectoryError):
         raise Mistake(f"{folder} holds no finished artifact", hint) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise Mistake(f"{folder / 'artifact.json'} is damaged: {problem}", hint) from None
+    except KeyError as problem:
+        raise Mistake(f"{path} is damaged: it lacks {problem}", hint) from None
+    except (ValueError, TypeError, AttributeError) as problem:
+        raise Mistake(f"{path} is damaged: {problem}", hint) from None
     for name, expected in files.items():
         path = folder / name
         if not path.is_file() or storage.file_digest(path) != expected:

@@ -19,6 +19,7 @@ from edgespec.job import Job
 from edgespec.spectra import Ints
 
 Array = NDArray[Any]
+UNSEEN = 20.0
 
 
 def fit(job: Job, rows: Ints) -> OnnxModel:
@@ -29,20 +30,21 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
     x, y = training.prepared(job, rows).numpy(), job.spectra.y[rows]
     classes = len(job.spectra.labels)
     variants, skipped = {}, {}
+    check = training.prepared(job, job.splits.rows(None)[:256]).numpy()
     for name, make in (("lda", _lda), ("logistic", _logistic)):
-        if name == "lda" and len(x) <= len(np.unique(y)):
-            skipped[name] = "one spectrum a class has no scatter within classes"
+        if why := _unfit(name, y):
+            skipped[name] = why
             continue
         with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # classes with one spectrum, solvers that stop at their limit: the score tells
-            weight, bias = _spread(*make(x, y), y, classes)
+            warnings.simplefilter("ignore")  # a class with one spectrum, a solver at its limit: the score tells
+            fitted = make(x, y)
         file = f"{name}.onnx"
-        storage.write(job.folder / file, _gemm(weight, bias).SerializeToString())
-        check = training.prepared(job, job.splits.rows(None)[:256]).numpy()
+        storage.write(
+            job.folder / file, _gemm(*_spread(fitted.coef_, fitted.intercept_, y, classes)).SerializeToString()
+        )
+        source = _answers(fitted, check, classes)
         evidence = job.folder.parent / f"{name}-mismatch.npz"
-        found = graph.parity(job.folder / file, check, check @ weight.T + bias, least=1.0, most=1e-3, evidence=evidence)
+        found = graph.parity(job.folder / file, check, source, least=1.0, most=1e-3, evidence=evidence)
         variants[name] = Variant(file, role="baseline", facts={"parity": vars(found)})
     return OnnxModel(
         job.folder, "linear", x.shape[1], classes, variants, facts={"spectra_used": len(rows), "skipped": skipped}
@@ -59,28 +61,44 @@ def nearest(job: Job, rows: Ints, test: Ints) -> Array:
     return out
 
 
-def _lda(x: Array, y: Array) -> tuple[Array, Array]:
+def _unfit(name: str, y: Array) -> str:
+    if len(np.unique(y)) < 2:
+        return "one class is nothing to tell apart"
+    return "one spectrum a class has no scatter within classes" if name == "lda" and len(y) <= len(np.unique(y)) else ""
+
+
+def _lda(x: Array, y: Array) -> Any:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x.astype(np.float64), y)
-    return model.coef_, model.intercept_
+    return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x.astype(np.float64), y)
 
 
-def _logistic(x: Array, y: Array) -> tuple[Array, Array]:
+def _logistic(x: Array, y: Array) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=10.0, max_iter=200, tol=1e-3).fit(x.astype(np.float64), y)
-    return model.coef_, model.intercept_
+    return LogisticRegression(C=10.0, max_iter=200, tol=1e-3).fit(x.astype(np.float64), y)
 
 
 def _spread(weight: Array, bias: Array, y: Array, classes: int) -> tuple[Array, Array]:
-    """Put the rows where their classes stand; a class that was not learnt can't win. Two classes: one row becomes [-w, w]."""
+    """Put the rows where their classes stand. Two classes: one row becomes [-w, w] / 2.
+
+    A class that was not learnt answers UNSEEN below the mean of the others, so it never wins and the scale stays theirs.
+    """
     known = np.unique(y)
     if len(known) == 2 and len(weight) == 1:
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    full, shift = np.zeros((classes, weight.shape[1]), np.float32), np.full(classes, -1e4, np.float32)
+    full, shift = np.tile(weight.mean(0), (classes, 1)), np.full(classes, bias.mean() - UNSEEN)
     full[known], shift[known] = weight, bias
-    return full, shift
+    return full.astype(np.float32), shift.astype(np.float32)
+
+
+def _answers(fitted: Any, x: Array, classes: int) -> Array:
+    """(n, classes): scikit-learn's own decision function, laid out as the file answers."""
+    decided = fitted.decision_function(x.astype(np.float64))
+    decided = np.stack([-decided, decided], axis=1) / 2 if decided.ndim == 1 else decided
+    full = np.repeat(decided.mean(axis=1, keepdims=True) - UNSEEN, classes, axis=1)
+    full[:, fitted.classes_] = decided
+    return full
 
 
 def _gemm(weight: Array, bias: Array) -> onnx.ModelProto:

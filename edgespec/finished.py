@@ -27,7 +27,7 @@ def look(recipe: Recipe, folder: Path, stop: str | None) -> Report | None:
             return None
         for step in found.steps:
             artifact.read(folder / step["folder"])
-    except (Mistake, Missing, TypeError, KeyError):
+    except (Mistake, Missing, TypeError, ValueError, KeyError):
         return None
     return found
 

@@ -10,8 +10,9 @@ from typing import Any
 from edgespec import plugins, recipe, report, storage, target
 from edgespec.errors import Mistake, Mistakes
 from edgespec.metrics import METRICS
-from edgespec.recipe import Place, Recipe
+from edgespec.recipe import Recipe
 from edgespec.report import Report, Row
+from edgespec.yaml12 import Place
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def read_gates(tree: Any, wrong: Callable[[Place, str, str], None]) -> list[Gate
                 wrong(place, f"unknown target {there!r}", plugins.did_you_mean(there, plugins.names("targets")))
                 continue
             try:
-                found.append(Gate(name, _limit(name, each), target))
+                found.append(Gate(name, _limit(name, each), there))
             except Mistake as problem:
                 wrong(place, f"'{name}': {problem.message}", problem.hint)
     return found
@@ -150,7 +151,7 @@ def _missing(gate: Gate, report: Report) -> str:
             return f"edgespec bench --target {gate.target}"
         if report.advice[gate.target]["variant"] is None:
             return f"no file is recommended on {gate.target}, mend the promises that are broken first"
-        return f"too few samples: edgespec bench --target {gate.target} --seconds 30"
+        return f"more samples: edgespec bench --target {gate.target} --seconds 30"
     if gate.metric == "gain_over_control" and report.last():
         return "there is no control: a step 'distill' with 'control: true' trains one"
     return "edgespec compress, to the end; the recipe needs 'to_onnx'"

@@ -24,7 +24,7 @@ from onnx import numpy_helper, shape_inference
 from torch import Tensor, nn
 
 from edgespec import storage
-from edgespec.errors import Mismatch
+from edgespec.errors import Mismatch, Mistake
 from edgespec.models import Channels
 
 OPSET = 18
@@ -188,12 +188,10 @@ def parity(
 
     x: (n, points), n >= 64; source: (n, classes)
     least: smallest agreement of labels that is accepted; most: largest relative difference that is accepted
-    Raises Mismatch (exit 4) beyond that, and leaves the spectra and both answers in `evidence`.
+    Raises Mismatch (exit 4) beyond that, and leaves the spectra and both answers in `evidence`; Mistake for too few spectra.
     """
     if len(x) < 64:
-        raise Mismatch(
-            f"{len(x)} spectra are too few to check {path.name}: at least 64 are needed", hint="more training spectra"
-        )
+        raise Mistake(f"{len(x)} spectra are too few to check {path.name}: 64 are needed", hint="more training spectra")
     answers = {size: run(path, x, size) for size in sizes}
     first = next(iter(answers.values()))
     scale = max(float(np.abs(source).max()), 1e-12)
@@ -270,23 +268,24 @@ def weigh(path: Path) -> tuple[int, int]:
 
 
 def fold_temperature(path: Path, temperature: float) -> None:
-    """Divide the logits of a float or Q/DQ file by a temperature, at no cost: in the last linear layer's weights or their scales."""
+    """Divide the logits of a float or Q/DQ file by a temperature, at no cost: in the last linear layer's weights or their scales.
+
+    Logits that are themselves quantised keep their integers: the scales behind the layer are divided too.
+    """
     model = onnx.load(path)
     last = [node for node in model.graph.node if node.op_type in ("Gemm", "MatMul")][-1]
-    for name in last.input[1:]:
-        _scale_initializer(model, name, 1 / temperature)
+    makers = {name: node for node in model.graph.node for name in node.output}
+    chain, answer = [makers[name] for name in last.input[1:] if name in makers], last.output[0]
+    while follower := next((node for node in model.graph.node if answer in node.input), None):
+        chain, answer = [*chain, follower], follower.output[0]
+    if odd := [node.op_type for node in chain if node.op_type not in ("QuantizeLinear", "DequantizeLinear")]:
+        raise Mismatch(f"{path.name}: its last layer is tied to {odd[0]}: no temperature can be folded in")
+    names = [name for name in last.input[1:] if name not in makers] + [node.input[1] for node in chain]
+    for name in dict.fromkeys(names):
+        found = next(each for each in model.graph.initializer if each.name == name)
+        scaled = numpy_helper.to_array(found) * np.float32(1 / temperature)
+        found.CopyFrom(numpy_helper.from_array(scaled.astype(np.float32), name))
     storage.write(path, model.SerializeToString())
-
-
-def _scale_initializer(model: onnx.ModelProto, name: str, factor: float) -> None:
-    maker = next((node for node in model.graph.node if name in node.output), None)
-    wanted = name if maker is None else maker.input[1]  # a DequantizeLinear's scale
-    if maker is not None and maker.op_type != "DequantizeLinear":
-        raise Mismatch(f"the last layer's weights come from {maker.op_type}: no temperature can be folded into them")
-    found = next(each for each in model.graph.initializer if each.name == wanted)
-    found.CopyFrom(
-        numpy_helper.from_array((numpy_helper.to_array(found) * np.float32(factor)).astype(np.float32), found.name)
-    )
 
 
 def _shapes(model: onnx.ModelProto) -> dict[str, list[int]]:

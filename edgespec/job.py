@@ -88,7 +88,7 @@ def few(labels: str) -> int | None:
 
 def _labels(text: str) -> str:
     number, _, rest = text.partition(" ")
-    if text != "all" and not (rest == "per class" and number.isdigit() and int(number) > 0):
+    if text != "all" and not (rest == "per class" and number.isdecimal() and int(number) > 0):
         raise ValueError(f"{text!r} is neither 'all' nor 'N per class'")
     return text
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from edgespec import plugins, schema
+from edgespec import plugins, schema, wording
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.errors import Mistake, Mistakes
 from edgespec.gate import Gate, read_gates
-from edgespec.recipe import Call, Data, Place, Recipe
+from edgespec.recipe import Call, Data, Recipe
 from edgespec.schema import Binder
 from edgespec.splits import Splits
+from edgespec.yaml12 import Place
 
 VERSION = 1
+SEEDS = 2**32
 KEYS = ["schema", "seed", "data", "steps", "targets", "gates"]
 BETWEEN = {(Checkpoint, OnnxModel): "to_onnx"}
 
@@ -40,18 +42,13 @@ def plan(recipe: Recipe) -> Plan:
     for key in tree:
         if key not in KEYS:
             binder.wrong((key,), f"unknown key {key!r}", plugins.did_you_mean(key, KEYS))
-    if tree.get("schema") != VERSION:
-        binder.wrong(
-            ("schema",),
-            f"this edgespec reads recipes of 'schema: {VERSION}', not {tree.get('schema')!r}",
-            "write schema: 1",
-        )
+    _check_version(binder, tree)
     seed = binder.value(int, tree.get("seed", 0), ("seed",), "", "seed")
-    if isinstance(seed, int) and seed < 0:
-        binder.wrong(("seed",), f"'seed': {seed} is negative")
-    data = binder.value(Data, tree.get("data"), ("data",), "data", "data") if tree.get("data") else None
-    if not tree.get("data"):
-        binder.wrong((), "key 'data' is missing", "data: {load: ..., axis: {low: ..., high: ..., points: ...}}")
+    if isinstance(seed, int) and not 0 <= seed < SEEDS:
+        binder.wrong(("seed",), f"'seed': {seed} is not between 0 and {SEEDS - 1}")
+    data = binder.value(Data, tree["data"], ("data",), "", "data") if tree.get("data") is not None else None
+    if tree.get("data") is None:
+        binder.wrong(("data",), "key 'data' is missing", "data: {load: ..., axis: {low: ..., high: ..., points: ...}}")
     steps = _steps(binder, tree.get("steps"))
     targets = binder.value(list[str], tree.get("targets", []), ("targets",), "", "targets") or []
     for i, name in enumerate(targets):
@@ -72,7 +69,9 @@ def load_call(recipe: Recipe) -> tuple[Call, Any]:
     if not isinstance(data, dict) or not {"load", "axis"} <= set(data):
         raise Mistakes([Mistake(f"{recipe.at(('data',))}: 'data' needs 'load' and 'axis'")])
     hints = {key.name: key.annotation for key in schema.keys(Data)}
-    call, axis = (binder.value(hints[name], data[name], ("data", name), "data", name) for name in ("load", "axis"))
+    call, axis = (
+        binder.value(hints[name], data[name], ("data", name), "", f"data.{name}") for name in ("load", "axis")
+    )
     if binder.mistakes:
         raise Mistakes(binder.mistakes)
     return call, axis
@@ -97,12 +96,21 @@ def until(plan: Plan, text: str | None) -> int:
     if text is None:
         return len(plan.steps)
     names = [step.name for step in plan.steps]
-    if text.isdigit() and 1 <= int(text) <= len(names):
+    if text.isdecimal() and 1 <= int(text) <= len(names):
         return int(text)
     if text in names:
         return len(names) - names[::-1].index(text)
     known = plugins.did_you_mean(text, names)
     raise Mistake(f"--until {text}: the recipe has {len(names)} steps and none of that name or number", hint=known)
+
+
+def _check_version(binder: Binder, tree: dict[str, Any]) -> None:
+    found = tree.get("schema")
+    if "schema" not in tree:
+        binder.wrong((), "key 'schema' is missing", f"write schema: {VERSION}")
+    elif type(found) is not int or found != VERSION:
+        text = f"this edgespec reads recipes of 'schema: {VERSION}', not {wording.shown(found)}"
+        binder.wrong(("schema",), text, f"write schema: {VERSION}")
 
 
 def _steps(binder: Binder, given: Any) -> list[Call]:

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from edgespec.recipe import Call
 
-TINY = 1e-12
+TINY = 1e-12  # an amplitude below which a spectrum is none
 
 
 def apply(calls: Sequence[Call], x: Tensor, axis: Tensor) -> Tensor:
@@ -52,13 +52,13 @@ def highpass(x: Tensor, axis: Tensor, *, window: Annotated[float, Gt(0)] = 62.0)
 
 def rms(x: Tensor, axis: Tensor) -> Tensor:
     """Divide by the root mean square."""
-    return x / x.square().mean(dim=1, keepdim=True).clamp_min(TINY).sqrt()
+    return x / x.square().mean(dim=1, keepdim=True).clamp_min(TINY**2).sqrt()
 
 
 def snv(x: Tensor, axis: Tensor) -> Tensor:
     """Standard normal variate: mean 0 and standard deviation 1 of each spectrum (Barnes, Dhanoa, Lister 1989)."""
     centred = x - x.mean(dim=1, keepdim=True)
-    return centred / centred.square().mean(dim=1, keepdim=True).clamp_min(TINY).sqrt()
+    return centred / centred.square().mean(dim=1, keepdim=True).clamp_min(TINY**2).sqrt()
 
 
 def minmax(x: Tensor, axis: Tensor) -> Tensor:

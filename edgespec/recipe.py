@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-
 from edgespec.errors import Mistake
 from edgespec.spectra import Axis
-
-Place = tuple[str | int, ...]
+from edgespec.yaml12 import Place, read
 
 
 @dataclass(frozen=True)
@@ -102,23 +98,13 @@ def load(path: Path, changes: Sequence[str] = ()) -> Recipe:
 
     Raises Mistake where the file is missing, is not YAML, holds a key twice, or a change has no place.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise Mistake(f"there is no recipe {path}", hint="edgespec ls recipes shows those that are shipped") from None
-    except (IsADirectoryError, UnicodeDecodeError) as problem:
-        raise Mistake(f"{path} is not a recipe: {problem}", hint="a recipe is a YAML file") from None
-    try:
-        node = yaml.compose(text, _Loader)
-    except yaml.MarkedYAMLError as problem:
-        line = problem.problem_mark.line + 1 if problem.problem_mark else 1
-        raise Mistake(
-            f"{path}:{line}: not YAML: {problem.problem}", hint="look at the indentation and brackets there"
-        ) from None
     lines: dict[Place, int] = {}
-    tree = _plain(node, (), lines, path) if node else None
+    tree = read(_text(path), str(path), lines)
     if not isinstance(tree, dict):
-        raise Mistake(f"{path}:1: a recipe is a list of keys: schema, seed, data, steps, gates")
+        raise Mistake(
+            f"{path}:1: no recipe: it holds {'nothing' if tree is None else 'no keys'}",
+            hint="a recipe's keys are schema, seed, data, steps, targets, gates; edgespec ls recipes shows examples",
+        )
     recipe = Recipe(path, tree, lines)
     for change in changes:
         _apply(recipe, change)
@@ -138,51 +124,16 @@ def plain(value: Any) -> Any:
     return value
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML 1.2's scalars: `on` and `no` are words, 3e-3 is a number."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, rule) for tag, rule in rules if tag.rsplit(":", 1)[1] not in ("bool", "float", "int", "timestamp")]
-    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("(true|false|True|False)$"), list("tTfF"))
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"[-+]?[0-9][0-9_]*$"), list("-+0123456789"))
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"([-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN))$"),
-    list("-+.0123456789"),
-)
-
-
-def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], path: Path) -> Any:
-    lines.setdefault(place, node.start_mark.line + 1)
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(each, (*place, i), lines, path) for i, each in enumerate(node.value)]
-    if isinstance(node, yaml.MappingNode):
-        found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            key, line = str(key_node.value), key_node.start_mark.line + 1
-            if key in found:
-                raise Mistake(f"{path}:{line}: key {key!r} stands twice", hint="keep one of them")
-            lines[(*place, key)] = line
-            found[key] = _plain(value_node, (*place, key), lines, path)
-        return found
-    return _scalar(node, path)
-
-
-def _scalar(node: yaml.Node, path: Path) -> Any:
-    if node.tag.endswith((":int", ":float")) and (number := node.value.replace("_", "")).strip("+-"):
-        if node.tag.endswith(":int"):
-            return int(number)
-        return float(re.sub(r"\.(inf|nan)", r"\1", number, flags=re.IGNORECASE))
+def _text(path: Path) -> str:
+    hint = "a recipe is a YAML file; edgespec ls recipes shows those that are shipped"
     try:
-        return yaml.constructor.SafeConstructor().construct_object(node)
-    except yaml.constructor.ConstructorError as problem:
-        line = node.start_mark.line + 1
-        raise Mistake(
-            f"{path}:{line}: {problem.problem}", hint="plain values only: words, numbers, lists, keys"
-        ) from None
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise Mistake(f"there is no recipe {path}", hint="edgespec ls recipes shows those that are shipped") from None
+    except UnicodeDecodeError as problem:
+        raise Mistake(f"{path} is no recipe: byte {problem.start} is not text in UTF-8", hint) from None
+    except OSError as problem:
+        raise Mistake(f"{path} is no recipe: {problem.strerror}", hint) from None
 
 
 def _apply(recipe: Recipe, change: str) -> None:
@@ -190,12 +141,13 @@ def _apply(recipe: Recipe, change: str) -> None:
     if not equals or not key:
         raise Mistake(f"--set {change}: not key=value", hint="for example --set steps.2.temperature=3")
     try:
-        node = yaml.compose(text, _Loader)
-    except yaml.YAMLError:
-        raise Mistake(f"--set {change}: {text!r} is not a value") from None
-    value = _plain(node, (), {}, Path("--set")) if node else None
+        value = read(text, "--set", {})
+    except Mistake as problem:
+        raise Mistake(f"--set {change}: {text!r} is not a value", hint=problem.message) from None
     changed, place = _changed(recipe.tree, key.split("."), value, (), change)
     recipe.tree.update(changed)
+    for inside in [each for each in recipe.lines if each[: len(place)] == place]:
+        del recipe.lines[inside]  # what stood there is gone
     recipe.changes[place] = change
 
 
@@ -205,17 +157,29 @@ def _changed(here: Any, words: list[str], value: Any, place: Place, change: str)
         return value, place
     word, rest = words[0], words[1:]
     if isinstance(here, list):
-        if not word.isdigit() or not 1 <= int(word) <= len(here):
-            where = ".".join(map(str, place))
-            raise Mistake(f"--set {change}: {where} has no {word!r}", hint=f"{where}.1 to {where}.{len(here)}")
+        if not word.isdecimal() or not 1 <= int(word) <= len(here):
+            where = _path(place)
+            raise Mistake(
+                f"--set {change}: {where} has no {word!r}",
+                hint=f"{where}.1 to {where}.{len(here)}" if here else f"{where} is empty",
+            )
         i = int(word) - 1
         new, place = _changed(here[i], rest, value, (*place, i), change)
         return [*here[:i], new, *here[i + 1 :]], place
-    if isinstance(here, str) and place[:1] == ("steps",):
-        here = {here: {}}  # a bare name is a step with its defaults
+    if isinstance(here, str) and (here == word or (len(place) == 2 and place[0] == "steps")):
+        here = {here: {}}  # a bare name is a plugin with its defaults
     if not isinstance(here, dict | None):
-        raise Mistake(f"--set {change}: {'.'.join(map(str, place))} has no keys")
+        raise Mistake(f"--set {change}: {_path(place)} is {here!r} and has no keys", hint=_below(here, place, words))
     if here and len(place) == 2 and place[0] == "steps" and word not in here:
         word, rest = next(iter(here)), words  # steps.2.temperature: the step's own name may be left out
     new, found = _changed((here or {}).get(word), rest, value, (*place, word), change)
     return {**(here or {}), word: new}, found
+
+
+def _path(place: Place) -> str:
+    """Write a place as --set does: entries of a list counted from 1."""
+    return ".".join(str(each + 1) if isinstance(each, int) else each for each in place)
+
+
+def _below(here: Any, place: Place, words: list[str]) -> str:
+    return f"if {here!r} takes keys: {_path((*place, here, *words))}" if isinstance(here, str) else ""

@@ -13,13 +13,14 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from edgespec import plugins
+from edgespec import plugins, wording
 from edgespec.errors import Mistake
-from edgespec.recipe import Call, Place
+from edgespec.recipe import Call
+from edgespec.yaml12 import Place
 
 GIVEN = {"points", "classes", "axis", "seed", "generator"}  # what the job hands in; never a key of a recipe
 ENTRY = {"steps": "run", "models": "build", "datasets": "load"}
@@ -39,7 +40,7 @@ class Key:
     @property
     def type_name(self) -> str:
         """The type as a person reads it."""
-        return _type_name(self.annotation)
+        return wording.type_name(self.annotation)
 
 
 def names(kind: str) -> list[str]:
@@ -53,7 +54,7 @@ def names(kind: str) -> list[str]:
 def function(kind: str, name: str) -> Callable[..., Any]:
     """Give the function whose signature says what `name` takes, or say which name was meant."""
     if name not in names(kind):
-        raise Mistake(f"unknown {kind.removesuffix('s')} {name!r}", hint=plugins.did_you_mean(name, names(kind)))
+        raise Mistake(f"unknown {wording.noun(kind)} {name!r}", hint=plugins.did_you_mean(name, names(kind)))
     module = importlib.import_module(f"edgespec.{kind}") if kind in FUNCTIONS else plugins.find(kind, name)
     found: Callable[..., Any] = getattr(module, ENTRY.get(kind, name))
     return found
@@ -99,32 +100,33 @@ class Binder:
         """Check `name` or `{name: keys}` against the signature of the plugin that it names."""
         name, given = _name_and_keys(value)
         if name is None:
-            self.wrong(place, f"{label}: wants a name or {{name: keys}}", f"there is: {', '.join(names(kind))}")
+            self._no_name(kind, value, place, label)
             return Call("")
         inner = (*place, name) if isinstance(value, dict) else place
         try:
             found = function(kind, name)
         except Mistake as problem:
-            self.wrong(inner, f"{label}: {problem.message}" if label else problem.message, problem.hint)
+            self.wrong(inner, f"{label}: {problem.message}", problem.hint)
             return Call(name)
         return Call(name, self.bind(found, given, inner, label))
 
     def bind(self, target: Any, given: Any, place: Place, label: str, prefix: str = "") -> dict[str, Any]:
         """Give all keys of a function or dataclass, checked, defaults filled in."""
         if given is not None and not isinstance(given, dict):
-            self.wrong(place, f"{label}: {given!r} where keys are expected", _key_list(target))
+            what = f"'{prefix.removesuffix('.')}': " if prefix else ""
+            self.wrong(place, f"{_start(label)}{what}{wording.shown(given)} where keys are expected", _key_list(target))
             return {}
         known = {key.name: key for key in keys(target)}
         for name in given or {}:
             if name not in known:
                 hint = plugins.did_you_mean(name, list(known)) if known else "it takes no keys"
-                self.wrong((*place, name), f"{label}: unknown key '{prefix}{name}'", hint)
+                self.wrong((*place, name), f"{_start(label)}unknown key '{prefix}{name}'", hint)
         bound: dict[str, Any] = {}
         for name, key in known.items():
             if name in (given or {}):
                 bound[name] = self.value(key.annotation, (given or {})[name], (*place, name), label, f"{prefix}{name}")
             elif key.default is REQUIRED:
-                self.wrong(place, f"{label}: key '{prefix}{name}' is missing", key.help)
+                self.wrong(place, f"{_start(label)}key '{prefix}{name}' is missing", key.help)
             else:
                 bound[name] = key.default
         return bound
@@ -136,11 +138,12 @@ class Binder:
             if value is None and type(None) in get_args(annotation):
                 return None
             return self.value(options[0], value, place, label, name)
-        if (kind := _call_kind(annotation)) is not None:
+        if (kind := wording.call_kind(annotation)) is not None:
             return self.call(kind, value, place, f"{label} '{name}'" if label else f"'{name}'")
         if get_origin(annotation) is list and _holds_parts(options[0]):
             if not isinstance(value, list):
-                self.wrong(place, f"{label}: '{name}' is a list", f"write {name}: [...]")
+                text = f"{_start(label)}'{name}': {wording.shown(value)} is not a list"
+                self.wrong(place, text, f"{name.rpartition('.')[2]}: [...]")
                 return []
             return [self.value(options[0], each, (*place, i), label, name) for i, each in enumerate(value)]
         if dataclasses.is_dataclass(annotation):
@@ -155,22 +158,30 @@ class Binder:
         try:
             return annotation(**bound)
         except Mistake as problem:
-            self.wrong(
-                place, f"{label}: {name}: {problem.message}" if label else f"{name}: {problem.message}", problem.hint
-            )
+            self.wrong(place, f"{_start(label)}'{name}': {problem.message}", problem.hint)
             return None
 
     def _plain(self, annotation: Any, value: Any, place: Place, label: str, name: str) -> Any:
         try:
             return _adapter(annotation).validate_python(value)
         except ValidationError as problem:
-            first = problem.errors()[0]
-            inner = "".join(f".{each}" for each in first["loc"] if not isinstance(each, str) or each.isidentifier())
-            start = f"{label}: " if label else ""
-            self.wrong(
-                place, f"{start}'{name}{inner if len(first['loc']) == 1 else ''}': {_sentence(first, annotation)}"
-            )
+            inside, what, hint = wording.complaint(problem.errors(), annotation, value)
+            self.wrong(place, f"{_start(label)}'{name}{inside}': {what}", hint)
             return None
+
+    def _no_name(self, kind: str, value: Any, place: Place, label: str) -> None:
+        if isinstance(value, dict) and len(value) > 1:
+            first, second = list(value)[:2]
+            text = f"{label}: '{first}' and '{second}' stand side by side where one name is expected"
+            below = f"indent '{second}' below '{first}', or write {{{first}: {{{second}: ...}}}}"
+            self.wrong(place, text, f"two entries: [{first}, {second}]" if second in names(kind) else below)
+        else:
+            text = f"{label}: {wording.shown(value)} where a name or {{name: keys}} is expected"
+            self.wrong(place, text, f"there is: {', '.join(names(kind))}")
+
+
+def _start(label: str) -> str:
+    return f"{label}: " if label else ""
 
 
 @cache
@@ -178,30 +189,9 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
-def _sentence(error: Any, annotation: Any) -> str:
-    kinds = {
-        "float_type": "a number",
-        "int_type": "a whole number",
-        "bool_type": "true or false",
-        "string_type": "a word",
-    }
-    if error["type"] in kinds:
-        return f"{error['input']!r} is not {kinds[error['type']]}"
-    if error["type"] == "value_error":
-        return str(error["ctx"]["error"])
-    return f"{error['input']!r}: {error['msg'].replace('Input should', 'should')} ({_type_name(annotation)})"
-
-
-def _call_kind(annotation: Any) -> str | None:
-    """Annotated[Call, "models"] -> "models"."""
-    if get_origin(annotation) is Annotated and get_args(annotation)[0] is Call:
-        return str(get_args(annotation)[1])
-    return None
-
-
 def _holds_parts(annotation: Any) -> bool:
     """Tell whether an annotation holds Calls or dataclasses, whose keys have lines of their own."""
-    if _call_kind(annotation) is not None or dataclasses.is_dataclass(annotation):
+    if wording.call_kind(annotation) is not None or dataclasses.is_dataclass(annotation):
         return True
     return get_origin(annotation) is list and _holds_parts(get_args(annotation)[0])
 
@@ -237,20 +227,6 @@ def _sentences(text: str) -> dict[str, str]:
         else:
             name = ""
     return found
-
-
-def _type_name(annotation: Any) -> str:
-    if (kind := _call_kind(annotation)) is not None:
-        return f"a {kind.removesuffix('s')}"
-    if get_origin(annotation) is Annotated:
-        extras = [str(each) for each in get_args(annotation)[1:] if not callable(each)]
-        return " ".join([_type_name(get_args(annotation)[0]), *extras])
-    if get_origin(annotation) in (Union, types.UnionType):
-        return " | ".join(_type_name(each) for each in get_args(annotation))
-    if annotation is type(None):
-        return "nothing"
-    text = getattr(annotation, "__name__", str(annotation)) if not get_args(annotation) else str(annotation)
-    return text.replace("typing.", "").replace("collections.abc.", "")
 
 
 def _is_plugin(each: Any, module: types.ModuleType) -> bool:

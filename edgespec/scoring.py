@@ -82,7 +82,8 @@ def interval(right: NDArray[np.bool_], group: Words | None) -> tuple[float, floa
     """Give Wilson's 95 % interval for a share, on the effective number of spectra.
 
     Spectra of one physical sample are not independent: n is divided by the design effect, the ratio of the cluster-robust
-    variance to the binomial one (Kish 1965, Survey Sampling, ch. 5). Where all or none are right, each sample counts once.
+    variance to the binomial one (Kish 1965, Survey Sampling, ch. 5). Where all or none are right, or
+    there is one sample only, each sample counts once.
     """
     n, p = float(len(right)), float(right.mean())
     if group is not None:
@@ -90,7 +91,7 @@ def interval(right: NDArray[np.bool_], group: Words | None) -> tuple[float, floa
         clusters = int(member.max()) + 1
         residual = np.bincount(member, weights=right - p)
         robust = float((residual**2).sum()) / n**2 * clusters / max(clusters - 1, 1)
-        n = n / max(robust / (p * (1 - p) / n), 1.0) if 0 < p < 1 else float(clusters)
+        n = n / max(robust / (p * (1 - p) / n), 1.0) if 0 < p < 1 and clusters > 1 else float(clusters)
     centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
     return max(centre - half, 0.0), min(centre + half, 1.0)

@@ -50,7 +50,12 @@ class Spectra:
 
 @dataclass(frozen=True)
 class Axis:
-    """The model's axis: `points` values from `low` to `high`, evenly spaced, both ends included, in cm-1."""
+    """The model's axis, evenly spaced, both ends included.
+
+    low: its first value in cm-1.
+    high: its last value in cm-1.
+    points: how many values, at least 16.
+    """
 
     low: float
     high: float

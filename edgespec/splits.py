@@ -34,7 +34,7 @@ class Splits:
     def rows(self, on: str | None, *, valid: bool = False) -> Ints:
         """Give the rows of a training part, or of all of them."""
         parts = self.valid if valid else self.train
-        return parts[on] if on else np.sort(np.concatenate(list(parts.values())))
+        return parts[on] if on else np.unique(np.concatenate(list(parts.values())))
 
 
 def divide(spectra: Spectra, split: Split, seed: int) -> Splits:
@@ -135,7 +135,8 @@ def _draw(
         drawn = {largest[int(rng.integers(len(largest)))]}  # the lot gave nothing: one sample of the largest class
     if alone and what == "test":
         shown = ", ".join(alone[:3]) + (", ..." if len(alone) > 3 else "")
-        notes.append(f"{len(alone)} classes have one sample only, which stays in the training part: {shown}")
+        many = "1 class has" if len(alone) == 1 else f"{len(alone)} classes have"
+        notes.append(f"{many} one sample only, which stays in the training part: {shown}")
     if not drawn:
         raise Mistake(
             f"too few samples to split: no class has two physical samples, so nothing is left for the {what} part",
@@ -158,7 +159,7 @@ def _check(splits: Splits, group: Words, spectra: Spectra) -> None:
         for name in np.unique(group[rows]):
             if name in seen:
                 raise Mistake(
-                    f"physical sample {name!r} stands in the parts '{seen[name]}' and '{part}'",
+                    f"physical sample {str(name)!r} stands in the parts '{seen[name]}' and '{part}'",
                     hint="one sample, one part",
                 )
             seen[str(name)] = part

@@ -42,13 +42,15 @@ def write_json(path: Path, content: Any) -> Path:
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Lend a folder to fill; it takes its final name (and replaces what was there) only when the block ends well."""
-    part = path.with_name(f"{path.name}.part")
-    shutil.rmtree(part, ignore_errors=True)
+    part, old = path.with_name(f"{path.name}.part"), path.with_name(f"{path.name}.old")
+    for left in (part, old):
+        shutil.rmtree(left, ignore_errors=True)
     part.mkdir(parents=True)
     yield part
     if path.exists():
-        shutil.rmtree(path)
+        os.replace(path, old)  # moved first: whoever is killed while deleting must not leave half of it under its name
     os.replace(part, path)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 @contextmanager

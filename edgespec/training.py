@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgespec import augment, preprocess
@@ -61,6 +62,11 @@ def accuracy(job: Job, rows: Ints) -> Judge:
     return lambda model: float((logits(model, x).argmax(1) == y).float().mean())
 
 
+def samples(job: Job, rows: Ints) -> int:
+    """Count the physical samples of some rows; each spectrum is its own where none are known."""
+    return len(rows) if job.spectra.group is None else len(np.unique(job.spectra.group[rows]))
+
+
 def labelled(job: Job, rows: Ints, per_class: int | None) -> Ints:
     """Draw `per_class` spectra a class out of `rows`, seeded, from different samples first; None takes all."""
     if per_class is None:
@@ -69,15 +75,36 @@ def labelled(job: Job, rows: Ints, per_class: int | None) -> Ints:
     chosen: list[int] = []
     for label in np.unique(job.spectra.y[rows]):
         members = rng.permutation(rows[job.spectra.y[rows] == label])
-        chosen += members[:per_class].tolist()
+        turn = np.zeros(len(members)) if job.spectra.group is None else occurrence(job.spectra.group[members])
+        chosen += members[np.argsort(turn, kind="stable")][:per_class].tolist()
     return np.sort(np.array(chosen))
 
 
+def occurrence(names: NDArray[Any]) -> Ints:
+    """(n,): how often the same name stood before each place; sorted by it, each name has its turn before any has a second."""
+    found = np.zeros(len(names), dtype=np.int64)
+    for name in np.unique(names):
+        found[names == name] = np.arange((names == name).sum())
+    return found
+
+
 def fit(
-    model: nn.Module, job: Job, fit: Fit, *, epoch_of: Epoch, loss: Loss, judge: Judge | None, what: str
+    model: nn.Module,
+    job: Job,
+    fit: Fit,
+    *,
+    epoch_of: Epoch,
+    loss: Loss,
+    judge: Judge | None,
+    judged: int | None = None,
+    what: str,
 ) -> dict[str, Any]:
     """Train a model in place and leave it with the weights of its best epoch; without a judge, of its last.
 
+    Best is the last epoch that can't be told (95 %) from the highest validation result, in the spirit of the one-standard-error
+    rule of Breiman et al. 1984: a small validation part picks an early epoch by luck, which costs up to 6 points.
+
+    judged: physical samples that the judge looks at (spectra of one are not independent); None takes its result as exact
     epoch_of: epoch number -> tensors of equal length, the input first; what follows goes to `loss` behind the logits
     Gives the history: loss and validation result of each epoch, best epoch, seconds.
     Raises Mistake where the loss is no longer a number.
@@ -87,34 +114,45 @@ def fit(
     steps = max(count // fit.batch, 1)
     optimiser, schedule = _optimiser(model, fit, steps)
     shuffle = torch.Generator().manual_seed(job.seed)
-    best, best_weights, history = (-1.0, 0), None, []
+    highest, better, best, best_weights, history = -1.0, 0, 0, None, []
     job.progress.begin(what, fit.epochs)
     for epoch in range(fit.epochs):
-        total = _one_epoch(model, epoch_of(epoch), loss, optimiser, schedule, fit.batch, steps, shuffle)
-        if not np.isfinite(total):
+        tensors = epoch_of(epoch)
+        total = _one_epoch(model, tensors, loss, optimiser, schedule, fit.batch, steps, shuffle)
+        if not (np.isfinite(total) and bool(logits(model, tensors[0][:2]).isfinite().all())):
             raise Mistake(
                 f"the loss of {what} is no longer a number in epoch {epoch + 1}",
                 hint=f"a smaller fit.lr than {fit.lr:g}",
             )
         score = judge(model) if judge else None
         history.append({"loss": round(total, 5), "valid": score})
-        if score is not None and score >= best[0]:
-            best, best_weights = (score, epoch), copy.deepcopy(model.state_dict())
+        if score is not None and score > highest:
+            highest, better = score, epoch
+        if score is not None and score >= highest - 1.96 * _standard_error(highest, judged):
+            best, best_weights = epoch, copy.deepcopy(model.state_dict())
         note = f"loss {total:.3f}" + (f", validation {score:.3f}" if score is not None else "")
         job.progress.advance(epoch + 1, note)
-        if judge and fit.patience and epoch - best[1] >= fit.patience:
+        if judge and fit.patience and epoch - better >= fit.patience:
             break
     job.progress.end()
     if best_weights is not None:
         model.load_state_dict(best_weights)
     model.eval()
-    at = best[1] if judge else len(history) - 1
+    at = best if judge else len(history) - 1
     return {
         "epochs": history,
         "best_epoch": at + 1,
         "steps": steps * len(history),
         "seconds": round(time.monotonic() - started, 2),
     }
+
+
+def _standard_error(share: float, n: int | None) -> float:
+    """Give the standard error of a share of n, with one success and one failure added so that none and all have one too."""
+    if n is None:
+        return 0.0
+    p = (share * n + 1) / (n + 2)
+    return float(np.sqrt(p * (1 - p) / n))
 
 
 def _one_epoch(

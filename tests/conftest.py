@@ -6,7 +6,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("house", deadline=None, max_examples=60, database=None)  # machines are shared
+hypothesis.settings.load_profile("house")
 
 
 def pytest_configure() -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
+import shutil
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from edgespec import datasets
+from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.job import Fit, Job
 from edgespec.recipe import Call, Split
 from edgespec.spectra import Axis, Spectra
 from edgespec.splits import divide
+from edgespec.steps import quantize, to_onnx, train
 
 AXIS = Axis(150, 1172, 128)
 CNN = Call("cnn", {"widths": [8, 16], "kernel": 5, "positions": 8})
@@ -34,3 +39,32 @@ def job(folder: Path, *, seed: int = 0, found: Spectra | None = None, **more: An
     splits = divide(given, Split(parts="given", valid=0.3), seed)
     fields = {"preprocess": PREPROCESS, "augment": AUGMENT, **more}
     return Job(given, splits, fields["preprocess"], fields["augment"], folder, seed)
+
+
+class Line(NamedTuple):
+    """A trained net and what became of it; nobody writes into it."""
+
+    job: Job
+    checkpoint: Checkpoint
+    float32: OnnxModel
+    int8: OnnxModel
+
+
+@functools.cache
+def line(name: str) -> Line:
+    """Train, export and quantise the tiny net of that name, once a session."""
+    folder = Path(tempfile.mkdtemp(prefix=f"edgespec-{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    given = job(folder / "1-train")
+    checkpoint = train.run(
+        given, model={"cnn": CNN, "efficientnet": EFFICIENT}[name], fit=Fit(epochs=15, batch=32, lr=1e-2)
+    )
+    exported = to_onnx.run(inside(given, "2-to_onnx"), checkpoint)
+    return Line(given, checkpoint, exported, quantize.run(inside(given, "3-quantize"), exported, spectra=64))
+
+
+def inside(given: Job, name: str) -> Job:
+    """The same job in a fresh folder beside its own."""
+    folder = given.folder.parent / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return given.inside(folder)

@@ -7,8 +7,10 @@ edgespec gate
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
+import os
 import signal
 import sys
 import traceback
@@ -16,9 +18,9 @@ from typing import NoReturn
 
 import typer
 
-from edgespec.errors import EdgespecError, Mistakes
+from edgespec.errors import EdgespecError, Mistake, Mistakes, StorageError
 
-BUG, INTERRUPTED, STORAGE = 70, 130, 8
+BUG, INTERRUPTED, CLOSED, STORAGE = 70, 130, 1, 8
 DISK = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -26,12 +28,15 @@ DISK = {
     errno.EACCES: "not allowed to write there",
     errno.EPERM: "not allowed to write there",
     errno.ENOTDIR: "a file stands where a folder is needed",
+    errno.EEXIST: "a file stands where a folder is needed",
+    errno.EISDIR: "a folder stands where a file is needed",
+    errno.ENAMETOOLONG: "the name is too long",
+    errno.EIO: "the disk does not answer as it should",
 }
 
 app = typer.Typer(
     name="edgespec",
     help="From a trusted spectral classifier to the smallest file that still tells the truth on the instrument.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -43,23 +48,31 @@ def main() -> NoReturn:
     from edgespec.cli import bench, compress, gate, listing, report  # noqa: F401  (each adds its command to `app`)
 
     signal.signal(signal.SIGTERM, _terminated)
-    wants_json = "--json" in sys.argv
+    code = _run(sys.argv[1:] or ["--help"])
     try:
-        app(standalone_mode=False)
-        code = 0
-    except typer.Exit as stop:
-        code = stop.exit_code
+        sys.stdout.flush()
+    except OSError:  # told already; what is left in the buffer has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    wants_json = "--json" in arguments
+    try:
+        code = app(arguments, standalone_mode=False) or 0  # click hands back the code of a typer.Exit
+        sys.stdout.flush()
+        return int(code)
     except EdgespecError as problem:
-        code = tell(problem, wants_json)
+        return tell(problem, wants_json)
     except (KeyboardInterrupt, typer.Abort):
         print("\ninterrupted; run the same command again to go on where it stopped", file=sys.stderr)
-        code = INTERRUPTED
+        return INTERRUPTED
+    except BrokenPipeError:
+        return CLOSED  # whoever read our output has seen enough
     except OSError as problem:
-        code = _storage(problem, wants_json)
+        return _storage(problem, wants_json)
     except Exception as problem:  # noqa: BLE001  (the last line of defence: click's usage errors, then bugs)
-        code = _usage_or_bug(problem)
-    sys.stdout.flush()
-    sys.exit(code)
+        return _usage_or_bug(problem, arguments, wants_json)
 
 
 def tell(problem: EdgespecError, wants_json: bool) -> int:
@@ -67,7 +80,8 @@ def tell(problem: EdgespecError, wants_json: bool) -> int:
     found = problem.found if isinstance(problem, Mistakes) else [problem]
     if wants_json:
         errors = [{"message": each.message, "hint": each.hint} for each in found]
-        print(json.dumps({"errors": errors, "exit_code": problem.exit_code}, indent=1))
+        with contextlib.suppress(OSError):  # it may be standard output that is full
+            print(json.dumps({"errors": errors, "exit_code": problem.exit_code}, indent=1))
     for each in found:
         print(f"error: {each.message}", file=sys.stderr)
         if each.hint:
@@ -76,24 +90,22 @@ def tell(problem: EdgespecError, wants_json: bool) -> int:
 
 
 def _storage(problem: OSError, wants_json: bool) -> int:
-    if isinstance(problem, BrokenPipeError):
-        sys.stderr.close()
-        return 1
     if problem.errno not in DISK:
-        return _usage_or_bug(problem)
-    error = EdgespecError(
-        f"{problem.filename or 'writing'}: {DISK[problem.errno]}", "make room, or name another place with --out"
-    )
-    error.exit_code = STORAGE
-    return tell(error, wants_json)
+        return _bug(problem)
+    what = f"{problem.filename or 'writing'}: {DISK[problem.errno]}"
+    return tell(StorageError(what, "make room, or name another place with --out"), wants_json)
 
 
-def _usage_or_bug(problem: BaseException) -> int:
+def _usage_or_bug(problem: Exception, arguments: list[str], wants_json: bool) -> int:
     """Click's own complaints are the user's mistakes (2); anything else is a bug of ours and keeps its traceback (70)."""
-    message = getattr(problem, "format_message", None)
-    if message is not None:
-        print(f"error: {message()}\nhint:  edgespec {' '.join(sys.argv[1:2])} --help", file=sys.stderr)
-        return 2
+    if not hasattr(problem, "format_message"):
+        return _bug(problem)
+    names = [str(each.name) for each in app.registered_commands]
+    hint = f"edgespec {arguments[0]} --help" if arguments[0] in names else "edgespec --help shows all commands"
+    return tell(Mistake(problem.format_message(), hint), wants_json)
+
+
+def _bug(problem: Exception) -> int:
     traceback.print_exception(problem)
     print("this is a bug in edgespec; please report it with the lines above", file=sys.stderr)
     return BUG

@@ -19,18 +19,22 @@ Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed second
 Json = Annotated[bool, typer.Option("--json", help="Print the measurements as JSON.")]
 
 
-@app.command("bench")
+@app.command("bench", short_help="Measure latency against accuracy on targets.")
 def command(run: Run = None, target: Targets = None, seconds: Seconds = 3.0, to_json: Json = False) -> None:
     """Measure latency against accuracy: all files of a run and the plain default export, interleaved, one spectrum at a time.
 
     Example: edgespec bench --target local
     """
+    from edgespec import target as targets
+
+    folder, names = run_folder(run), target or ["local"]
+    for name in names:
+        targets.load(name)  # a wrong name is told at once, before what takes seconds to load
     from edgespec import runs
     from edgespec.report import markdown, tables, terminal
 
-    folder = run_folder(run)
     bars = Bars(folder / "log.txt")
-    result = runs.bench(folder, target or ["local"], seconds=seconds, progress=bars)
+    result = runs.bench(folder, names, seconds=seconds, progress=bars)
     markdown.write(result, folder)
     if to_json:
         told: dict[str, Any] = {"folder": str(folder), "bench": result.bench, "advice": result.advice}

@@ -26,7 +26,7 @@ Dry = Annotated[bool, typer.Option("--dry-run", help="Check the recipe, print th
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
 
-@app.command("compress")
+@app.command("compress", short_help="Run a recipe: from spectra to a checked file.")
 def command(
     recipe: RecipeFile,
     out: Out = None,

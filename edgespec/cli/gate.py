@@ -15,7 +15,7 @@ Target = Annotated[str | None, typer.Option("--target", help="Judge only what th
 Json = Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")]
 
 
-@app.command("gate")
+@app.command("gate", short_help="Judge the recipe's promises; exit code 1 where one is broken.")
 def command(run: Run = None, target: Target = None, to_json: Json = False) -> None:
     """Judge the recipe's `gates:` against the report; exit code 1 where one fails or is unmeasured.
 

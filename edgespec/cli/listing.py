@@ -15,7 +15,7 @@ Kind = Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
-@app.command("ls")
+@app.command("ls", short_help="List what there is of a kind, with all keys.")
 def command(kind: Kind, to_json: Json = False) -> None:
     """List what there is of a kind, with every key, its default and its sentence.
 

@@ -15,7 +15,7 @@ Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs
 Json = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
 
 
-@app.command("report")
+@app.command("report", short_help="Show a run's report again.")
 def command(run: Run = None, to_json: Json = False) -> None:
     """Show a run's report and write its report.md again.
 

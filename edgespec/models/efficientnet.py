@@ -134,7 +134,18 @@ def build(
     ends = [each for each in layout if isinstance(each, int)]
     if len(ends) != 2 or not blocks or any(len(each) != 6 for each in blocks):
         raise ValueError("layout is [stem, [in, expanded, squeezed, out, kernel, stride], ..., top]")
+    _check_layout(ends, blocks)
     return EfficientNet(points, classes, ends[0], [tuple(each) for each in blocks], ends[1], head, dropout, activation)  # type: ignore[misc]
+
+
+def _check_layout(ends: list[int], blocks: list[list[int]]) -> None:
+    before = ends[0]
+    for number, block in enumerate(blocks, start=1):
+        if min(*ends, *block) < 1 or block[4] % 2 == 0:
+            raise ValueError(f"layout: block {number} is {block}: all numbers are at least 1, and a kernel is odd")
+        if block[0] != before:
+            raise ValueError(f"layout: block {number} takes {block[0]} channels, but {before} come out before it")
+        before = block[3]
 
 
 def _blocks(stem: int, width: float, depth: float) -> list[Block]:

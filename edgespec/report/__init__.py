@@ -103,12 +103,25 @@ def read(folder: Path) -> Report:
         if plain["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {plain['schema']}, this edgespec reads {SCHEMA}", hint)
         known = {each.name for each in fields(Report)}
-        return Report(
-            **{**{k: v for k, v in plain.items() if k in known}, "rows": [Row(**row) for row in plain["rows"]]}
-        )
+        rows = [Row(**row) for row in plain["rows"]]
+        found = Report(**{**{key: value for key, value in plain.items() if key in known}, "rows": rows})
+        _check_kinds(found)
+        return found
     except FileNotFoundError:
         raise Mistake(
             f"{folder} is no run folder: it holds no report.json", hint="edgespec compress RECIPE makes one"
         ) from None
-    except (ValueError, KeyError, TypeError) as problem:
+    except KeyError as problem:
+        raise Mistake(f"{path} is damaged: it lacks {problem}", hint) from None
+    except (ValueError, TypeError) as problem:
         raise Mistake(f"{path} is damaged: {problem}", hint) from None
+
+
+def _check_kinds(report: Report) -> None:
+    """Raise TypeError where a part is not what it was written as; what is inside is ours, or the file was forged."""
+    for name in ("data", "environment", "bench", "advice"):
+        if not isinstance(getattr(report, name), dict):
+            raise TypeError(f"'{name}' does not hold keys")
+    for name in ("steps", "gates", "notes"):
+        if not isinstance(getattr(report, name), list):
+            raise TypeError(f"'{name}' is not a list")

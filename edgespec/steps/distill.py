@@ -16,6 +16,7 @@ from torch.nn import functional
 
 from edgespec import models, training
 from edgespec.artifact import Checkpoint
+from edgespec.errors import Mistake
 from edgespec.job import Fit, Job, Labels, Part, few
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
@@ -47,6 +48,7 @@ def run(
     control: train the same student for as long without the teacher: on its labels alone, and on the other training parts where there are any.
     fit: how long and how fast to train.
     """
+    _check(job, teacher)
     rows = job.splits.rows(on)
     known = training.labelled(job, rows, few(labels))
     bank = _taught(job, teacher, rows, known, views)
@@ -59,11 +61,21 @@ def run(
         epoch_of=lambda epoch: bank[epoch % views],
         loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
         judge=_judge(job, teacher, on, labels),
+        judged=training.samples(job, job.splits.rows(on, valid=True)),
         what=f"distill {student.name}",
     )
     facts = {"history": history, "labels_used": len(known) if alpha < 1 else 0, "spectra_used": len(rows)}
     controls = _controls(job, student, on, labels, known, len(rows), fit) if control else {}
     return models.save(network, student.name, job.folder, **shape, controls=controls, facts=facts)
+
+
+def _check(job: Job, teacher: Checkpoint) -> None:
+    points, classes = job.spectra.x.shape[1], len(job.spectra.labels)
+    if (teacher.points, teacher.classes) != (points, classes):
+        raise Mistake(
+            f"the teacher names {teacher.classes} classes on {teacher.points} points, the data have {classes} on {points}",
+            hint="a teacher of these very classes and this axis",
+        )
 
 
 def kd_loss(out: Tensor, soft: Tensor, y: Tensor, temperature: float, alpha: float) -> Tensor:
@@ -129,7 +141,15 @@ def _untaught(job: Job, student: Call, name: str, rows: Ints, count: int, fit: F
         drawn = np.resize(rng.permutation(rows), count)
         return training.varied(job, drawn, seed=job.seed * 1000 + epoch), training.labels(job, drawn)
 
-    judge = training.accuracy(job, job.splits.rows(None, valid=True)) if judged else None
-    history = training.fit(network, job, fit, epoch_of=epoch_of, loss=functional.cross_entropy, judge=judge, what=name)
+    valid = job.splits.rows(None, valid=True)
+    judge = training.accuracy(job, valid) if judged else None
+    taught: dict[str, Any] = {
+        "epoch_of": epoch_of,
+        "loss": functional.cross_entropy,
+        "judge": judge,
+        "judged": training.samples(job, valid),
+        "what": name,
+    }
+    history = training.fit(network, job, fit, **taught)
     facts = {"history": history, "labels_used": len(rows), "spectra_used": len(rows)}
     return models.save(network, student.name, job.folder / name, **shape, facts=facts)

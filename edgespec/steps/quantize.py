@@ -10,6 +10,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -22,7 +23,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from edgespec import graph, storage, training
-from edgespec.artifact import OnnxModel, Variant
+from edgespec.artifact import OnnxModel
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.job import Job, Part
 
@@ -66,8 +67,8 @@ def run(
         "calibration": {"spectra": len(x), "digest": storage.digest(x)},
         "validation": kept,
     }
-    variants = {**model.variants, NAME: Variant(FILE, sibling="float32", facts=facts)}
-    return replace(model, folder=folder, variants=variants)
+    made = replace(model.variants["float32"], file=FILE, sibling="float32", facts=facts)
+    return replace(model, folder=folder, variants={**model.variants, NAME: made})
 
 
 def _calibration(job: Job, on: str | None, count: int) -> Array:
@@ -75,11 +76,7 @@ def _calibration(job: Job, on: str | None, count: int) -> Array:
     rows = job.splits.rows(on)
     rng = np.random.default_rng([job.seed, 17])
     order = rng.permutation(rows)
-    rank = np.zeros(len(order), dtype=int)
-    for label in np.unique(job.spectra.y[order]):
-        members = job.spectra.y[order] == label
-        rank[members] = np.arange(members.sum())
-    drawn = order[np.argsort(rank, kind="stable")][:count]
+    drawn = order[np.argsort(training.occurrence(job.spectra.y[order]), kind="stable")][:count]
     if len(drawn) < 64:
         raise Mistake(
             f"{len(drawn)} training spectra are too few to calibrate int8: at least 64 are needed", hint="more spectra"
@@ -99,8 +96,7 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
 
 
 def _quantize(source: Path, target: Path, x: Array, reduce_range: bool) -> None:
-    logging.getLogger().setLevel(logging.ERROR)
-    with tempfile.TemporaryDirectory() as name:
+    with _no_advice(), tempfile.TemporaryDirectory() as name:
         prepared, made = Path(name) / "prepared.onnx", Path(name) / "made.onnx"
         quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
         quantize_static(
@@ -114,6 +110,18 @@ def _quantize(source: Path, target: Path, x: Array, reduce_range: bool) -> None:
             reduce_range=reduce_range,
         )
         storage.write(target, graph.slimmed(onnx.load(made)).SerializeToString())
+
+
+@contextmanager
+def _no_advice() -> Iterator[None]:
+    """Keep ONNX Runtime's advice about pre-processing, which is done here, out of the root log."""
+    logger = logging.getLogger()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _drop(job: Job, float32: Path, int8: Path, limit: float) -> dict[str, float]:

@@ -40,7 +40,8 @@ def run(job: Job, checkpoint: Checkpoint, *, check: Annotated[int, Ge(64)] = CHE
             sizes=sizes,
         )
         kernels = graph.check_kernels(path) if role == "candidate" else graph.kernels(path)
-        variants[name] = Variant(file, role=role, facts={"parity": vars(found), "kernels": kernels})
+        temperature = checkpoint.facts.get("temperature", 1.0)
+        variants[name] = Variant(file, role, temperature=temperature, facts={"parity": vars(found), "kernels": kernels})
     return OnnxModel(
         job.folder, checkpoint.model, checkpoint.points, checkpoint.classes, variants, facts={"opset": graph.OPSET}
     )

@@ -37,6 +37,7 @@ def run(
         epoch_of=lambda epoch: (training.varied(job, rows, seed=job.seed * 1000 + epoch), y),
         loss=lambda out, y: functional.cross_entropy(out, y, label_smoothing=label_smoothing),
         judge=training.accuracy(job, job.splits.rows(on, valid=True)),
+        judged=training.samples(job, job.splits.rows(on, valid=True)),
         what=f"train {model.name}",
     )
     facts = {"history": history, "labels_used": len(rows), "spectra_used": len(rows)}

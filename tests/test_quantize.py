@@ -1,0 +1,116 @@
+"""int8: calibrated on what it may see, judged by what it loses, the same answers whoever runs it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import tiny
+import torch
+from onnx import numpy_helper
+
+from edgespec import graph, models, training
+from edgespec.artifact import OnnxModel
+from edgespec.errors import BrokenPromise, Mismatch, Mistake
+from edgespec.splits import Splits
+from edgespec.steps import quantize, to_onnx
+
+BOTH = pytest.mark.parametrize("name", ["cnn", "efficientnet"])
+
+
+@BOTH
+def test_int8_names_what_float_names_and_is_smaller(name: str) -> None:
+    made = tiny.line(name)
+    assert list(made.int8.variants) == ["float32", "default", "cpu-int8"]
+    variant = made.int8.variants["cpu-int8"]
+    assert (variant.role, variant.sibling) == ("candidate", "float32")
+    x = training.prepared(made.job, made.job.splits.test).numpy()
+    float32, int8 = (graph.run(made.int8.path(each), x).argmax(1) for each in ("float32", "cpu-int8"))
+    assert (float32 == int8).mean() >= 0.9
+    for file in ("float32", "default"):
+        assert made.int8.path(file).read_bytes() == made.float32.path(file).read_bytes()
+    weights = [each for each in onnx.load(made.int8.path("cpu-int8")).graph.initializer if each.data_type == 3]
+    assert sum(numpy_helper.to_array(each).size for each in weights) > 1000
+    assert max(np.abs(numpy_helper.to_array(each).astype(int)).max() for each in weights) <= 64, "seven bits"
+
+
+@BOTH
+def test_its_answers_hold_with_and_without_the_runtimes_optimisation(name: str) -> None:
+    made = tiny.line(name)
+    path, rows = made.int8.path("cpu-int8"), made.job.splits.rows(None)
+    x = training.prepared(made.job, rows).numpy()
+    optimised, plain = (graph.run(path, x, optimise=each) for each in (True, False))
+    stated = made.int8.variants["cpu-int8"].facts["arithmetic"]
+    assert stated["agreement"] >= 0.9
+    assert (optimised.argmax(1) == plain.argmax(1)).mean() >= stated["agreement"] - 0.05
+    assert np.abs(optimised - plain).max() <= max(3 * stated["largest"], 0.05 * np.abs(plain).max())
+
+
+def test_calibration_sees_training_spectra_only_half_of_them_varied_every_class() -> None:
+    job = tiny.line("cnn").job
+    x = quantize._calibration(job, None, 64)
+    assert x.shape == (64, 128)
+    rows, others = job.splits.rows(None), np.concatenate([job.splits.rows(None, valid=True), job.splits.test])
+    seen, unseen = (training.prepared(job, each).numpy() for each in (rows, others))
+    assert [(seen == row).all(1).any() for row in x] == [True] * 32 + [False] * 32
+    assert not any((unseen == row).all(1).any() for row in x)
+    cosine = x[32:] @ seen.T / np.linalg.norm(x[32:], axis=1)[:, None] / np.linalg.norm(seen, axis=1)
+    assert np.median(cosine.max(1)) > 0.5, "varied, but still spectra"
+    labels = job.spectra.y[rows[[int((seen == row).all(1).argmax()) for row in x[:32]]]]
+    assert np.bincount(labels).min() >= 8
+    assert np.array_equal(x, quantize._calibration(job, None, 64))
+    assert not np.array_equal(x, quantize._calibration(replace(job, seed=1), None, 64))
+
+
+def test_too_few_spectra_to_calibrate_are_a_mistake(tmp_path: Path) -> None:
+    made = tiny.line("cnn")
+    train, valid = ({"all": rows} for rows in (made.job.splits.rows(None)[:63], made.job.splits.rows(None, valid=True)))
+    job = replace(made.job, splits=Splits(train, valid, made.job.splits.test), folder=tmp_path)
+    with pytest.raises(Mistake, match="63 training spectra are too few to calibrate") as caught:
+        quantize.run(job, made.float32)
+    assert caught.value.hint
+
+
+@pytest.fixture(scope="module")
+def brittle(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
+    """The same function in float, with one channel so loud that eight bits hold nothing of the others."""
+    made = tiny.line("cnn")
+    folder = tmp_path_factory.mktemp("brittle")
+    network: Any = models.load(made.checkpoint)
+    last = [layer for layer in network.body if isinstance(layer, torch.nn.BatchNorm1d)][-1]
+    places = network.head.in_features // last.num_features
+    with torch.no_grad():
+        last.weight[0] *= 1e4
+        last.bias[0] *= 1e4
+        network.head.weight[:, :places] /= 1e4
+    (folder / "torch").mkdir()
+    saved = models.save(network, "cnn", folder / "torch", points=128, classes=3)
+    return to_onnx.run(made.job.inside(folder), saved)
+
+
+def test_a_model_that_int8_ruins_breaks_its_promise(brittle: OnnxModel, tmp_path: Path) -> None:
+    job = tiny.line("cnn").job.inside(tmp_path / "part")
+    job.folder.mkdir()
+    with pytest.raises(BrokenPromise, match=r"int8 loses 0\.\d+ .*more than max_drop 0\.01") as caught:
+        quantize.run(job, brittle, spectra=64, min_agreement=0.0)
+    assert caught.value.exit_code == 1
+    assert "float32" in caught.value.hint
+    with pytest.raises(Mismatch) as refused:
+        quantize.run(job, brittle, spectra=64)
+    assert refused.value.exit_code == 4
+    assert (tmp_path / "cpu-int8-mismatch.npz").is_file(), "outside the folder that is thrown away"
+    allowed = quantize.run(job, brittle, spectra=64, min_agreement=0.0, max_drop=1.0)
+    told = allowed.variants["cpu-int8"].facts["validation"]
+    assert told["drop"] == pytest.approx(told["float32"] - told["int8"])
+    assert told["drop"] > 0.1
+
+
+def test_the_log_of_the_program_stays_as_it_was() -> None:
+    level = logging.getLogger().level
+    tiny.line("cnn")
+    assert logging.getLogger().level == level == logging.WARNING

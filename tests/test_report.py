@@ -1,0 +1,176 @@
+"""A report is read back as it was written, refused where it is damaged, and every way to show it tells the same."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from reports import measured, report
+
+from edgespec import report as reports
+from edgespec.errors import Mistake
+from edgespec.gate import Gate, check
+from edgespec.report import Report, markdown, picture, tables, terminal
+
+
+def judged(source: str = "embedded") -> Report:
+    found = report(source)
+    gates = [Gate("accuracy", 0.5), Gate("size", 20_000), Gate("latency_p90", 1e-3, "jetson")]
+    found.gates = [each.plain() for each in check(gates, found)]
+    return found
+
+
+def test_a_report_is_read_back_as_it_was(tmp_path: Path) -> None:
+    found = judged()
+    reports.write(found, tmp_path)
+    again = reports.read(tmp_path)
+    assert again.rows == found.rows
+    assert again.gates == found.gates
+    assert again.finished == "f1"
+    reports.write(again, tmp_path)
+    assert reports.read(tmp_path) == again  # tuples have become lists, and nothing else changes any more
+
+
+def test_fields_of_a_later_edgespec_are_left_out(tmp_path: Path) -> None:
+    reports.write(report(), tmp_path)
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "later": 1}))
+    assert reports.read(tmp_path).recipe == "hand"
+
+
+def without(key: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda plain: {name: value for name, value in plain.items() if name != key}
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (without("schema"), "is damaged: it lacks 'schema'"),
+        (without("rows"), "is damaged: it lacks 'rows'"),
+        (without("data"), "is damaged"),
+        (lambda plain: {**plain, "schema": 2}, "is of version 2, this edgespec reads 1"),
+        (lambda plain: {**plain, "rows": [{"step": 1}]}, "is damaged"),
+        (lambda plain: {**plain, "rows": [3]}, "is damaged"),
+        (lambda plain: {**plain, "data": 3}, "'data' does not hold keys"),
+        (lambda plain: {**plain, "steps": {}}, "'steps' is not a list"),
+        (lambda plain: [], "is damaged"),
+        (lambda plain: 3, "is damaged"),
+    ],
+)
+def test_a_damaged_report_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], Any], said: str) -> None:
+    reports.write(report(), tmp_path)
+    path = tmp_path / "report.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    with pytest.raises(Mistake) as caught:
+        reports.read(tmp_path)
+    assert str(path) in caught.value.message
+    assert said in caught.value.message
+    assert "edgespec compress" in caught.value.hint
+
+
+def test_a_report_cut_short_is_refused_and_a_missing_one_told(tmp_path: Path) -> None:
+    reports.write(report(), tmp_path)
+    path = tmp_path / "report.json"
+    raw = path.read_bytes()
+    for length in range(0, len(raw) - 2, len(raw) // 40):
+        path.write_bytes(raw[:length])
+        with pytest.raises(Mistake, match="is damaged"):
+            reports.read(tmp_path)
+    path.unlink()
+    with pytest.raises(Mistake, match="is no run folder"):
+        reports.read(tmp_path)
+
+
+def test_the_last_files_and_the_reference_are_found() -> None:
+    assert [row.variant for row in report().last()] == ["float32", "cpu-int8"]
+    reference = report().reference()
+    assert reference is not None
+    assert (reference.name, reference.accuracy) == ("train", 0.95)
+    assert Report("empty", 0, {}).last() == []
+    assert Report("empty", 0, {}).reference() is None
+
+
+SHOWN: list[Callable[[Report], str]] = [terminal.show, lambda found: markdown.show(found, drawn=True)]
+
+
+@pytest.mark.parametrize("show", SHOWN)
+def test_a_report_tells_every_row_figure_and_verdict(show: Callable[[Report], str]) -> None:
+    text = show(judged())
+    for part in (
+        "hand", "seed 0", "minerals", "150 training, 60 test spectra, 3 classes", "edgespec 0.1.0", "shrinkage LDA", "1-NN cosine",
+        "cnn 8-16 (1 per class)", "0.950", "0.800 - 0.970", "quantize cpu-int8", "25 kB", "9 k", "+0.050", "20 us", "recommended",
+        "0.50", "FAIL: size is 25 kB, 5 kB over the 20 kB", "unmeasured: edgespec bench --target jetson", "pass",
+        "a note of the data", "a note of the run", "on local something is faster", "busy machine: indeed",
+    ):  # fmt: skip
+        assert part in text, part
+    for line in text.splitlines():
+        assert "None" not in line, line
+        assert "nan" not in line.split(), line
+
+
+@pytest.mark.parametrize("show", [*SHOWN, picture.frontier])
+def test_generated_data_are_stamped_everywhere_and_measured_ones_nowhere(show: Callable[[Report], str]) -> None:
+    assert "embedded" in show(report("embedded"))
+    assert "embedded" not in show(report("measured"))
+    assert "measured" in show(report("measured"))
+
+
+@pytest.mark.parametrize("show", SHOWN)
+def test_a_run_under_way_is_shown_too(show: Callable[[Report], str]) -> None:
+    found = report()
+    found.rows, found.bench, found.advice, found.notes = found.rows[:2], {}, {}, []
+    assert "shrinkage LDA" in show(found)
+    assert "recommended" not in show(found)
+
+
+def test_columns_stand_below_one_another() -> None:
+    lines = terminal.columns(["step", "size"], [["a", "1 kB"], ["long one", "100 kB"]]).splitlines()
+    assert lines == ["step        size", "a           1 kB", "long one  100 kB"]
+    assert {len(line) for line in lines} == {16}
+
+
+def test_a_pipe_in_a_name_does_not_break_a_markdown_table() -> None:
+    found = report()
+    found.rows[0].name = "a|b"
+    (line,) = [each for each in markdown.show(found, drawn=False).splitlines() if "a\\|b" in each]
+    assert line.replace("\\|", "").count("|") == len(tables.HEAD) + 1
+
+
+def test_the_picture_is_svg_with_a_mark_a_file_and_the_same_bytes_every_time(tmp_path: Path) -> None:
+    drawn = picture.frontier(report())
+    assert ET.fromstring(drawn).tag.endswith("svg")
+    assert picture.frontier(report()) == drawn
+    for label in ("default, 30 kB", "float32, 30 kB", "cpu-int8, 30 kB (recommended)"):
+        assert f"<!-- {label} -->" in drawn
+    assert "latency of one spectrum" in drawn
+    unmeasured = report()
+    unmeasured.bench = {}
+    assert "<!-- cpu-int8, 25 kB -->" in picture.frontier(unmeasured)
+    unmeasured.rows = unmeasured.rows[:3]
+    assert picture.frontier(unmeasured) == ""
+
+
+def test_several_targets_are_told_apart_in_tables_and_picture() -> None:
+    found = report()
+    found.bench["jetson"] = {"format": 1, "measurements": [measured("float32", 0.1, target="jetson", p99_ms=None)]}
+    found.advice["jetson"] = {"variant": None, "why": "no variant keeps the promises here", "refused": {}}
+    assert "<!-- jetson float32, 30 kB -->" in picture.frontier(found)
+    line = next(each for each in tables.bench(found) if each[0] == "jetson")
+    assert line[tables.BENCH_HEAD.index("p99")] == "-"
+    assert line[-1] == ""
+    for show in SHOWN:
+        assert "no variant keeps the promises here" in show(found)
+
+
+def test_report_md_is_written_beside_its_picture(tmp_path: Path) -> None:
+    path = markdown.write(report(), tmp_path)
+    assert path == tmp_path / "report.md"
+    assert "](frontier.svg)" in path.read_text(encoding="utf-8")
+    assert (tmp_path / "frontier.svg").is_file()
+    empty = report()
+    empty.rows, empty.bench, empty.advice = empty.rows[:2], {}, {}
+    assert "frontier.svg" not in markdown.write(empty, tmp_path).read_text(encoding="utf-8")

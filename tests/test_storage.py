@@ -1,0 +1,150 @@
+"""Files that are whole or absent, whatever happens; one process at a time; digests that notice every change."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgespec import storage
+from edgespec.errors import StorageError
+
+WRITER = """
+import itertools, pathlib, sys
+from edgespec import storage
+for turn in itertools.count():
+    storage.write(pathlib.Path(sys.argv[1]), bytes([turn % 256]) * 2_000_000)
+    if turn == 1: print("going", flush=True)
+"""
+FILLER = """
+import itertools, pathlib, sys
+from edgespec import storage
+for turn in itertools.count():
+    with storage.whole_folder(pathlib.Path(sys.argv[1])) as part:
+        for name in "abc":
+            (part / name).write_bytes(bytes([turn % 256]) * 200_000)
+    if turn == 1: print("going", flush=True)
+"""
+HOLDER = """
+import pathlib, sys, time
+from edgespec import storage
+with storage.lock(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def started(program: str, path: Path) -> subprocess.Popen[str]:
+    """Run a program until it says its first word."""
+    child = subprocess.Popen([sys.executable, "-c", program, str(path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    assert child.stdout.readline().strip() in ("going", "held")
+    return child
+
+
+def killed(child: subprocess.Popen[str]) -> None:
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+
+
+@pytest.mark.parametrize("wait", [0.003, 0.011, 0.02])
+def test_a_file_is_whole_when_its_writer_was_killed(tmp_path: Path, wait: float) -> None:
+    path = tmp_path / "file.bin"
+    child = started(WRITER, path)
+    time.sleep(wait)
+    killed(child)
+    raw = path.read_bytes()
+    assert len(raw) == 2_000_000
+    assert len(set(raw)) == 1
+
+
+@pytest.mark.parametrize("wait", [0.001, 0.005])
+def test_a_folder_is_whole_or_absent_when_its_writer_was_killed(tmp_path: Path, wait: float) -> None:
+    path = tmp_path / "made"
+    child = started(FILLER, path)
+    time.sleep(wait)
+    killed(child)
+    if path.exists():
+        held = {name: (path / name).read_bytes() for name in "abc"}
+        assert {len(raw) for raw in held.values()} == {200_000}
+        assert len({raw[:1] for raw in held.values()}) == 1
+    with storage.whole_folder(path) as part:  # and what was left half done is no obstacle
+        assert list(part.iterdir()) == []
+        (part / "a").write_text("new")
+    assert [each.name for each in path.iterdir()] == ["a"]
+    assert not path.with_name("made.part").exists()
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = storage.write(tmp_path / "deep" / "file.txt", "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        storage.write(path, "new")
+    assert path.read_text() == "old"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_that_failed_does_not_replace_the_old_one(tmp_path: Path) -> None:
+    with storage.whole_folder(tmp_path / "made") as part:
+        (part / "a").write_text("old")
+    with pytest.raises(FileNotFoundError), storage.whole_folder(tmp_path / "made") as part:
+        (part / "a").write_text((part / "b").read_text())
+    assert (tmp_path / "made" / "a").read_text() == "old"
+
+
+def test_json_keeps_its_order_and_refuses_nan(tmp_path: Path) -> None:
+    path = storage.write_json(tmp_path / "a.json", {"b": 1, "a": "µ"})
+    assert path.read_text(encoding="utf-8") == '{\n "b": 1,\n "a": "µ"\n}\n'
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        storage.write_json(path, {"x": float("nan")})
+    assert "µ" in path.read_text(encoding="utf-8")
+
+
+def test_a_held_folder_tells_who_holds_it_and_is_free_when_that_one_dies(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    child = started(HOLDER, folder)
+    try:
+        with pytest.raises(StorageError, match=f"pid {child.pid}") as caught, storage.lock(folder):
+            pass
+        assert caught.value.exit_code == 8
+        assert "--out" in caught.value.hint
+    finally:
+        killed(child)
+    with storage.lock(folder):
+        assert (folder / ".lock").read_text() == str(os.getpid())
+
+
+def test_a_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError), storage.lock(tmp_path):
+        raise RuntimeError
+    with storage.lock(tmp_path):
+        pass
+
+
+def test_equal_content_has_equal_digests_and_other_content_others() -> None:
+    x = np.arange(6, dtype=np.float32)
+    parts: list[tuple[object, ...]] = [
+        (x,), (x.astype(np.float64),), (x.reshape(2, 3),), (x[::-1].copy(),), (x, x), ("a", "bc"), ("ab", "c"), ("abc",),
+        (b"abc",), ({"a": 1, "b": 2},), ({"a": 1, "b": 3},), (1,), ("1",), (None,), (), ([],),
+    ]  # fmt: skip
+    digests = [storage.digest(*each) for each in parts]
+    assert len(set(digests)) == len(digests)
+    assert storage.digest({"a": 1, "b": 2}) == storage.digest({"b": 2, "a": 1})
+    assert storage.digest(x) == storage.digest(x.copy())
+    assert all(len(each) == 16 for each in digests)
+
+
+def test_home_is_where_the_environment_says(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert storage.home() == home
+    monkeypatch.delenv("EDGESPEC_HOME")
+    assert storage.home() == Path.home() / ".cache" / "edgespec"
