@@ -136,8 +136,7 @@ def test_zeros_around_a_resampled_spectrum_are_not_measured(tmp_path: Path) -> N
     found = load(path=where)
     assert (found.x[0] > 0).tolist() == (found.axis >= 300).tolist()
     assert any("at least 88%" in note for note in found.notes)
-    with pytest.raises(Mistake, match="300 to 1200 cm-1 covers 88% of the axis 200 to 1000 cm-1"):
-        load(path=where, min_coverage=0.9)
+    assert len(load(path=where, min_coverage=0.9)) == 1  # told, not refused: a zero may be a measured one
 
 
 def test_an_axis_that_falls_is_turned_and_told(tmp_path: Path) -> None:
