@@ -53,7 +53,7 @@ def compress(
         storage.write_json(folder / "environment.json", result.environment)
         _run(checked.steps[:last], job, result, folder, seen)
         result.notes += rows.remarks(result)
-        if before and all(step["kept"] for step in result.steps) and before.steps[-1:] == result.steps[-1:]:
+        if before and _digests(before) == _digests(result):
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
         result.finished = fingerprint(recipe, job.spectra, stop)
         report.write(result, folder)
@@ -96,10 +96,15 @@ def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: 
                 "folder": f"{number}-{step.name}",
                 "seconds": seconds,
                 "kept": made.kept,
+                "digest": made.digest,
             }
         )
         report.write(result, folder)
         seen(result)
+
+
+def _digests(result: Report) -> list[str]:
+    return [step["digest"] for step in result.steps]
 
 
 def _before(folder: Path) -> Report | None:
