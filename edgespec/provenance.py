@@ -18,8 +18,12 @@ LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "onnx", "onnxruntime", "
 
 
 def code_digest(step: Call) -> str:
-    """Digest the source of a step, of the models that its keys name, and of all of edgespec that they import."""
-    modules = {f"edgespec.steps.{step.name}", *(f"edgespec.models.{name}" for name in _named_models(step))}
+    """Digest the source of a step, of the models that its keys name, of the judge, and of all of edgespec that they import."""
+    modules = {
+        f"edgespec.steps.{step.name}",
+        "edgespec.rows",
+        *(f"edgespec.models.{name}" for name in _named_models(step)),
+    }
     return _sources_digest(tuple(sorted(modules)))
 
 

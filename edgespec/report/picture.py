@@ -7,7 +7,7 @@ from typing import Any
 
 from edgespec.report import Report
 
-SIZE = (7.2, 4.2)
+SIZE = (8.4, 4.2)
 
 
 def frontier(report: Report) -> str:
@@ -24,22 +24,44 @@ def frontier(report: Report) -> str:
     figure = Figure(figsize=SIZE, layout="constrained")
     axes = figure.add_subplot()
     largest = max(mark["bytes"] for mark in marks)
-    for mark in marks:
-        colour = "tab:green" if mark["advised"] else "tab:blue" if mark["own"] else "tab:gray"
-        area = 30 + 500 * mark["bytes"] / largest
-        axes.scatter(mark["x"], mark["accuracy"], s=area, color=colour, alpha=0.6, linewidths=0)
-        axes.errorbar(mark["x"], mark["accuracy"], yerr=mark["error"], color=colour, linewidth=1, capsize=2)
+    for i, mark in enumerate(marks):
+        colour = f"C{i % 10}" if mark["own"] else "0.6"
+        area, shape = 40 + 500 * mark["bytes"] / largest, "*" if mark["advised"] else "o"
         label = f"{mark['name']}, {mark['bytes'] / 1000:.0f} kB" + (" (recommended)" if mark["advised"] else "")
-        axes.annotate(label, (mark["x"], mark["accuracy"]), textcoords="offset points", xytext=(8, 6), fontsize=8)
-    axes.set_xscale("log")
-    axes.margins(x=0.25, y=0.15)
-    axes.set_xlabel("latency of one spectrum, median, us" if _measured(report) else "size, kB")
-    axes.set_ylabel("accuracy on the test part, 95 % interval")
-    axes.set_title(f"{report.recipe}: data {report.data['source']}; area of a mark is the file's size", fontsize=9)
-    axes.grid(alpha=0.3)
+        if mark["own"]:
+            axes.errorbar(mark["x"], mark["accuracy"], yerr=mark["error"], color=colour, linewidth=1, capsize=2)
+        axes.scatter(
+            mark["x"], mark["accuracy"], s=area, color=colour, marker=shape, alpha=0.6, linewidths=0, label=label
+        )
+        axes.annotate(str(i + 1), (mark["x"], mark["accuracy"]), ha="center", va="center", fontsize=7)
+    _name_axes(axes, report)
+    _legend(figure, axes)
     kept = io.BytesIO()
     figure.savefig(kept, format="svg", metadata={"Date": None})
     return kept.getvalue().decode()
+
+
+def _name_axes(axes: Any, report: Report) -> None:
+    from matplotlib.ticker import FuncFormatter
+
+    axes.set_xscale("log")
+    for which in (axes.xaxis.set_major_formatter, axes.xaxis.set_minor_formatter):
+        which(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.tick_params(axis="x", which="both", labelsize=7)
+    axes.margins(x=0.2, y=0.15)
+    axes.set_xlabel("latency of one spectrum, median, us" if report.bench else "size, kB")
+    axes.set_ylabel("accuracy on the test part, 95 % interval")
+    axes.set_title(f"{report.recipe}: data {report.data['source']}; area of a mark is the file's size", fontsize=9)
+    axes.grid(alpha=0.3)
+
+
+def _legend(figure: Any, axes: Any) -> None:
+    """Name the numbered marks beside the plot, all drawn alike however large they are in it."""
+    handles, labels = axes.get_legend_handles_labels()
+    named = [f"{i + 1}  {label}" for i, label in enumerate(labels)]
+    legend = figure.legend(handles, named, loc="outside right upper", fontsize=7, frameon=False)
+    for handle in legend.legend_handles:
+        handle.set_sizes([40])
 
 
 def _measured(report: Report) -> list[dict[str, Any]]:
