@@ -34,9 +34,7 @@ steps:
 NETWORKS = {
     "cnn 8-16-32, 512 points": ("{cnn: {widths: [8, 16, 32]}}", 512),
     "cnn 16-32-64, 512 points": ("{cnn: {widths: [16, 32, 64]}}", 512),
-    "cnn 16-32-64, 1024 points": ("{cnn: {widths: [16, 32, 64]}}", 1024),
     "cnn 32-64-128, 512 points": ("{cnn: {widths: [32, 64, 128]}}", 512),
-    "cnn 32-64-128, 1024 points": ("{cnn: {widths: [32, 64, 128]}}", 1024),
     "efficientnet 0.25, 512 points": ("{efficientnet: {width: 0.25}}", 512),
 }
 

@@ -145,11 +145,11 @@ def test_the_picture_is_svg_with_a_mark_a_file_and_the_same_bytes_every_time(tmp
     assert ET.fromstring(drawn).tag.endswith("svg")
     assert picture.frontier(report()) == drawn
     for label in ("default, 30 kB", "float32, 30 kB", "cpu-int8, 30 kB (recommended)"):
-        assert f"<!-- {label} -->" in drawn
+        assert f"  {label} -->" in drawn
     assert "latency of one spectrum" in drawn
     unmeasured = report()
     unmeasured.bench = {}
-    assert "<!-- cpu-int8, 25 kB -->" in picture.frontier(unmeasured)
+    assert "  cpu-int8, 25 kB -->" in picture.frontier(unmeasured)
     unmeasured.rows = unmeasured.rows[:3]
     assert picture.frontier(unmeasured) == ""
 
@@ -158,7 +158,7 @@ def test_several_targets_are_told_apart_in_tables_and_picture() -> None:
     found = report()
     found.bench["jetson"] = {"format": 1, "measurements": [measured("float32", 0.1, target="jetson", p99_ms=None)]}
     found.advice["jetson"] = {"variant": None, "why": "no variant keeps the promises here", "refused": {}}
-    assert "<!-- jetson float32, 30 kB -->" in picture.frontier(found)
+    assert "  jetson float32, 30 kB -->" in picture.frontier(found)
     line = next(each for each in tables.bench(found) if each[0] == "jetson")
     assert line[tables.BENCH_HEAD.index("p99")] == "-"
     assert line[-1] == ""
