@@ -48,7 +48,9 @@ def main() -> NoReturn:
     from edgespec.cli import bench, compress, gate, listing, report  # noqa: F401  (each adds its command to `app`)
 
     signal.signal(signal.SIGTERM, _terminated)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that spin make two runs on one machine ten times slower
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # threads that spin make two runs on one machine ten times slower
     code = _run(sys.argv[1:] or ["--help"])
     try:
         sys.stdout.flush()
