@@ -41,12 +41,12 @@ def compress(
     """Run the recipe's steps and give its report; what is already made and still true is kept.
 
     folder: the run folder; stop: `--until`; seen: hears the report after every step
-    Raises Mistakes before anything is written, EdgespecErrors of the steps as they come.
+    Raises Mistakes of the recipe before anything is written, EdgespecErrors of the data and the steps as they come.
     """
     checked = plan(recipe)
     last = until(checked, stop)
-    job = prepare(checked, folder, progress)
     with storage.lock(folder):
+        job = prepare(checked, folder, progress)
         before = _before(folder)
         result = _start(checked, job)
         storage.write(folder / "recipe.yaml", yaml.safe_dump(plain(recipe.tree), sort_keys=False, allow_unicode=True))
@@ -67,8 +67,8 @@ def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
     try:
         spectra = datasets.load(data.load, axis=data.axis, seed=checked.seed)
     except EdgespecError as problem:
-        place = ("data", "load", data.load.name)
-        raise type(problem)(f"{checked.recipe.at(place)}: {problem.message}", problem.hint) from problem
+        problem.message = f"{checked.recipe.at(('data', 'load', data.load.name))}: {problem.message}"
+        raise
     progress.advance(1, f"{len(spectra)} spectra, {len(spectra.labels)} classes")
     progress.end()
     if spectra.source == "embedded":
