@@ -163,7 +163,7 @@ class Binder:
 
     def _plain(self, annotation: Any, value: Any, place: Place, label: str, name: str) -> Any:
         try:
-            return _adapter(annotation).validate_python(value)
+            return _adapter(annotation, repr(annotation)).validate_python(value)
         except ValidationError as problem:
             inside, what, hint = wording.complaint(problem.errors(), annotation, value)
             self.wrong(place, f"{_start(label)}'{name}{inside}': {what}", hint)
@@ -185,7 +185,8 @@ def _start(label: str) -> str:
 
 
 @cache
-def _adapter(annotation: Any) -> TypeAdapter[Any]:
+def _adapter(annotation: Any, shown: str) -> TypeAdapter[Any]:
+    # `shown` is part of the cache's key: Literal['a', 'b'] equals Literal['b', 'a'], but is told in its own order
     return TypeAdapter(annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
