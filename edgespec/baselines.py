@@ -13,7 +13,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import graph, storage, training
+from edgespec import assembly, exporter, graph, storage, training
 from edgespec.artifact import OnnxModel, Variant
 from edgespec.job import Job
 from edgespec.spectra import Ints
@@ -30,7 +30,8 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
     x, y = training.prepared(job, rows).numpy(), job.spectra.y[rows]
     classes = len(job.spectra.labels)
     variants, skipped = {}, {}
-    check = training.prepared(job, job.splits.rows(None)[:256]).numpy()
+    front, checked = exporter.of_front(training.front(job)), job.splits.rows(None)[:256]
+    check, raw = training.prepared(job, checked).numpy(), job.spectra.x[checked]
     for name, make in (("lda", _lda), ("logistic", _logistic)):
         if why := _unfit(name, y):
             skipped[name] = why
@@ -39,12 +40,11 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
             warnings.simplefilter("ignore")  # a class with one spectrum, a solver at its limit: the score tells
             fitted = make(x, y)
         file = f"{name}.onnx"
-        storage.write(
-            job.folder / file, _gemm(*_spread(fitted.coef_, fitted.intercept_, y, classes)).SerializeToString()
-        )
+        linear = _gemm(*_spread(fitted.coef_, fitted.intercept_, y, classes))
+        storage.write(job.folder / file, assembly.joined(front, linear).SerializeToString())
         source = _answers(fitted, check, classes)
         evidence = job.folder.parent / f"{name}-mismatch.npz"
-        found = graph.parity(job.folder / file, check, source, least=1.0, most=1e-3, evidence=evidence)
+        found = graph.parity(job.folder / file, raw, source, least=1.0, most=1e-3, evidence=evidence)
         variants[name] = Variant(file, role="baseline", facts={"parity": vars(found)})
     return OnnxModel(
         job.folder, "linear", x.shape[1], classes, variants, facts={"spectra_used": len(rows), "skipped": skipped}

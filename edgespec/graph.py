@@ -1,15 +1,11 @@
-"""From torch to ONNX, and what every ONNX file of ours must stand: the right form, the right answers, the kernels it claims."""
+"""What every ONNX file of ours must stand: the right answers at every batch size, the kernels it claims, its weight."""
 
 from __future__ import annotations
 
-import contextlib
-import copy
 import io
-import logging
 import math
 import platform
 import tempfile
-import warnings
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,133 +14,16 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
-import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper, shape_inference
-from torch import Tensor, nn
 
-from edgespec import storage
+from edgespec import assembly, storage
 from edgespec.errors import Mismatch, Mistake
-from edgespec.models import Channels
 
 OPSET = 18
 BATCHES = (1, 2, 65, 100)  # one runtime was silently wrong above 64
 TIE = 1e-3  # logits nearer than this (relative to the largest) may swap their order
 Array = NDArray[Any]
-
-
-class _Plane(nn.Module):
-    """(n, points) -> (n, 1, 1, points)"""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x.unsqueeze(1).unsqueeze(1)
-
-
-def twin(model: nn.Module) -> nn.Module:
-    """Give the same network with each layer along the axis as its 1 x K twin, which ONNX Runtime's fast layout wants.
-
-    Same weights, same answers; Conv1d stays out of that layout and is up to 1.8 times slower (depthwise 9 times).
-    """
-    found = copy.deepcopy(model)
-    for parent in list(found.modules()):
-        for name, layer in list(parent.named_children()):
-            setattr(parent, name, _twin(layer))
-    return found.eval()
-
-
-def _twin(layer: nn.Module) -> nn.Module:
-    if isinstance(layer, Channels):
-        return _Plane()
-    if isinstance(layer, nn.AdaptiveAvgPool1d):
-        return nn.AdaptiveAvgPool2d((1, layer.output_size))  # type: ignore[arg-type]
-    if isinstance(layer, nn.MaxPool1d):
-        return nn.MaxPool2d((1, layer.kernel_size), (1, layer.stride))  # type: ignore[arg-type]
-    if isinstance(layer, nn.BatchNorm1d):
-        flat = nn.BatchNorm2d(layer.num_features, layer.eps)
-        flat.load_state_dict(layer.state_dict())
-        return flat
-    if not isinstance(layer, nn.Conv1d):
-        return layer
-    k, s, p, d = layer.kernel_size[0], layer.stride[0], layer.padding[0], layer.dilation[0]
-    conv = nn.Conv2d(
-        layer.in_channels, layer.out_channels, (1, k), (1, s), (0, int(p)), (1, d), layer.groups, layer.bias is not None
-    )
-    conv.weight.data = layer.weight.data.unsqueeze(2)
-    if layer.bias is not None and conv.bias is not None:
-        conv.bias.data = layer.bias.data
-    return conv
-
-
-def export(model: nn.Module, path: Path, *, points: int) -> None:
-    """Write the float ONNX of a model: Conv2d form, opset 18, one file, batch dynamic, length fixed.
-
-    Raises Mismatch where what was written is not of that form.
-    """
-    batch = torch.export.Dim("batch")
-    onnx_model = _quietly(
-        twin(model),
-        points,
-        opset_version=OPSET,
-        dynamic_shapes=({0: batch},),
-        input_names=["spectrum"],
-        output_names=["logits"],
-    )
-    slim = slimmed(onnx_model)
-    _check_form(slim, path)
-    storage.write(path, slim.SerializeToString())
-
-
-def export_default(model: nn.Module, path: Path, *, points: int) -> None:
-    """Write what a plain `torch.onnx.export(model, x)` gives: the yardstick that ours must not be slower than."""
-    storage.write(path, _quietly(copy.deepcopy(model).eval(), points).SerializeToString())
-
-
-def _quietly(model: nn.Module, points: int, **options: Any) -> onnx.ModelProto:
-    """Call the exporter without its log lines and progress prints."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with (
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                model, (torch.zeros(2 if options else 1, points),), dynamo=True, verbose=False, **options
-            )
-    finally:
-        logger.setLevel(level)
-    return program.model_proto  # type: ignore[union-attr]
-
-
-def slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Drop what no runtime reads: the exporter's stack traces, doc strings and intermediate shapes."""
-    found = onnx.ModelProto()
-    found.CopyFrom(model)
-    found.graph.ClearField("value_info")
-    found.graph.ClearField("metadata_props")
-    del found.metadata_props[:]
-    found.ClearField("functions")
-    for node in found.graph.node:
-        node.ClearField("metadata_props")
-        node.ClearField("doc_string")
-    for tensor in [*found.graph.initializer, *found.graph.input, *found.graph.output]:
-        tensor.ClearField("metadata_props")
-    return found
-
-
-def _check_form(model: onnx.ModelProto, path: Path) -> None:
-    opset = {each.domain: each.version for each in model.opset_import}.get("", 0)
-    flat = [
-        node.name for node in model.graph.node if node.op_type == "Conv" and len(_shapes(model)[node.input[1]]) != 4
-    ]
-    outside = [each.name for each in model.graph.initializer if each.data_location == onnx.TensorProto.EXTERNAL]
-    if opset != OPSET or flat or outside:
-        raise Mismatch(
-            f"{path.name} is opset {opset} (wanted {OPSET}), one-dimensional: {flat or 'none'}, outside: {outside or 'none'}"
-        )
 
 
 def session(path: Path, *, optimised: Path | None = None, optimise: bool = True) -> onnxruntime.InferenceSession:
@@ -237,32 +116,37 @@ def check_kernels(path: Path) -> dict[str, int]:
     Raises Mismatch where a quantised convolution still runs in float, or no convolution reaches the fast layout that could.
     """
     found, model = kernels(path), onnx.load(path)
-    convs = [node for node in model.graph.node if node.op_type == "Conv"]
-    shapes = _shapes(model)
+    every = [node for node in model.graph.node if node.op_type == "Conv"]
+    convs = [node for node in every if not node.name.startswith(assembly.FRONT)]  # preprocessing stays in float
+    sizes = shapes(model)
     if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
         left = found.get("Conv", 0) + found.get("nchwc.Conv", 0) + found.get("FusedConv", 0)
+        left -= len(every) - len(convs)
         if left or found.get("QLinearConv", 0) != len(convs):
             raise Mismatch(
                 f"{path.name}: {left or len(convs)} of {len(convs)} convolutions are not run in int8 by ONNX Runtime"
             )
     elif platform.machine() in ("x86_64", "AMD64"):
-        able = [node for node in convs if shapes[node.input[1]][0] % 16 == 0]
+        able = [node for node in convs if sizes[node.input[1]][0] % 16 == 0]
         if able and not found.get("nchwc.Conv", 0):
             raise Mismatch(f"{path.name}: none of its {len(able)} convolutions is run in ONNX Runtime's fast layout")
     return found
 
 
 def weigh(path: Path) -> tuple[int, int]:
-    """Count parameters (weights, biases) and multiply-accumulates of convolutions and linear layers, batch 1."""
+    """Count parameters (weights, biases) and multiply-accumulates of the network's convolutions and linear layers, batch 1.
+
+    What is not learnt (preprocessing, reject score) is left out; it counts in bytes and latency.
+    """
     model = onnx.load(path)
-    shapes = _shapes(model)
+    sizes = shapes(model)
     params = macs = 0
     for node in model.graph.node:
-        if node.op_type not in ("Conv", "Gemm", "MatMul"):
+        if node.op_type not in ("Conv", "Gemm", "MatMul") or node.name.startswith((assembly.FRONT, assembly.ANSWER)):
             continue
-        weight = shapes[node.input[1]]
-        params += math.prod(weight) + (math.prod(shapes[node.input[2]]) if len(node.input) > 2 else 0)
-        places = math.prod(shapes[node.output[0]][2:]) if node.op_type == "Conv" else 1
+        weight = sizes[node.input[1]]
+        params += math.prod(weight) + (math.prod(sizes[node.input[2]]) if len(node.input) > 2 else 0)
+        places = math.prod(sizes[node.output[0]][2:]) if node.op_type == "Conv" else 1
         macs += math.prod(weight) * places
     return params, macs
 
@@ -272,7 +156,7 @@ def fold_temperature(path: Path, temperature: float) -> None:
 
     Logits that are themselves quantised keep their integers: the scales behind the layer are divided too.
     """
-    model = onnx.load(path)
+    model = assembly.unanswered(onnx.load(path))
     last = [node for node in model.graph.node if node.op_type in ("Gemm", "MatMul")][-1]
     makers = {name: node for node in model.graph.node for name in node.output}
     chain, answer = [makers[name] for name in last.input[1:] if name in makers], last.output[0]
@@ -288,7 +172,7 @@ def fold_temperature(path: Path, temperature: float) -> None:
     storage.write(path, model.SerializeToString())
 
 
-def _shapes(model: onnx.ModelProto) -> dict[str, list[int]]:
+def shapes(model: onnx.ModelProto) -> dict[str, list[int]]:
     """Give the shape of every tensor for batch 1, weights included."""
     inferred = shape_inference.infer_shapes(model, data_prop=True)
     found = {each.name: list(each.dims) for each in model.graph.initializer}

@@ -9,7 +9,9 @@ from typing import Annotated, Protocol
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator
 
-from edgespec.recipe import Call
+from edgespec import __version__, contract, storage
+from edgespec.contract import Contract
+from edgespec.recipe import Call, plain
 from edgespec.spectra import Spectra
 from edgespec.splits import Splits
 
@@ -79,6 +81,20 @@ class Job:
     def inside(self, folder: Path) -> Job:
         """Give the same job with another folder."""
         return replace(self, folder=folder)
+
+    def contract(self) -> Contract:
+        """Say what a graph that is trained here expects and answers."""
+        spectra, rows = self.spectra, self.splits.rows(None)
+        lasers = [] if spectra.laser is None else sorted(set(spectra.laser[rows].tolist()) - {0})
+        return Contract(
+            axis=contract.axis(spectra.axis),
+            labels=spectra.labels,
+            preprocess=plain(list(self.preprocess)),
+            data=spectra.source,
+            digest=storage.digest(spectra.x[rows], spectra.y[rows]),
+            version=__version__,
+            laser=tuple(map(float, lasers)),
+        )
 
 
 def few(labels: str) -> int | None:

@@ -1,6 +1,7 @@
-"""What is done to a spectrum before the network sees it: functions (n, points) -> (n, points), without anything learnt.
+"""What the graph does to a spectrum before the network sees it; a function's name is its key in a recipe's `preprocess:`.
 
-A function's name is its key in a recipe's `preprocess:` list. `axis` is the model's axis in cm-1, evenly spaced.
+Each function gives a module for the axis it is handed, in cm-1 and evenly spaced. They train with the model and are exported
+in front of it, in float32 in every variant: the device needs none of this by itself.
 """
 
 from __future__ import annotations
@@ -8,65 +9,124 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
+import numpy as np
 from annotated_types import Gt
-from torch import Tensor
-from torch.nn import functional
+from torch import nn
 
+from edgespec.errors import Mistake
+from edgespec.layers import Average, Axis, Blend, Clip, Crop, Highpass, Root, Scale
 from edgespec.recipe import Call
 
-TINY = 1e-12  # an amplitude below which a spectrum is none
+FEWEST = 16  # points that a network can work on
+Width = Annotated[float, Gt(0)]
 
 
-def apply(calls: Sequence[Call], x: Tensor, axis: Tensor) -> Tensor:
-    """Apply the calls in their order."""
+class Front(nn.Sequential):
+    """All preprocessing in its order: spectrum (n, source) -> prepared (n, points).
+
+    axis: (source,) what it takes, in cm-1; seen: (points,) what it gives
+    """
+
+    def __init__(self, axis: Axis, seen: Axis, layers: Sequence[nn.Module]) -> None:
+        super().__init__(*layers)
+        self.axis, self.seen = axis, seen
+        self.source, self.points = len(axis), len(seen)
+
+
+def build(calls: Sequence[Call], axis: Axis, own: Axis | None = None) -> Front:
+    """Make the modules that a recipe names, on this axis.
+
+    own: another instrument's axis, from which the spectrum is first brought to `axis`
+    """
+    layers: list[nn.Module] = [] if own is None else [Blend(own, axis)]
+    seen = axis
     for call in calls:
-        x = globals()[call.name](x, axis, **call.keys)
-    return x
+        layer = globals()[call.name](seen, **call.keys)
+        layers.append(layer)
+        seen = getattr(layer, "axis", seen)
+    return Front(axis if own is None else own, seen, layers)
 
 
-def clip(x: Tensor, axis: Tensor) -> Tensor:
-    """Set negative intensities to zero."""
-    return x.clamp_min(0)
+def crop(axis: Axis, *, low: float, high: float) -> nn.Module:
+    """Keep a part of the axis.
+
+    low: its first wavenumber in cm-1.
+    high: its last wavenumber in cm-1.
+    """
+    first, last = np.searchsorted(axis, [low, high + 1e-9])
+    if last - first < FEWEST:
+        raise Mistake(
+            f"crop: {low:g} to {high:g} cm-1 leaves {max(last - first, 0)} of the points from {axis[0]:g} to {axis[-1]:g}",
+            hint=f"low < high, and at least {FEWEST} points between them",
+        )
+    return Crop(axis, int(first), int(last))
 
 
-def sqrt(x: Tensor, axis: Tensor) -> Tensor:
-    """Take the square root of the intensities, negative ones set to zero: weak bands count more."""
-    return x.clamp_min(0).sqrt()
+def resample(axis: Axis, *, points: Annotated[int, Gt(FEWEST - 1)]) -> nn.Module:
+    """Bring the spectrum to another number of points on the same range, by linear interpolation.
+
+    points: how many, both ends included.
+    """
+    return Blend(axis, np.linspace(axis[0], axis[-1], points))
 
 
-def signed_sqrt(x: Tensor, axis: Tensor) -> Tensor:
-    """Take the square root of the magnitude and keep the sign."""
-    return x.clamp_min(0).sqrt() - (-x).clamp_min(0).sqrt()
-
-
-def highpass(x: Tensor, axis: Tensor, *, window: Annotated[float, Gt(0)] = 62.0) -> Tensor:
+def highpass(axis: Axis, *, window: Width = 62.0) -> nn.Module:
     """Subtract a moving average, which removes fluorescence and drift.
 
     window: width of the average in cm-1; broader bands are weakened.
     """
-    step = float(axis[1] - axis[0])
-    size = 2 * max(round(window / step / 2), 1) + 1
-    mean = functional.avg_pool1d(x[:, None], size, stride=1, padding=size // 2, count_include_pad=False)
-    return x - mean[:, 0]
+    return Highpass(_odd(window, axis))
 
 
-def rms(x: Tensor, axis: Tensor) -> Tensor:
+def average(axis: Axis, *, window: Width = 10.0) -> nn.Module:
+    """Take a moving average, which quietens noise and broadens bands.
+
+    window: its width in cm-1.
+    """
+    return Average(_odd(window, axis))
+
+
+def clip(axis: Axis) -> nn.Module:
+    """Set negative intensities to zero."""
+    return Clip()
+
+
+def sqrt(axis: Axis) -> nn.Module:
+    """Take the square root of the intensities, negative ones set to zero: weak bands count more."""
+    return Root(signed=False)
+
+
+def signed_sqrt(axis: Axis) -> nn.Module:
+    """Take the square root of the magnitude and keep the sign."""
+    return Root(signed=True)
+
+
+def rms(axis: Axis) -> nn.Module:
     """Divide by the root mean square."""
-    return x / x.square().mean(dim=1, keepdim=True).clamp_min(TINY**2).sqrt()
+    return Scale("rms")
 
 
-def snv(x: Tensor, axis: Tensor) -> Tensor:
+def snv(axis: Axis) -> nn.Module:
     """Standard normal variate: mean 0 and standard deviation 1 of each spectrum (Barnes, Dhanoa, Lister 1989)."""
-    centred = x - x.mean(dim=1, keepdim=True)
-    return centred / centred.square().mean(dim=1, keepdim=True).clamp_min(TINY**2).sqrt()
+    return Scale("snv")
 
 
-def minmax(x: Tensor, axis: Tensor) -> Tensor:
+def minmax(axis: Axis) -> nn.Module:
     """Scale each spectrum to 0..1."""
-    low, high = x.amin(dim=1, keepdim=True), x.amax(dim=1, keepdim=True)
-    return (x - low) / (high - low).clamp_min(TINY)
+    return Scale("minmax")
 
 
-def l2(x: Tensor, axis: Tensor) -> Tensor:
+def l2(axis: Axis) -> nn.Module:
     """Divide by the Euclidean norm."""
-    return x / x.square().sum(dim=1, keepdim=True).clamp_min(TINY**2).sqrt()
+    return Scale("l2")
+
+
+def area(axis: Axis) -> nn.Module:
+    """Divide by the sum of the magnitudes."""
+    return Scale("area")
+
+
+def _odd(window: float, axis: Axis) -> int:
+    """Give a window in cm-1 as an odd number of points, at least 3."""
+    step = float(axis[-1] - axis[0]) / (len(axis) - 1)
+    return 2 * max(round(window / step / 2), 1) + 1

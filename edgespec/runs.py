@@ -9,7 +9,7 @@ from typing import Any
 
 from edgespec import artifact as artifacts
 from edgespec import bench as measuring
-from edgespec import measurement, pipeline, recipe, report, storage, target, training
+from edgespec import measurement, pipeline, recipe, report, storage, target
 from edgespec.artifact import OnnxModel
 from edgespec.errors import Mistake
 from edgespec.finished import data_digest
@@ -36,7 +36,7 @@ def bench(folder: Path, names: Sequence[str], *, seconds: float, progress: Progr
         files = _files(folder, model, result)
         siblings = {name: each.sibling for name, each in model.variants.items() if each.sibling}
         rows = job.splits.test
-        x, y = training.prepared(job, rows).numpy(), job.spectra.y[rows]
+        x, y = job.spectra.x[rows], job.spectra.y[rows]
         for card in cards:
             found = measuring.measure(
                 files, x, y, card, folder / "bench", reference=REFERENCE, float_of=siblings, seconds=seconds,

@@ -235,5 +235,6 @@ def _is_plugin(each: Any, module: types.ModuleType) -> bool:
         inspect.isfunction(each)
         and each.__module__ == module.__name__
         and not each.__name__.startswith("_")
-        and each.__name__ != "apply"
+        and "axis" in inspect.signature(each).parameters
+        and each.__name__ not in ENTRY.values()
     )

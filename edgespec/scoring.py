@@ -125,10 +125,9 @@ def _debiased(sure: Array, right: Array, rng: np.random.Generator) -> float:
 
 def answers(job: Job, artifact: Checkpoint | Path, rows: Ints) -> Array:
     """(n, classes): the logits of a checkpoint, or of an ONNX file, for some rows."""
-    x = training.prepared(job, rows)
     if isinstance(artifact, Checkpoint):
-        return training.logits(models.load(artifact), x).numpy()
-    return graph.run(artifact, x.numpy())
+        return training.logits(models.load(artifact), training.prepared(job, rows)).numpy()
+    return graph.run(artifact, job.spectra.x[rows])
 
 
 def score(job: Job, artifact: Checkpoint | Path) -> tuple[Scores, Array]:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from edgespec import augment, preprocess
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
+from edgespec.preprocess import Front
 from edgespec.spectra import Ints
 
 Epoch = Callable[[int], tuple[Tensor, ...]]
@@ -26,22 +27,35 @@ Judge = Callable[[nn.Module], float]
 CHUNK = 1024
 
 
+def front(job: Job) -> Front:
+    """Give the recipe's preprocessing: (n, points) on the model's axis -> what the network sees."""
+    return preprocess.build(job.preprocess, job.spectra.axis)
+
+
 def prepared(job: Job, rows: Ints) -> Tensor:
     """(n, points): the spectra of some rows, as the network sees them."""
-    return preprocess.apply(job.preprocess, torch.from_numpy(job.spectra.x[rows]), _axis(job))
+    return through(front(job), torch.from_numpy(job.spectra.x[rows]))
 
 
 def varied(job: Job, rows: Ints, seed: int) -> Tensor:
     """(n, points): the same, each spectrum varied as another measurement of it would be."""
+    return through(front(job), another(job, rows, seed))
+
+
+def another(job: Job, rows: Ints, seed: int) -> Tensor:
+    """(n, points): raw spectra, each varied as another measurement of it would be."""
+    x = torch.from_numpy(job.spectra.x[rows])
     if job.augment is None:
-        return prepared(job, rows)
-    axis, generator = _axis(job), torch.Generator().manual_seed(seed)
+        return x
+    axis, generator = torch.from_numpy(job.spectra.axis).float(), torch.Generator().manual_seed(seed)
     vary = getattr(augment, job.augment.name)
-    parts = []
-    for start in range(0, len(rows), CHUNK):
-        x = torch.from_numpy(job.spectra.x[rows[start : start + CHUNK]])
-        parts.append(preprocess.apply(job.preprocess, vary(x, axis, generator, **job.augment.keys), axis))
-    return torch.cat(parts)
+    return torch.cat([vary(part, axis, generator, **job.augment.keys) for part in torch.split(x, CHUNK)])
+
+
+def through(front: Front, x: Tensor) -> Tensor:
+    """(n, points) -> what the network sees, in bounded memory."""
+    with torch.inference_mode():
+        return torch.cat([front(part) for part in torch.split(x, CHUNK)]).clone()
 
 
 def labels(job: Job, rows: Ints) -> Tensor:
@@ -188,7 +202,3 @@ def _optimiser(model: nn.Module, fit: Fit, steps: int) -> tuple[torch.optim.Adam
     optimiser = torch.optim.AdamW(groups, lr=fit.lr)
     total = max(fit.epochs * steps, 2)
     return optimiser, torch.optim.lr_scheduler.OneCycleLR(optimiser, fit.lr, total_steps=total + 1, pct_start=0.15)
-
-
-def _axis(job: Job) -> Tensor:
-    return torch.from_numpy(job.spectra.axis).float()

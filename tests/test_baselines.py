@@ -15,7 +15,7 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from edgespec import baselines, graph, training
+from edgespec import assembly, baselines, graph, training
 from edgespec.job import Job
 
 MAKE: dict[str, Any] = {
@@ -37,11 +37,11 @@ def test_the_file_answers_as_scikit_learn_does(name: str, tmp_path: Path) -> Non
     x, y, asked = sets(job, job.splits.rows("library"))
     made = baselines.fit(job, job.splits.rows("library"))
     expected = MAKE[name]().fit(x, y)
-    answers = graph.run(made.path(name), asked)
+    answers = graph.run(made.path(name), job.spectra.x[job.splits.test])
     np.testing.assert_allclose(answers, expected.decision_function(asked), rtol=1e-3, atol=1e-3)
     assert np.array_equal(answers.argmax(1), expected.predict(asked))
     assert (answers.argmax(1) == job.spectra.y[job.splits.test]).mean() > 0.8
-    assert [node.op_type for node in onnx.load(made.path(name)).graph.node] == ["Gemm"]
+    assert [node.op_type for node in assembly.network(onnx.load(made.path(name))).graph.node] == ["Gemm"]
     assert made.variants[name].role == "baseline"
     assert made.facts == {"spectra_used": len(y), "skipped": {}}
 
@@ -51,7 +51,7 @@ def test_two_classes_are_one_row_and_its_opposite(name: str, tmp_path: Path) -> 
     job = tiny.job(tmp_path / "part", found=tiny.spectra(minerals=("Beryl", "Diopside"), samples=24))
     rows = job.splits.rows(None)
     x, y, asked = sets(job, rows)
-    answers = graph.run(baselines.fit(job, rows).path(name), asked)
+    answers = graph.run(baselines.fit(job, rows).path(name), job.spectra.x[job.splits.test])
     expected = MAKE[name]().fit(x, y)
     assert answers.shape == (len(asked), 2)
     np.testing.assert_allclose(answers[:, 1] - answers[:, 0], expected.decision_function(asked), rtol=1e-3, atol=1e-3)
@@ -70,7 +70,7 @@ def test_a_class_that_was_not_learnt_never_wins(seen: tuple[int, ...], tmp_path:
     if len(seen) == 1:
         assert set(made.facts["skipped"]) == {"lda", "logistic"}
         return
-    _, _, asked = sets(job, rows)
+    asked = job.spectra.x[job.splits.test]
     wild = np.concatenate([asked, 1e3 * asked, -1e3 * asked, 0 * asked[:1]]).astype(np.float32)
     for name in MAKE:
         answers = graph.run(made.path(name), wild)
@@ -88,7 +88,7 @@ def test_one_spectrum_a_class_leaves_lda_out_and_says_so(tmp_path: Path) -> None
     one_more = np.sort(np.append(rows, np.setdiff1d(job.splits.rows("site"), rows)[0]))
     again = baselines.fit(job.inside(tmp_path / "again"), one_more)
     assert list(again.variants) == ["lda", "logistic"]
-    assert np.isfinite(graph.run(again.path("lda"), training.prepared(job, job.splits.test).numpy())).all()
+    assert np.isfinite(graph.run(again.path("lda"), job.spectra.x[job.splits.test])).all()
 
 
 def test_the_nearest_neighbour_is_the_one_with_the_largest_cosine(tmp_path: Path) -> None:

@@ -53,8 +53,8 @@ def calibrated(name: str, folder: Path) -> OnnxModel:
 def test_each_variant_gets_its_own_and_keeps_its_labels(name: str, tmp_path: Path) -> None:
     before, after, job = tiny.line(name).int8, calibrated(name, tmp_path), tiny.line(name).job
     rows = job.splits.rows(None, valid=True)
-    x, y = training.prepared(job, rows).numpy(), job.spectra.y[rows]
-    everything = training.prepared(job, np.arange(len(job.spectra))).numpy()
+    x, y = job.spectra.x[rows], job.spectra.y[rows]
+    everything = job.spectra.x
     for variant in ("float32", "cpu-int8"):
         old, new = graph.run(before.path(variant), x), graph.run(after.path(variant), x)
         stated = after.variants[variant].temperature
@@ -77,7 +77,7 @@ def test_a_second_calibration_finds_nothing_left_to_do(tmp_path: Path) -> None:
     twice = calibrate.run(tiny.line("efficientnet").job.inside(tmp_path / "b"), once)
     assert isinstance(twice, OnnxModel)
     job = tiny.line("efficientnet").job
-    x = training.prepared(job, job.splits.rows(None, valid=True)).numpy()
+    x = job.spectra.x[job.splits.rows(None, valid=True)]
     for variant in ("float32", "cpu-int8"):
         first = graph.run(tiny.line("efficientnet").int8.path(variant), x)
         stated = twice.variants[variant].temperature
@@ -105,13 +105,15 @@ def test_what_is_made_of_calibrated_models_knows_its_temperature(tmp_path: Path)
     once = calibrate.run(job.inside(folders[0]), tiny.line("cnn").checkpoint, on="site")
     twice = calibrate.run(job.inside(folders[1]), once)
     assert isinstance(twice, Checkpoint)
-    x = training.prepared(job, job.splits.rows(None)[:70])
-    first = training.logits(models.load(tiny.line("cnn").checkpoint), x).numpy()
+    rows = job.splits.rows(None)[:70]
+    first = training.logits(models.load(tiny.line("cnn").checkpoint), training.prepared(job, rows)).numpy()
     exported = to_onnx.run(job.inside(folders[2]), twice, check=64)
     int8 = quantize.run(job.inside(folders[3]), exported, spectra=64)
     for variant, near in (("float32", 1e-3), ("default", 1e-3), ("cpu-int8", 0.5)):
         stated = int8.variants[variant].temperature
-        np.testing.assert_allclose(graph.run(int8.path(variant), x.numpy(), batch=1) * stated, first, atol=near)
+        np.testing.assert_allclose(
+            graph.run(int8.path(variant), job.spectra.x[rows], batch=1) * stated, first, atol=near
+        )
         assert stated != 1
 
 
@@ -120,6 +122,6 @@ def test_only_validation_spectra_are_used(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     by_site = calibrate.run(job.inside(tmp_path / "site"), model, on="site")
     rows = job.splits.rows("site", valid=True)
-    logits = graph.run(model.path("float32"), training.prepared(job, rows).numpy())
+    logits = graph.run(model.path("float32"), job.spectra.x[rows])
     assert isinstance(by_site, OnnxModel)
     assert by_site.variants["float32"].temperature == pytest.approx(calibrate.temperature(logits, job.spectra.y[rows]))

@@ -14,7 +14,7 @@ import tiny
 import torch
 from onnx import numpy_helper
 
-from edgespec import graph, models, training
+from edgespec import graph, models
 from edgespec.artifact import OnnxModel
 from edgespec.errors import BrokenPromise, Mismatch, Mistake
 from edgespec.splits import Splits
@@ -29,7 +29,7 @@ def test_int8_names_what_float_names_and_is_smaller(name: str) -> None:
     assert list(made.int8.variants) == ["float32", "default", "cpu-int8"]
     variant = made.int8.variants["cpu-int8"]
     assert (variant.role, variant.sibling) == ("candidate", "float32")
-    x = training.prepared(made.job, made.job.splits.test).numpy()
+    x = made.job.spectra.x[made.job.splits.test]
     float32, int8 = (graph.run(made.int8.path(each), x).argmax(1) for each in ("float32", "cpu-int8"))
     assert (float32 == int8).mean() >= 0.9
     for file in ("float32", "default"):
@@ -43,7 +43,7 @@ def test_int8_names_what_float_names_and_is_smaller(name: str) -> None:
 def test_its_answers_hold_with_and_without_the_runtimes_optimisation(name: str) -> None:
     made = tiny.line(name)
     path, rows = made.int8.path("cpu-int8"), made.job.splits.rows(None)
-    x = training.prepared(made.job, rows).numpy()
+    x = made.job.spectra.x[rows]
     optimised, plain = (graph.run(path, x, optimise=each) for each in (True, False))
     stated = made.int8.variants["cpu-int8"].facts["arithmetic"]
     assert stated["agreement"] >= 0.9
@@ -56,7 +56,7 @@ def test_calibration_sees_training_spectra_only_half_of_them_varied_every_class(
     x = quantize._calibration(job, None, 64)
     assert x.shape == (64, 128)
     rows, others = job.splits.rows(None), np.concatenate([job.splits.rows(None, valid=True), job.splits.test])
-    seen, unseen = (training.prepared(job, each).numpy() for each in (rows, others))
+    seen, unseen = (job.spectra.x[each] for each in (rows, others))
     assert [(seen == row).all(1).any() for row in x] == [True] * 32 + [False] * 32
     assert not any((unseen == row).all(1).any() for row in x)
     cosine = x[32:] @ seen.T / np.linalg.norm(x[32:], axis=1)[:, None] / np.linalg.norm(seen, axis=1)

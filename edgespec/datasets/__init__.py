@@ -17,7 +17,7 @@ from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
 _ARRAYS = ("x", "axis", "y", "labels", "source", "notes")
-_OPTIONAL = ("group", "part")
+_OPTIONAL = ("group", "part", "laser")
 
 
 def load(call: Call, *, axis: Axis, seed: int) -> Spectra:
@@ -67,6 +67,7 @@ def _kept(path: Path) -> Spectra | None:
             labels=tuple(held["labels"].tolist()),
             group=held.get("group"),
             part=held.get("part"),
+            laser=held.get("laser"),
             source=str(held["source"]),
             notes=tuple(held["notes"].tolist()),
         )

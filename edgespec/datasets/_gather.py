@@ -65,6 +65,7 @@ def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool
     labels = sorted({read[row].entry.mineral for row in rows})
     number = {label: position for position, label in enumerate(labels)}
     parts = [read[row].entry.part or "" for row in rows]
+    lasers = [read[row].entry.laser or 0 for row in rows]
     return Spectra(
         x=np.stack([read[row].values for row in rows]),
         axis=axis.values(),
@@ -72,6 +73,7 @@ def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool
         labels=tuple(labels),
         group=np.array([groups[row] for row in rows], dtype=np.str_),
         part=np.array(parts, dtype=np.str_) if any(parts) else None,
+        laser=np.array(lasers, dtype=np.int64) if any(lasers) else None,
         notes=tuple(_notes(entries, read, firsts, refusals, set(labels))),
     )
 

@@ -25,6 +25,8 @@ class Row:
     on, labels: what it learnt from, where that is not the same for all rows
     scores: accuracy with its interval, sensitivity, specificity, macro-F1, calibration error
     agreement: share of test spectra with the same label as step 1's model; drop: accuracy lost against it
+    robustness: perturbation -> accuracy on the test spectra so changed
+    reject: how well the model knows what it does not know; risk-coverage curve, AUROC, share refused
     """
 
     step: int
@@ -46,6 +48,8 @@ class Row:
     temperature: float | None = None
     seconds: float | None = None
     file: str = ""
+    robustness: dict[str, Any] = field(default_factory=dict)
+    reject: dict[str, Any] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:

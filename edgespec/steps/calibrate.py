@@ -30,15 +30,15 @@ def run(job: Job, artifact: Artifact, *, on: Part = None) -> Artifact:
     on: the training part whose validation spectra are used; all of them if not said.
     """
     rows = job.splits.rows(on, valid=True)
-    x, y = training.prepared(job, rows), job.spectra.y[rows]
+    x, y = job.spectra.x[rows], job.spectra.y[rows]
     if isinstance(artifact, Checkpoint):
-        return _checkpoint(job, artifact, x, y)
+        return _checkpoint(job, artifact, training.prepared(job, rows), y)
     variants = {}
     for name, variant in artifact.variants.items():
         path = job.folder / variant.file
         shutil.copyfile(artifact.path(name), path)
         if variant.role == "candidate":
-            found = temperature(graph.run(path, x.numpy()), y)
+            found = temperature(graph.run(path, x), y)
             graph.fold_temperature(path, found)
             variant = replace(variant, temperature=variant.temperature * found)
         variants[name] = variant

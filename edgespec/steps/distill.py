@@ -70,7 +70,7 @@ def run(
 
 
 def _check(job: Job, teacher: Checkpoint) -> None:
-    points, classes = job.spectra.x.shape[1], len(job.spectra.labels)
+    points, classes = training.front(job).points, len(job.spectra.labels)
     if (teacher.points, teacher.classes) != (points, classes):
         raise Mistake(
             f"the teacher names {teacher.classes} classes on {teacher.points} points, the data have {classes} on {points}",
@@ -133,7 +133,7 @@ def _controls(
 
 def _untaught(job: Job, student: Call, name: str, rows: Ints, count: int, fit: Fit, judged: bool) -> Checkpoint:
     """Train by cross-entropy, `count` spectra an epoch however few there are; the last epoch counts where no label is left to judge by."""
-    shape: dict[str, Any] = {"points": job.spectra.x.shape[1], "classes": len(job.spectra.labels)}
+    shape: dict[str, Any] = {"points": training.front(job).points, "classes": len(job.spectra.labels)}
     network = models.build(student, **shape, seed=job.seed)
     rng = np.random.default_rng([job.seed, 13])
 

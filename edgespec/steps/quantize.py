@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from edgespec import graph, storage, training
+from edgespec import assembly, exporter, graph, storage, training
 from edgespec.artifact import OnnxModel
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.job import Job, Part
@@ -81,8 +81,8 @@ def _calibration(job: Job, on: str | None, count: int) -> Array:
         raise Mistake(
             f"{len(drawn)} training spectra are too few to calibrate int8: at least 64 are needed", hint="more spectra"
         )
-    plain, varied = training.prepared(job, drawn[::2]), training.varied(job, drawn[1::2], seed=job.seed * 1000 + 900)
-    return np.concatenate([plain.numpy(), varied.numpy()])
+    varied = training.another(job, drawn[1::2], seed=job.seed * 1000 + 900)
+    return np.concatenate([job.spectra.x[drawn[::2]], varied.numpy()])
 
 
 class _Reader(CalibrationDataReader):  # type: ignore[misc]
@@ -96,20 +96,29 @@ class _Reader(CalibrationDataReader):  # type: ignore[misc]
 
 
 def _quantize(source: Path, target: Path, x: Array, reduce_range: bool) -> None:
+    """Quantise the network alone: preprocessing, probabilities and reject score stay in float32."""
+    whole = onnx.load(source)
+    front, network = assembly.front(whole), assembly.network(whole)
     with _no_advice(), tempfile.TemporaryDirectory() as name:
-        prepared, made = Path(name) / "prepared.onnx", Path(name) / "made.onnx"
-        quant_pre_process(str(source), str(prepared), skip_symbolic_shape=True)
+        alone, ready, made = (Path(name) / f"{each}.onnx" for each in ("alone", "ready", "made"))
+        if front is not None:
+            onnx.save(front, alone)
+            x = graph.run(alone, x)
+        onnx.save(network, alone)
+        quant_pre_process(str(alone), str(ready), skip_symbolic_shape=True)
         quantize_static(
-            str(prepared),
+            str(ready),
             str(made),
-            _Reader(x, onnx.load(source).graph.input[0].name),
+            _Reader(x, network.graph.input[0].name),
             quant_format=QuantFormat.QDQ,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=reduce_range,
         )
-        storage.write(target, graph.slimmed(onnx.load(made)).SerializeToString())
+        joined = assembly.joined(front, exporter.slimmed(onnx.load(made)))
+        joined.metadata_props.extend(whole.metadata_props)
+        storage.write(target, joined.SerializeToString())
 
 
 @contextmanager
@@ -127,7 +136,7 @@ def _no_advice() -> Iterator[None]:
 def _drop(job: Job, float32: Path, int8: Path, limit: float) -> dict[str, float]:
     """Compare both on the validation part, spectrum by spectrum; raise BrokenPromise where the loss surely exceeds the limit."""
     rows = job.splits.rows(None, valid=True)
-    x, y = training.prepared(job, rows).numpy(), job.spectra.y[rows]
+    x, y = job.spectra.x[rows], job.spectra.y[rows]
     before, after = graph.run(float32, x).argmax(1) == y, graph.run(int8, x).argmax(1) == y
     lost = before.astype(float) - after
     drop, error = float(lost.mean()), float(lost.std() / np.sqrt(len(lost)))

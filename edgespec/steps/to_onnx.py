@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import torch
 from annotated_types import Ge
 
-from edgespec import graph, models, training
+from edgespec import exporter, graph, models, training
 from edgespec.artifact import Checkpoint, OnnxModel, Variant
 from edgespec.job import Job
 
@@ -21,15 +22,16 @@ def run(job: Job, checkpoint: Checkpoint, *, check: Annotated[int, Ge(64)] = CHE
     check: training spectra on which torch and both files must agree, at batch 1, 2, 65 and 100; at least 64.
     """
     network = models.load(checkpoint)
-    x = training.prepared(job, job.splits.rows(None)[:check]).numpy()
-    source = training.logits(network, torch.from_numpy(x)).numpy()
+    front, x = training.front(job), job.spectra.x[job.splits.rows(None)[:check]]
+    source = training.logits(network, training.through(front, torch.from_numpy(x))).numpy()
+    contract = replace(job.contract(), temperature=checkpoint.facts.get("temperature", 1.0))
     variants = {}
     for name, file, write, role, sizes in (
-        ("float32", "model.onnx", graph.export, "candidate", graph.BATCHES),
-        ("default", "default.onnx", graph.export_default, "reference", (1,)),
+        ("float32", "model.onnx", exporter.export, "candidate", graph.BATCHES),
+        ("default", "default.onnx", exporter.export_default, "reference", (1,)),
     ):
         path = job.folder / file
-        write(network, path, points=checkpoint.points)
+        write(network, path, front=front, contract=contract)
         found = graph.parity(
             path,
             x,
@@ -40,8 +42,9 @@ def run(job: Job, checkpoint: Checkpoint, *, check: Annotated[int, Ge(64)] = CHE
             sizes=sizes,
         )
         kernels = graph.check_kernels(path) if role == "candidate" else graph.kernels(path)
-        temperature = checkpoint.facts.get("temperature", 1.0)
-        variants[name] = Variant(file, role, temperature=temperature, facts={"parity": vars(found), "kernels": kernels})
+        variants[name] = Variant(
+            file, role, temperature=contract.temperature, facts={"parity": vars(found), "kernels": kernels}
+        )
     return OnnxModel(
         job.folder, checkpoint.model, checkpoint.points, checkpoint.classes, variants, facts={"opset": graph.OPSET}
     )

@@ -28,7 +28,7 @@ def run(
     fit: how long and how fast to train.
     """
     rows, y = job.splits.rows(on), training.labels(job, job.splits.rows(on))
-    shape = {"points": job.spectra.x.shape[1], "classes": len(job.spectra.labels)}
+    shape = {"points": training.front(job).points, "classes": len(job.spectra.labels)}
     network = models.build(model, **shape, seed=job.seed)
     history = training.fit(
         network,

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from edgespec import graph, models, plugins
+from edgespec import exporter, graph, models, plugins, preprocess
 from edgespec.errors import Mistake
 from edgespec.models.cnn import Cnn
 from edgespec.recipe import Call
@@ -197,7 +197,7 @@ def test_keys_that_make_no_network_are_a_mistake_before_anything_is_trained(name
 @pytest.mark.parametrize("name", NAMES)
 def test_its_two_dimensional_twin_gives_the_same_answers(name: str, points: int) -> None:
     network = lived_in(name, points)
-    twin = graph.twin(network)
+    twin = exporter.twin(network)
     assert not [each for each in twin.modules() if isinstance(each, nn.Conv1d | nn.BatchNorm1d | nn.MaxPool1d)]
     torch.testing.assert_close(answers(twin, points), answers(network, points), rtol=1e-4, atol=1e-5)
     assert [each for each in network.modules() if isinstance(each, nn.Conv1d)], "the network itself stays as it was"
@@ -209,6 +209,6 @@ SMALL: dict[str, dict[str, Any]] = {"efficientnet": {"depth": 0.1}}
 @pytest.mark.parametrize("name", NAMES)
 def test_it_exports_and_the_file_agrees_with_torch(name: str, tmp_path: Path) -> None:
     network, path = lived_in(name, **SMALL.get(name, {})), tmp_path / "model.onnx"
-    graph.export(network, path, points=128)
+    exporter.export(network, path, front=preprocess.build([], np.linspace(150, 1172, 128)))
     expected = answers(network, n=70).numpy()
     np.testing.assert_allclose(graph.run(path, spectra(128, 70).numpy()), expected, rtol=1e-3, atol=1e-4)

@@ -15,9 +15,11 @@ from edgespec.recipe import Call
 
 PREPROCESS, AUGMENT = schema.names("preprocess"), schema.names("augment")
 AXIS = torch.linspace(150, 1172, 257)
+EVEN = AXIS.numpy().astype(np.float64)
 STEP = float(AXIS[1] - AXIS[0])
-SCALE_FREE = {"rms", "snv", "minmax", "l2"}
-DEGREE = {"clip": 1.0, "highpass": 1.0, "sqrt": 0.5, "signed_sqrt": 0.5}
+KEYS = {"crop": {"low": 200.0, "high": 1000.0}, "resample": {"points": 300}}
+SCALE_FREE = {"rms", "snv", "minmax", "l2", "area"}
+DEGREE = dict.fromkeys(["clip", "highpass", "average", "crop", "resample"], 1.0) | {"sqrt": 0.5, "signed_sqrt": 0.5}
 
 
 def spectra(n: int = 6) -> Tensor:
@@ -28,14 +30,14 @@ def spectra(n: int = 6) -> Tensor:
 
 
 def done(name: str, x: Tensor) -> Tensor:
-    return preprocess.apply([Call(name)], x, AXIS)
+    return preprocess.build([Call(name, KEYS.get(name, {}))], EVEN)(x)
 
 
 @pytest.mark.parametrize("name", PREPROCESS)
 def test_it_keeps_the_shape_and_gives_numbers_for_whatever_an_instrument_may_send(name: str) -> None:
     for x in (spectra(), 0 * spectra(), torch.full((2, 257), 7.0), -spectra(), 1e12 * spectra(), 1e-9 * spectra()):
         out = done(name, x)
-        assert out.shape == x.shape
+        assert out.shape == (len(x), preprocess.build([Call(name, KEYS.get(name, {}))], EVEN).points)
         assert out.dtype == torch.float32
         assert out.isfinite().all()
 
@@ -52,7 +54,8 @@ def test_a_spectrum_does_not_know_the_others_of_its_batch(name: str) -> None:
 def test_it_changes_a_spectrum_and_leaves_its_input_alone(name: str) -> None:
     x = spectra() - 0.5
     before = x.clone()
-    assert not torch.allclose(done(name, x), x)
+    out = done(name, x)
+    assert out.shape != x.shape or not torch.allclose(out, x)
     assert torch.equal(x, before)
 
 
@@ -82,8 +85,9 @@ def test_each_does_what_its_sentence_says() -> None:
 @pytest.mark.parametrize("window", [1.0, 62.0, 200.0, 5000.0])
 def test_highpass_takes_a_constant_away_and_subtracts_the_mean_of_its_window(window: float) -> None:
     x = spectra()
-    out = preprocess.highpass(x, AXIS, window=window)
-    torch.testing.assert_close(preprocess.highpass(x + 5, AXIS, window=window), out, atol=2e-5, rtol=0)
+    highpass = preprocess.highpass(EVEN, window=window)
+    out = highpass(x)
+    torch.testing.assert_close(highpass(x + 5), out, atol=2e-5, rtol=0)
     half = max(round(window / STEP / 2), 1)
     for at in (0, 100, 256):
         inside = x[:, max(at - half, 0) : at + half + 1].mean(1)
@@ -92,9 +96,10 @@ def test_highpass_takes_a_constant_away_and_subtracts_the_mean_of_its_window(win
 
 def test_calls_are_applied_in_their_order() -> None:
     calls = [Call("highpass", {"window": 100.0}), Call("signed_sqrt"), Call("rms")]
-    by_hand = preprocess.rms(preprocess.signed_sqrt(preprocess.highpass(spectra(), AXIS, window=100.0), AXIS), AXIS)
-    assert torch.equal(preprocess.apply(calls, spectra(), AXIS), by_hand)
-    assert torch.equal(preprocess.apply([], spectra(), AXIS), spectra())
+    front = preprocess.build(calls, EVEN)
+    by_hand = preprocess.rms(EVEN)(preprocess.signed_sqrt(EVEN)(preprocess.highpass(EVEN, window=100.0)(spectra())))
+    assert torch.equal(front(spectra()), by_hand)
+    assert torch.equal(preprocess.build([], EVEN)(spectra()), spectra())
 
 
 def strengths(name: str) -> list[str]:

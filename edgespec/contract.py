@@ -1,0 +1,133 @@
+"""What a graph expects and answers: its axis, unit, laser, preprocessing, labels, temperature and reject threshold.
+
+It travels in the ONNX file itself (`metadata_props`, one key a field, values in JSON) and as `contract.json` beside it, so
+that whoever holds the file knows how to turn a spectrum into a valid input.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.errors import Mismatch, Mistake
+
+FORMAT, PREFIX = 1, "edgespec."
+STEP = 1e-6  # of the axis' own step: how far from even an axis may be and still be told by start, step and points
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What a graph expects and answers.
+
+    axis: {"start", "step", "points"}, or {"values": [...]} where it is not even; in `unit`
+    laser: excitation wavelengths in nm of the training spectra; [] where they are not known
+    min_coverage: the share of the axis that a spectrum must cover
+    preprocess: what the graph does before the network, as the recipe says it; nothing of it is left to the caller
+    labels: names of the classes, in the order of the logits
+    temperature: what the logits are divided by, already inside the graph
+    score: name of the reject score; threshold: below it the answer is "unknown"; None before `calibrate`
+    data: "measured" or "embedded"; digest: of the training data; version: of edgespec
+    """
+
+    axis: dict[str, Any]
+    labels: tuple[str, ...]
+    preprocess: list[Any]
+    data: str
+    digest: str
+    version: str
+    unit: str = "cm-1"
+    laser: tuple[float, ...] = ()
+    min_coverage: float = 0.8
+    temperature: float = 1.0
+    score: str = ""
+    threshold: float | None = None
+    format: int = FORMAT
+
+    def values(self) -> NDArray[np.float64]:
+        """(points,): the axis."""
+        if "values" in self.axis:
+            return np.array(self.axis["values"], dtype=np.float64)
+        even: NDArray[np.float64] = self.axis["start"] + self.axis["step"] * np.arange(self.axis["points"])
+        return even
+
+    def plain(self) -> dict[str, Any]:
+        """For contract.json."""
+        return asdict(self)
+
+
+def axis(values: NDArray[np.float64]) -> dict[str, Any]:
+    """Tell an axis by start, step and points where it is even, else by its values."""
+    steps = np.diff(values)
+    step = float((values[-1] - values[0]) / (len(values) - 1))
+    if np.abs(steps - step).max() <= STEP * abs(step):
+        return {"start": float(values[0]), "step": step, "points": len(values)}
+    return {"values": [float(each) for each in values]}
+
+
+def stamp(model: Any, contract: Contract) -> None:
+    """Write the contract into a loaded ONNX model, in place of one that it has."""
+    others = [each for each in model.metadata_props if not each.key.startswith(PREFIX)]
+    del model.metadata_props[:]
+    model.metadata_props.extend(others)
+    for key, value in contract.plain().items():
+        model.metadata_props.add(key=PREFIX + key, value=json.dumps(value))
+
+
+def of_properties(properties: dict[str, str], where: str) -> Contract:
+    """Read the contract out of a file's metadata.
+
+    Raises Mistake where there is none, Mismatch where it is damaged or of another format.
+    """
+    found = {key.removeprefix(PREFIX): text for key, text in properties.items() if key.startswith(PREFIX)}
+    if not found:
+        raise Mistake(
+            f"{where} has no contract: which axis, labels and preprocessing it wants is not known",
+            hint="a file that `edgespec compress` or `edgespec export` wrote",
+        )
+    try:
+        return of_plain({key: json.loads(text) for key, text in found.items()}, where)
+    except ValueError as problem:
+        raise Mismatch(f"{where}: its contract is damaged: {problem}", hint="write the file anew") from None
+
+
+def of_plain(plain: dict[str, Any], where: str) -> Contract:
+    """Read a contract from plain values, as `contract.json` holds them.
+
+    Raises Mismatch where a field is missing or makes no sense.
+    """
+    if plain.get("format") != FORMAT:
+        raise Mismatch(f"{where}: its contract is of format {plain.get('format')}, this edgespec reads {FORMAT}")
+    known = {each.name for each in fields(Contract)}
+    try:
+        given: dict[str, Any] = {key: value for key, value in plain.items() if key in known}
+        given |= {key: tuple(given[key]) for key in ("labels", "laser")}
+        made = Contract(**given)
+        values = made.values()
+    except (TypeError, KeyError, ValueError) as problem:
+        raise Mismatch(f"{where}: its contract is damaged: {problem}", hint="write the file anew") from None
+    if len(values) < 2 or not np.isfinite(values).all() or len(set(made.labels)) < len(made.labels):
+        raise Mismatch(f"{where}: its contract is damaged: axis or labels make no sense", hint="write the file anew")
+    return made
+
+
+def check(contract: Contract, points: int, classes: int, where: str) -> None:
+    """Raise Mismatch where the contract tells of another graph than the one it stands in."""
+    told, labels = len(contract.values()), len(contract.labels)
+    if (told, labels) != (points, classes):
+        raise Mismatch(
+            f"{where}: the contract tells of {told} points and {labels} labels, the graph takes {points} and answers {classes}",
+            hint="write the file anew with edgespec export",
+        )
+
+
+def load(path: Path) -> Contract:
+    """Read the contract of an ONNX file; `of_properties` says what it raises."""
+    import onnx
+
+    model = onnx.load(path)
+    return of_properties({each.key: each.value for each in model.metadata_props}, str(path))
