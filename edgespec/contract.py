@@ -26,6 +26,7 @@ class Contract:
 
     axis: {"start", "step", "points"}, or {"values": [...]} where it is not even; in `unit`
     laser: excitation wavelengths in nm of the training spectra; [] where they are not known
+    technique: "Raman" or what else the training data were; "" where that is not known
     min_coverage: the share of the axis that a spectrum must cover
     preprocess: what the graph does before the network, as the recipe says it; nothing of it is left to the caller
     labels: names of the classes, in the order of the logits
@@ -41,6 +42,7 @@ class Contract:
     digest: str
     version: str
     unit: str = "cm-1"
+    technique: str = ""
     laser: tuple[float, ...] = ()
     min_coverage: float = 0.8
     temperature: float = 1.0

@@ -93,6 +93,7 @@ class Job:
             data=spectra.source,
             digest=storage.digest(spectra.x[rows], spectra.y[rows]),
             version=__version__,
+            technique=spectra.technique,
             laser=tuple(map(float, lasers)),
         )
 

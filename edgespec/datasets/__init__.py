@@ -16,7 +16,7 @@ from edgespec import plugins, spectra, storage
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
-_ARRAYS = ("x", "axis", "y", "labels", "source", "notes")
+_ARRAYS = ("x", "axis", "y", "labels", "source", "notes", "technique")
 _OPTIONAL = ("group", "part", "laser")
 
 
@@ -68,6 +68,7 @@ def _kept(path: Path) -> Spectra | None:
             group=held.get("group"),
             part=held.get("part"),
             laser=held.get("laser"),
+            technique=str(held["technique"]),
             source=str(held["source"]),
             notes=tuple(held["notes"].tolist()),
         )

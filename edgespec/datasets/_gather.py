@@ -74,6 +74,7 @@ def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool
         group=np.array([groups[row] for row in rows], dtype=np.str_),
         part=np.array(parts, dtype=np.str_) if any(parts) else None,
         laser=np.array(lasers, dtype=np.int64) if any(lasers) else None,
+        technique="Raman",
         notes=tuple(_notes(entries, read, firsts, refusals, set(labels))),
     )
 

@@ -97,6 +97,7 @@ def load(
         group=np.repeat(np.array(names), spectra),
         part=np.tile(np.repeat(np.array(_parts(samples)), spectra), len(labels)),
         source="embedded",
+        technique="Raman",
         notes=(f"generated from a table of measured bands (minerals.csv), seed {seed}: no spectrum here was measured",),
     )
 
