@@ -44,6 +44,14 @@ def run(path: Path, x: Array, batch: int = 100, *, optimise: bool = True) -> Arr
     return np.concatenate([opened.run(None, {name: x[i : i + batch]})[0] for i in range(0, len(x), batch)])
 
 
+def outputs(path: Path, x: Array, batch: int = 100) -> dict[str, Array]:
+    """Give every output of a file by its name: logits (n, classes) and, once calibrated, probabilities and score (n, 1)."""
+    opened = session(path)
+    name = opened.get_inputs()[0].name
+    parts = [opened.run(None, {name: x[i : i + batch]}) for i in range(0, len(x), batch)]
+    return {each.name: np.concatenate([part[i] for part in parts]) for i, each in enumerate(opened.get_outputs())}
+
+
 @dataclass(frozen=True)
 class Parity:
     """How well a file agrees with what it was made from, over the same spectra.
@@ -119,7 +127,7 @@ def check_kernels(path: Path) -> dict[str, int]:
     every = [node for node in model.graph.node if node.op_type == "Conv"]
     convs = [node for node in every if not node.name.startswith(assembly.FRONT)]  # preprocessing stays in float
     sizes = shapes(model)
-    if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
+    if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
         left = found.get("Conv", 0) + found.get("nchwc.Conv", 0) + found.get("FusedConv", 0)
         left -= len(every) - len(convs)
         if left or found.get("QLinearConv", 0) != len(convs):

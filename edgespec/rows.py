@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec import baselines, scoring, training
+from edgespec import baselines, knowing, scoring, training
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel, read
 from edgespec.job import Job, few
 from edgespec.recipe import Call
@@ -60,6 +60,7 @@ def after(
     reference = _reference(job, made, number, report)
     if isinstance(made, Checkpoint):
         found = [_of_checkpoint(job, made, number, step.name, "step", seconds, reference)]
+        found[0] = replace(found[0], reject=knowing.measure(job, made))
         for name, control in made.controls.items():
             found.append(_of_checkpoint(job, control, number, name.replace("-", " ", 1), "control", None, reference))
         found[0] = replace(found[0], on=step.keys.get("on") or "", labels=step.keys.get("labels", ""))
@@ -143,7 +144,10 @@ def _of_variant(
         seconds=seconds,
         **scoring.weight(made, name),
     )
-    return replace(row, temperature=variant.temperature, file=variant.file, **_against(job, logits, reference))
+    known = knowing.measure(job, made.path(name)) if variant.facts.get("reject") else {}
+    return replace(
+        row, temperature=variant.temperature, file=variant.file, reject=known, **_against(job, logits, reference)
+    )
 
 
 def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> dict[str, Any]:
