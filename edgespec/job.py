@@ -94,6 +94,7 @@ class Job:
             data=spectra.source,
             digest=storage.digest(spectra.x[rows], spectra.y[rows]),
             version=__version__,
+            window={"low": float(spectra.axis[0]), "high": float(spectra.axis[-1]), "points": len(spectra.axis)},
             technique=spectra.technique,
             laser=tuple(map(float, lasers)),
         )

@@ -22,6 +22,7 @@ GOOD = contract.Contract(
     data="measured",
     digest="sha256:0",
     version="0.1.0",
+    window={"low": 150.0, "high": 1172.0, "points": 512},
     technique="Raman",
     laser=(532.0, 780.0),
     temperature=1.3,
