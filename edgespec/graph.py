@@ -39,7 +39,11 @@ def session(path: Path, *, optimised: Path | None = None, optimise: bool = True)
 
 def run(path: Path, x: Array, batch: int = 100, *, optimise: bool = True) -> Array:
     """(n, points) -> (n, classes), `batch` spectra at a time."""
-    opened = session(path, optimise=optimise)
+    return ask(session(path, optimise=optimise), x, batch)
+
+
+def ask(opened: onnxruntime.InferenceSession, x: Array, batch: int = 100) -> Array:
+    """Ask an open session: (n, points) -> (n, classes), `batch` spectra at a time."""
     name = opened.get_inputs()[0].name
     return np.concatenate([opened.run(None, {name: x[i : i + batch]})[0] for i in range(0, len(x), batch)])
 

@@ -25,7 +25,7 @@ class Row:
     on, labels: what it learnt from, where that is not the same for all rows
     scores: accuracy with its interval, sensitivity, specificity, macro-F1, calibration error
     agreement: share of test spectra with the same label as step 1's model; drop: accuracy lost against it
-    robustness: perturbation -> accuracy on the test spectra so changed
+    robustness: accuracy under each perturbation, their mean, and what of it was lost against step 1 and the float sibling
     reject: how well the model knows what it does not know; risk-coverage curve, AUROC, share refused
     """
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgespec import storage
-from edgespec.report import Report, picture, tables
+from edgespec.report import Report, picture, robust, tables
+
+ROBUST = (
+    "Accuracy on the same test spectra, perturbed; bold is what costs a model most. `robust drop` is the accuracy that compression lost "
+    "over and above what it lost on the spectra as they are, against step 1 and against the float file that int8 was made from, "
+    "under the perturbation where that is most."
+)
 
 
 def write(report: Report, folder: Path) -> Path:
@@ -26,6 +32,8 @@ def show(report: Report, *, drawn: bool) -> str:
     parts += ["## Accuracy, size and cost", "Accuracy on the test part; the interval counts each physical sample, not each spectrum. "
               "`agree` and `drop` compare with step 1; `time` is what the step cost.", _table(tables.HEAD, tables.scores(report))]  # fmt: skip
     parts += ["## What each step cost", _table(tables.COST_HEAD, tables.costs(report))]
+    if perturbed := robust.perturbations(report):
+        parts += ["## Robustness", ROBUST, _table(perturbed[0], perturbed[1:])]
     if report.bench:
         parts += ["## Latency", "One spectrum at a time; `ratio` compares with the plain default ONNX export of the same network, interleaved. "
                   "Accuracy is that of the very outputs that were timed.", _table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from edgespec.report import Report, tables
+from edgespec.report import Report, robust, tables
 
-LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit"}
+LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit", "costs most", "at"}
 
 
 def show(report: Report) -> str:
     """Everything that a run has said so far."""
-    parts = [tables.headline(report), "", columns(tables.HEAD, tables.scores(report)), _notes(report)]
+    parts = [tables.headline(report), "", columns(tables.HEAD, tables.scores(report))]
+    if perturbed := robust.models(report):
+        parts += ["", columns(robust.HEAD, perturbed)]
+    parts.append(_notes(report))
     if report.bench:
         parts += ["", show_bench(report)]
     if report.gates:
