@@ -127,6 +127,8 @@ def notes(foreign: Foreign, job: Job) -> list[str]:
         "some were taken with a laser that the model was trained on: "
         f"{', '.join(f'{each:g}' for each in shared)} nm": bool(shared),
         "samples are not known on both sides: which of them the model has seen can't be told": foreign.seen is None,
+        f"several lasers ({', '.join(map(str, foreign.laser))} nm) are corrected as one instrument": len(foreign.laser)
+        > 1,
         f"{NO_PAIR}: the axis is fitted to class means, direct standardisation not at all": not foreign.pairs,
     }
     return [note for note, holds in told.items() if holds]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ SLOW = 1 / 16  # of the axis: what is wider than that is background
 FARTHEST_CM1, STRETCH = 20.0, 0.01  # how far an axis is looked for: at its middle, and about it
 WINDOW_CM1 = 6.0  # piecewise: a point is made of those that are at most so far from it
 PENALTIES = (1e-2, 1e-1, 1.0, 1e1, 1e2)  # as a share of what the references hold
+FREEDOMS = {"nothing": 0, "shift": 1, "shift and stretch": 2}
 FEWEST_PAIRS = 3  # fewer can't tell which penalty is right
 TINY = 1e-12
 
@@ -45,33 +47,31 @@ def bands(x: NDArray[Any]) -> Numbers:
 def affine(axis: Numbers, own: Numbers, target: Numbers) -> Fitted:
     """Find the true axis v' = a + b v of an instrument: the one on which its bands are most like those wanted.
 
+    A few references are soon matched by chance, so shift and stretch, the shift alone, and nothing at all compete: what makes
+    each reference most like the one wanted when it is left out of the fit. (One reference alone can't be left out: a shift.)
     own, target: (references, points), bands of the same substances on either instrument
-    Facts: shift_cm1 (a), stretch (b), middle_cm1 (what that moves the axis' middle by), similarity (mean cosine before and
-    after), at_limit (the best lies at the end of what is looked for: +-20 cm-1 at the middle, b of 1 +- 0.01).
+    Facts: shift_cm1 (a), stretch (b), middle_cm1 (what that moves the axis' middle by), fitted ("shift and stretch", "shift" or
+    "nothing"), similarity (mean cosine before and after), at_limit (the best is the last that is looked at).
     """
     middle, half = float(axis[0] + axis[-1]) / 2, float(axis[-1] - axis[0]) / 2
-    spline = CubicSpline(axis, own, axis=1)
-
-    def likeness(at: Any) -> float:
-        """Take the displacement of the middle and of the ends against it, both in cm-1."""
-        moved = spline(_before(axis, middle, float(at[0]), 1 + float(at[1]) / half))
-        return float(np.mean((moved * target).sum(1) / np.maximum(_norm(moved) * _norm(target), TINY)))
-
+    likeness = partial(_likeness, axis, target, CubicSpline(axis, own, axis=1))
     limits = np.array([FARTHEST_CM1, STRETCH * half])
-    grid = [(at, end) for at in np.linspace(-1, 1, 41) * limits[0] for end in np.linspace(-1, 1, 11) * limits[1]]
-    start = np.array(max(grid, key=likeness))
-    simplex = start + np.array([[0, 0], [1, 0], [0, 1]])
-    fine = minimize(lambda at: -likeness(np.clip(at, -limits, limits)), start, method="Nelder-Mead",
-                    options={"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-7})  # fmt: skip
-    best = np.clip(fine.x, -limits, limits)
+    every, count = np.arange(len(own)), len(own)
+    left_out = dict.fromkeys(FREEDOMS, 0.0)
+    for i in every:
+        for name, free in FREEDOMS.items():
+            if count > 1:
+                left_out[name] += likeness(_search(likeness, limits, free, np.delete(every, i)), np.array([i])) / count
+    fitted = max(left_out, key=lambda name: left_out[name]) if count > 1 else "shift"
+    best = _search(likeness, limits, FREEDOMS[fitted], every)
     shift, stretch = float(best[0]), 1 + float(best[1]) / half
 
     def apply(x: Floats) -> Floats:
-        moved: Floats = CubicSpline(axis, x, axis=1)(_before(axis, middle, shift, stretch)).astype(np.float32)
+        moved: Floats = CubicSpline(axis, x, axis=1)(_before(axis, best)).astype(np.float32)
         return moved
 
     facts: dict[str, Any] = {"shift_cm1": middle + shift - stretch * middle, "stretch": stretch, "middle_cm1": shift}
-    facts |= {"similarity": [likeness([0, 0]), likeness(best)]}
+    facts |= {"fitted": fitted, "similarity": [likeness(np.zeros(2), every), likeness(best, every)]}
     return Fitted(apply, facts | {"at_limit": bool((np.abs(best) > 0.999 * limits).any())})
 
 
@@ -138,9 +138,40 @@ def _on_bands(x: Floats, change: Callable[[Numbers], Numbers]) -> Floats:
     return (slow + scale * change(fast / scale)).astype(np.float32)
 
 
-def _before(axis: Numbers, middle: float, shift: float, stretch: float) -> Numbers:
-    """Give where the instrument reads what truly lies at each point of the axis; the ends are held."""
-    return np.clip((axis - middle - shift) / stretch + middle, axis[0], axis[-1])
+def _before(axis: Numbers, at: Numbers) -> Numbers:
+    """Give where the instrument reads what truly lies at each point of the axis; the ends are held.
+
+    at: displacement of the axis' middle, and of its ends against that, in cm-1
+    """
+    middle, half = (axis[0] + axis[-1]) / 2, (axis[-1] - axis[0]) / 2
+    read: Numbers = (axis - middle - at[0]) / (1 + at[1] / half) + middle
+    return np.clip(read, axis[0], axis[-1])
+
+
+def _likeness(axis: Numbers, target: Numbers, spline: Any, at: Numbers, rows: NDArray[np.int64]) -> float:
+    """Give the mean cosine of some references with those wanted, on the axis so displaced."""
+    moved, wanted = spline(_before(axis, at))[rows], target[rows]
+    return float(np.mean((moved * wanted).sum(1) / np.maximum(_norm(moved) * _norm(wanted), TINY)))
+
+
+def _search(likeness: Callable[..., float], limits: Numbers, free: int, rows: NDArray[np.int64]) -> Numbers:
+    """Find the best displacement of the first `free` kinds: a grid of 1 cm-1, then Nelder and Mead from its best point."""
+    if free == 0:
+        return np.zeros(2)
+    ends = np.linspace(-1, 1, 11) * limits[1] if free == 2 else [0.0]
+    grid = [np.array([at, end]) for at in np.arange(-limits[0], limits[0] + 1) for end in ends]
+    start = max(grid, key=lambda at: likeness(at, rows))
+    used = np.arange(2) < free
+
+    def worse(some: Numbers) -> float:
+        return -likeness(np.clip(np.pad(some, (0, 2 - free)), -limits, limits), rows)
+
+    simplex = start[used] + np.vstack([np.zeros(free), np.eye(free)])
+    found = minimize(
+        worse, start[used], method="Nelder-Mead", options={"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-7}
+    )
+    best: Numbers = np.clip(np.pad(found.x, (0, 2 - free)), -limits, limits)
+    return best
 
 
 def _neighbours(x: Numbers, reach: int) -> Numbers:

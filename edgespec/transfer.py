@@ -55,7 +55,7 @@ def transfer(
     with storage.lock(folder):
         checked, job, result = runs.opened(folder, progress)
         files = _models(folder, job, result)
-        read = _read(data, lasers, job, checked.data.axis, seed, progress)
+        read = _read(data, lasers, job, checked.data.axis, progress)
         other = foreign.beside(read, job)
         if references >= len(other.samples):
             raise Mistake(
@@ -94,10 +94,10 @@ def _answers(job: Job, checkpoint: Checkpoint, x: Floats) -> NDArray[Any]:
     return training.logits(models.load(checkpoint), seen).numpy()
 
 
-def _read(data: Call, lasers: list[int], job: Job, axis: Axis, seed: int, progress: Progress) -> Spectra:
+def _read(data: Call, lasers: list[int], job: Job, axis: Axis, progress: Progress) -> Spectra:
     """Read the other instrument's spectra on the model's axis, those of some lasers where any are named."""
     progress.begin("read DATA", 1)
-    found = datasets.load(data, axis=axis, seed=seed)
+    found = datasets.load(data, axis=axis, seed=job.seed)  # generated ones: of the run's own samples
     progress.advance(1, f"{len(found)} spectra, {len(found.labels)} classes")
     progress.end()
     theirs, ours = found.technique, job.spectra.technique

@@ -211,14 +211,14 @@ def _found(facts: list[dict[str, Any]]) -> str:
         return ""
     if "stretch" in facts[0]:
         shift, stretch = ([each[key] for each in facts] for key in ("shift_cm1", "stretch"))
-        return (
-            f"v' = a + b v: a {min(shift):+.2f} to {max(shift):+.2f} cm-1, b {min(stretch):.4f} to {max(stretch):.4f}"
-        )
-    penalties = sorted({each["penalty"] for each in facts if each["penalty"] is not None})
-    untouched = sum(each["penalty"] is None for each in facts)
-    told = [f"penalty {', '.join(f'{each:g}' for each in penalties)}"] if penalties else []
-    told += [f"nothing to correct in {untouched} of {len(facts)} draws"] if untouched else []
-    return f"{facts[0]['pairs']} pairs; " + "; ".join(told)
+        told = [f"a {min(shift):+.2f} to {max(shift):+.2f} cm-1, b {min(stretch):.4f} to {max(stretch):.4f}"]
+        untouched = sum(each["fitted"] == "nothing" for each in facts)
+    else:
+        penalties = sorted({each["penalty"] for each in facts if each["penalty"] is not None})
+        told = [f"{facts[0]['pairs']} pairs"]
+        told += [f"penalty {', '.join(f'{each:g}' for each in penalties)}"] if penalties else []
+        untouched = sum(each["penalty"] is None for each in facts)
+    return "; ".join(told + ([f"nothing to correct in {untouched} of {len(facts)} draws"] if untouched else []))
 
 
 def _between(pair: Any, form: str) -> str:
