@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from edgespec.recipe import Call
 from edgespec.schema import Binder
 from edgespec.yaml12 import Place, read
 
+TYPED = "command line"
 NEEDED, KNOWN = ("x", "y", "wavenumber"), ("labels", "group", "split")
 FORMS = (
     "a folder or .zip of RRUFF files, a .csv task list, an .npz with arrays x, y, wavenumber (labels, group), "
@@ -26,16 +28,16 @@ def call(text: str) -> Call:
     """
     path = Path(text)
     if text.lstrip().startswith("{") or (text in plugins.names("datasets") and not path.exists()):
-        return _bound(text, "DATA")
+        return _bound(text, TYPED)
     if path.suffix in (".yaml", ".yml"):
         return _bound(_text(path), str(path))
     name = str(path.resolve()) if path.exists() else text  # else it may lie where recipes' data lie
     if path.suffix == ".npz":
-        return _checked({"arrays": {"npz": name, **_arrays(path)}}, lambda place: "DATA")
+        return _checked({"arrays": {"npz": name, **_arrays(path)}}, lambda place: TYPED)
     if path.suffix == ".csv":
-        return _checked({"rruff": {"task": name, "refused": "skip"}}, lambda place: "DATA")
+        return _checked({"rruff": {"task": name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".zip" or path.is_dir() or not path.suffix:
-        return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: "DATA")
+        return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     raise Mistake(f"DATA: how to read {text} can't be told from its name", hint=FORMS)
 
 
@@ -46,16 +48,18 @@ def _bound(text: str, where: str) -> Call:
     def at(place: Place) -> str:
         while place not in lines and place:
             place = place[:-1]
-        return where if where == "DATA" else f"{where}:{lines.get(place, 1)}"
+        return where if where == TYPED else f"{where}:{lines.get(place, 1)}"
 
     return _checked(tree, at)
 
 
-def _checked(tree: Any, at: Any) -> Call:
+def _checked(tree: Any, at: Callable[[Place], str]) -> Call:
     binder = Binder(at)
     found = binder.call("datasets", tree, (), "DATA")
     if binder.mistakes:
-        raise Mistakes(binder.mistakes)
+        raise Mistakes(
+            [Mistake(each.message, each.hint or "edgespec ls datasets shows every key") for each in binder.mistakes]
+        )
     return found
 
 

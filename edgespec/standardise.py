@@ -26,6 +26,7 @@ FARTHEST_CM1, STRETCH = 20.0, 0.01  # how far an axis is looked for: at its midd
 WINDOW_CM1 = 6.0  # piecewise: a point is made of those that are at most so far from it
 PENALTIES = (1e-2, 1e-1, 1.0, 1e1, 1e2)  # as a share of what the references hold
 FREEDOMS = {"nothing": 0, "shift": 1, "shift and stretch": 2}
+FOLDS = 10  # at most, in which references are left out in turn
 FEWEST_PAIRS = 3  # fewer can't tell which penalty is right
 TINY = 1e-12
 
@@ -56,13 +57,13 @@ def affine(axis: Numbers, own: Numbers, target: Numbers) -> Fitted:
     middle, half = float(axis[0] + axis[-1]) / 2, float(axis[-1] - axis[0]) / 2
     likeness = partial(_likeness, axis, target, CubicSpline(axis, own, axis=1))
     limits = np.array([FARTHEST_CM1, STRETCH * half])
-    every, count = np.arange(len(own)), len(own)
+    every = np.arange(len(own))
     left_out = dict.fromkeys(FREEDOMS, 0.0)
-    for i in every:
+    for rows in np.array_split(every, min(len(own), FOLDS)) if len(own) > 1 else []:
         for name, free in FREEDOMS.items():
-            if count > 1:
-                left_out[name] += likeness(_search(likeness, limits, free, np.delete(every, i)), np.array([i])) / count
-    fitted = max(left_out, key=lambda name: left_out[name]) if count > 1 else "shift"
+            at = _search(likeness, limits, free, np.setdiff1d(every, rows))
+            left_out[name] += likeness(at, rows) * len(rows)
+    fitted = max(left_out, key=lambda name: left_out[name]) if len(own) > 1 else "shift"
     best = _search(likeness, limits, FREEDOMS[fitted], every)
     shift, stretch = float(best[0]), 1 + float(best[1]) / half
 
