@@ -40,6 +40,12 @@ def show(report: Report, *, drawn: bool) -> str:
         parts += [f"**{target}**: {advice['why']}" for target, advice in report.advice.items()]
     if drawn:
         parts.append("![accuracy against latency, area is size](frontier.svg)")
+    if report.transfer:
+        parts += ["## Another instrument", "Accuracy on spectra of another instrument or laser. *Unseen* are physical samples that the model did not "
+                  "learn from: the figure to go by. `gain` is over no correction, on these where there are any. References never count."]  # fmt: skip
+        for record in report.transfer.values():
+            parts += [tables.transferred(record), _table(tables.TRANSFER_HEAD, tables.transfer(record))]
+            parts += ["\n".join(f"- {note}" for note in record["notes"])] if record["notes"] else []
     if report.gates:
         parts += ["## Promises", _table(tables.GATE_HEAD, tables.gates(report))]
     notes = [*report.data["notes"], *report.notes, *_warnings(report)]

@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from edgespec.report import Report, robust, tables
 
-LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit", "costs most", "at"}
+LEFT = {
+    "step",
+    "model",
+    "target",
+    "variant",
+    "gate",
+    "verdict",
+    "",
+    "limit",
+    "costs most",
+    "at",
+    "file",
+    "correction",
+    "found",
+}
 
 
 def show(report: Report) -> str:
@@ -15,6 +29,8 @@ def show(report: Report) -> str:
     parts.append(_notes(report))
     if report.bench:
         parts += ["", show_bench(report)]
+    for name in report.transfer:
+        parts += ["", show_transfer(report, name)]
     if report.gates:
         parts += ["", show_gates(report)]
     return "\n".join(part for part in parts if part is not None).rstrip()
@@ -31,6 +47,13 @@ def show_bench(report: Report) -> str:
         warnings = dict.fromkeys(warning for each in measured for warning in each["warnings"])
         lines += [f"note: {warning}" for warning in warnings]
     return "\n".join([*lines, *(f"note: {note}" for note in report.notes if note.startswith("on "))])
+
+
+def show_transfer(report: Report, name: str) -> str:
+    """What the files do on another instrument, and what speaks against the figures."""
+    record = report.transfer[name]
+    lines = [tables.transferred(record), columns(tables.TRANSFER_HEAD, tables.transfer(record)), ""]
+    return "\n".join([*lines, *(f"note: {note}" for note in (*record["data"]["notes"], *record["notes"]))]).rstrip()
 
 
 def show_gates(report: Report) -> str:
