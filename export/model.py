@@ -53,7 +53,9 @@ def open_model(runtime: Any, model: dict[str, str], threads: int, points: int | 
     try:
         infer, facts = runtime.load(model["file"], threads)
     except ValueError as error:
-        raise RefusalError(2, f"model {model['name']!r} cannot be loaded: {error}") from error
+        raise RefusalError(
+            2, f"model {model['name']!r} cannot be loaded: {error}", "is it an ONNX file, and whole?"
+        ) from error
     if points is not None and facts["points"] != points:
         told = f"model {model['name']!r} takes spectra of {facts['points']} points, these have {points}"
         raise RefusalError(2, told, "put the spectra on the model's axis first")

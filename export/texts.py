@@ -14,7 +14,12 @@ import numpy as np
 from axes import laser_in, unit_in
 from refusal import RefusalError
 
-KNOWN = ((b"%PDF", "a PDF"), (b"PK", "a zip archive"), (b"\x89PNG", "a picture"), (b"\xff\xd8", "a picture"))
+KNOWN: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF"),
+    (b"PK", "a zip archive"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8", "a picture"),
+)
 KNOWN += ((b"\x1f\x8b", "a gzip archive"), (b"\x93NUMPY", "a numpy array"))
 NOT_TEXT = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
 DECIMAL_COMMA = re.compile(r"[-+]?\d+(?:,\d+)?(?:[eE][-+]?\d+)?")

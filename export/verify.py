@@ -51,8 +51,7 @@ def answer(asked: argparse.Namespace) -> dict[str, Any]:
     try:
         model = open_model(runtime, {"name": MODEL, "file": str(folder / MODEL)}, asked.threads)
         checks += _contract(folder, model)
-        told = contracts.find(model, folder / MODEL)
-        checks += _answers(folder, model, told)
+        checks += _answers(folder, model, contracts.find(model, folder / MODEL))
     except RefusalError as refusal:
         checks.append(Check("answers", False, "cannot be compared: " + refusal.answer["error"]))
     ok = all(each.ok for each in checks)

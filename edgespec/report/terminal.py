@@ -5,6 +5,7 @@ from __future__ import annotations
 from edgespec.report import Report, tables
 
 LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit"}
+LEFT |= {"file", "label", "flag", "runner-up", "check", "found", "tolerance"}
 
 
 def show(report: Report) -> str:
