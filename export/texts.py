@@ -16,7 +16,7 @@ from refusal import RefusalError
 
 KNOWN: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF"),
-    (b"PK", "a zip archive"),
+    (b"PK\x03\x04", "a zip archive"),
     (b"\x89PNG", "a picture"),
     (b"\xff\xd8", "a picture"),
 )
@@ -24,6 +24,7 @@ KNOWN += ((b"\x1f\x8b", "a gzip archive"), (b"\x93NUMPY", "a numpy array"))
 NOT_TEXT = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
 DECIMAL_COMMA = re.compile(r"[-+]?\d+(?:,\d+)?(?:[eE][-+]?\d+)?")
 AXIS_WORDS = re.compile(r"cm\s*\^?\s*-?1|1/cm|shift|wave\s*(?:number|length)|\bnm\b|\bx\b", re.I)
+AXIS_KEY = re.compile(r"[#\s]*x?[ _]?(?:axis)?[ _]?units?(?:\[[01]\])?\s*=", re.I)  # "#AxisUnit[1]=nm", "XUNITS=1/CM"
 
 
 class Track(NamedTuple):
@@ -176,10 +177,11 @@ def _table(lines: list[str], start: int, delimiter: str | None, where: str, keye
 
 def _names(header: list[str], columns: int, delimiter: str | None, where: str, start: int) -> tuple[list[str], str]:
     """Give the columns' names, "" where there are none, and the line that says them."""
-    last = header[-1] if header and not header[-1].startswith("##") else ""
+    last = header[-1] if header and "=" not in header[-1] else ""
     fields = [field.strip().strip("\"'").strip() for field in last.lstrip("#% ").split(delimiter)]
     if len(fields) != columns:
-        return [""] * columns, last if "=" not in last else ""
+        keyed = [line.partition("=")[2] for line in header if AXIS_KEY.match(line)]
+        return [""] * columns, " ".join([*keyed, last])
     if fields[0][:1].isdigit():
         hint = "mend the line or remove the file"
         raise RefusalError(2, f"{where}:{start}: {last.strip()[:40]!r} is no numbers and no names", hint)

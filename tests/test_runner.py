@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import ast
-import importlib
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from device import RUNNER, carry, module
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import plugins
-
-RUNNER = plugins.shipped("export", "runner.py")
 POINTS, CLASSES = 32, 4
 QUICK = {"warmup_ms": 2, "warmup_max_ms": 100, "seconds": 0.01, "min_samples": 20, "slot_ms": 0.5}
 
@@ -58,21 +53,6 @@ def run(folder: Path, *arguments: str, runner: Path = RUNNER) -> tuple[int, dict
         [sys.executable, str(runner.resolve()), *arguments], cwd=folder, capture_output=True, text=True
     )
     return ended.returncode, json.loads(ended.stdout), ended.stderr
-
-
-def module(name: str) -> ModuleType:
-    """Load a sibling of the runner as the runner does: by its bare name, from the runner's own folder."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(RUNNER.parent.resolve()))
-        return importlib.import_module(name)
-
-
-def carry(device: Path) -> Path:
-    """Copy the program to a device, with an empty folder of runtimes; give its entry."""
-    (device / "runtimes").mkdir()
-    for path in RUNNER.parent.glob("*.py"):
-        shutil.copy(path, device)
-    return device / "runner.py"
 
 
 @pytest.mark.parametrize("path", sorted(RUNNER.parent.rglob("*.py")), ids=lambda path: path.name)
