@@ -4,21 +4,8 @@ from __future__ import annotations
 
 from edgespec.report import Report, robust, tables
 
-LEFT = {
-    "step",
-    "model",
-    "target",
-    "variant",
-    "gate",
-    "verdict",
-    "",
-    "limit",
-    "costs most",
-    "at",
-    "file",
-    "correction",
-    "found",
-}
+LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit", "costs most", "at"}
+LEFT |= {"file", "label", "flag", "runner-up", "check", "found", "tolerance", "correction"}
 
 
 def show(report: Report) -> str:
