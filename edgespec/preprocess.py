@@ -7,14 +7,15 @@ in front of it, in float32 in every variant: the device needs none of this by it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
-from annotated_types import Gt
+from annotated_types import Ge, Gt
 from torch import nn
 
 from edgespec.errors import Mistake
-from edgespec.layers import Average, Axis, Blend, Clip, Crop, Highpass, Root, Scale
+from edgespec.filters import Average, Highpass, Opening, Polynomial, Savgol, Snip
+from edgespec.layers import Axis, Blend, Clip, Crop, Root, Scale, joined
 from edgespec.recipe import Call
 
 FEWEST = 16  # points that a network can work on
@@ -44,7 +45,7 @@ def build(calls: Sequence[Call], axis: Axis, own: Axis | None = None) -> Front:
         layer = globals()[call.name](seen, **call.keys)
         layers.append(layer)
         seen = getattr(layer, "axis", seen)
-    return Front(axis if own is None else own, seen, layers)
+    return Front(axis if own is None else own, seen, joined(layers))
 
 
 def crop(axis: Axis, *, low: float, high: float) -> nn.Module:
@@ -84,6 +85,57 @@ def average(axis: Axis, *, window: Width = 10.0) -> nn.Module:
     window: its width in cm-1.
     """
     return Average(_odd(window, axis))
+
+
+def opening(axis: Axis, *, window: Width = 62.0) -> nn.Module:
+    """Subtract the morphological opening, averaged: a background that passes below every band narrower than the window.
+
+    window: width of the opening and of the average in cm-1.
+    """
+    return Opening(_odd(window, axis))
+
+
+def snip(axis: Axis, *, half_width: Width = 40.0, smooth: Annotated[float, Ge(0)] = 0.0) -> nn.Module:
+    """Subtract the background that iterative peak clipping finds, distances decreasing (Ryan et al. 1988; Morhac 2008).
+
+    half_width: the first distance in cm-1, about half of a band's width at its foot; one pass for each point of it.
+    smooth: half-width in cm-1 of an average that goes with each pass, for noisy spectra; 0 for none.
+    """
+    half = max(round(half_width / _step(axis)), 1)
+    if half > (len(axis) - 1) // 2:
+        raise Mistake(
+            f"snip: half_width {half_width:g} cm-1 is {half} points of the {len(axis)}",
+            hint=f"at most {(len(axis) - 1) // 2 * _step(axis):g}",
+        )
+    return Snip(half, max(round(smooth / _step(axis)), 1) if smooth else 0)
+
+
+def polynomial(axis: Axis, *, degree: Annotated[int, Ge(0)] = 5) -> nn.Module:
+    """Subtract the polynomial that fits the whole spectrum best by least squares.
+
+    degree: of the polynomial; 0 subtracts the mean.
+    """
+    if degree >= len(axis):
+        raise Mistake(f"polynomial: degree {degree} fits any {len(axis)} points: nothing would be left", hint="3 to 7")
+    return Polynomial(len(axis), degree)
+
+
+def savgol(
+    axis: Axis, *, window: Width = 18.0, order: Annotated[int, Ge(0)] = 2, derivative: Literal[0, 1, 2] = 0
+) -> nn.Module:
+    """Smooth by a polynomial in each window, or take its derivative by cm-1 (Savitzky, Golay 1964).
+
+    window: its width in cm-1.
+    order: of the polynomial.
+    derivative: 0 smooths, 1 gives the slope, 2 the curvature; both remove slow backgrounds.
+    """
+    size = _odd(window, axis)
+    if not derivative <= order < size <= len(axis):
+        raise Mistake(
+            f"savgol: window {window:g} cm-1 is {size} of {len(axis)} points, order {order}, derivative {derivative}",
+            hint="derivative <= order < points of the window <= points of the spectrum",
+        )
+    return Savgol(size, order, derivative, _step(axis))
 
 
 def clip(axis: Axis) -> nn.Module:
@@ -127,6 +179,9 @@ def area(axis: Axis) -> nn.Module:
 
 
 def _odd(window: float, axis: Axis) -> int:
-    """Give a window in cm-1 as an odd number of points, at least 3."""
-    step = float(axis[-1] - axis[0]) / (len(axis) - 1)
-    return 2 * max(round(window / step / 2), 1) + 1
+    """Give a window in cm-1 as an odd number of points, at least 3; whatever sees the whole axis from its end is enough."""
+    return min(2 * max(round(window / _step(axis) / 2), 1), 2 * len(axis) - 2) + 1
+
+
+def _step(axis: Axis) -> float:
+    return float(axis[-1] - axis[0]) / (len(axis) - 1)
