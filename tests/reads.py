@@ -14,7 +14,13 @@ WINDOW = Axis(150, 1172, 128)
 
 
 def contract(**changes: Any) -> Any:
-    plain = {"axis": WINDOW.values(), "window": WINDOW.values(), "labels": ["a", "b"], "min_coverage": 0.8, "threshold": None}
+    plain = {
+        "axis": WINDOW.values(),
+        "window": WINDOW.values(),
+        "labels": ["a", "b"],
+        "min_coverage": 0.8,
+        "threshold": None,
+    }
     return module("contract").Contract(**{**plain, "technique": "Raman", "plain": {}, **changes})
 
 

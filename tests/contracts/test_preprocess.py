@@ -11,15 +11,17 @@ import torch
 from torch import Tensor
 
 from edgespec import augment, preprocess, schema
+from edgespec.errors import Mistake
 from edgespec.recipe import Call
 
 PREPROCESS, AUGMENT = schema.names("preprocess"), schema.names("augment")
 AXIS = torch.linspace(150, 1172, 257)
 EVEN = AXIS.numpy().astype(np.float64)
 STEP = float(AXIS[1] - AXIS[0])
-KEYS = {"crop": {"low": 200.0, "high": 1000.0}, "resample": {"points": 300}}
+KEYS: dict[str, dict[str, float]] = {"crop": {"low": 200.0, "high": 1000.0}, "resample": {"points": 300}}
 SCALE_FREE = {"rms", "snv", "minmax", "l2", "area"}
-DEGREE = dict.fromkeys(["clip", "highpass", "average", "crop", "resample"], 1.0) | {"sqrt": 0.5, "signed_sqrt": 0.5}
+LINEAR = {"clip", "highpass", "average", "crop", "resample", "savgol", "snip", "opening", "polynomial"}
+DEGREE = dict.fromkeys(LINEAR, 1.0) | {"sqrt": 0.5, "signed_sqrt": 0.5}
 
 
 def spectra(n: int = 6) -> Tensor:
@@ -95,11 +97,54 @@ def test_highpass_takes_a_constant_away_and_subtracts_the_mean_of_its_window(win
 
 
 def test_calls_are_applied_in_their_order() -> None:
-    calls = [Call("highpass", {"window": 100.0}), Call("signed_sqrt"), Call("rms")]
+    calls = [Call("highpass", {"window": 100.0}), Call("signed_sqrt"), Call("snv")]
     front = preprocess.build(calls, EVEN)
-    by_hand = preprocess.rms(EVEN)(preprocess.signed_sqrt(EVEN)(preprocess.highpass(EVEN, window=100.0)(spectra())))
+    by_hand = preprocess.snv(EVEN)(preprocess.signed_sqrt(EVEN)(preprocess.highpass(EVEN, window=100.0)(spectra())))
     assert torch.equal(front(spectra()), by_hand)
     assert torch.equal(preprocess.build([], EVEN)(spectra()), spectra())
+
+
+@pytest.mark.parametrize("factor", [0.0, 1e-12, 1e-9, 1.0, 1e12, 1e15])
+@pytest.mark.parametrize("scale", ["rms", "l2"])
+@pytest.mark.parametrize("root", ["sqrt", "signed_sqrt"])
+def test_a_root_and_a_scale_side_by_side_are_one_layer_with_the_same_answer(
+    root: str, scale: str, factor: float
+) -> None:
+    x = factor * torch.cat([spectra() - 0.3, -spectra(), torch.zeros(1, 257), torch.eye(257)[:3], 1e-7 * spectra()])
+    front = preprocess.build([Call(root), Call(scale)], EVEN)
+    assert len(front) == 1
+    exact = x.double().clamp_min(0) if root == "sqrt" else x.double()
+    exact = exact.sign() * exact.abs().sqrt()
+    size = exact.square().mean(1, keepdim=True) if scale == "rms" else exact.square().sum(1, keepdim=True)
+    expected = torch.where(size > 0, exact / size.sqrt(), 0.0)
+    seen = size[:, 0] >= (1e-15 if factor else 0)
+    torch.testing.assert_close(front(x)[seen].double(), expected[seen], atol=1e-6, rtol=1e-6)
+    assert front(x).abs().max() <= 257**0.5 + 1e-3
+
+
+def test_a_root_and_a_scale_with_something_between_stay_apart() -> None:
+    calls = [Call("signed_sqrt"), Call("average"), Call("rms")]
+    x = spectra()
+    by_hand = preprocess.rms(EVEN)(preprocess.average(EVEN)(preprocess.signed_sqrt(EVEN)(x)))
+    assert torch.equal(preprocess.build(calls, EVEN)(x), by_hand)
+
+
+@pytest.mark.parametrize(
+    ("name", "keys", "told"),
+    [
+        ("snip", {"half_width": 600.0}, "snip: half_width 600 cm-1 is 150 points"),
+        ("savgol", {"window": 8.0, "order": 3}, "3 of 257 points, order 3"),
+        ("savgol", {"order": 1, "derivative": 2}, "order 1, derivative 2"),
+        ("savgol", {"window": 2000.0}, "of 257 points"),
+        ("polynomial", {"degree": 257}, "degree 257"),
+        ("crop", {"low": 500.0, "high": 400.0}, "crop: 500 to 400 cm-1"),
+    ],
+)
+def test_what_cannot_be_done_on_the_axis_is_a_mistake_with_a_hint(name: str, keys: dict[str, float], told: str) -> None:
+    with pytest.raises(Mistake) as found:
+        preprocess.build([Call(name, keys)], EVEN)
+    assert told in found.value.message
+    assert found.value.hint
 
 
 def strengths(name: str) -> list[str]:
