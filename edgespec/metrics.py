@@ -62,6 +62,12 @@ METRICS = {
         signed=True,
     ),
     "ece": Metric(False, units.share, _fraction, "end the recipe with 'calibrate', or give validation more spectra"),
+    "unknown_auroc": Metric(
+        True,
+        units.share,
+        _fraction,
+        "the score can't tell unknown substances: more classes, or a preprocessing that keeps bands apart",
+    ),
     "size": Metric(False, units.size, units.show_size, SMALLER),
     "params": Metric(False, units.count, units.show_count, SMALLER),
     "macs": Metric(False, units.count, units.show_count, SMALLER),

@@ -5,8 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgespec import storage
-from edgespec.report import Report, picture, robust, tables
+from edgespec.report import Report, known, picture, robust, tables
 
+KNOWN = (
+    "ECE and its bootstrap interval are of the stated probabilities (before `calibrate`: of the model as trained). The reject score tells the "
+    "test spectra from the same with their bands elsewhere (`displaced`) and from substances that no model here has seen (`unknown`). "
+    "`accepted` and `unknown refused` are at the threshold in the contract. Errors are among the test spectra that the score is surest of."
+)
 ROBUST = (
     "Accuracy on the same test spectra, perturbed; bold is what costs a model most. `robust drop` is the accuracy that compression lost "
     "over and above what it lost on the spectra as they are, against step 1 and against the float file that int8 was made from, "
@@ -19,6 +24,8 @@ def write(report: Report, folder: Path) -> Path:
     drawn = picture.frontier(report)
     if drawn:
         storage.write(folder / "frontier.svg", drawn)
+    if curves := known.curves(report):
+        storage.write(folder / "coverage.svg", curves)
     return storage.write(folder / "report.md", show(report, drawn=bool(drawn)))
 
 
@@ -34,6 +41,13 @@ def show(report: Report, *, drawn: bool) -> str:
     parts += ["## What each step cost", _table(tables.COST_HEAD, tables.costs(report))]
     if perturbed := robust.perturbations(report):
         parts += ["## Robustness", ROBUST, _table(perturbed[0], perturbed[1:])]
+    if judged := known.models(report):
+        parts += [
+            "## What it does not know",
+            KNOWN,
+            _table(known.HEAD, judged),
+            "![risk against coverage](coverage.svg)",
+        ]
     if report.bench:
         parts += ["## Latency", "One spectrum at a time; `ratio` compares with the plain default ONNX export of the same network, interleaved. "
                   "Accuracy is that of the very outputs that were timed.", _table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edgespec.report import Report, robust, tables
+from edgespec.report import Report, known, robust, tables
 
 LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit", "costs most", "at"}
-LEFT |= {"file", "label", "flag", "runner-up", "check", "found", "tolerance", "correction"}
+LEFT |= {"file", "label", "flag", "runner-up", "check", "found", "tolerance", "correction", "score"}
 
 
 def show(report: Report) -> str:
@@ -13,6 +13,8 @@ def show(report: Report) -> str:
     parts = [tables.headline(report), "", columns(tables.HEAD, tables.scores(report))]
     if perturbed := robust.models(report):
         parts += ["", columns(robust.HEAD, perturbed)]
+    if judged := known.models(report):
+        parts += ["", columns(known.HEAD, judged)]
     parts.append(_notes(report))
     if report.bench:
         parts += ["", show_bench(report)]
