@@ -57,9 +57,7 @@ def _of_run(folder: Path, variant: str | None) -> Path:
         raise Mistake(f"{folder} has made no ONNX file yet", hint="edgespec compress, to the end; it needs 'to_onnx'")
     if variant is not None and variant not in rows:
         raise Mistake(f"{folder} ships no variant {variant!r}", hint=plugins.did_you_mean(variant, list(rows)))
-    row = rows[variant or _advised(result, list(rows))]
-    step = next((each for each in result.steps if each.get("number") == row.step), None)
-    path = folder / str(step["folder"] if step else "") / row.file
+    path = folder / rows[variant or _advised(result, list(rows))].file
     if not path.is_file():
         raise Mistake(f"{path} is missing", hint="edgespec compress makes it anew")
     return path

@@ -133,7 +133,7 @@ def _answers(folder: Path, model: Loaded, contract: Contract) -> list[Check]:
     why = f"{tolerance:g} of the largest" + (", an int8 file" if tolerance == QUANTIZED else "")
     logits = np.concatenate([one["logits"] for one in each])
     checks = [_near("logits", logits, sent["logits"], tolerance, why)]
-    checks.append(_same_labels(logits, sent["label"], contract, tolerance))
+    checks.append(same_labels(logits, sent["label"], contract, tolerance))
     probabilities = np.concatenate([one["probabilities"] for one in each])
     checks.append(_near("probabilities", probabilities, sent["probabilities"], tolerance, why))
     if each[0]["score"] is not None:
@@ -175,7 +175,7 @@ def _near(what: str, now: Any, sent: Any, tolerance: float, why: str) -> Check:
     return Check(what, difference <= tolerance, f"largest difference {difference:.2g}, {len(now)} spectra", why)
 
 
-def _same_labels(logits: Any, sent: Any, contract: Contract, tolerance: float) -> Check:
+def same_labels(logits: Any, sent: Any, contract: Contract, tolerance: float) -> Check:
     """Compare names, not numbers: two labels that changed places are found. A tie within the tolerance is no difference."""
     margin = tolerance * float(np.abs(logits).max())
     number = {label: i for i, label in enumerate(contract.labels)}

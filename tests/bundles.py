@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import tiny
 from device import carry
+from numpy.typing import NDArray
 from onnx import helper
 
 from edgespec import assembly, contract, graph, storage
@@ -33,6 +34,15 @@ def model(variant: str = "float32") -> Path:
     contract.stamp(whole, replace(contract.load(made.path(variant)), score="max", threshold=THRESHOLD))
     path = Path(tempfile.mkdtemp(prefix="edgespec-model-")) / "model.onnx"
     return storage.write(path, whole.SerializeToString())
+
+
+@functools.cache
+def known() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A test spectrum that the model knows well: its axis and intensities."""
+    job = tiny.line("cnn").job
+    x = job.spectra.x[job.splits.test]
+    best = graph.run(model(), x).max(1).argmax()
+    return tiny.AXIS.values(), x[best].astype(np.float64)
 
 
 def write(folder: Path, variant: str = "float32") -> Path:

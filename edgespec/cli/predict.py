@@ -82,7 +82,7 @@ def _ask(card: Any, arguments: list[str]) -> tuple[list[dict[str, Any]], list[di
         told = {key: _shown(value) if isinstance(value, str) else value for key, value in answer.items()}
         (refused if "error" in told else results).append(told)
         if total > 1:
-            bars.advance(number, f"{len(refused)} refused" if refused else "")
+            bars.advance(number, f"{len(refused)} refused")
     if bars.what:
         bars.end(f"{len(results)} answered, {len(refused)} refused")
     return results, refused, summary
