@@ -643,8 +643,8 @@ def test_a_task_list_keeps_to_the_laser_also_where_archives_were_resampled(liste
         found = loaded(Axis(200, 900, 128), task=listed, laser=[laser])
         assert found.laser is not None
         assert set(found.laser.tolist()) == {laser}
-        assert len(found) == (every.laser == laser).sum()
-        assert 0 < len(found) <= lasers.count(laser)
+        # a spectrum that is filed under two lasers is dropped as a duplicate only where both are read
+        assert 0 < (every.laser == laser).sum() <= len(found) <= lasers.count(laser)
 
 
 def test_a_task_list_without_the_laser_is_told_which_there_are(tmp_path: Path) -> None:
