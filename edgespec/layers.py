@@ -15,7 +15,7 @@ from torch.nn import functional
 
 Axis = NDArray[np.float64]
 TINY = 1e-12  # an amplitude below which a spectrum is none
-FLOOR = 1e-36  # keeps 0 / 0 out; far below any square of a spectrum, far above the least float32
+FLOOR = 1e-36  # keeps 0 / 0 out, by a maximum: the exporter drops an addition of so little
 
 
 class Blend(nn.Module):
@@ -77,7 +77,7 @@ class Root(nn.Module):
         """(n, points) -> (n, points)"""
         if not self.signed:
             return functional.relu(x).sqrt()
-        return x / (x.abs() + FLOOR).sqrt()  # no Sign, no second branch: half of the operators
+        return x / x.abs().clamp_min(FLOOR).sqrt()  # no Sign, no second branch: half of the operators
 
 
 class RootScale(nn.Module):
@@ -95,7 +95,7 @@ class RootScale(nn.Module):
         """(n, points) -> (n, points)"""
         size = x.abs() if self.signed else functional.relu(x)
         whole = size.mean(1, keepdim=True) if self.by == "rms" else size.sum(1, keepdim=True)
-        return (x if self.signed else size) / (size * whole + FLOOR).sqrt()
+        return (x if self.signed else size) / (size * whole).clamp_min(FLOOR).sqrt()
 
 
 def joined(layers: Sequence[nn.Module]) -> list[nn.Module]:
