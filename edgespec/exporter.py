@@ -21,6 +21,15 @@ from edgespec.graph import OPSET, shapes
 from edgespec.models import Channels
 from edgespec.preprocess import Front
 
+# fmt: off
+PORTABLE = frozenset((
+    "Abs", "Add", "Clip", "Div", "Greater", "Min", "Mul", "Neg", "Relu", "Sqrt", "Sub", "Where",
+    "AveragePool", "Conv", "MatMul", "MaxPool", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum",
+    "Concat", "Gather", "Pad", "Reshape", "Slice", "Unsqueeze",
+))
+# fmt: on
+"""What a front may be made of: operators that ONNX Runtime, OpenVINO and TensorRT (8.2 on) all take, none of them slow."""
+
 
 class _Plane(nn.Module):
     """(n, points) -> (n, 1, 1, points)"""
@@ -78,8 +87,19 @@ def export(model: nn.Module, path: Path, *, front: Front, contract: Contract | N
 
 
 def of_front(front: Front) -> onnx.ModelProto | None:
-    """Give the preprocessing as ONNX: spectrum (batch, points) -> prepared; None where there is none."""
-    return _dynamic(front, front.source, assembly.PREPARED) if len(front) else None
+    """Give the preprocessing as ONNX: spectrum (batch, points) -> prepared; None where there is none.
+
+    Raises Mismatch where it needs an operator that not every runtime has.
+    """
+    if not len(front):
+        return None
+    found = _dynamic(front, front.source, assembly.PREPARED)
+    if others := sorted({node.op_type for node in found.graph.node} - PORTABLE):
+        raise Mismatch(
+            f"the preprocessing becomes {', '.join(others)}, which not every runtime takes",
+            hint=f"write it with: {', '.join(sorted(PORTABLE))}",
+        )
+    return found
 
 
 def export_default(model: nn.Module, path: Path, *, front: Front, contract: Contract | None = None) -> None:
