@@ -222,8 +222,9 @@ def area(axis: Axis) -> nn.Module:
 
 
 def _odd(window: float, axis: Axis) -> int:
-    """Give a window in cm-1 as an odd number of points, at least 3; whatever sees the whole axis from its end is enough."""
-    return min(2 * max(round(window / _step(axis) / 2), 1), 2 * len(axis) - 2) + 1
+    """Give the odd number of points nearest to a window in cm-1, at least 3; one that sees all from each end is enough."""
+    half = max(round((window / _step(axis) - 1) / 2), 1)
+    return 2 * min(half, len(axis) - 1) + 1
 
 
 def _step(axis: Axis) -> float:

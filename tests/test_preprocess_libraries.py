@@ -33,7 +33,7 @@ def raw(real: Path) -> Spectra:
 
 def windowed_mean(width_cm1: float) -> Reference:
     def mean(x: Array, axis: Array) -> Array:
-        half = max(round(width_cm1 / float(axis[1] - axis[0]) / 2), 1)
+        half = max(round((width_cm1 / float(axis[1] - axis[0]) - 1) / 2), 1)
         windows = [x[:, max(at - half, 0) : at + half + 1] for at in range(x.shape[1])]
         return np.stack([each.mean(axis=1) for each in windows], axis=1)
 
@@ -53,7 +53,7 @@ def background(name: str, **keys: Any) -> Reference:
 def averaged_opening(half: int) -> Reference:
     def subtracted(x: Array, axis: Array) -> Array:
         opened = x - background("tophat", half_window=half)(x, axis)
-        return x - windowed_mean(2 * half * float(axis[1] - axis[0]))(opened, axis)
+        return x - windowed_mean((2 * half + 1) * float(axis[1] - axis[0]))(opened, axis)
 
     return subtracted
 
@@ -98,12 +98,12 @@ SAME: list[tuple[str, dict[str, Any], Reference]] = [
     ("savgol", {"window": 18.0}, savitzky_golay(9, 2, 0)),
     ("savgol", {"window": 18.0, "derivative": 1}, savitzky_golay(9, 2, 1)),
     ("savgol", {"window": 32.0, "order": 3, "derivative": 2}, savitzky_golay(17, 3, 2)),
-    ("savgol", {"window": 60.0, "order": 5, "derivative": 1}, savitzky_golay(31, 5, 1)),
+    ("savgol", {"window": 62.0, "order": 5, "derivative": 1}, savitzky_golay(31, 5, 1)),
     ("snip", {"half_width": 40.0}, background("snip", max_half_window=20, decreasing=True)),
     ("snip", {"half_width": 2.0}, background("snip", max_half_window=1, decreasing=True)),
     ("snip", {"half_width": 90.0}, background("snip", max_half_window=45, decreasing=True)),
     ("opening", {"window": 42.0}, averaged_opening(10)),
-    ("opening", {"window": 160.0}, averaged_opening(40)),
+    ("opening", {"window": 162.0}, averaged_opening(40)),
     ("polynomial", {"degree": 0}, lambda x, axis: x - x.mean(axis=1, keepdims=True)),
     ("polynomial", {"degree": 5}, background("poly", poly_order=5)),
     ("polynomial", {"degree": 12}, background("poly", poly_order=12)),

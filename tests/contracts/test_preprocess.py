@@ -90,10 +90,17 @@ def test_highpass_takes_a_constant_away_and_subtracts_the_mean_of_its_window(win
     highpass = preprocess.highpass(EVEN, window=window)
     out = highpass(x)
     torch.testing.assert_close(highpass(x + 5), out, atol=2e-5, rtol=0)
-    half = max(round(window / STEP / 2), 1)
+    half = max(round((window / STEP - 1) / 2), 1)
     for at in (0, 100, 256):
         inside = x[:, max(at - half, 0) : at + half + 1].mean(1)
         torch.testing.assert_close(out[:, at], x[:, at] - inside, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(("window", "points"), [(62.0, 31), (60.0, 29), (61.5, 31), (64.1, 33), (1.0, 3), (9e9, 1023)])
+def test_a_window_becomes_the_odd_number_of_points_nearest_to_it(window: float, points: int) -> None:
+    layer = preprocess.average(np.linspace(150.0, 1172.0, 512), window=window)  # 2 cm-1 a point
+    assert layer.size == points
+    assert layer(torch.ones(1, 512)).sub(1).abs().max() < 1e-6
 
 
 def test_calls_are_applied_in_their_order() -> None:

@@ -32,7 +32,7 @@ def installed(extra: str, fallback: Path, *options: str) -> Path:
             pytest.skip(f"pip did not install {' '.join(wanted)} in 300 s")
         if ended.returncode != 0:
             said = ended.stderr.strip().splitlines() or ["nothing said"]
-            pytest.skip(f"pip could not install {' '.join(wanted)}: {said[-1]}")
+            pytest.skip(f"pip could not install {' '.join(wanted)}: {said[0][:300]}")
     return folder
 
 
