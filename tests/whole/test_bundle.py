@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import subprocess
@@ -106,3 +107,46 @@ def test_the_command_says_what_it_wrote(run_copy: Path, tmp_path: Path) -> None:
     )
     assert wrong.returncode == 2
     assert "nowhere.csv cannot be read" in wrong.stderr
+
+
+def test_the_bundle_verifies_and_answers_where_edgespec_is_not(run_copy: Path, tmp_path: Path) -> None:
+    done = made(run_copy, tmp_path / "b")
+    x = np.load(done.folder / "test_vectors.npz")
+    np.savetxt(tmp_path / "one.csv", np.c_[done.contract.values(), x["spectra"][0]], delimiter=",")
+    elsewhere = {"cwd": tmp_path, "env": {"PATH": "/usr/bin"}, "capture_output": True, "text": True, "timeout": 120}
+    program = [sys.executable, "-P", str(done.folder / "runner.py")]
+    told = subprocess.run([*program, "verify", str(done.folder)], check=False, **elsewhere)  # type: ignore[call-overload]
+    assert told.returncode == 0, told.stdout
+    assert json.loads(told.stdout)["ok"]
+    told = subprocess.run([*program, "predict", str(done.folder), "one.csv"], check=False, **elsewhere)  # type: ignore[call-overload]
+    answer = json.loads(told.stdout.splitlines()[0])
+    assert (told.returncode, answer["label"]) == (0, str(x["label"][0]))
+    assert answer["score"] == pytest.approx(float(x["score"][0, 0]), abs=1e-4)
+    assert answer["flag"] == ("unknown" if answer["score"] < (done.contract.threshold or 0) else "known")
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "contract.json", "test_vectors.npz", "runner.py"])
+def test_a_changed_byte_is_found(name: str, run_copy: Path, tmp_path: Path) -> None:
+    done = made(run_copy, tmp_path / "b")
+    raw = bytearray((done.folder / name).read_bytes())
+    raw[len(raw) // 2] ^= 1
+    (done.folder / name).write_bytes(raw)
+    command = [sys.executable, "-m", "edgespec", "verify", str(done.folder)]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert told.returncode == 4
+    assert name in told.stdout
+
+
+def test_a_wrong_order_of_labels_is_found_even_with_new_checksums(run_copy: Path, tmp_path: Path) -> None:
+    done = made(run_copy, tmp_path / "b")
+    swapped = dataclasses.replace(done.contract, labels=("Beryl", "Albite", "Diopside"))
+    model = onnx.load(done.folder / "model.onnx")
+    contract.stamp(model, swapped)
+    onnx.save(model, done.folder / "model.onnx")
+    (done.folder / "contract.json").write_text(json.dumps(swapped.plain()))
+    (done.folder / "SHA256SUMS").write_text(bundle._sums(done.folder))
+    command = [sys.executable, "-m", "edgespec", "verify", str(done.folder), "--json"]
+    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert told.returncode == 4
+    wrong = [each["check"] for each in json.loads(told.stdout)["checks"] if not each["ok"]]
+    assert wrong == ["labels"]
