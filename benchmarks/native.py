@@ -3,8 +3,8 @@
     EDGESPEC_DATA=... python benchmarks/native.py runs/rruff10 runs/hard13 runs/minerals192
 
 For each run: every RRUFF text file of its test part goes to `edgespec predict` as a user would send it, and its label is
-compared with the one that the same file gets inside the pipeline; then RRUFF's RAW files (with their background) are compared
-with the Processed file of the same measurement. Prints a table, writes benchmarks/results/local/native.json.
+compared with the one that the same file gets inside the pipeline; then RRUFF's RAW files (with their background) of minerals that the
+model knows are compared with the Processed file of the same measurement. Prints a table, writes benchmarks/results/local/native.json.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def judge(run: Path, data: Path) -> dict[str, Any]:
         near = row.max() - row[labels.index(answer["label"])] <= MARGIN * np.abs(logits).max()
         same, ties = same + agrees, ties + (near and not agrees)
     with tempfile.TemporaryDirectory() as name:
-        pairs = twins(data, Path(name))
+        pairs = [pair for pair in twins(data, Path(name)) if pair[0].name.partition("__")[0] in labels]
         both = predicted(path, [each for pair in pairs for each in pair])
     agree = sum(a["label"] == b["label"] for a, b in zip(both[::2], both[1::2], strict=True))
     return {
