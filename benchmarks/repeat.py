@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+KNOWN = ("auroc_displaced", "auroc_unknown", "accepted", "unknown_refused", "mean_risk")
 RESULTS = Path(__file__).parent / "results" / "local"
 
 
@@ -74,12 +75,28 @@ def summary(name: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
         "accuracy": accuracies,
         "difference_of": last,
         "difference_to": differences,
+        "judged": judged(reports),
         "bytes": {title(row): row["bytes"] for row in reports[0]["rows"]},
         "latency_ratio_to_default": ratios,
         "recommended": [report["advice"]["local"]["variant"] for report in reports],
         "versions": reports[0]["environment"]["versions"],
         "host": {key: host.get(key) for key in ("cpu", "flags", "cores")},
     }
+
+
+def judged(reports: list[dict[str, Any]]) -> dict[str, dict[str, list[Any]]]:
+    """Give, for each model that was judged so, what every run found: calibration, reject score, accuracy under each perturbation."""
+    found: dict[str, dict[str, list[Any]]] = {}
+    for report in reports:
+        for row in report["rows"]:
+            if not row["reject"]:
+                continue
+            mine = found.setdefault(title(row), {})
+            told = {"ece": row["scores"]["ece"], "ece_high": row["scores"]["ece_high"]}
+            told |= {name: row["reject"].get(name) for name in KNOWN} | row["robustness"]["accuracy"]
+            for name, value in told.items():
+                mine.setdefault(name, []).append(value)
+    return found
 
 
 def title(row: dict[str, Any]) -> str:
@@ -113,9 +130,21 @@ def table(found: dict[str, Any]) -> str:
         [
             *lines,
             "",
+            *_judged(found["judged"]),
+            "",
             f"latency over the plain default export: {ratios}; recommended: {', '.join(map(str, found['recommended']))}",
         ]
     )
+
+
+def _judged(judged: dict[str, dict[str, list[Any]]]) -> list[str]:
+    """One line a figure, one column a model: the mean of the runs."""
+    names = list(dict.fromkeys(name for each in judged.values() for name in each))
+    lines = ["| mean of the runs | " + " | ".join(judged) + " |", "| --- |" + " --- |" * len(judged)]
+    for name in names:
+        known = [[value for value in each.get(name, []) if value is not None] for each in judged.values()]
+        lines.append(f"| {name} | " + " | ".join(f"{np.mean(each):.3f}" if each else "-" for each in known) + " |")
+    return lines
 
 
 def between(values: list[float]) -> str:

@@ -44,6 +44,22 @@ def front(model: onnx.ModelProto) -> onnx.ModelProto | None:
     return _between(model, SPECTRUM, PREPARED) if _has(model, PREPARED) else None
 
 
+def refronted(model: onnx.ModelProto, front: onnx.ModelProto) -> onnx.ModelProto:
+    """Give the model with another front: network, answer and metadata stay as they are."""
+    behind = onnx.ModelProto()
+    behind.CopyFrom(model)
+    if not _has(model, PREPARED):
+        return joined(front, behind)
+    for field in ("node", "initializer"):
+        kept = [each for each in getattr(model.graph, field) if not each.name.startswith(FRONT)]
+        behind.graph.ClearField(field)
+        getattr(behind.graph, field).extend(kept)
+    behind.graph.ClearField("value_info")
+    behind.graph.ClearField("input")
+    behind.graph.input.append(next(each for each in model.graph.value_info if each.name == PREPARED))
+    return joined(front, behind)
+
+
 def network(model: onnx.ModelProto) -> onnx.ModelProto:
     """Give the part prepared -> logits."""
     return _between(model, PREPARED if _has(model, PREPARED) else SPECTRUM, LOGITS)

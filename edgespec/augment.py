@@ -14,6 +14,8 @@ from annotated_types import Ge
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from edgespec.fluorescence import backgrounds, uniform
+
 Strength = Annotated[float, Ge(0)]
 
 
@@ -42,21 +44,17 @@ def instrument(
     x = _move(x, axis, shift, stretch, generator)
     x = _broaden(x, axis, blur, generator)
     x = x * _response(len(x), axis, tilt, generator)
-    x = x + top * drift * _uniform((len(x), 1), generator) * _fluorescence(len(x), axis, generator)
-    level = noise * _uniform((len(x), 1), generator).square()
+    x = x + top * drift * uniform((len(x), 1), generator) * backgrounds(len(x), axis, generator)
+    level = noise * uniform((len(x), 1), generator).square()
     return x + top * level * torch.randn(x.shape, generator=generator)
-
-
-def _uniform(shape: tuple[int, ...], generator: Generator, low: float = 0.0, high: float = 1.0) -> Tensor:
-    return low + (high - low) * torch.rand(shape, generator=generator)
 
 
 def _move(x: Tensor, axis: Tensor, shift: float, stretch: float, generator: Generator) -> Tensor:
     """Read each spectrum at displaced positions, by linear interpolation; its ends are held."""
     n, points = x.shape
     step = float(axis[1] - axis[0])
-    by = _uniform((n, 1), generator, -shift, shift) / step
-    scale = 1 + _uniform((n, 1), generator, -stretch, stretch)
+    by = uniform((n, 1), generator, -shift, shift) / step
+    scale = 1 + uniform((n, 1), generator, -stretch, stretch)
     middle = (points - 1) / 2
     at = ((torch.arange(points) - middle) * scale + middle + by).clamp(0, points - 1)
     left = at.floor().clamp_max(points - 2).long()
@@ -67,7 +65,7 @@ def _move(x: Tensor, axis: Tensor, shift: float, stretch: float, generator: Gene
 def _broaden(x: Tensor, axis: Tensor, blur: float, generator: Generator) -> Tensor:
     """Convolve with a Gaussian of random width, in Fourier space; the edges are held 4 standard deviations out."""
     step = float(axis[1] - axis[0])
-    sigma = _uniform((len(x), 1), generator, 0, blur) / step * (_uniform((len(x), 1), generator) < 0.5)
+    sigma = uniform((len(x), 1), generator, 0, blur) / step * (uniform((len(x), 1), generator) < 0.5)
     if blur == 0:
         return x
     pad = min(math.ceil(4 * blur / step), x.shape[1] - 1)
@@ -83,14 +81,3 @@ def _response(n: int, axis: Tensor, tilt: float, generator: Generator) -> Tensor
     place = torch.linspace(0, math.pi, len(axis))
     waves = torch.stack([torch.cos(order * place) for order in range(1, 5)])
     return torch.exp(tilt * torch.randn((n, 4), generator=generator) @ waves)
-
-
-def _fluorescence(n: int, axis: Tensor, generator: Generator) -> Tensor:
-    """(n, points), maximum 1: a random non-negative mixture of an exponential decay and three Gaussians, FWHM 200 to 600 cm-1."""
-    span = (axis - axis[0])[None, None]
-    decay = torch.exp(-span / _uniform((n, 1, 1), generator, 100, 800))
-    centre = _uniform((n, 3, 1), generator, 0, 1300) - float(axis[0])
-    sigma = _uniform((n, 3, 1), generator, 200, 600) / 2.3548
-    parts = torch.cat([decay, torch.exp(-0.5 * ((span - centre) / sigma).square())], dim=1)
-    mixed: Tensor = (_uniform((n, 4, 1), generator) * parts).sum(dim=1)
-    return mixed / mixed.amax(dim=1, keepdim=True)

@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgespec import assembly, exporter, graph, storage, training
 from edgespec.artifact import OnnxModel, Variant
+from edgespec.contract import stamp
 from edgespec.job import Job
 from edgespec.spectra import Ints
 
@@ -41,7 +42,9 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
             fitted = make(x, y)
         file = f"{name}.onnx"
         linear = _gemm(*_spread(fitted.coef_, fitted.intercept_, y, classes))
-        storage.write(job.folder / file, assembly.joined(front, linear).SerializeToString())
+        whole = assembly.joined(front, linear)
+        stamp(whole, job.contract())
+        storage.write(job.folder / file, whole.SerializeToString())
         source = _answers(fitted, check, classes)
         evidence = job.folder.parent / f"{name}-mismatch.npz"
         found = graph.parity(job.folder / file, raw, source, least=1.0, most=1e-3, evidence=evidence)

@@ -27,7 +27,8 @@ class Contract:
     axis: {"start", "step", "points"}, or {"values": [...]} where it is not even; in `unit`
     laser: excitation wavelengths in nm of the training spectra; [] where they are not known
     technique: "Raman" or what else the training data were; "" where that is not known
-    min_coverage: the share of the axis that a spectrum must cover
+    window: {"low", "high", "points"}, the even axis that the model itself works on, in `unit`; `axis` may go beyond it
+    min_coverage: the share of the window that a spectrum must cover
     preprocess: what the graph does before the network, as the recipe says it; nothing of it is left to the caller
     labels: names of the classes, in the order of the logits
     temperature: what the logits are divided by, already inside the graph
@@ -41,6 +42,7 @@ class Contract:
     data: str
     digest: str
     version: str
+    window: dict[str, Any]
     unit: str = "cm-1"
     technique: str = ""
     laser: tuple[float, ...] = ()
@@ -57,6 +59,10 @@ class Contract:
         even: NDArray[np.float64] = self.axis["start"] + self.axis["step"] * np.arange(self.axis["points"])
         return even
 
+    def seen(self) -> NDArray[np.float64]:
+        """(points,): the model's own axis, which the spectrum is brought to inside the graph."""
+        return np.linspace(float(self.window["low"]), float(self.window["high"]), int(self.window["points"]))
+
     def plain(self) -> dict[str, Any]:
         """For contract.json."""
         return asdict(self)
@@ -68,7 +74,7 @@ def axis(values: NDArray[np.float64]) -> dict[str, Any]:
     step = float((values[-1] - values[0]) / (len(values) - 1))
     if np.abs(steps - step).max() <= STEP * abs(step):
         return {"start": float(values[0]), "step": step, "points": len(values)}
-    return {"values": [float(each) for each in values]}
+    return {"values": [round(float(each), 6) for each in values]}
 
 
 def stamp(model: Any, contract: Contract) -> None:
@@ -109,10 +115,11 @@ def of_plain(plain: dict[str, Any], where: str) -> Contract:
         given: dict[str, Any] = {key: value for key, value in plain.items() if key in known}
         given |= {key: tuple(given[key]) for key in ("labels", "laser")}
         made = Contract(**given)
-        values = made.values()
+        values, seen = made.values(), made.seen()
     except (TypeError, KeyError, ValueError) as problem:
         raise Mismatch(f"{where}: its contract is damaged: {problem}", hint="write the file anew") from None
-    if len(values) < 2 or not np.isfinite(values).all() or len(set(made.labels)) < len(made.labels):
+    sane = len(values) >= 2 and bool(np.isfinite(values).all()) and bool(np.isfinite(seen).all())
+    if not sane or len(set(made.labels)) < len(made.labels):
         raise Mismatch(f"{where}: its contract is damaged: axis or labels make no sense", hint="write the file anew")
     return made
 

@@ -14,6 +14,8 @@ from edgespec.recipe import Recipe
 from edgespec.report import Report, Row
 from edgespec.yaml12 import Place
 
+ROBUST = {"robust_accuracy": "mean", "robust_accuracy_drop": "drop"}  # metric -> where a row's `robustness` has it
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -154,6 +156,10 @@ def _missing(gate: Gate, report: Report) -> str:
         return f"more samples: edgespec bench --target {gate.target} --seconds 30"
     if gate.metric == "gain_over_control" and report.last():
         return "there is no control: a step 'distill' with 'control: true' trains one"
+    if gate.metric in ROBUST and report.last():
+        return "edgespec compress again: these files, or step 1's model, were not judged on perturbed spectra"
+    if gate.metric == "unknown_auroc" and report.last():
+        return "spectra of unknown substances at hand: name them in data.unknown, and end the recipe with 'calibrate'"
     return "edgespec compress, to the end; the recipe needs 'to_onnx'"
 
 
@@ -176,6 +182,10 @@ def _of_row(metric: str, row: Row, report: Report) -> float | None:
     if metric == "gain_over_control":
         control = next((each for each in report.rows if each.kind == "control" and each.name == "control"), None)
         return row.accuracy - control.accuracy if control else None
+    if metric == "unknown_auroc":
+        return row.reject.get("auroc_unknown")
+    if metric in ROBUST:
+        return row.robustness.get(ROBUST[metric])
     if metric in ("agreement", "drop", "params", "macs"):
         found: float | None = getattr(row, metric)
         return found

@@ -39,9 +39,21 @@ def session(path: Path, *, optimised: Path | None = None, optimise: bool = True)
 
 def run(path: Path, x: Array, batch: int = 100, *, optimise: bool = True) -> Array:
     """(n, points) -> (n, classes), `batch` spectra at a time."""
-    opened = session(path, optimise=optimise)
+    return ask(session(path, optimise=optimise), x, batch)
+
+
+def ask(opened: onnxruntime.InferenceSession, x: Array, batch: int = 100) -> Array:
+    """Ask an open session: (n, points) -> (n, classes), `batch` spectra at a time."""
     name = opened.get_inputs()[0].name
     return np.concatenate([opened.run(None, {name: x[i : i + batch]})[0] for i in range(0, len(x), batch)])
+
+
+def outputs(path: Path, x: Array, batch: int = 100) -> dict[str, Array]:
+    """Give every output of a file by its name: logits (n, classes) and, once calibrated, probabilities and score (n, 1)."""
+    opened = session(path)
+    name = opened.get_inputs()[0].name
+    parts = [opened.run(None, {name: x[i : i + batch]}) for i in range(0, len(x), batch)]
+    return {each.name: np.concatenate([part[i] for part in parts]) for i, each in enumerate(opened.get_outputs())}
 
 
 @dataclass(frozen=True)
@@ -119,7 +131,7 @@ def check_kernels(path: Path) -> dict[str, int]:
     every = [node for node in model.graph.node if node.op_type == "Conv"]
     convs = [node for node in every if not node.name.startswith(assembly.FRONT)]  # preprocessing stays in float
     sizes = shapes(model)
-    if any(node.op_type == "DequantizeLinear" for node in model.graph.node):
+    if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
         left = found.get("Conv", 0) + found.get("nchwc.Conv", 0) + found.get("FusedConv", 0)
         left -= len(every) - len(convs)
         if left or found.get("QLinearConv", 0) != len(convs):

@@ -68,7 +68,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Job:
-    """The data, divided; how a spectrum is prepared and varied; where to write; the seed."""
+    """The data, divided; how a spectrum is prepared and varied; where to write; the seed; spectra of what no model is to know."""
 
     spectra: Spectra
     splits: Splits
@@ -77,6 +77,7 @@ class Job:
     folder: Path
     seed: int
     progress: Progress = field(default_factory=Silent)
+    unknown: Spectra | None = None
 
     def inside(self, folder: Path) -> Job:
         """Give the same job with another folder."""
@@ -93,6 +94,7 @@ class Job:
             data=spectra.source,
             digest=storage.digest(spectra.x[rows], spectra.y[rows]),
             version=__version__,
+            window={"low": float(spectra.axis[0]), "high": float(spectra.axis[-1]), "points": len(spectra.axis)},
             technique=spectra.technique,
             laser=tuple(map(float, lasers)),
         )

@@ -19,7 +19,7 @@ FLOOR = 1e-36  # keeps 0 / 0 out, by a maximum: the exporter drops an addition o
 
 
 class Blend(nn.Module):
-    """Linear interpolation onto another axis, zero outside the own one: two gathers and a blend, no dense matrix.
+    """Linear interpolation from one axis (rising or falling) onto another, zero outside the own one: two gathers and a blend, no dense matrix.
 
     A dense (points x wanted) matrix costs more than a whole small network; this costs two gathers.
     """
@@ -32,11 +32,14 @@ class Blend(nn.Module):
     def __init__(self, own: Axis, wanted: Axis) -> None:
         super().__init__()
         self.axis = wanted
+        falling = own[0] > own[-1]
+        own = own[::-1] if falling else own
         at = np.clip(np.searchsorted(own, wanted, side="right") - 1, 0, len(own) - 2)
         share = (wanted - own[at]) / (own[at + 1] - own[at])
         inside = (wanted >= own[0]) & (wanted <= own[-1])
-        self.register_buffer("left", torch.from_numpy(at))
-        self.register_buffer("right", torch.from_numpy(at + 1))
+        left, right = (len(own) - 1 - at, len(own) - 2 - at) if falling else (at, at + 1)
+        self.register_buffer("left", torch.from_numpy(left.astype(np.int32)))
+        self.register_buffer("right", torch.from_numpy(right.astype(np.int32)))
         self.register_buffer("share_left", torch.from_numpy(np.where(inside, 1 - share, 0.0)).float())
         self.register_buffer("share_right", torch.from_numpy(np.where(inside, share, 0.0)).float())
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from edgespec import artifact as artifacts
 from edgespec import datasets, plugins, provenance, report, rows, storage
 from edgespec.artifact import Artifact
-from edgespec.errors import EdgespecError, Mistake
+from edgespec.errors import EdgespecError, Missing, Mistake
 from edgespec.finished import data_digest, fingerprint
 from edgespec.job import Job, Progress, few
 from edgespec.plan import Plan, check_parts, plan, until
 from edgespec.recipe import Call, Recipe, plain
 from edgespec.report import Report, Row
+from edgespec.spectra import Spectra
 from edgespec.splits import divide
 
 Seen = Callable[[Report], None]
@@ -55,6 +58,7 @@ def compress(
         result.notes += rows.remarks(result)
         if before and _digests(before) == _digests(result):
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
+            result.transfer = before.transfer
         result.finished = fingerprint(recipe, job.spectra, stop)
         report.write(result, folder)
         return result
@@ -75,7 +79,31 @@ def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
         progress.say(LOUD)
     splits = divide(spectra, data.split, checked.seed)
     check_parts(checked, splits)
-    return Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress)
+    unknown, notes = _unknown(checked, spectra)
+    spectra = replace(spectra, notes=(*spectra.notes, *notes))
+    return Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress, unknown)
+
+
+def _unknown(checked: Plan, spectra: Spectra) -> tuple[Spectra | None, list[str]]:
+    """Read the spectra of what no model is to know; where they are not at hand, that is noted and nothing is measured on them."""
+    call = checked.data.unknown
+    if call is None:
+        return None, []
+    try:
+        found = datasets.load(call, axis=checked.data.axis, seed=checked.seed)
+    except Missing as absent:
+        return None, [f"unknown substances were not measured: {absent.message}"]
+    known = {_plain(label) for label in spectra.labels}
+    strange = [i for i, label in enumerate(found.labels) if _plain(label) not in known]
+    rows = np.flatnonzero(np.isin(found.y, strange))
+    if not len(rows):
+        return None, [f"unknown substances were not measured: all of {found.name} are known"]
+    return found[rows], []
+
+
+def _plain(label: str) -> str:
+    """Bring a name to its letters and digits: Axinite-(Fe) is AxiniteFe."""
+    return re.sub(r"[^a-z0-9]", "", label.lower())
 
 
 def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Seen) -> None:
@@ -206,4 +234,6 @@ def _kept(folder: Path, key: str) -> Made | None:
 def _digest(job: Job, data: str) -> str:
     """Digest what all steps share: the data, how they are divided, prepared and varied, the seed."""
     splits = [each for part in (job.splits.train, job.splits.valid) for name in part for each in (name, part[name])]
-    return storage.digest(data, *splits, job.splits.test, plain(list(job.preprocess)), plain(job.augment), job.seed)
+    shared = (plain(list(job.preprocess)), plain(job.augment), job.seed)
+    unknown = "" if job.unknown is None else data_digest(job.unknown)
+    return storage.digest(data, *splits, job.splits.test, *shared, unknown)

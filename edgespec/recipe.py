@@ -56,6 +56,7 @@ class Data:
     preprocess: what is done to a spectrum before the network sees it, in this order.
     augment: how training spectra are varied, as an instrument would.
     split: how the spectra are divided.
+    unknown: spectra of substances that the model never saw, to judge by whether it knows that; those it does know are left out.
     """
 
     load: Annotated[Call, "datasets"]
@@ -63,6 +64,7 @@ class Data:
     preprocess: list[Annotated[Call, "preprocess"]] = field(default_factory=list)
     augment: Annotated[Call, "augment"] | None = None
     split: Split = field(default_factory=Split)
+    unknown: Annotated[Call, "datasets"] | None = None
 
 
 @dataclass(frozen=True)

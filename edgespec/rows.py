@@ -1,4 +1,4 @@
-"""Turn what a step left into rows of the report: scored on the test part, weighed, compared with step 1."""
+"""Turn what a step left into rows of the report: scored on the test part, perturbed, weighed, compared with step 1."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec import baselines, scoring, training
+from edgespec import baselines, knowing, robustness, scoring, training
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel, read
 from edgespec.job import Job, few
 from edgespec.recipe import Call
@@ -60,13 +60,17 @@ def after(
     reference = _reference(job, made, number, report)
     if isinstance(made, Checkpoint):
         found = [_of_checkpoint(job, made, number, step.name, "step", seconds, reference)]
+        found[0] = replace(found[0], reject=knowing.measure(job, made))
         for name, control in made.controls.items():
             found.append(_of_checkpoint(job, control, number, name.replace("-", " ", 1), "control", None, reference))
         found[0] = replace(found[0], on=step.keys.get("on") or "", labels=step.keys.get("labels", ""))
+        _perturb(job, made, found[:1], report)
         return found
     known = before.variants if isinstance(before, OnnxModel) and step.name != "calibrate" else {}
     new = [name for name, each in made.variants.items() if each.role == "candidate" and name not in known]
-    return [_of_variant(job, made, name, number, step.name, seconds, reference) for name in new]
+    found = [_of_variant(job, made, name, number, step.name, seconds, reference) for name in new]
+    _perturb(job, made, found, report)
+    return found
 
 
 def remarks(report: Report) -> list[str]:
@@ -116,6 +120,22 @@ def _reference(job: Job, made: Artifact, number: int, report: Report) -> NDArray
     return scoring.answers(job, source, job.splits.test).argmax(1)  # type: ignore[no-any-return]
 
 
+def _perturb(job: Job, made: Artifact, found: list[Row], report: Report) -> None:
+    """Fill in how robust the models of these rows are, against step 1 and against the float file that each was made from."""
+    job.progress.begin("robustness", len(found))
+    for done, row in enumerate(found, start=1):
+        row.robustness = robustness.measure(job, made if isinstance(made, Checkpoint) else made.path(row.variant))
+        named = len(row.robustness["accuracy"])
+        job.progress.advance(done, f"{row.robustness['mean']:.3f} on average over {named} perturbations")
+    job.progress.end()
+    files = {row.variant: row for row in [*report.rows, *found] if row.kind == "variant"}
+    for row in found:
+        sibling = made.variants[row.variant].sibling if isinstance(made, OnnxModel) else ""
+        against = robustness.drop(row, files.get(sibling))
+        row.robustness |= robustness.drop(row, report.reference())
+        row.robustness |= {f"{key}_float": value for key, value in against.items()}
+
+
 def _of_checkpoint(
     job: Job, made: Checkpoint, number: int, name: str, kind: str, seconds: float | None, reference: NDArray[Any] | None
 ) -> Row:
@@ -143,7 +163,10 @@ def _of_variant(
         seconds=seconds,
         **scoring.weight(made, name),
     )
-    return replace(row, temperature=variant.temperature, file=variant.file, **_against(job, logits, reference))
+    known = knowing.measure(job, made.path(name)) if variant.facts.get("reject") else {}
+    return replace(
+        row, temperature=variant.temperature, file=variant.file, reject=known, **_against(job, logits, reference)
+    )
 
 
 def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> dict[str, Any]:

@@ -31,8 +31,8 @@ def bench(folder: Path, names: Sequence[str], *, seconds: float, progress: Progr
     """
     cards = [target.load(name) for name in names]
     with storage.lock(folder):
-        checked, job, result = _open(folder, progress)
-        model = _last(folder, result)
+        checked, job, result = opened(folder, progress)
+        model = last(folder, result)
         files = _files(folder, model, result)
         siblings = {name: each.sibling for name, each in model.variants.items() if each.sibling}
         rows = job.splits.test
@@ -52,8 +52,8 @@ def bench(folder: Path, names: Sequence[str], *, seconds: float, progress: Progr
     return result
 
 
-def _open(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:
-    """Open a run: its plan, its data and its report, refusing data that have changed since."""
+def opened(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:
+    """Open a run: its plan, its data and its report. Raises Mistake where its data have changed since."""
     result = report.read(folder)
     checked = plan(recipe.load(folder / "recipe.yaml"))
     job = pipeline.prepare(checked, folder, progress)
@@ -62,7 +62,8 @@ def _open(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:
     return checked, job, result
 
 
-def _last(folder: Path, result: Report) -> OnnxModel:
+def last(folder: Path, result: Report) -> OnnxModel:
+    """Give the ONNX files that the last step left. Raises Mistake where it left none."""
     if not result.steps:
         raise Mistake(f"{folder} has no finished step", hint="edgespec compress goes on where it stopped")
     found, _ = artifacts.read(folder / result.steps[-1]["folder"])

@@ -1,11 +1,13 @@
 """The one judge: how right, how sure and how large any artifact is.
 
-Every accuracy in edgespec, of a torch model, an ONNX file or a device's outputs, comes from `judge`.
+Every accuracy in edgespec, of a torch model, an ONNX file or a device's outputs, comes from `judge`, or from `accuracy` where
+nothing but the share is wanted.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +68,7 @@ def judge(logits: Array, y: Ints, group: Words | None) -> Scores:
     ece, ece_low, ece_high = calibration_error(logits, y)
     return Scores(
         n=len(y),
-        accuracy=float(right.mean()),
+        accuracy=accuracy(logits, y),
         low=low,
         high=high,
         sensitivity=float((hit / (hit + missed)).mean()),
@@ -76,6 +78,11 @@ def judge(logits: Array, y: Ints, group: Words | None) -> Scores:
         ece_low=ece_low,
         ece_high=ece_high,
     )
+
+
+def accuracy(logits: Array, y: Ints) -> float:
+    """Give the share of spectra that are named rightly. logits: (n, classes); y: (n,)"""
+    return float((logits.argmax(1) == y).mean())
 
 
 def interval(right: NDArray[np.bool_], group: Words | None) -> tuple[float, float]:
@@ -125,9 +132,16 @@ def _debiased(sure: Array, right: Array, rng: np.random.Generator) -> float:
 
 def answers(job: Job, artifact: Checkpoint | Path, rows: Ints) -> Array:
     """(n, classes): the logits of a checkpoint, or of an ONNX file, for some rows."""
+    return answering(job, artifact)(job.spectra.x[rows])
+
+
+def answering(job: Job, artifact: Checkpoint | Path) -> Callable[[Array], Array]:
+    """Load a checkpoint, or an ONNX file, once: raw spectra (n, points) -> logits (n, classes)."""
     if isinstance(artifact, Checkpoint):
-        return training.logits(models.load(artifact), training.prepared(job, rows)).numpy()
-    return graph.run(artifact, job.spectra.x[rows])
+        network, front = models.load(artifact), training.front(job)
+        return lambda x: training.logits(network, training.through(front, torch.from_numpy(x))).numpy()
+    opened = graph.session(artifact)
+    return lambda x: graph.ask(opened, x)
 
 
 def score(job: Job, artifact: Checkpoint | Path) -> tuple[Scores, Array]:

@@ -10,7 +10,8 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,10 @@ from typing import Any
 import yaml
 
 from edgespec import plugins
-from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
+from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
 
 REACHES = ("local",)
-TOLD = {2: Mistake, 3: Missing}
+TOLD = {2: Mistake, 3: Missing, 4: Mismatch}
 
 
 @dataclass(frozen=True)
@@ -90,10 +91,10 @@ def _check(card: Path, key: str, value: Any) -> None:
 def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
     """Run the runner in `folder` with these arguments and give its answer.
 
-    Raises what the runner tells: Mistake (its exit code 2) or Missing (3); Unreachable where it gives no answer: it
+    Raises what the runner tells: Mistake (its exit code 2), Missing (3) or Mismatch (4); Unreachable where it gives no answer: it
     took longer than `timeout_s`, died, or printed something that is not its JSON.
     """
-    command = [sys.executable, str(plugins.shipped("export", "runner.py").resolve()), *arguments]
+    command = _command(arguments)
     try:
         ended = subprocess.run(command, cwd=folder, capture_output=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired as error:
@@ -109,11 +110,46 @@ def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: floa
         return answer
     if answer is not None and ended.returncode in TOLD and isinstance(answer.get("error"), str):
         raise TOLD[ended.returncode](f"target {target.name!r}: {answer['error']}", hint=str(answer.get("hint", "")))
-    last = told.splitlines()[-1] if told else f"it printed {ended.stdout[:80].decode(errors='replace')!r}"
-    raise Unreachable(
-        f"target {target.name!r} ended '{arguments[0]}' with code {ended.returncode} and no answer: {last}",
-        hint=f"run it by hand in {folder}: {' '.join(command)}",
+    raise _no_answer(
+        target, arguments[0], ended.returncode, told, ended.stdout, f"run it by hand in {folder}: {' '.join(command)}"
     )
+
+
+def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Run the runner and give its answers one by one, as they come; standard input is handed on to it.
+
+    The last answer has the runner's `exit_code`. Raises what the runner refuses as a whole: Mistake, Missing or
+    Mismatch; Unreachable where it dies or prints something that is not its JSON.
+    """
+    command, answer, raw = _command(arguments), None, b""
+    with tempfile.TemporaryFile() as noise, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=noise) as process:
+        try:
+            for raw in process.stdout or ():
+                answer = _json(raw)
+                if answer is None or ("error" in answer and "file" not in answer):
+                    break
+                yield answer
+        except BaseException:
+            process.kill()
+            raise
+        code = process.wait()
+        noise.seek(0)
+        told = noise.read().decode(errors="replace").strip()
+    if code < 0:
+        raise _killed(target, arguments[0], -code)
+    if answer is not None and code in TOLD and "error" in answer and "file" not in answer:
+        raise TOLD[code](str(answer["error"]), hint=str(answer.get("hint", "")))
+    if answer is None or answer.get("exit_code") != code:
+        raise _no_answer(target, arguments[0], code, told, raw, f"run it by hand: {' '.join(command)}")
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, str(plugins.shipped("export", "runner.py").resolve()), *arguments]
+
+
+def _no_answer(target: Target, command: str, code: int, told: str, printed: bytes, hint: str) -> EdgespecError:
+    last = told.splitlines()[-1] if told else f"it printed {printed[:80].decode(errors='replace')!r}"
+    return Unreachable(f"target {target.name!r} ended '{command}' with code {code} and no answer: {last}", hint=hint)
 
 
 def _json(raw: bytes) -> dict[str, Any] | None:

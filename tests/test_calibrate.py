@@ -66,7 +66,8 @@ def test_each_variant_gets_its_own_and_keeps_its_labels(name: str, tmp_path: Pat
     assert after.variants["float32"].temperature != after.variants["cpu-int8"].temperature
     assert after.variants["default"].temperature == 1.0
     assert after.path("default").read_bytes() == before.path("default").read_bytes()
-    assert after.variants["cpu-int8"].facts == before.variants["cpu-int8"].facts
+    learnt = after.variants["cpu-int8"].facts
+    assert {name: learnt[name] for name in learnt if name != "reject"} == before.variants["cpu-int8"].facts
     assert graph.check_kernels(after.path("cpu-int8"))["QLinearConv"] > 0
 
 

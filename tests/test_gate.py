@@ -17,7 +17,8 @@ from edgespec.report import Report
 
 VALUES = {  # of the hand-made report, whose recommended file is cpu-int8
     "accuracy": 0.90, "sensitivity": 0.91, "specificity": 0.99, "macro_f1": 0.9, "agreement": 0.95,
-    "teacher_accuracy": 0.95, "gain_over_control": 0.10, "drop": 0.05, "ece": 0.04, "size": 25_000, "params": 9_000,
+    "teacher_accuracy": 0.95, "gain_over_control": 0.10, "drop": 0.05,
+    "robust_accuracy": 0.83, "robust_accuracy_drop": 0.06, "ece": 0.04, "size": 25_000, "params": 9_000,
     "macs": None, "latency_p50": 20e-6, "latency_p90": 24e-6, "latency_p99": 40e-6,
 }  # fmt: skip
 
@@ -55,6 +56,7 @@ def test_a_metric_passes_at_its_limit_and_fails_beyond(metric: str) -> None:
         ("accuracy", 0.9001, "accuracy is 0.900, 0.0001 under the 0.900 of a.yaml:7"),
         ("size", 20_000, "size is 25 kB, 5 kB over the 20 kB of a.yaml:7"),
         ("latency_p90", 1e-5, "latency_p90 local is 24 us, 14 us over the 10 us of a.yaml:7"),
+        ("robust_accuracy_drop", 0.05, "robust_accuracy_drop is 0.060, 0.010 over the 0.050 of a.yaml:7"),
         ("gain_over_control", 0.2, "gain_over_control is 0.100, 0.100 under the 0.200 of a.yaml:7"),
     ],
 )
@@ -76,6 +78,9 @@ def test_the_worst_of_several_targets_counts_and_target_picks_one() -> None:
     found.advice["other"] = {"variant": "float32", "why": "", "refused": {}}
     assert one("size", 1, found).measured == 40_000
     assert one("accuracy", 1, found).measured == 0.90
+    assert one("robust_accuracy", 1, found).measured == 0.83
+    assert one("robust_accuracy_drop", 0, found).measured == 0.06
+    assert one("robust_accuracy", 1, found, target="other").measured == 0.87
     assert one("size", 1, found, target="local").measured == 25_000
     assert one("accuracy", 1, found, target="other").measured == 0.92
 
@@ -100,6 +105,11 @@ def unmeasured(change: str) -> Report:
         found.rows = [each for each in found.rows if each.kind != "control"]
     elif change == "no onnx":
         found.rows = [each for each in found.rows if each.kind != "variant"]
+    elif change == "not perturbed":
+        for each in found.rows:
+            each.robustness = {}
+    elif change == "teacher not perturbed":
+        found.rows[-1].robustness |= {"drop": None, "at": None}
     elif change == "no ece":
         found.rows.append(row(5, "calibrate", "variant", 0.9, variant="cpu-int8", scores={"ece": None}))
     elif change == "no bytes":
@@ -116,6 +126,10 @@ def unmeasured(change: str) -> Report:
         ("emulated", "latency_p90", ""),
         ("no control", "gain_over_control", "control: true"),
         ("no onnx", "accuracy", "'to_onnx'"),
+        ("no onnx", "robust_accuracy", "edgespec compress, to the end"),
+        ("not perturbed", "robust_accuracy", "edgespec compress again"),
+        ("not perturbed", "robust_accuracy_drop", "edgespec compress again"),
+        ("teacher not perturbed", "robust_accuracy_drop", "step 1's model"),
         ("no ece", "ece", ""),
         ("no bytes", "size", ""),
     ],

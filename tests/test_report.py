@@ -127,6 +127,38 @@ def test_a_run_under_way_is_shown_too(show: Callable[[Report], str]) -> None:
     assert "recommended" not in show(found)
 
 
+def test_robustness_is_a_line_a_perturbation_in_markdown_and_a_line_a_model_in_the_terminal() -> None:
+    text = markdown.show(report(), drawn=False)
+    lines = text.partition("## Robustness")[2].partition("## ")[0].strip().splitlines()[2:]
+    assert lines == [
+        "| perturbation | 1 train | 2 distill | 4 float32 | 4 cpu-int8 |",
+        "| --- | --- | --- | --- | --- |",
+        "| none | 0.950 | 0.930 | 0.920 | 0.900 |",
+        "| shift +3 | 0.970 | 0.930 | 0.920 | 0.880 |",
+        "| drift 5 | **0.870** | **0.830** | **0.820** | **0.780** |",
+        "| mean | 0.920 | 0.880 | 0.870 | 0.830 |",
+        "| robust drop | - | +0.020 at drift 5 | +0.030 at drift 5 | +0.060 at drift 5 |",
+        "| robust drop from float | - | - | - | +0.035 at shift +3 |",
+    ]
+    (line,) = [each for each in terminal.show(report()).splitlines() if each.startswith("4 cpu-int8")]
+    assert line.split("  ")[-1].strip() == "shift +3"
+    for part in ("0.900", "0.830", "drift 5", "0.780", "+0.060", "+0.035"):
+        assert part in line
+    assert sum("drift 5" in each for each in terminal.show(report()).splitlines()) == 4, "one line a model, no more"
+
+
+def test_what_costs_nothing_is_not_marked_and_what_was_not_perturbed_is_not_shown() -> None:
+    found = report()
+    for each in found.rows:
+        each.robustness = {**each.robustness, "accuracy": {"drift 5": 1.0}} if each.robustness else {}
+    assert "| drift 5 | 1.000 | 1.000 | 1.000 | 1.000 |" in markdown.show(found, drawn=False)
+    assert terminal.show(found).count("nothing") == 4
+    for each in found.rows:
+        each.robustness = {}
+    for show in SHOWN:
+        assert "robust" not in show(found).lower()
+
+
 def test_columns_stand_below_one_another() -> None:
     lines = terminal.columns(["step", "size"], [["a", "1 kB"], ["long one", "100 kB"]]).splitlines()
     assert lines == ["step        size", "a           1 kB", "long one  100 kB"]

@@ -632,6 +632,31 @@ def test_the_ten_minerals_are_all_read() -> None:
     assert [counts[label] for label in found.labels] == [53, 61, 96, 68, 98, 60, 82, 75, 63, 67]
 
 
+@pytest.mark.parametrize("listed", ["rruff10.csv", "rruff_hard13.csv", "minerals192.csv"])
+def test_a_task_list_keeps_to_the_laser_also_where_archives_were_resampled(listed: str) -> None:
+    real(listed, "excellent_unoriented_subset.zip", "oriented_resampled_subset.zip", "sang2022_resampled_subset.npz")
+    rows = list(csv.DictReader(((REAL or Path()) / "rruff" / listed).read_text(encoding="utf-8").splitlines()))
+    lasers = [int(row["file"].split("__")[3]) for row in rows]
+    every = loaded(Axis(200, 900, 128), task=listed)
+    assert every.laser is not None
+    for laser in (514, 532):
+        found = loaded(Axis(200, 900, 128), task=listed, laser=[laser])
+        assert found.laser is not None
+        assert set(found.laser.tolist()) == {laser}
+        # a spectrum that is filed under two lasers is dropped as a duplicate only where both are read
+        assert 0 < (every.laser == laser).sum() <= len(found) <= lasers.count(laser)
+
+
+def test_a_task_list_without_the_laser_is_told_which_there_are(tmp_path: Path) -> None:
+    archive(tmp_path / "a.zip", {name(): text(), name("Beryl", "R050065", laser="780"): text(lines(685))})
+    rows = [f"a.zip,{name()}", f"a.zip,{name('Beryl', 'R050065', laser='780')}"]
+    where = task(tmp_path / "t.csv", "archive,file", *rows)
+    assert load(task=where, laser=[780]).labels == ("Beryl",)
+    with pytest.raises(Mistake, match=r"no spectrum fits lasers \[785\]") as told:
+        load(task=where, laser=[785])
+    assert told.value.hint == "lasers: 532, 780"
+
+
 def test_the_newer_export_is_read_raw_and_processed() -> None:
     source = "native_oriented_2026_subset.zip"
     real(source, "manifest.csv")

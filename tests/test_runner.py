@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
+from device import RUNNER, carry, module
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import plugins
-
-RUNNER = plugins.shipped("export", "runner.py")
 POINTS, CLASSES = 32, 4
 QUICK = {"warmup_ms": 2, "warmup_max_ms": 100, "seconds": 0.01, "min_samples": 20, "slot_ms": 0.5}
 
@@ -60,21 +55,13 @@ def run(folder: Path, *arguments: str, runner: Path = RUNNER) -> tuple[int, dict
     return ended.returncode, json.loads(ended.stdout), ended.stderr
 
 
-def module() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("runner", RUNNER)
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
-
-
-@pytest.mark.parametrize("path", [RUNNER, *plugins.folder("runtimes").glob("*.py")], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(RUNNER.parent.rglob("*.py")), ids=lambda path: path.name)
 def test_what_leaves_the_workstation_is_python_3_8_and_knows_nothing_of_edgespec(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    allowed = {*sys.stdlib_module_names, "numpy", path.stem}
+    siblings = {each.stem for each in RUNNER.parent.glob("*.py")}
+    allowed = {*sys.stdlib_module_names, *siblings, "numpy", path.stem, "jcamp", "spc_io"}
     assert {name.split(".")[0] for name in imported} <= allowed
 
 
@@ -119,10 +106,9 @@ def test_a_fresh_process_tells_its_own_memory_not_that_of_whoever_started_it(fol
 
 def test_a_missing_runtime_is_code_3_with_a_remedy(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     device = tmp_path_factory.mktemp("device")
-    (device / "runtimes").mkdir()
-    shutil.copy(RUNNER, device)
+    runner = carry(device)
     (device / "runtimes" / "toaster.py").write_text("import toaster_runtime_that_nobody_has\n")
-    code, answer, stderr = run(folder, "hello", "--runtime", "toaster", runner=device / "runner.py")
+    code, answer, stderr = run(folder, "hello", "--runtime", "toaster", runner=runner)
     assert code == 3
     assert "toaster_runtime_that_nobody_has" in answer["error"]
     assert "pip install toaster_runtime_that_nobody_has" in answer["hint"]
@@ -131,11 +117,10 @@ def test_a_missing_runtime_is_code_3_with_a_remedy(folder: Path, tmp_path_factor
 
 def test_what_a_library_prints_is_not_in_the_answer(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     device = tmp_path_factory.mktemp("device")
-    (device / "runtimes").mkdir()
-    shutil.copy(RUNNER, device)
+    runner = carry(device)
     noise = "import os\nos.write(1, b'hello from C')\nprint('hello')\ndef version():\n    return '7'\n"
     (device / "runtimes" / "loud.py").write_text(noise)
-    code, answer, stderr = run(folder, "hello", "--runtime", "loud", runner=device / "runner.py")
+    code, answer, stderr = run(folder, "hello", "--runtime", "loud", runner=runner)
     assert (code, answer["runtime_version"]) == (0, "7")
     assert "hello from C" in stderr
 
@@ -220,22 +205,22 @@ LIMITS = {"seconds": 0.0, "min_samples": 1, "max_seconds": 1e9, "settle": 0}
 def test_models_take_turns_in_a_rotating_order() -> None:
     clock = Clock()
     infers = [clock.model(name, 10) for name in "ABC"]
-    module().interleave(infers, [2, 1, 1], [None], LIMITS, clock)
+    module("timing").interleave(infers, [2, 1, 1], [None], LIMITS, clock)
     assert "".join(clock.order[:12]) == "AABC" + "BCAA" + "CAAB"
 
 
 def test_every_call_is_timed_alone_and_none_is_left_out() -> None:
     clock = Clock()
-    samples = module().interleave([clock.model("A", 7), clock.model("B", 900)], [3, 1], [None], LIMITS, clock)
+    samples = module("timing").interleave([clock.model("A", 7), clock.model("B", 900)], [3, 1], [None], LIMITS, clock)
     assert samples == [[[7, 7, 7]] * 11, [[900]] * 11]
 
 
 def test_measuring_ends_when_all_models_have_their_time_and_their_samples() -> None:
     clock = Clock()
     infers = [clock.model("fast", 1_000), clock.model("slow", 100_000)]
-    by_time = module().interleave(infers, [100, 1], [None], {**LIMITS, "seconds": 0.01}, clock)
+    by_time = module("timing").interleave(infers, [100, 1], [None], {**LIMITS, "seconds": 0.01}, clock)
     assert [len(each) for each in by_time] == [100, 100]
-    by_count = module().interleave(infers, [100, 1], [None], {**LIMITS, "min_samples": 250}, clock)
+    by_count = module("timing").interleave(infers, [100, 1], [None], {**LIMITS, "min_samples": 250}, clock)
     assert [len(each) for each in by_count] == [250, 250]
 
 
@@ -243,23 +228,23 @@ def test_the_longest_time_wins_but_never_leaves_fewer_than_eleven_rounds() -> No
     clock = Clock()
     limits = {"seconds": 1e6, "min_samples": 10**6, "settle": 0}
     second = [clock.model("A", 10**9)]
-    assert len(module().interleave(second, [1], [None], {**limits, "max_seconds": 30}, clock)[0]) == 30
-    assert len(module().interleave(second, [1], [None], {**limits, "max_seconds": 2}, clock)[0]) == 11
+    assert len(module("timing").interleave(second, [1], [None], {**limits, "max_seconds": 30}, clock)[0]) == 30
+    assert len(module("timing").interleave(second, [1], [None], {**limits, "max_seconds": 2}, clock)[0]) == 11
 
 
 def test_calls_that_settle_a_slot_are_not_timed() -> None:
     clock = Clock()
-    samples = module().interleave([clock.model("A", 5)], [8], [None], {**LIMITS, "settle": 5}, clock)
+    samples = module("timing").interleave([clock.model("A", 5)], [8], [None], {**LIMITS, "settle": 5}, clock)
     assert np.array(samples[0]).shape == (11, 8)
     assert len(clock.order) == 11 * (8 + 2)  # a quarter of the slot at most
 
 
 def test_real_spectra_go_round() -> None:
     seen: list[int] = []
-    module().time_calls(seen.append, [0, 1, 2, 0], lambda: 0)
+    module("timing").time_calls(seen.append, [0, 1, 2, 0], lambda: 0)
     assert seen == [0, 1, 2, 0]
     seen.clear()
-    module().interleave([seen.append], [2], [0, 1, 2], LIMITS, lambda: 0)
+    module("timing").interleave([seen.append], [2], [0, 1, 2], LIMITS, lambda: 0)
     assert seen[:7] == [0, 1, 2, 0, 1, 2, 0]
 
 
@@ -270,13 +255,15 @@ def test_warm_up_waits_for_two_blocks_that_agree() -> None:
     def infer(row: Any) -> None:
         clock.now += next(speed)
 
-    warm = module().warm_up(infer, [None], {"warmup_ms": 0, "warmup_max_ms": 1e9}, clock)
+    warm = module("timing").warm_up(infer, [None], {"warmup_ms": 0, "warmup_max_ms": 1e9}, clock)
     assert warm == {"stable": True, "calls": 20, "ms": pytest.approx(0.014), "median_ns": 500}
 
 
 def test_warm_up_lasts_as_long_as_asked_and_gives_up_at_its_limit() -> None:
     clock = Clock()
-    warm = module().warm_up(clock.model("A", 1_000_000), [None], {"warmup_ms": 200, "warmup_max_ms": 1e9}, clock)
+    warm = module("timing").warm_up(
+        clock.model("A", 1_000_000), [None], {"warmup_ms": 200, "warmup_max_ms": 1e9}, clock
+    )
     assert warm["stable"]
     assert warm["ms"] >= 200
     faster = [10**9]
@@ -285,24 +272,24 @@ def test_warm_up_lasts_as_long_as_asked_and_gives_up_at_its_limit() -> None:
         faster[0] = int(faster[0] * 0.99)
         clock.now += faster[0]
 
-    warm = module().warm_up(never_twice_the_same, [None], {"warmup_ms": 0, "warmup_max_ms": 20_000}, clock)
+    warm = module("timing").warm_up(never_twice_the_same, [None], {"warmup_ms": 0, "warmup_max_ms": 20_000}, clock)
     assert not warm["stable"]
     assert warm["ms"] >= 20_000
 
 
 def test_models_get_the_same_time_in_a_round_not_the_same_number_of_calls() -> None:
-    calls = module().calls_in_slot
+    calls = module("timing").calls_in_slot
     assert [calls(ns, 5.0) for ns in (1_000, 50_000, 5e6, 1e9)] == [1000, 100, 1, 1]
 
 
 def test_other_work_is_what_this_process_did_not_do() -> None:
     before, after = {"busy_s": 100.0, "own_s": 1.0}, {"busy_s": 106.0, "own_s": 5.0}
-    assert module().others(before, after, 4.0) == pytest.approx(0.5)
-    assert module().others({"busy_s": None, "own_s": 1.0}, after, 4.0) is None
+    assert module("machine").others(before, after, 4.0) == pytest.approx(0.5)
+    assert module("machine").others({"busy_s": None, "own_s": 1.0}, after, 4.0) is None
 
 
 def test_the_runtime_answers_other_batch_sizes_and_keeps_its_bindings_apart(folder: Path) -> None:
-    runtime = module().find_runtime("onnxruntime")
+    runtime = module("model").find_runtime("onnxruntime")
     infer, facts = runtime.load(str(folder / "a.onnx"), 1)
     x, weight = np.load(folder / "x.npy"), np.load(folder / "weights.npy")[0]
     assert facts["points"] == POINTS

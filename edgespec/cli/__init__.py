@@ -45,7 +45,17 @@ app = typer.Typer(
 
 def main() -> NoReturn:
     """Run the command line and turn what goes wrong into a message and an exit code."""
-    from edgespec.cli import bench, compress, gate, listing, report  # noqa: F401  (each adds its command to `app`)
+    from edgespec.cli import (  # noqa: F401  (each adds its command to `app`)
+        bench,
+        compress,
+        export,
+        gate,
+        listing,
+        predict,
+        report,
+        transfer,
+        verify,
+    )
 
     signal.signal(signal.SIGTERM, _terminated)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same weights on any number of cores, no stall beside other work

@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from edgespec.errors import Mistake
-
 EVERY = 10.0  # seconds between lines where there is no terminal
 
 
@@ -45,8 +43,9 @@ class Bars:
             left = (self.told - self.started) / max(done, 1) * (self.total - done)
             print(f"{self.what}: {done} of {self.total}, {note}, {left:.0f} s left", file=sys.stderr, flush=True)
 
-    def end(self) -> None:
-        """It is over."""
+    def end(self, note: str | None = None) -> None:
+        """It is over; `note` says how it ended, without it the last one stands."""
+        self.note = self.note if note is None else note
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
@@ -63,16 +62,9 @@ class Bars:
 
 def run_folder(given: Path | None) -> Path:
     """Give the run folder that a command means: the one named, or the newest in `runs/`."""
-    if given is not None:
-        if not (given / "report.json").is_file():
-            raise Mistake(
-                f"{given} is no run folder: it holds no report.json", hint="edgespec compress RECIPE makes one"
-            )
-        return given
-    found = sorted(Path("runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise Mistake("there is no run in runs/", hint="edgespec compress RECIPE makes one, or name a run folder")
-    return found[-1].parent
+    from edgespec import chosen
+
+    return chosen.run_folder(given)
 
 
 def as_json(value: Any) -> None:

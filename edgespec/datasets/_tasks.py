@@ -156,6 +156,20 @@ def _from_npz(path: Path, rows: list[_Row], npz: str | None) -> tuple[list[_Read
     return reads, [file]
 
 
+def whole_npz(file: Path) -> list[Entry]:
+    """List every spectrum of an .npz file with the arrays X, axis_cm1 and file_name, whose names say mineral and sample."""
+    lacking = sorted(set(_ARRAYS) - set(_numpy.names(file)))
+    if lacking:
+        raise Mistake(f"{file.name}: has no array {lacking[0]!r}", hint=f"it wants {', '.join(_ARRAYS)}")
+    axis, known = _axis(file), _numpy.member(file, "file_name").tolist()
+    intensities = cache(partial(_intensities, file, (len(known), len(axis))))
+    found = []
+    for row, name in enumerate(known):
+        where = f"{file.name}!{row}"
+        found.append(_entry((where, {"file": name}), where, partial(_scan, intensities, row, axis, where), None))
+    return found
+
+
 def _npz_beside(path: Path, npz: str | None) -> Path:
     """Give the .npz that a list's rows are counted in: the named one, else the only one beside the list that fits."""
     found = [path.parent / npz] if npz else sorted(path.parent.glob("*.npz"))

@@ -43,7 +43,7 @@ def load(
     Exact duplicates are dropped; ids that share a spectrum are one group. Raises Mistake with file:line, and
     Missing (exit 3) where the data are not at hand and no `otherwise` is named.
 
-    path: folders of RRUFF text files or RRUFF's zip archives, one or several.
+    path: folders of RRUFF text files, RRUFF's zip archives or an .npz of resampled spectra, one or several.
     task: a csv list of spectra: columns archive (or row), file, mineral, group, and if need be split or split0, split1.
     root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
     npz: the file beside the task list that its column row counts in; without it the only one that fits.
@@ -80,7 +80,13 @@ def load(
 
 def _listed(paths: list[Path], kind: Kind) -> tuple[list[Entry], list[Path]]:
     """List the spectra of folders and archives in the order given, names sorted within; also all their files."""
-    entries = [_entry(path, name, text) for path in paths for name, text in _archives.texts(path).items()]
+    entries: list[Entry] = []
+    for path in paths:
+        entries += (
+            _tasks.whole_npz(path)
+            if path.suffix == ".npz"
+            else [_entry(path, name, text) for name, text in _archives.texts(path).items()]
+        )
     kinds = {entry.kind for entry in entries if entry.kind is not None}
     fit = [entry for entry in entries if entry.kind is None or kind in ("any", entry.kind)]
     if not any(entry.kind for entry in fit):

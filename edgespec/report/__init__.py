@@ -25,7 +25,7 @@ class Row:
     on, labels: what it learnt from, where that is not the same for all rows
     scores: accuracy with its interval, sensitivity, specificity, macro-F1, calibration error
     agreement: share of test spectra with the same label as step 1's model; drop: accuracy lost against it
-    robustness: perturbation -> accuracy on the test spectra so changed
+    robustness: accuracy under each perturbation, their mean, and what of it was lost against step 1 and the float sibling
     reject: how well the model knows what it does not know; risk-coverage curve, AUROC, share refused
     """
 
@@ -64,6 +64,7 @@ class Report:
     data: name, source (measured or embedded), counts a part, classes, axis, digest, notes
     bench: target -> what edgespec bench wrote; advice: target -> the variant to use there, and why
     gates: verdicts of the last edgespec gate
+    transfer: name -> what edgespec transfer wrote
     finished: digest of recipe, code, versions and data of a complete run; empty while it is under way
     """
 
@@ -77,6 +78,7 @@ class Report:
     bench: dict[str, Any] = field(default_factory=dict)
     advice: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    transfer: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     finished: str = ""
 
@@ -123,7 +125,7 @@ def read(folder: Path) -> Report:
 
 def _check_kinds(report: Report) -> None:
     """Raise TypeError where a part is not what it was written as; what is inside is ours, or the file was forged."""
-    for name in ("data", "environment", "bench", "advice"):
+    for name in ("data", "environment", "bench", "advice", "transfer"):
         if not isinstance(getattr(report, name), dict):
             raise TypeError(f"'{name}' does not hold keys")
     for name in ("steps", "gates", "notes"):

@@ -5,7 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgespec import storage
-from edgespec.report import Report, picture, tables
+from edgespec.report import Report, known, picture, robust, tables
+
+KNOWN = (
+    "ECE and its bootstrap interval are of the stated probabilities (before `calibrate`: of the model as trained). The reject score tells the "
+    "test spectra from the same with their bands elsewhere (`displaced`) and from substances that no model here has seen (`unknown`). "
+    "`accepted` and `unknown refused` are at the threshold in the contract. Errors are among the test spectra that the score is surest of."
+)
+ROBUST = (
+    "Accuracy on the same test spectra, perturbed; bold is what costs a model most. `robust drop` is the accuracy that compression lost "
+    "over and above what it lost on the spectra as they are, against step 1 and against the float file that int8 was made from, "
+    "under the perturbation where that is most."
+)
 
 
 def write(report: Report, folder: Path) -> Path:
@@ -13,6 +24,8 @@ def write(report: Report, folder: Path) -> Path:
     drawn = picture.frontier(report)
     if drawn:
         storage.write(folder / "frontier.svg", drawn)
+    if curves := known.curves(report):
+        storage.write(folder / "coverage.svg", curves)
     return storage.write(folder / "report.md", show(report, drawn=bool(drawn)))
 
 
@@ -26,12 +39,27 @@ def show(report: Report, *, drawn: bool) -> str:
     parts += ["## Accuracy, size and cost", "Accuracy on the test part; the interval counts each physical sample, not each spectrum. "
               "`agree` and `drop` compare with step 1; `time` is what the step cost.", _table(tables.HEAD, tables.scores(report))]  # fmt: skip
     parts += ["## What each step cost", _table(tables.COST_HEAD, tables.costs(report))]
+    if perturbed := robust.perturbations(report):
+        parts += ["## Robustness", ROBUST, _table(perturbed[0], perturbed[1:])]
+    if judged := known.models(report):
+        parts += [
+            "## What it does not know",
+            KNOWN,
+            _table(known.HEAD, judged),
+            "![risk against coverage](coverage.svg)",
+        ]
     if report.bench:
         parts += ["## Latency", "One spectrum at a time; `ratio` compares with the plain default ONNX export of the same network, interleaved. "
                   "Accuracy is that of the very outputs that were timed.", _table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip
         parts += [f"**{target}**: {advice['why']}" for target, advice in report.advice.items()]
     if drawn:
         parts.append("![accuracy against latency, area is size](frontier.svg)")
+    if report.transfer:
+        parts += ["## Another instrument", "Accuracy on spectra of another instrument or laser. *Unseen* are physical samples that the model did not "
+                  "learn from: the figure to go by. `gain` is over no correction, on these where there are any. References never count."]  # fmt: skip
+        for record in report.transfer.values():
+            parts += [tables.transferred(record), _table(tables.TRANSFER_HEAD, tables.transfer(record))]
+            parts += ["\n".join(f"- {note}" for note in record["notes"])] if record["notes"] else []
     if report.gates:
         parts += ["## Promises", _table(tables.GATE_HEAD, tables.gates(report))]
     notes = [*report.data["notes"], *report.notes, *_warnings(report)]

@@ -15,13 +15,7 @@ def frontier(report: Report) -> str:
     marks = _measured(report) or _made(report)
     if not marks:
         return ""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    matplotlib.rcParams["svg.hashsalt"] = "edgespec"  # the same report draws the same bytes
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE, layout="constrained")
+    figure = drawing(SIZE)
     axes = figure.add_subplot()
     largest = max(mark["bytes"] for mark in marks)
     for i, mark in enumerate(marks):
@@ -39,6 +33,17 @@ def frontier(report: Report) -> str:
     kept = io.BytesIO()
     figure.savefig(kept, format="svg", metadata={"Date": None})
     return kept.getvalue().decode()
+
+
+def drawing(size: tuple[float, float]) -> Any:
+    """Give an empty figure; the same report draws the same bytes."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    matplotlib.rcParams["svg.hashsalt"] = "edgespec"
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=size, layout="constrained")
 
 
 def _name_axes(axes: Any, report: Report) -> None:

@@ -44,6 +44,19 @@ BENCH_HEAD = [
     "memory",
     "",
 ]
+TRANSFER_HEAD = [
+    "file",
+    "correction",
+    "unseen n",
+    "accuracy",
+    "95 % interval",
+    "over draws",
+    "all n",
+    "accuracy",
+    "gain",
+    "over draws",
+    "found",
+]
 GATE_HEAD = ["gate", "limit", "measured", "verdict"]
 
 
@@ -77,6 +90,27 @@ def bench(report: Report) -> Table:
         advised = report.advice.get(target, {}).get("variant")
         found += [_bench(target, each, each["variant"] == advised) for each in record["measurements"]]
     return found
+
+
+def transfer(record: dict[str, Any]) -> Table:
+    """One line a file and correction on another instrument: samples that the model has not seen, then all."""
+    home = [
+        [name, "its own instrument", str(each["n"]), f"{each['accuracy']:.3f}", _between([each["low"], each["high"]], "{:.3f}"),
+         "", "", "", "", "", ""]
+        for name, each in record["home"].items()
+    ]  # fmt: skip
+    return home + [_transferred(row, record["draws"]) for row in record["rows"]]
+
+
+def transferred(record: dict[str, Any]) -> str:
+    """One line: what was judged, how much of it the model has seen, and on how many references it was corrected."""
+    data, seen = record["data"], record["seen_samples"]
+    lasers = f" at {', '.join(map(str, data['lasers']))} nm" if data["lasers"] else ""
+    met = "samples seen in training: not known" if seen is None else f"{seen} of them seen in training"
+    return (
+        f"{record['name']}: data {data['source']}{lasers}, {data['spectra']} spectra of {data['samples']} physical samples, {met}; "
+        f"{record['references']} references, {len(record['draws'])} draws (seed {record['seed']})"
+    )
 
 
 def gates(report: Report) -> Table:
@@ -154,6 +188,37 @@ def _bench(target: str, each: dict[str, Any], advised: bool) -> list[str]:
         units.show_size(each["peak_memory_bytes"]),
         "recommended" if advised else "",
     ]
+
+
+def _transferred(row: dict[str, Any], draws: list[dict[str, Any]]) -> list[str]:
+    start = [row["variant"], row["correction"]]
+    if row["unmeasured"]:
+        return [*start, *[""] * 8, f"unmeasured: {row['unmeasured']}"]
+    unseen, every, plainly = row["unseen"], row["all"], row["correction"] == "none"
+    cells = ["-"] * 4
+    if unseen:
+        interval = _between([unseen["low"], unseen["high"]], "{:.3f}")
+        cells = [str(unseen["n"]), f"{unseen['accuracy']:.3f}", interval, _between(unseen["range"], "{:.3f}")]
+    judged = unseen or every
+    gain = ["", ""] if plainly else [f"{judged['gain']:+.3f}", _between(judged["gain_range"], "{:+.3f}")]
+    facts = [] if plainly else [draw["corrections"][row["correction"]] for draw in draws]
+    return [*start, *cells, str(every["n"]), f"{every['accuracy']:.3f}", *gain, _found(facts)]
+
+
+def _found(facts: list[dict[str, Any]]) -> str:
+    """Say what a correction came to, from its least to its greatest over the draws."""
+    if not facts:
+        return ""
+    if "stretch" in facts[0]:
+        shift, stretch = ([each[key] for each in facts] for key in ("shift_cm1", "stretch"))
+        told = [f"a {min(shift):+.2f} to {max(shift):+.2f} cm-1, b {min(stretch):.4f} to {max(stretch):.4f}"]
+        untouched = sum(each["fitted"] == "nothing" for each in facts)
+    else:
+        penalties = sorted({each["penalty"] for each in facts if each["penalty"] is not None})
+        told = [f"{facts[0]['pairs']} pairs"]
+        told += [f"penalty {', '.join(f'{each:g}' for each in penalties)}"] if penalties else []
+        untouched = sum(each["penalty"] is None for each in facts)
+    return "; ".join(told + ([f"nothing to correct in {untouched} of {len(facts)} draws"] if untouched else []))
 
 
 def _between(pair: Any, form: str) -> str:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from edgespec.report import Report, tables
+from edgespec.report import Report, known, robust, tables
 
-LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit"}
+LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit", "costs most", "at"}
+LEFT |= {"file", "label", "flag", "runner-up", "check", "found", "tolerance", "correction", "score"}
 
 
 def show(report: Report) -> str:
     """Everything that a run has said so far."""
-    parts = [tables.headline(report), "", columns(tables.HEAD, tables.scores(report)), _notes(report)]
+    parts = [tables.headline(report), "", columns(tables.HEAD, tables.scores(report))]
+    if perturbed := robust.models(report):
+        parts += ["", columns(robust.HEAD, perturbed)]
+    if judged := known.models(report):
+        parts += ["", columns(known.HEAD, judged)]
+    parts.append(_notes(report))
     if report.bench:
         parts += ["", show_bench(report)]
+    for name in report.transfer:
+        parts += ["", show_transfer(report, name)]
     if report.gates:
         parts += ["", show_gates(report)]
     return "\n".join(part for part in parts if part is not None).rstrip()
@@ -28,6 +36,13 @@ def show_bench(report: Report) -> str:
         warnings = dict.fromkeys(warning for each in measured for warning in each["warnings"])
         lines += [f"note: {warning}" for warning in warnings]
     return "\n".join([*lines, *(f"note: {note}" for note in report.notes if note.startswith("on "))])
+
+
+def show_transfer(report: Report, name: str) -> str:
+    """What the files do on another instrument, and what speaks against the figures."""
+    record = report.transfer[name]
+    lines = [tables.transferred(record), columns(tables.TRANSFER_HEAD, tables.transfer(record)), ""]
+    return "\n".join([*lines, *(f"note: {note}" for note in (*record["data"]["notes"], *record["notes"]))]).rstrip()
 
 
 def show_gates(report: Report) -> str:

@@ -1,39 +1,50 @@
-"""Make the stated probabilities mean what they say: one temperature a variant, fitted on the validation part.
+"""Make the stated probabilities mean what they say, and say where the model does not know: fitted on the validation part.
 
-Guo, Pleiss, Sun, Weinberger 2017, arXiv:1706.04599. The temperature is folded into the last layer, so it costs nothing
-and changes no label; every variant gets its own, because int8 keeps the ranking and breaks the confidences.
+Temperature: Guo, Pleiss, Sun, Weinberger 2017, arXiv:1706.04599. It is folded into the last layer, so it costs nothing and
+changes no label. Every variant gets a temperature and a reject score of its own, inside its graph, because int8 keeps the
+ranking and breaks the confidences.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
+import onnx
 import torch
+from annotated_types import Interval
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from edgespec import graph, models, training
-from edgespec.artifact import Artifact, Checkpoint
+from edgespec import answer, graph, models, reject, storage, training
+from edgespec.artifact import Artifact, Checkpoint, Variant
+from edgespec.contract import stamp
 from edgespec.job import Job, Part
 
 LOW, HIGH = 0.05, 20.0
 SPREAD = 0.5  # of the prior on log T: a factor of 1.6 either way is one standard deviation
 
 
-def run(job: Job, artifact: Artifact, *, on: Part = None) -> Artifact:
-    """Fit the temperature of a checkpoint, or of every variant of an ONNX model, and fold it in.
+def run(
+    job: Job, artifact: Artifact, *, on: Part = None, accept: Annotated[float, Interval(gt=0, lt=1)] = 0.95
+) -> Artifact:
+    """Fit temperature and reject score of every variant of an ONNX model and put them into its graph; of a checkpoint, the temperature.
 
     on: the training part whose validation spectra are used; all of them if not said.
+    accept: share of the validation spectra that the reject threshold lets pass.
     """
     rows = job.splits.rows(on, valid=True)
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     if isinstance(artifact, Checkpoint):
         return _checkpoint(job, artifact, training.prepared(job, rows), y)
     variants = {}
+    kinds: Sequence[str] = reject.KINDS
     for name, variant in artifact.variants.items():
         path = job.folder / variant.file
         shutil.copyfile(artifact.path(name), path)
@@ -41,8 +52,24 @@ def run(job: Job, artifact: Artifact, *, on: Part = None) -> Artifact:
             found = temperature(graph.run(path, x), y)
             graph.fold_temperature(path, found)
             variant = replace(variant, temperature=variant.temperature * found)
+            variant = _answering(job, path, variant, on, accept, kinds)
+            kinds = (
+                variant.facts["reject"]["kind"],
+            )  # the float file's choice, so that all files' scores mean the same
         variants[name] = variant
     return replace(artifact, folder=job.folder, variants=variants)
+
+
+def _answering(job: Job, path: Path, variant: Variant, on: str | None, accept: float, kinds: Sequence[str]) -> Variant:
+    """Put probabilities and the reject score into a calibrated file, and what it learnt into its contract."""
+    answers = partial(graph.run, path)
+    score, found = reject.fit(job, answers, on, kinds)
+    threshold = reject.threshold(score, job, answers, job.splits.rows(on, valid=True), accept)
+    model = answer.add(onnx.load(path), score)
+    stamp(model, replace(job.contract(), temperature=variant.temperature, score=score.kind, threshold=threshold))
+    storage.write(path, model.SerializeToString())
+    told = {"kind": score.kind, "threshold": threshold, "accept": accept, "auroc_displaced": found}
+    return replace(variant, facts={**variant.facts, "reject": told})
 
 
 def temperature(logits: NDArray[Any], y: NDArray[Any]) -> float:

@@ -49,6 +49,8 @@ def load(path: str, threads: int) -> tuple[Callable[[Any], list[Any]], dict[str,
     except REFUSALS as error:
         raise ValueError(str(error)) from error
     facts = {"providers": session.get_providers(), "threads": threads, "points": _points(session)}
+    facts["outputs"] = [each.name for each in session.get_outputs()]
+    facts["metadata"] = dict(session.get_modelmeta().custom_metadata_map)
     return _bound(session), facts
 
 

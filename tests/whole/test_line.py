@@ -20,7 +20,8 @@ import tiny
 
 from edgespec import artifact, finished, graph, recipe, report
 from edgespec.artifact import Checkpoint, OnnxModel
-from edgespec.report import Report
+from edgespec.perturb import PERTURBATIONS
+from edgespec.report import Report, terminal
 
 Compress = Callable[..., Report]
 Write = Callable[[Path, dict[str, Any]], Path]
@@ -36,7 +37,8 @@ def model_files(folder: Path) -> dict[str, bytes]:
 def scores(folder: Path) -> list[tuple[Any, ...]]:
     """What the table says, times left out."""
     return [
-        (r.step, r.name, r.variant, r.scores, r.agreement, r.drop, r.bytes, r.file) for r in report.read(folder).rows
+        (r.step, r.name, r.variant, r.scores, r.robustness, r.agreement, r.drop, r.bytes, r.file)
+        for r in report.read(folder).rows
     ]
 
 
@@ -83,6 +85,22 @@ def test_its_figures_belong_together(undisturbed: Path) -> None:
     for row in found.rows:
         assert 0 <= row.scores["low"] <= row.accuracy <= row.scores["high"] <= 1
         assert not row.file or (undisturbed / row.file).stat().st_size == row.bytes
+
+
+def test_whatever_may_be_shipped_was_judged_on_perturbed_spectra_and_what_is_only_compared_with_was_not(
+    undisturbed: Path,
+) -> None:
+    found = report.read(undisturbed)
+    for row in found.rows:
+        assert bool(row.robustness) == (row.kind in ("step", "variant")), row.name
+    rows = {(row.step, row.variant or row.name): row.robustness for row in found.rows if row.robustness}
+    assert len(rows) == 6
+    assert all(list(each["accuracy"]) == list(PERTURBATIONS) for each in rows.values())
+    assert rows[2, "distill"]["accuracy"] == rows[3, "float32"]["accuracy"] == rows[5, "float32"]["accuracy"]
+    assert rows[5, "cpu-int8"] == rows[4, "cpu-int8"], "calibration changes no label"
+    assert rows[1, "train"]["drop"] is None
+    assert [name for name, each in rows.items() if each["drop_float"] is not None] == [(4, "cpu-int8"), (5, "cpu-int8")]
+    assert "robust drop" in terminal.show(found)
 
 
 def test_every_artifact_is_sealed_with_what_made_it(undisturbed: Path) -> None:

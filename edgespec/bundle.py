@@ -1,0 +1,132 @@
+"""What leaves the workstation: one folder with the model, its contract, test vectors, a model card, checksums and the program that runs it."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec import card, contract, graph, instrument, plugins, runs, storage
+from edgespec.artifact import OnnxModel
+from edgespec.contract import Contract
+from edgespec.errors import Mistake
+from edgespec.job import Job, Progress
+from edgespec.report import Report
+from edgespec.spectra import Floats, interpolate
+
+VECTORS = 32
+MODEL, CONTRACT, SPECTRA, CARD, SUMS = (
+    "model.onnx", "contract.json", "test_vectors.npz", "MODEL_CARD.md", "SHA256SUMS",
+)  # fmt: skip
+CHECKED = 256
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written: where, which file of the run, its contract, its size in bytes."""
+
+    folder: Path
+    variant: str
+    contract: Contract
+    size_bytes: int
+
+
+def write(folder: Path, out: Path, *, variant: str | None, axis: Path | None, progress: Progress) -> Written:
+    """Write the bundle of a run into `out`, which is replaced as a whole.
+
+    variant: the file; the one that the run recommends for this machine if not said
+    axis: a file with an instrument's own axis, which the graph is then made to take
+    Raises Mistake for a run without a calibrated file or an unknown variant; what `instrument` raises for the axis.
+    """
+    _check_place(out)
+    with storage.lock(folder):
+        _, job, result = runs.opened(folder, progress)
+        made = runs.last(folder, result)
+        name = choose(made, result, variant)
+        with storage.whole_folder(out) as part:
+            path = part / MODEL
+            shutil.copyfile(made.path(name), path)
+            said = contract.load(path)
+            own = None
+            if axis is not None:
+                own = instrument.read(axis, said)
+                said = instrument.retarget(path, own)
+                x = job.spectra.x[job.splits.rows(None)[:CHECKED]]
+                evidence = out.parent / f"{out.name}-mismatch.npz"
+                instrument.check(made.path(name), path, x, own, evidence)
+            storage.write_json(part / CONTRACT, said.plain())
+            storage.write(part / SPECTRA, _vectors(job, path, said))
+            storage.write(part / CARD, card.text(result, name, said, path.stat().st_size).encode())
+            _program(part)
+            storage.write(part / SUMS, _sums(part).encode())
+            size = path.stat().st_size
+    return Written(out, name, said, size)
+
+
+def choose(made: OnnxModel, result: Report, variant: str | None) -> str:
+    """Name the file to ship: the one asked for, else what `bench` recommends here, else the last that was made."""
+    able = [name for name, each in made.variants.items() if each.role == "candidate"]
+    if variant is not None and variant not in able:
+        raise Mistake(f"there is no variant {variant!r} to ship", hint=plugins.did_you_mean(variant, able))
+    advised = result.advice.get("local", {}).get("variant")
+    name = variant or (advised if advised in able else able[-1])
+    if not made.variants[name].facts.get("reject"):
+        raise Mistake(f"{name} is not calibrated: it states no reject score", hint="end the recipe with 'calibrate'")
+    return name
+
+
+def _check_place(out: Path) -> None:
+    """Raise Mistake where writing would replace something that is no bundle."""
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / SUMS).is_file()):
+        raise Mistake(f"{out} is there and is no bundle: it is not replaced", hint="name another place with --out")
+
+
+def _vectors(job: Job, path: Path, said: Contract) -> bytes:
+    """Take spectra of the test part, evenly over the classes, and what the file answers to them."""
+    rows = job.splits.test
+    turn = np.zeros(len(rows), dtype=int)
+    for label in np.unique(job.spectra.y[rows]):
+        members = job.spectra.y[rows] == label
+        turn[members] = np.arange(members.sum())
+    chosen = np.sort(rows[np.argsort(turn, kind="stable")][:VECTORS])
+    x = _on(job, job.spectra.x[chosen], said)
+    out: dict[str, Any] = graph.outputs(path, x, batch=1)
+    named = np.array(said.labels)[out["logits"].argmax(1)]
+    kept = io.BytesIO()
+    np.savez_compressed(kept, spectra=x, label=named, true=np.array(said.labels)[job.spectra.y[chosen]], **out)
+    return kept.getvalue()
+
+
+def _on(job: Job, x: Floats, said: Contract) -> Floats:
+    """Bring spectra from the model's own axis to the contract's, where that is another."""
+    wanted = said.values()
+    if wanted.shape == job.spectra.axis.shape and np.allclose(wanted, job.spectra.axis):
+        return x
+    order = np.argsort(wanted)
+    found = np.empty((len(x), len(wanted)), np.float32)
+    for i, row in enumerate(x.astype(np.float64)):
+        found[i, order] = interpolate(job.spectra.axis, row, wanted[order])[0]
+    return found
+
+
+def _program(part: Path) -> None:
+    """Put the device-side program beside the model."""
+    (part / "runtimes").mkdir()
+    for source in _sources():
+        shutil.copyfile(source, part / source.relative_to(plugins.shipped("export")))
+
+
+def _sources() -> Sequence[Path]:
+    export = plugins.shipped("export")
+    return [*sorted(export.glob("*.py")), export / "runtimes" / "onnxruntime.py"]
+
+
+def _sums(part: Path) -> str:
+    """Give the checksums of all files, as `sha256sum -c` reads them."""
+    files = sorted(path for path in part.rglob("*") if path.is_file() and path.name != SUMS)
+    return "".join(f"{storage.file_digest(path)}  {path.relative_to(part).as_posix()}\n" for path in files)

@@ -1,0 +1,119 @@
+"""The model card: what a person who finds the bundle years later wants to know, with Hugging Face's front matter.
+
+Mitchell et al. 2019, arXiv:1810.03993; the metadata block: Hugging Face Hub, model cards.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from edgespec import units
+from edgespec.contract import Contract
+from edgespec.report import Report, Row
+
+
+def text(report: Report, variant: str, said: Contract, size_bytes: int) -> str:
+    """Give the text of MODEL_CARD.md for one file of a run."""
+    row = next(each for each in report.last() if each.variant == variant)
+    front = yaml.safe_dump(_front(report, row, said), sort_keys=False, allow_unicode=True)
+    parts = [f"---\n{front}---", f"# {report.recipe}: {row.model}, {variant}", _about(report, row, size_bytes)]
+    if said.data == "embedded":
+        parts.append(
+            "> **data: embedded.** Trained on generated spectra: for trying the tool-chain, not for measurements."
+        )
+    parts += ["## Spectrum", _table(_spectrum(said)), "## How good it is", _table(_scores(row))]
+    parts += ["## Labels", ", ".join(said.labels), "## How to use it", USE, "## Limits", _limits(report, said)]
+    return "\n\n".join(parts) + "\n"
+
+
+USE = """```
+python runner.py predict . SPECTRUM.csv      # a label, its probability, and whether the model knows such a spectrum at all
+python runner.py verify .                    # checksums, contract, and the stored spectra answered again
+```
+
+The graph takes the raw spectrum on the axis above: resampling by linear interpolation is the caller's only task (`predict` does it).
+Everything else is inside. Outputs: `logits`, `probabilities` (n, classes), `score` (n, 1): below the threshold the answer is "unknown"."""
+
+
+def _front(report: Report, row: Row, said: Contract) -> dict[str, Any]:
+    metrics = [{"type": "accuracy", "value": row.accuracy}, {"type": "ece", "value": row.scores["ece"]}]
+    task = {"type": "other", "name": "spectrum classification"}
+    dataset = {"type": "spectra", "name": report.data["name"]}
+    return {
+        "library_name": "onnx",
+        "tags": ["spectroscopy", *([said.technique.lower()] if said.technique else []), "onnx", "edgespec"],
+        "model-index": [{"name": report.recipe, "results": [{"task": task, "dataset": dataset, "metrics": metrics}]}],
+        "spectral": {
+            "technique": said.technique or None,
+            "unit": said.unit,
+            "window": [said.window["low"], said.window["high"]],
+            "points": len(said.values()),
+            "laser_nm": list(said.laser),
+            "preprocessing": said.preprocess,
+            "data": said.data,
+            "data_digest": said.digest,
+        },
+    }
+
+
+def _about(report: Report, row: Row, size_bytes: int) -> str:
+    versions = report.environment["versions"]
+    return (
+        f"{units.show_size(size_bytes)}, {units.show_count(row.params or 0)} parameters, {units.show_count(row.macs or 0)} "
+        f"multiply-accumulates a spectrum. Made by edgespec {versions['edgespec']} (torch {versions['torch']}, "
+        f"ONNX Runtime {versions['onnxruntime']}), recipe `{report.recipe}`, seed {report.seed}."
+    )
+
+
+def _spectrum(said: Contract) -> list[tuple[str, str]]:
+    axis = said.values()
+    laser = ", ".join(f"{each:g}" for each in said.laser)
+    return [
+        ("technique", said.technique or "not known"),
+        ("axis of the graph", f"{axis[0]:g} to {axis[-1]:g} {said.unit}, {len(axis)} points"),
+        ("window of the model", f"{said.window['low']:g} to {said.window['high']:g} {said.unit}"),
+        ("must be covered", f"{said.min_coverage:.0%} of the window"),
+        ("lasers of the training spectra", f"{laser} nm" if laser else "not known"),
+        ("preprocessing, in the graph", "; ".join(_call(each) for each in said.preprocess) or "none"),
+        ("temperature, in the graph", f"{said.temperature:.3f}"),
+        ("reject score", f"{said.score}, unknown below {said.threshold:.4f}" if said.threshold is not None else "none"),
+        ("training data", f"{said.data}, digest {said.digest}"),
+    ]
+
+
+def _scores(row: Row) -> list[tuple[str, str]]:
+    scores, known = row.scores, row.reject
+    found = [
+        (
+            "accuracy",
+            f"{row.accuracy:.3f} (95 %: {scores['low']:.3f} to {scores['high']:.3f}; {scores['n']} test spectra)",
+        ),
+        ("calibration error", f"{scores['ece']:.3f} (95 %: {scores['ece_low']:.3f} to {scores['ece_high']:.3f})"),
+    ]
+    if row.robustness:
+        found.append(("accuracy under perturbation", f"{row.robustness['mean']:.3f} (mean)"))
+    if "auroc_unknown" in known:
+        told = f"{known['auroc_unknown']:.3f} ({known['unknown']['classes']} unknown substances)"
+        found.append(("told from unknown substances, AUROC", told))
+    return found
+
+
+def _limits(report: Report, said: Contract) -> str:
+    lines = [*report.data["notes"], *report.notes]
+    lines.append(
+        "Scores are of spectra like the training data; another instrument wants its own test (`edgespec transfer`)."
+    )
+    return "\n".join(f"- {line}" for line in lines)
+
+
+def _call(each: dict[str, dict[str, Any]]) -> str:
+    (name, keys), *_ = each.items()
+    return " ".join(
+        [name, *(f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in keys.items())]
+    )
+
+
+def _table(rows: list[tuple[str, str]]) -> str:
+    return "\n".join(["| | |", "| --- | --- |", *(f"| {name} | {value} |" for name, value in rows)])

@@ -1,0 +1,68 @@
+"""Which file a command means: an .onnx file, the model of a bundle, or the one that a run ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgespec import plugins, report
+from edgespec.errors import Mistake
+from edgespec.report import Report
+
+TARGET = "local"
+BUNDLED = "model.onnx"
+
+
+def model(given: Path | None, variant: str | None = None) -> Path:
+    """Give the ONNX file that is meant.
+
+    given: an .onnx file, a bundle folder, or a run folder; None is the newest run in `runs/`
+    variant: of a run; without it the one recommended on the target `local`, else the last that may be shipped
+    Raises Mistake where there is none.
+    """
+    if given is None or (given / "report.json").is_file():
+        return _of_run(run_folder(given), variant)
+    if not given.exists():
+        raise Mistake(f"there is no {given}", hint="name an .onnx file, a bundle folder or a run folder")
+    path = given / BUNDLED if given.is_dir() else given
+    if not path.is_file():
+        raise Mistake(
+            f"{given} is neither a bundle nor a run: it holds no {BUNDLED} and no report.json",
+            hint="edgespec compress RECIPE makes a run",
+        )
+    if path.suffix != ".onnx":
+        raise Mistake(f"{path} is no ONNX file", hint="name an .onnx file, a bundle folder or a run folder")
+    if variant is not None:
+        raise Mistake(f"{given} has no variants", hint="name the run folder to choose one of its variants")
+    return path
+
+
+def run_folder(given: Path | None) -> Path:
+    """Give the run folder that a command means: the one named, or the newest in `runs/`."""
+    if given is not None:
+        if not (given / "report.json").is_file():
+            raise Mistake(
+                f"{given} is no run folder: it holds no report.json", hint="edgespec compress RECIPE makes one"
+            )
+        return given
+    found = sorted(Path("runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise Mistake("there is no run in runs/", hint="edgespec compress RECIPE makes one, or name a run folder")
+    return found[-1].parent
+
+
+def _of_run(folder: Path, variant: str | None) -> Path:
+    result = report.read(folder)
+    rows = {row.variant: row for row in result.last()}
+    if not rows:
+        raise Mistake(f"{folder} has made no ONNX file yet", hint="edgespec compress, to the end; it needs 'to_onnx'")
+    if variant is not None and variant not in rows:
+        raise Mistake(f"{folder} ships no variant {variant!r}", hint=plugins.did_you_mean(variant, list(rows)))
+    path = folder / rows[variant or _advised(result, list(rows))].file
+    if not path.is_file():
+        raise Mistake(f"{path} is missing", hint="edgespec compress makes it anew")
+    return path
+
+
+def _advised(result: Report, names: list[str]) -> str:
+    advised = result.advice.get(TARGET, {}).get("variant")
+    return advised if advised in names else names[-1]

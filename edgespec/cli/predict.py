@@ -1,0 +1,100 @@
+"""`edgespec predict`: spectrum files in, labels out."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.show import Bars, as_json
+
+Model = Annotated[Path, typer.Argument(help="An .onnx file, a bundle folder, or a run folder.")]
+Files = Annotated[
+    list[str], typer.Argument(metavar="FILE...", help="Spectra, folders of them, or - for standard input.")
+]
+Variant = Annotated[str | None, typer.Option("--variant", help="Of a run: not the recommended file but this one.")]
+Top = Annotated[int, typer.Option("--top", min=1, help="How many labels to name for each spectrum.")]
+Unit = Annotated[str | None, typer.Option("--unit", metavar="cm-1|nm|um", help="Unit of axes that do not say it.")]
+Laser = Annotated[float | None, typer.Option("--laser", help="Excitation in nm, to turn nm or um into Raman shift.")]
+Runtime = Annotated[str | None, typer.Option("--runtime", help="What runs the model; the target local's if not said.")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the runtime.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")]
+HEAD = ["file", "label", "probability", "flag", "runner-up", "covered"]
+
+
+@app.command("predict", short_help="Say what the spectra in files are.")
+def command(
+    model: Model,
+    files: Files,
+    variant: Variant = None,
+    top: Top = 2,
+    unit: Unit = None,
+    laser: Laser = None,
+    runtime: Runtime = None,
+    threads: Threads = None,
+    to_json: Json = False,
+) -> None:
+    """Say what the spectra in files are: RRUFF text, csv, tsv, xy, JCAMP-DX, SPC; a file that is no good is told and passed over.
+
+    Example: edgespec predict runs/rruff_distill spectrum.txt measured/
+
+    Exit code 0: all were answered; 2: a file was refused; 3: a library that a file needs is missing.
+    """
+    from edgespec import chosen, target
+
+    card = target.load(chosen.TARGET)
+    arguments = ["predict", str(chosen.model(model, variant)), "--top", str(top)]
+    arguments += ["--runtime", runtime or card.runtime, "--threads", str(threads or card.threads)]
+    arguments += ["--unit", unit] if unit else []
+    arguments += ["--laser", str(laser)] if laser is not None else []
+    results, refused, summary = _ask(card, [*arguments, "--", *files])
+    if to_json:
+        told = {"model": summary["model"], "contract": summary["contract"]}
+        as_json({**told, "results": results, "refused": refused})
+    elif results:
+        from edgespec.report import terminal
+
+        print(terminal.columns(HEAD, [_cells(each) for each in results]))
+    for each in refused:
+        print(f"error: {each['error']}\nhint:  {each['hint']}", file=sys.stderr)
+    if summary["exit_code"]:
+        raise typer.Exit(summary["exit_code"])
+
+
+def _ask(card: Any, arguments: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
+    """Run the runner; give what it answered, what it refused, and its summary. A bar where there are many files."""
+    from edgespec import target
+
+    results: list[dict[str, Any]] = []
+    refused: list[dict[str, Any]] = []
+    summary, bars = {}, Bars()
+    for answer in target.stream(card, arguments):
+        if "file" not in answer:
+            summary = answer
+            continue
+        number, total = answer.pop("number"), answer.pop("of")
+        if total > 1 and not results and not refused:
+            bars.begin("predict", total)
+        told = {key: _shown(value) if isinstance(value, str) else value for key, value in answer.items()}
+        (refused if "error" in told else results).append(told)
+        if total > 1:
+            bars.advance(number, f"{len(refused)} refused")
+    if bars.what:
+        bars.end(f"{len(results)} answered, {len(refused)} refused")
+    return results, refused, summary
+
+
+def _cells(each: dict[str, Any]) -> list[str]:
+    others = ", ".join(f"{other['label']} {other['probability']:.3f}" for other in each["top"][1:]) or "-"
+    flag = each["flag"] or "-"
+    return [each["file"], each["label"], f"{each['probability']:.3f}", flag, others, f"{each['covered']:.0%}"]
+
+
+def _shown(text: str) -> str:
+    """Make a name printable: bytes that are no UTF-8, and marks that would move the cursor."""
+    whole = os.fsencode(text).decode("utf-8", errors="replace")
+    return "".join(mark if mark.isprintable() else "\ufffd" for mark in whole)

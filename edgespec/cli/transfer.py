@@ -1,0 +1,76 @@
+"""`edgespec transfer RUN DATA`: how a run's files do on another instrument or laser, and what a correction brings."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.show import Bars, as_json, run_folder
+from edgespec.errors import Mistake
+
+Run = Annotated[Path, typer.Argument(help="Run folder.")]
+DataSet = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="The other instrument's spectra: a folder or .zip of RRUFF files, a .csv task list, an .npz, a .yaml or "
+        "'{rruff: {...}}' as data.load of a recipe. Samples are paired by name.",
+    ),
+]
+Laser = Annotated[
+    list[int] | None, typer.Option("--laser", help="Only spectra of this laser, in nm; may be given several times.")
+]
+References = Annotated[
+    int, typer.Option("--references", help="Physical samples that the corrections are fitted on; they are not scored.")
+]
+Draws = Annotated[int, typer.Option("--draws", help="How often the references are drawn.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")]
+Name = Annotated[str | None, typer.Option("--name", help="Name of the result in RUN/transfer; DATA's if not said.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+
+
+@app.command("transfer", short_help="Judge a run's files on another instrument or laser.")
+def command(
+    run: Run,
+    data: DataSet,
+    laser: Laser = None,
+    references: References = 5,
+    draws: Draws = 5,
+    seed: Seed = 0,
+    name: Name = None,
+    to_json: Json = False,
+) -> None:
+    """Judge a run's files on another instrument's spectra: as they are, with the axis corrected, and standardised.
+
+    Example: edgespec transfer runs/laser532 excellent_unoriented_subset.zip --laser 785
+    """
+    from edgespec import given
+
+    folder, call, lasers = run_folder(run), given.call(data), laser or []
+    named = _name(name, data if Path(data).suffix or Path(data).exists() else call.name, lasers)
+    from edgespec import transfer
+    from edgespec.report import markdown, tables, terminal
+
+    bars = Bars(folder / "log.txt")
+    result = transfer.transfer(
+        folder, call, name=named, lasers=lasers, references=references, draws=draws, seed=seed, progress=bars
+    )
+    markdown.write(result, folder)
+    if to_json:
+        as_json({"folder": str(folder), **result.transfer[named]})
+        return
+    print(f"{tables.headline(result)}\n\n{terminal.show_transfer(result, named)}")
+    bars.say(f"all numbers: {folder / 'transfer' / f'{named}.json'}")
+
+
+def _name(given: str | None, data: str, lasers: list[int]) -> str:
+    """Give the file's name, without its ending: the one said, else that of the data and the lasers."""
+    if given is None:
+        return "-".join([re.sub(r"\W+", "_", Path(data).stem) or "data", *map(str, lasers)])
+    if not re.fullmatch(r"\w[\w.-]*", given):
+        raise Mistake(f"--name {given}: is no name of a file", hint="letters, digits, - and _")
+    return given

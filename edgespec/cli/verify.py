@@ -1,0 +1,42 @@
+"""`edgespec verify`: is a bundle whole, and does it still give the answers that it was made with?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.show import as_json
+
+Bundle = Annotated[Path, typer.Argument(help="A bundle folder.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")]
+HEAD = ["check", "verdict", "found", "tolerance"]
+
+
+@app.command("verify", short_help="Check a bundle: files, contract, and its answers to the test vectors.")
+def command(bundle: Bundle, to_json: Json = False) -> None:
+    """Check a bundle: every checksum, its contract, and its answers to the test vectors; exit code 4 where one differs.
+
+    Example: edgespec verify runs/rruff_distill/bundle
+    """
+    from edgespec import target
+
+    card = target.load("local")
+    arguments = ["verify", "--runtime", card.runtime, "--threads", str(card.threads), "--", str(bundle)]
+    told = list(target.stream(card, arguments))[-1]
+    code = told.pop("exit_code")
+    if to_json:
+        as_json({**told, "exit_code": code})
+    else:
+        from edgespec.report import terminal
+
+        rows = [
+            [each["check"], "pass" if each["ok"] else "fail", each["found"], each["tolerance"]]
+            for each in told["checks"]
+        ]
+        print(terminal.columns(HEAD, rows))
+        print(f"\n{bundle}: {'as it was sent' if told['ok'] else 'differs from what was sent'}")
+    if code:
+        raise typer.Exit(code)

@@ -1,0 +1,63 @@
+"""How robust the models of a report are, as cells of text: a line a perturbation, or a line a model."""
+
+from __future__ import annotations
+
+from edgespec.report import Report, Row
+from edgespec.report.tables import Table
+
+HEAD = ["model", "clean", "perturbed", "costs most", "there", "robust drop", "at", "from float", "at"]
+AGAINST = {"robust drop": ("drop", "at"), "robust drop from float": ("drop_float", "at_float")}
+
+
+def models(report: Report) -> Table:
+    """One line a model: clean accuracy, its mean over the perturbations, the one that costs most, what compression lost."""
+    return [_model(row) for row in _judged(report)]
+
+
+def perturbations(report: Report) -> Table:
+    """One line a perturbation, one column a model, and a head; what costs a model most is bold as Markdown has it."""
+    rows = _judged(report)
+    if not rows:
+        return []
+    found = [["perturbation", *map(_title, rows)], ["none", *(f"{row.accuracy:.3f}" for row in rows)]]
+    for name in dict.fromkeys(name for row in rows for name in row.robustness["accuracy"]):
+        found.append([name, *(_cell(row, name) for row in rows)])
+    found.append(["mean", *(f"{row.robustness['mean']:.3f}" for row in rows)])
+    return [*found, *([title, *(" at ".join(_lost(row, *keys)) for row in rows)] for title, keys in AGAINST.items())]
+
+
+def _judged(report: Report) -> list[Row]:
+    """Give the rows that were judged so: the teacher, what each step left in torch, and the files that may be shipped."""
+    shipped = report.last()
+    return [row for row in report.rows if row.robustness and (row.kind == "step" or row.step == 1 or row in shipped)]
+
+
+def _model(row: Row) -> list[str]:
+    worst = next(iter(_worst(row)), "")
+    there = f"{row.robustness['accuracy'][worst]:.3f}" if worst else "-"
+    against = [(*_lost(row, *keys), "")[:2] for keys in AGAINST.values()]
+    found = [_title(row), f"{row.accuracy:.3f}", f"{row.robustness['mean']:.3f}", worst or "nothing", there]
+    return found + [cell for pair in against for cell in pair]
+
+
+def _title(row: Row) -> str:
+    return f"{row.step} {row.variant or row.name}"
+
+
+def _cell(row: Row, name: str) -> str:
+    value = row.robustness["accuracy"].get(name)
+    if value is None:
+        return "-"
+    return f"**{value:.3f}**" if name in _worst(row) else f"{value:.3f}"
+
+
+def _worst(row: Row) -> list[str]:
+    """Name the perturbations, one or several as good, under which a model is least accurate; none where all leave it as it is."""
+    found = row.robustness["accuracy"]
+    least = min(found.values())
+    return [name for name, value in found.items() if value == least < row.accuracy]
+
+
+def _lost(row: Row, key: str, at: str) -> list[str]:
+    value = row.robustness[key]
+    return ["-"] if value is None else [f"{value:+.3f}", row.robustness[at]]

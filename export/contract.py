@@ -1,0 +1,154 @@
+"""What a model expects and answers: read from its own metadata, else from the contract.json beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from model import Loaded
+from refusal import RefusalError
+
+FORMAT, PREFIX = 1, "edgespec."
+COVERAGE = 0.8  # where the contract does not say it
+NEAR = 1e-9  # cm-1
+ANEW = "write the file anew with edgespec"
+
+
+class Contract(NamedTuple):
+    """The part of the contract that asking needs; `plain` is the whole.
+
+    axis: (points,) in cm-1, what the graph takes, rising or falling; labels: of the classes, in the order of the logits
+    window: the axis that the model itself works on, which a spectrum must cover
+    threshold: a score below it means "unknown"; None where the model has none
+    """
+
+    axis: Any
+    window: Any
+    labels: list[str]
+    min_coverage: float
+    threshold: float | None
+    technique: str
+    plain: dict[str, Any]
+
+
+def find(model: Loaded, path: Path) -> Contract:
+    """Give a model's contract, checked against what it answers.
+
+    Raises RefusalError: 2 where there is none, 4 where it is damaged or tells of another graph.
+    """
+    plain = of_metadata(model.metadata, str(path))
+    beside = path.parent / "contract.json"
+    if plain is None and beside.is_file():
+        plain = of_file(beside)
+    if plain is None:
+        told = f"{path} has no contract: which axis and labels it has is not known"
+        raise RefusalError(2, told, "a file that edgespec wrote has one; or put its contract.json beside it")
+    contract = read(plain, str(path))
+    check(contract, model, str(path))
+    return contract
+
+
+def of_metadata(metadata: dict[str, str], where: str) -> dict[str, Any] | None:
+    """Give the contract in a model's metadata as plain values; None where it has none."""
+    found = {key[len(PREFIX) :]: value for key, value in metadata.items() if key.startswith(PREFIX)}
+    try:
+        return {key: json.loads(value) for key, value in found.items()} or None
+    except ValueError as error:
+        raise RefusalError(4, f"{where}: its contract is damaged: {error}", ANEW) from error
+
+
+def of_file(path: Path) -> dict[str, Any]:
+    """Give a contract.json as plain values."""
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RefusalError(4, f"{path} is damaged: {error}", ANEW) from error
+    if not isinstance(plain, dict):
+        raise RefusalError(4, f"{path} is no contract", ANEW)
+    return plain
+
+
+def read(plain: dict[str, Any], where: str) -> Contract:
+    """Make a contract of plain values. Raises RefusalError 4 where a field is missing or makes no sense."""
+    if plain.get("format") != FORMAT:
+        told = f"{where}: its contract is of format {plain.get('format')}, this program reads {FORMAT}"
+        raise RefusalError(4, told, "take the runner that came with it")
+    try:
+        threshold = plain.get("threshold")
+        contract = Contract(
+            _axis(plain["axis"]),
+            _window(plain["window"]),
+            list(plain["labels"]),
+            float(plain.get("min_coverage", COVERAGE)),
+            None if threshold is None else float(threshold),
+            str(plain.get("technique", "")),
+            plain,
+        )
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise RefusalError(4, f"{where}: its contract is damaged: {error!r}", ANEW) from error
+    axis, labels = contract.axis, contract.labels
+    steps = np.diff(axis) * (1 if len(axis) and axis[-1] > axis[0] else -1)
+    rises = axis.ndim == 1 and len(axis) > 1 and bool(np.isfinite(axis).all()) and bool((steps > 0).all())
+    rises = rises and bool(np.isfinite(contract.window).all())
+    named = all(isinstance(label, str) for label in labels) and len(set(labels)) == len(labels)
+    if not rises or not named or plain.get("unit", "cm-1") != "cm-1":
+        raise RefusalError(4, f"{where}: its contract is damaged: axis, unit or labels make no sense", ANEW)
+    return contract
+
+
+def check(contract: Contract, model: Loaded, where: str) -> None:
+    """Ask the graph for one answer and compare its size with what the contract tells. Raises RefusalError 4."""
+    points, labels = len(contract.axis), len(contract.labels)
+    if model.facts["points"] == points:
+        classes = answer(model, np.ones((1, points), np.float32))["logits"].shape[1]
+        if classes == labels:
+            return
+        told = f"{labels} labels, the graph answers {classes}"
+    else:
+        told = f"{points} points, the graph takes {model.facts['points']}"
+    raise RefusalError(4, f"{where}: its contract tells of {told}", ANEW)
+
+
+def answer(model: Loaded, x: Any) -> dict[str, Any]:
+    """(n, points) -> logits (n, classes), probabilities (n, classes), score (n, 1) or None: what the graph has of them."""
+    outputs = [np.array(each) for each in model.infer(x)]
+    named = dict(zip(model.outputs, outputs))
+    logits = named.get("logits", outputs[0])
+    if logits.ndim != 2 or len(logits) != len(x) or logits.dtype.kind != "f":
+        told = f"model {model.name!r} answers {logits.dtype} {logits.shape}, not a number a class"
+        raise RefusalError(4, told, "it is no classifier of spectra")
+    return {
+        "logits": logits,
+        "probabilities": named.get("probabilities", _softmax(logits)),
+        "score": named.get("score"),
+    }
+
+
+def _softmax(logits: Any) -> Any:
+    with np.errstate(invalid="ignore"):
+        raised = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
+        return raised / raised.sum(1, keepdims=True)
+
+
+def _window(told: dict[str, Any]) -> Any:
+    points = int(told["points"])
+    if not 1 < points < 10**7:
+        raise ValueError(f"{points} points")
+    return np.linspace(float(told["low"]), float(told["high"]), points)
+
+
+def _axis(told: dict[str, Any]) -> Any:
+    """Make the axis: (points,) as edgespec made it, both its ends included."""
+    if "values" in told:
+        return np.array(told["values"], dtype=np.float64)
+    points = int(told["points"])
+    if not 1 < points < 10**7:
+        raise ValueError(f"{points} points")
+    axis = float(told["start"]) + float(told["step"]) * np.arange(points)
+    last = round(float(axis[-1]), 6)  # an end that was written in the recipe, but for the last bit of the sum above
+    if abs(axis[-1] - last) < NEAR:
+        axis[-1] = last
+    return axis

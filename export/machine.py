@@ -1,0 +1,110 @@
+"""What this machine is and how it stands: processor, load, clock, memory; and the cores that a process is bound to."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model import find_runtime
+
+FLAGS: tuple[str, ...] = (
+    "sse4_2",
+    "avx",
+    "avx2",
+    "fma",
+    "avx_vnni",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "avx512_fp16",
+)
+FLAGS += ("amx_tile", "amx_int8", "amx_bf16", "neon", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve", "sve2")
+
+
+def hello(runtime: str) -> dict[str, Any]:
+    """Tell what this machine is, as far as its latencies depend on it."""
+    load_average = state()["load1"]
+    cores = pin(1)
+    flags = _cpuinfo("flags") or _cpuinfo("Features")
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "runtime": runtime,
+        "runtime_version": find_runtime(runtime).version(),
+        "system": platform.platform(),
+        "machine": platform.machine(),
+        "cpu": _cpuinfo("model name") or _text("/proc/device-tree/model").strip("\0") or platform.processor(),
+        "flags": [flag for flag in FLAGS if flag in flags.split()],
+        "cores": os.cpu_count(),
+        "load1": load_average,
+        "governor": _text(f"/sys/devices/system/cpu/cpu{(cores or [0])[0]}/cpufreq/scaling_governor") or None,
+        "affinity": cores,
+    }
+
+
+def pin(threads: int) -> list[int]:
+    """Bind this process to as many cores as it has threads, the fastest ones; [] where the system has no such thing."""
+    if not hasattr(os, "sched_setaffinity"):
+        return []
+
+    def fastest(core: int) -> tuple[int, int]:
+        return int(_text(f"/sys/devices/system/cpu/cpu{core}/cpufreq/cpuinfo_max_freq") or 0), core
+
+    try:
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0), key=fastest)[-threads:])
+    except OSError:
+        return []
+    return sorted(os.sched_getaffinity(0))
+
+
+def state(cores: Sequence[int] = (0,)) -> dict[str, Any]:
+    """Tell how the machine is now: load, clock, and processor seconds that all and that this process have had."""
+    core = (list(cores) or [0])[0]
+    khz = _text(f"/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq")
+    mhz = float(khz) / 1e3 if khz else float(_cpuinfo("cpu MHz") or 0)
+    ticks = [int(each) for each in _text("/proc/stat").split("\n")[0].split()[1:9]]
+    busy_s = (sum(ticks) - sum(ticks[3:5])) / os.sysconf("SC_CLK_TCK") if ticks else None  # without idle and iowait
+    load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+    return {"load1": load_average, "mhz": mhz or None, "busy_s": busy_s, "own_s": sum(os.times()[:2])}
+
+
+def others(before: dict[str, Any], after: dict[str, Any], wall_s: float) -> float | None:
+    """Give how many cores others kept busy meanwhile, None where the system doesn't tell."""
+    if before["busy_s"] is None:
+        return None
+    all_s, own_s = after["busy_s"] - before["busy_s"], after["own_s"] - before["own_s"]
+    return float(max(0.0, all_s - own_s) / max(wall_s, 1e-9))
+
+
+def peak_memory() -> int:
+    """Give the most memory that this process has held, in bytes.
+
+    Linux hands ru_maxrss down through exec, so a child of a large program would report its parent; VmHWM is its own.
+    """
+    for line in _text("/proc/self/status").split("\n"):
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    import resource  # not on every system, and not needed above
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def _cpuinfo(key: str) -> str:
+    for line in _text("/proc/cpuinfo").split("\n"):
+        if line.split(":")[0].strip() == key:
+            return line.split(":", 1)[1].strip()
+    return ""
+
+
+def _text(path: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        return ""

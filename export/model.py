@@ -1,0 +1,63 @@
+"""A model that is ready to answer, and the runtime that runs it."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from refusal import RefusalError
+
+RUNTIMES = Path(__file__).resolve().parent / "runtimes"
+
+
+class Loaded(NamedTuple):
+    """A model that is ready to answer.
+
+    infer: (n, points) float32 -> the outputs, which hold until its next call
+    facts: what really runs it, and `points`
+    outputs: names of what it answers, in their order; metadata: what the file says of itself
+    """
+
+    name: str
+    infer: Callable[[Any], Any]
+    facts: dict[str, Any]
+    outputs: list[str]
+    metadata: dict[str, str]
+
+
+def find_runtime(name: str | None) -> Any:
+    """Import the runtime's file, by path and under another name, so that it can import the package of its own name.
+
+    name: None takes the only one there is, or onnxruntime
+    """
+    files = {path.stem: path for path in RUNTIMES.glob("*.py")}
+    if name is None:
+        name = next(iter(files)) if len(files) == 1 else "onnxruntime"
+    if name not in files:
+        raise RefusalError(2, f"there is no runtime {name!r} here", "there is: " + ", ".join(sorted(files)))
+    spec = importlib.util.spec_from_file_location("runtime_" + name, str(files[name]))
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    try:
+        spec.loader.exec_module(module)  # type: ignore[union-attr]
+    except ImportError as error:
+        hint = f"{sys.executable} -m pip install {(error.name or name).split('.')[0]}"
+        raise RefusalError(3, f"{name} cannot be used here: {error}", hint) from error
+    return module
+
+
+def open_model(runtime: Any, model: dict[str, str], threads: int, points: int | None = None) -> Loaded:
+    """Load a model; where `points` are given, check that it takes spectra of so many."""
+    try:
+        infer, facts = runtime.load(model["file"], threads)
+    except ValueError as error:
+        raise RefusalError(
+            2, f"model {model['name']!r} cannot be loaded: {error}", "is it an ONNX file, and whole?"
+        ) from error
+    if points is not None and facts["points"] != points:
+        told = f"model {model['name']!r} takes spectra of {facts['points']} points, these have {points}"
+        raise RefusalError(2, told, "put the spectra on the model's axis first")
+    outputs, metadata = facts.pop("outputs", []), facts.pop("metadata", {})
+    return Loaded(model["name"], infer, facts, outputs, metadata)

@@ -1,0 +1,98 @@
+"""Time models in turns, one call at a time, so that what the machine does meanwhile hits them alike."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+LIMITS = {
+    "warmup_ms": 200.0,  # at least this long and 10 calls for each model ...
+    "warmup_max_ms": 10_000.0,  # ... and until two blocks agree, or this long
+    "slot_ms": 5.0,  # how long a model runs before the next one's turn
+    "settle": 5,  # untimed calls that open a slot, a quarter of it at most: they bring the weights back into the cache
+    "seconds": 2.0,  # timed calls of each model, together
+    "min_samples": 700,
+    "max_seconds": 60.0,  # a model; wins over the two above, but not over FEWEST_ROUNDS
+    "seed": 0,  # the order of the spectra
+}
+FEWEST_ROUNDS = 11  # of which each gives one call at least: no median from fewer
+MOST_CALLS = 1000  # in a slot
+AGREE = 0.01  # of two warm-up blocks' medians
+
+
+def warm_up(
+    infer: Callable[[Any], Any],
+    rows: list[Any],
+    limits: dict[str, Any],
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> dict[str, Any]:
+    """Run until two successive blocks have medians within 1 %; give how long it took and whether it succeeded."""
+    stream = itertools.cycle(rows)
+    medians: list[float] = []
+    calls, begin = 0, clock()
+    while True:
+        samples: list[int] = []
+        opened = clock()
+        while len(samples) < 5 or clock() - opened < limits["warmup_ms"] * 1e6 / 2:
+            samples += time_calls(infer, itertools.islice(stream, 5), clock)
+        medians.append(statistics.median(samples))
+        calls += len(samples)
+        stable = len(medians) > 1 and abs(medians[-1] - medians[-2]) < AGREE * medians[-2]
+        spent_ms = (clock() - begin) / 1e6
+        if stable or spent_ms >= limits["warmup_max_ms"]:
+            return {"stable": stable, "calls": calls, "ms": spent_ms, "median_ns": medians[-1]}
+
+
+def calls_in_slot(median_ns: float, slot_ms: float) -> int:
+    """Give every model the same time in a round, not the same number of calls."""
+    return max(1, min(MOST_CALLS, round(slot_ms * 1e6 / max(median_ns, 1))))
+
+
+def interleave(
+    infers: list[Callable[[Any], Any]],
+    slots: list[int],
+    rows: list[Any],
+    limits: dict[str, Any],
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> list[list[list[int]]]:
+    """Time the models in turns, A B C, B C A, C A B ..., so that what the machine does meanwhile hits them alike.
+
+    Gives for each model its rounds, and for each round the nanoseconds of each call. No sample is left out.
+    """
+    count = len(infers)
+    streams = [itertools.cycle(rows) for _ in infers]
+    samples: list[list[list[int]]] = [[] for _ in infers]
+    spent, turns, begin = [0] * count, 0, clock()
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        while True:
+            for k in ((turns + i) % count for i in range(count)):
+                for row in itertools.islice(streams[k], int(min(limits["settle"], max(1, slots[k] // 4)))):
+                    infers[k](row)
+                samples[k].append(time_calls(infers[k], itertools.islice(streams[k], slots[k]), clock))
+                spent[k] += sum(samples[k][-1])
+            turns += 1
+            long_enough = min(spent) >= limits["seconds"] * 1e9 and turns * min(slots) >= limits["min_samples"]
+            too_long = clock() - begin >= limits["max_seconds"] * count * 1e9
+            if turns >= FEWEST_ROUNDS and (long_enough or too_long):
+                return samples
+    finally:
+        if collects:
+            gc.enable()
+
+
+def time_calls(
+    infer: Callable[[Any], Any], rows: Iterable[Any], clock: Callable[[], int] = time.perf_counter_ns
+) -> list[int]:
+    """Time one call a spectrum, in nanoseconds."""
+    samples = []
+    for row in rows:
+        begin = clock()
+        infer(row)
+        samples.append(clock() - begin)
+    return samples

@@ -1,0 +1,191 @@
+"""`runner.py verify`: is a bundle whole and unchanged, and does it still give the answers that it was sent with?"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import platform
+import re
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import contract as contracts
+from contract import Contract
+from model import Loaded, find_runtime, open_model
+from refusal import RefusalError
+
+MODEL, CONTRACT, VECTORS, SUMS = "model.onnx", "contract.json", "test_vectors.npz", "SHA256SUMS"
+NEEDED = (MODEL, CONTRACT, VECTORS, "MODEL_CARD.md", SUMS, "runner.py")
+EXACT = "exact"
+TOLERANCE = 1e-3  # of the largest logit, probability or score
+QUANTIZED = 0.05  # the same, where activations are rounded: processors add int8 products in different ways
+LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
+UNREADABLE = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
+
+
+class Check(NamedTuple):
+    """One check: kept or not, what was found, and what is tolerated."""
+
+    check: str
+    ok: bool
+    found: str
+    tolerance: str = EXACT
+
+
+def answer(asked: argparse.Namespace) -> dict[str, Any]:
+    """Check a bundle folder; every check is reported. `exit_code` is 4 where one fails.
+
+    Raises RefusalError: 2 where the folder is no bundle, 3 where the runtime is missing.
+    """
+    folder = asked.bundle
+    if asked.threads < 1:
+        raise RefusalError(2, "--threads counts from 1", "runner.py verify --help")
+    if not folder.is_dir() or not ((folder / SUMS).is_file() or (folder / MODEL).is_file()):
+        told = f"{folder} is no bundle: it holds neither {SUMS} nor {MODEL}"
+        raise RefusalError(2, told, "name a folder that edgespec export made")
+    runtime = find_runtime(asked.runtime)
+    checks = _files(folder)
+    try:
+        model = open_model(runtime, {"name": MODEL, "file": str(folder / MODEL)}, asked.threads)
+        checks += _contract(folder, model)
+        checks += _answers(folder, model, contracts.find(model, folder / MODEL))
+    except RefusalError as refusal:
+        checks.append(Check("answers", False, "cannot be compared: " + refusal.answer["error"]))
+    ok = all(each.ok for each in checks)
+    return {
+        "bundle": str(folder),
+        "ok": ok,
+        "checks": [each._asdict() for each in checks],
+        "runtime": str(runtime.version()),
+        "machine": platform.machine(),
+        "exit_code": 0 if ok else 4,
+    }
+
+
+def _files(folder: Path) -> list[Check]:
+    """Compare every file with its checksum; a file too many or too few is a check that fails."""
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    checks = [Check(f"file {name}", False, "missing") for name in NEEDED if name not in there]
+    if not any(name.startswith("runtimes/") for name in there):
+        checks.append(Check("file runtimes/", False, "missing"))
+    sums: dict[str, str] = {}
+    if SUMS in there:
+        lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+        for number, line in enumerate(lines, start=1):
+            found = LINE.fullmatch(line)
+            if found is None or ".." in Path(found.group(2)).parts or Path(found.group(2)).is_absolute():
+                checks.append(Check(f"{SUMS}:{number}", False, f"{line[:60]!r} is no checksum of a file in here"))
+            else:
+                sums[found.group(2)] = found.group(1).lower()
+    for name in sorted(sums):
+        if name not in there:
+            checks.append(Check(f"checksum {name}", False, "missing"))
+            continue
+        same = _digest(folder / name) == sums[name]
+        checks.append(Check(f"checksum {name}", same, "as sent" if same else "has changed since it was sent"))
+    extra = sorted(there - set(sums) - {SUMS})
+    return [*checks, *(Check(f"checksum {name}", False, f"is not listed in {SUMS}: remove it") for name in extra)]
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            for block in iter(lambda: file.read(2**20), b""):
+                digest.update(block)
+    except OSError:
+        return "unreadable"
+    return digest.hexdigest()
+
+
+def _contract(folder: Path, model: Loaded) -> list[Check]:
+    """Compare contract.json with the metadata in the model, and both with the graph."""
+    checks = []
+    inside, path = contracts.of_metadata(model.metadata, MODEL), folder / CONTRACT
+    if inside is None:
+        checks.append(Check("contract in the model", False, f"{MODEL} has no contract in its metadata"))
+    if path.is_file() and inside is not None:
+        try:
+            beside = contracts.of_file(path)
+            differ = sorted(key for key in {*inside, *beside} if inside.get(key) != beside.get(key))
+            found = "differs in " + ", ".join(differ) if differ else "the same"
+            checks.append(Check("contract.json against the model", not differ, found))
+        except RefusalError as refusal:
+            checks.append(Check("contract.json against the model", False, refusal.answer["error"]))
+    try:
+        told = contracts.find(model, folder / MODEL)
+        found = f"{len(told.axis)} points, {len(told.labels)} labels"
+        checks.append(Check("contract against the graph", True, found))
+    except RefusalError as refusal:
+        checks.append(Check("contract against the graph", False, refusal.answer["error"]))
+    return checks
+
+
+def _answers(folder: Path, model: Loaded, contract: Contract) -> list[Check]:
+    """Ask the model for the test vectors again and compare with what it answered when it was sent."""
+    sent = _vectors(folder / VECTORS, contract)
+    x = sent["spectra"]
+    each = [contracts.answer(model, x[i : i + 1]) for i in range(len(x))]
+    tolerance = QUANTIZED if b"QuantizeLinear" in (folder / MODEL).read_bytes() else TOLERANCE
+    why = f"{tolerance:g} of the largest" + (", an int8 file" if tolerance == QUANTIZED else "")
+    logits = np.concatenate([one["logits"] for one in each])
+    checks = [_near("logits", logits, sent["logits"], tolerance, why)]
+    checks.append(same_labels(logits, sent["label"], contract, tolerance))
+    probabilities = np.concatenate([one["probabilities"] for one in each])
+    checks.append(_near("probabilities", probabilities, sent["probabilities"], tolerance, why))
+    if each[0]["score"] is not None:
+        score = np.concatenate([np.reshape(one["score"], (1, -1)) for one in each])
+        checks.append(_near("score", score, sent["score"], tolerance, why))
+    elif contract.threshold is not None:
+        checks.append(Check("score", False, "the contract has a threshold, the graph answers no score"))
+    return checks
+
+
+def _vectors(path: Path, contract: Contract) -> dict[str, Any]:
+    """Read the test vectors. Raises RefusalError 4 where they are not what the contract tells."""
+    try:
+        with np.load(str(path), allow_pickle=False) as held:
+            sent = {key: held[key] for key in ("spectra", "logits", "probabilities", "score", "label")}
+    except UNREADABLE as error:
+        raise RefusalError(4, f"{path} cannot be read: {error}") from error
+    n, points, classes = len(sent["label"]), len(contract.axis), len(contract.labels)
+    wanted = {"spectra": (n, points), "logits": (n, classes), "probabilities": (n, classes), "label": (n,)}
+    wrong = [f"{key} {sent[key].shape}" for key, shape in wanted.items() if sent[key].shape != shape]
+    wrong += [
+        f"{key} of {sent[key].dtype}"
+        for key in ("spectra", "logits", "probabilities", "score")
+        if sent[key].dtype.kind != "f"
+    ]
+    if wrong or not n or sent["label"].dtype.kind != "U":
+        raise RefusalError(4, f"{path} does not fit the contract: {', '.join(wrong) or 'no labels'}")
+    sent["spectra"] = np.ascontiguousarray(sent["spectra"], np.float32)
+    return sent
+
+
+def _near(what: str, now: Any, sent: Any, tolerance: float, why: str) -> Check:
+    """Compare by the largest difference, as a share of the largest number that was sent."""
+    if now.shape != sent.shape:
+        return Check(what, False, f"{now.shape} now, {sent.shape} when sent", why)
+    if not np.isfinite(now).all() or not np.isfinite(sent).all():
+        return Check(what, False, "not all numbers are finite", why)
+    difference = float(np.abs(now - sent).max()) / max(float(np.abs(sent).max()), 1e-12)
+    return Check(what, difference <= tolerance, f"largest difference {difference:.2g}, {len(now)} spectra", why)
+
+
+def same_labels(logits: Any, sent: Any, contract: Contract, tolerance: float) -> Check:
+    """Compare names, not numbers: two labels that changed places are found. A tie within the tolerance is no difference."""
+    margin = tolerance * float(np.abs(logits).max())
+    number = {label: i for i, label in enumerate(contract.labels)}
+    wrong = []
+    for row, label in zip(logits, sent.tolist()):
+        named = contract.labels[int(row.argmax())]
+        tied = label in number and row.max() - row[number[label]] <= margin
+        if named != label and not tied:
+            wrong.append(f"{label} is now {named}")
+    found = (
+        f"{len(wrong)} of {len(sent)} differ: {', '.join(sorted(set(wrong))[:3])}" if wrong else f"{len(sent)} the same"
+    )
+    return Check("labels", not wrong, found, f"{EXACT}, but for ties within {tolerance:g} of the largest logit")

@@ -1,0 +1,78 @@
+"""Which file a command means: a file, a bundle's, the one that a run recommends or made last."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from edgespec import chosen, report
+from edgespec.errors import Mistake
+from edgespec.report import Report, Row
+
+
+def run(folder: Path, *, advised: str | None = None) -> Path:
+    """A run that exported, then calibrated two variants."""
+    rows = [Row(1, "train", "step", "cnn")]
+    for step, name in ((2, "to_onnx"), (3, "calibrate")):
+        (folder / f"{step}-{name}").mkdir(parents=True)
+        for variant, file in (("float32", "model.onnx"), ("cpu-int8", "int8.onnx")):
+            (folder / f"{step}-{name}" / file).write_bytes(b"x")
+            rows.append(Row(step, name, "variant", "cnn", variant=variant, file=f"{step}-{name}/{file}"))
+    advice = {"local": {"variant": advised}} if advised else {}
+    report.write(Report("a", 0, {}, rows=rows, advice=advice), folder)
+    return folder
+
+
+def test_a_file_and_a_bundle_are_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"x")
+    assert chosen.model(tmp_path / "model.onnx") == tmp_path / "model.onnx"
+    assert chosen.model(tmp_path) == tmp_path / "model.onnx"
+
+
+def test_a_run_means_the_recommended_file_else_the_last_that_may_be_shipped(tmp_path: Path) -> None:
+    last = tmp_path / "plain" / "3-calibrate"
+    assert chosen.model(run(tmp_path / "plain")) == last / "int8.onnx"
+    assert chosen.model(tmp_path / "plain", "float32") == last / "model.onnx"
+    assert chosen.model(run(tmp_path / "a", advised="float32")) == tmp_path / "a" / "3-calibrate" / "model.onnx"
+    assert chosen.model(run(tmp_path / "b", advised="lda library")) == tmp_path / "b" / "3-calibrate" / "int8.onnx"
+
+
+def test_nothing_named_means_the_newest_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Mistake, match="there is no run"):
+        chosen.model(None)
+    for age, name in enumerate(("new", "old")):
+        os.utime(run(Path("runs") / name) / "report.json", (1e9 - age, 1e9 - age))
+    assert chosen.model(None) == Path("runs/new/3-calibrate/int8.onnx")
+
+
+def test_what_holds_no_model_is_told(tmp_path: Path) -> None:
+    (tmp_path / "paper.pdf").write_bytes(b"%PDF")
+    (tmp_path / "empty").mkdir()
+    report.write(Report("a", 0, {}), tmp_path / "fresh")
+    folder = run(tmp_path / "run")
+    (folder / "3-calibrate" / "int8.onnx").unlink()
+    (tmp_path / "m.onnx").write_bytes(b"x")
+    for given, variant, told in (
+        (tmp_path / "nowhere", None, "there is no"),
+        (tmp_path / "paper.pdf", None, "is no ONNX file"),
+        (tmp_path / "empty", None, "neither a bundle nor a run"),
+        (tmp_path / "fresh", None, "has made no ONNX file yet"),
+        (folder, None, r"int8\.onnx is missing"),
+        (folder, "float23", "ships no variant 'float23'"),
+        (tmp_path / "m.onnx", "float32", "has no variants"),
+    ):
+        with pytest.raises(Mistake, match=told) as caught:
+            chosen.model(given, variant)
+        assert caught.value.hint
+
+
+def test_to_choose_loads_no_torch() -> None:
+    program = (
+        "import sys; from edgespec import chosen; sys.exit(any(name in sys.modules for name in ('torch', 'onnx')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -1,0 +1,142 @@
+"""The reject score: in the graph what it is outside, fitted without labels, low for what the model does not know."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+import tiny
+from numpy.typing import NDArray
+
+from edgespec import answer, contract, graph, knowing, reject
+from edgespec.artifact import OnnxModel
+from edgespec.job import Job
+from edgespec.steps import calibrate
+
+Array = NDArray[Any]
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
+    made = calibrate.run(tiny.line("cnn").job.inside(tmp_path_factory.mktemp("calibrated")), tiny.line("cnn").int8)
+    assert isinstance(made, OnnxModel)
+    return made
+
+
+def fitted(job: Job, path: Path, kind: str) -> reject.Score:
+    return reject.fit(job, lambda x: graph.run(path, x), None, (kind,))[0]
+
+
+@pytest.mark.parametrize("variant", ["float32", "cpu-int8"])
+@pytest.mark.parametrize("kind", reject.KINDS)
+def test_the_graph_answers_what_the_formula_says(kind: str, variant: str, tmp_path: Path) -> None:
+    made = tiny.line("cnn")
+    path, x = made.int8.path(variant), made.job.spectra.x[:70]
+    score = fitted(made.job, path, kind)
+    onnx.save(answer.add(onnx.load(path), score), tmp_path / "m.onnx")
+    onnx.checker.check_model(onnx.load(tmp_path / "m.onnx"), full_check=True)
+    out = graph.outputs(tmp_path / "m.onnx", x)
+    logits = graph.run(path, x)
+    np.testing.assert_array_equal(out["logits"], logits)
+    stated = np.exp(logits - logits.max(1, keepdims=True))
+    np.testing.assert_allclose(out["probabilities"], stated / stated.sum(1, keepdims=True), atol=1e-6)
+    expected = score.of(logits, reject.prepared(made.job, x))
+    np.testing.assert_allclose(out["score"][:, 0], expected, rtol=1e-4, atol=1e-5)
+    assert np.isfinite(graph.outputs(tmp_path / "m.onnx", 0 * x)["score"]).all()
+
+
+def test_likeness_is_the_cosine_with_the_mean_spectrum_of_a_class_that_is_sure() -> None:
+    rng = np.random.default_rng(0)
+    means = rng.integers(-127, 128, (16, 3)).astype(np.int8)
+    score = reject.Score("likeness", means, 0.01, 64)
+    prepared = rng.normal(size=(5, 64)).astype(np.float32)
+    sure = np.full((5, 3), -50.0)
+    sure[:, 1] = 50
+    short = prepared.reshape(5, 16, 4).mean(2)
+    by_hand = short @ (means[:, 1] * 0.01) / np.linalg.norm(short, axis=1)
+    np.testing.assert_allclose(score.of(sure, prepared), by_hand, rtol=1e-5)
+
+
+def test_the_calibrated_files_have_three_outputs_and_say_so_in_their_contract(calibrated: OnnxModel) -> None:
+    for variant in ("float32", "cpu-int8"):
+        path = calibrated.path(variant)
+        assert [each.name for each in onnx.load(path).graph.output] == ["logits", "probabilities", "score"]
+        said, told = contract.load(path), calibrated.variants[variant]
+        assert said.temperature == told.temperature
+        assert (said.score, said.threshold) == (told.facts["reject"]["kind"], told.facts["reject"]["threshold"])
+        assert said.labels == tiny.spectra().labels
+        np.testing.assert_allclose(said.values(), tiny.AXIS.values())
+        rows = tiny.line("cnn").job.splits.rows(None, valid=True)
+        score = graph.outputs(path, tiny.spectra().x[rows])["score"][:, 0]
+        assert (score >= (said.threshold or 0)).mean() == pytest.approx(0.95, abs=0.03)
+    kinds = {calibrated.variants[name].facts["reject"]["kind"] for name in ("float32", "cpu-int8")}
+    assert len(kinds) == 1, "scores of all files mean the same"
+
+
+def test_calibrating_twice_leaves_one_answer_part(calibrated: OnnxModel, tmp_path: Path) -> None:
+    twice = calibrate.run(tiny.line("cnn").job.inside(tmp_path), calibrated)
+    assert isinstance(twice, OnnxModel)
+    for variant in ("float32", "cpu-int8"):
+        model = onnx.load(twice.path(variant))
+        assert [each.name for each in model.graph.output] == ["logits", "probabilities", "score"]
+        names = [each.name for each in model.graph.initializer]
+        assert len(names) == len(set(names))
+
+
+def test_no_label_and_no_test_spectrum_has_a_say(tmp_path: Path) -> None:
+    made = tiny.line("cnn")
+    path = made.int8.path("float32")
+    score, found = reject.fit(made.job, lambda x: graph.run(path, x), None)
+    spectra = made.job.spectra
+    test = np.isin(np.arange(len(spectra)), made.job.splits.test)
+    other = replace(
+        spectra, y=np.roll(spectra.y, 7), x=np.where(test[:, None], np.float32(3.0), spectra.x).astype(np.float32)
+    )
+    again, told = reject.fit(replace(made.job, spectra=other), lambda x: graph.run(path, x), None)
+    assert found == told
+    assert np.array_equal(score.means, again.means)
+
+
+def test_displaced_spectra_have_the_same_bands_elsewhere() -> None:
+    x = tiny.spectra().x[:20]
+    away = reject.displaced(x, np.random.default_rng(0))
+    assert away.shape == (60, 128)
+    assert np.array_equal(away[:20], x[:, ::-1])
+    assert np.array_equal(np.sort(away[20:40], 1), np.sort(x, 1))
+    assert np.array_equal(away, reject.displaced(x, np.random.default_rng(0)))
+    with_itself = [float(np.corrcoef(a, b)[0, 1]) for a, b in zip(x, away[20:40], strict=True)]
+    assert np.median(with_itself) < 0.5
+
+
+def test_auroc_is_the_chance_that_a_known_one_scores_higher() -> None:
+    assert reject.auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1.0
+    assert reject.auroc(np.array([0.0]), np.array([1.0, 2.0])) == 0.0
+    assert reject.auroc(np.array([1.0, 1.0]), np.array([1.0])) == 0.5
+    rng = np.random.default_rng(0)
+    known, unknown = rng.normal(1, 1, 300).round(1), rng.normal(0, 1, 200).round(1)
+    pairs = (known[:, None] > unknown).mean() + 0.5 * (known[:, None] == unknown).mean()
+    assert reject.auroc(known, unknown) == pytest.approx(pairs)
+
+
+def test_risk_falls_where_the_score_knows_which_answers_are_wrong() -> None:
+    wrong = np.array([False] * 80 + [True] * 20)
+    good = knowing.risk_coverage(np.arange(100.0)[::-1], wrong)
+    assert good["risk"][-1] == 0.2
+    assert good["risk"][:16] == [0.0] * 16
+    blind = knowing.risk_coverage(np.random.default_rng(0).random(100), wrong)
+    assert blind["mean_risk"] > 3 * good["mean_risk"]
+
+
+def test_what_no_model_knows_is_refused_more_often_than_what_it_knows(calibrated: OnnxModel) -> None:
+    job = replace(tiny.line("cnn").job, unknown=tiny.spectra(minerals=("Forsterite", "Grossular", "Epidote")))
+    for made in (calibrated.path("float32"), calibrated.path("cpu-int8"), tiny.line("cnn").checkpoint):
+        found = knowing.measure(job, made)
+        assert found["auroc_displaced"] > 0.9
+        assert found["auroc_unknown"] > 0.8
+        assert found["unknown_refused"] > 0.5 > 1 - found["accepted"]
+        assert found["unknown"] == {"data": "minerals", "spectra": 180, "classes": 3}
+    assert "auroc_unknown" not in knowing.measure(tiny.line("cnn").job, calibrated.path("float32"))
