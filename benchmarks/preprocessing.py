@@ -41,6 +41,7 @@ USUAL = [Call("highpass", {"window": 62.0}), Call("signed_sqrt"), Call("rms")]
 KEYS = {"crop": {"low": 200.0, "high": 1000.0}, "resample": {"points": 256}}
 MORE = {
     "savgol, slope": [Call("savgol", {"derivative": 1})],
+    **{f"average, {n} points": [Call("average", {"window": 2.0 * n})] for n in (31, 33, 61, 101)},
     "snip, smooth 4": [Call("snip", {"smooth": 4.0})],
 }
 CALLS, WARM = 20, 200

@@ -28,7 +28,7 @@ PORTABLE = frozenset((
     "Concat", "Gather", "Pad", "Reshape", "Slice", "Unsqueeze",
 ))
 # fmt: on
-"""What a front may be made of: operators that ONNX Runtime, OpenVINO and TensorRT (8.2 on) all take, none of them slow."""
+"""What a front may be made of: operators that ONNX Runtime, OpenVINO and TensorRT all take."""
 
 
 class _Plane(nn.Module):
