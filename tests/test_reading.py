@@ -185,7 +185,7 @@ def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, n
             scan = _rruff_text.parse(raw, file)
             values, covered = interpolate(scan.axis, scan.x, window.values())
             (track,) = texts.tracks(texts.text(raw, file), file)
-            found = soundness.ready(track, contract(axis=axis, min_coverage=0.5), wanted)
+            found = soundness.ready(track, contract(axis=axis, window=axis, min_coverage=0.5), wanted)
             assert found.x[0].tobytes() == values.tobytes(), file
             assert found.covered == covered
 

@@ -150,7 +150,7 @@ def test_what_is_no_bundle_is_a_mistake(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("second", "kept"), [(0.9, False), (0.9995, True), (1.0, True)])
 def test_a_tie_within_the_tolerance_is_no_other_label(second: float, kept: bool) -> None:
-    told = module("contract").Contract(None, ["a", "b", "c"], 0.8, None, "", {})
+    told = module("contract").Contract(None, None, ["a", "b", "c"], 0.8, None, "", {})
     logits = np.array([[1.0, second, 0.0]])
     check = module("verify").same_labels
     assert check(logits, np.array(["b"]), told, 0.001).ok is kept
