@@ -13,10 +13,9 @@ hypothesis.settings.register_profile("house", deadline=None, max_examples=60, da
 hypothesis.settings.load_profile("house")
 
 
-def pytest_configure() -> None:
-    """Hold torch and BLAS to one thread, here and in every process that a test starts, before anything loads them."""
-    for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
+# one thread for torch and BLAS, here and in every process that a test starts, before any other conftest loads them
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_name] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)
