@@ -56,7 +56,7 @@ def _twin(layer: nn.Module) -> nn.Module:
     if isinstance(layer, nn.AdaptiveAvgPool1d):
         return nn.AdaptiveAvgPool2d((1, layer.output_size))  # type: ignore[arg-type]
     if isinstance(layer, nn.AvgPool1d):
-        return nn.AvgPool2d((1, layer.kernel_size[0]), (1, layer.stride[0]))
+        return nn.AvgPool2d((1, *layer.kernel_size), (1, *layer.stride))  # type: ignore[misc]
     if isinstance(layer, nn.MaxPool1d):
         return nn.MaxPool2d((1, layer.kernel_size), (1, layer.stride))  # type: ignore[arg-type]
     if isinstance(layer, nn.BatchNorm1d):

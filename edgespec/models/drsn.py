@@ -124,7 +124,7 @@ class Drsn(nn.Module):
 
     def keys(self) -> dict[str, Any]:
         """What `build` needs to make this very network again, each block as it is."""
-        found = [list(stage) for stage in self.body]
+        found: list[list[Any]] = [list(stage.children()) for stage in self.body]
         inner = [[block.conv.out_channels for block in stage] for stage in found]
         return {
             "widths": [stage[-1].conv2.out_channels for stage in found],

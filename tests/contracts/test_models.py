@@ -14,7 +14,10 @@ from torch import Tensor, nn
 
 from edgespec import exporter, graph, models, plugins, preprocess
 from edgespec.errors import Mistake
+from edgespec.models import drsn
 from edgespec.models.cnn import Cnn
+from edgespec.models.drsn import Drsn
+from edgespec.models.pace import Pace
 from edgespec.recipe import Call
 
 NAMES = plugins.names("models")
@@ -99,11 +102,7 @@ def without_channels(network: Cnn) -> Cnn:
             inward = kept
         elif isinstance(layer, nn.BatchNorm1d):
             length = network.head.in_features // layer.num_features
-            layer.num_features = len(kept)
-            for key in ("weight", "bias"):
-                setattr(layer, key, nn.Parameter(getattr(layer, key)[kept].detach()))
-            for key in ("running_mean", "running_var"):
-                setattr(layer, key, getattr(layer, key)[kept])
+            lose(layer, kept)
     columns = (kept[:, None] * length + torch.arange(length)).flatten()
     network.head.weight = nn.Parameter(network.head.weight[:, columns].detach())
     network.head.in_features = len(columns)
@@ -117,7 +116,57 @@ def narrower(network: Any) -> Any:
     return lived_in("efficientnet", **{**network.keys(), "layout": layout})
 
 
-SMALLER: dict[str, Callable[[Any], Any]] = {"cnn": without_channels, "efficientnet": narrower}
+def thinner(network: Pace) -> Pace:
+    """Take half of the channels out of a live encoder: one width runs through all of it, so each layer loses the same."""
+    kept = torch.arange(1, network.patches.out_channels, 2)
+    positions = network.head.in_features // network.patches.out_channels
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv1d):
+            pointwise = layer.groups == 1 and layer.in_channels > 1
+            layer.weight = nn.Parameter(layer.weight[kept][:, kept if pointwise else slice(None)].detach())
+            layer.bias = nn.Parameter(layer.bias[kept].detach())
+            layer.groups = len(kept) if layer.groups > 1 else 1
+            layer.in_channels, layer.out_channels = (1 if layer is network.patches else len(kept)), len(kept)
+        elif isinstance(layer, nn.BatchNorm1d):
+            lose(layer, kept)
+    columns = (kept[:, None] * positions + torch.arange(positions)).flatten()
+    network.head.weight = nn.Parameter(network.head.weight[:, columns].detach())
+    network.head.in_features = len(columns)
+    return network
+
+
+def hollow(network: Drsn) -> Drsn:
+    """Take half of the channels between each block's convolutions and of each threshold sub-network out of a live network."""
+    for layer in network.modules():
+        if isinstance(layer, drsn.Block):
+            without(layer.conv, layer.norm2, layer.conv2)
+            without(layer.shrink.first, layer.shrink.norm, layer.shrink.second)
+    return network
+
+
+def without(before: nn.Conv1d, norm: nn.BatchNorm1d, behind: nn.Conv1d) -> None:
+    kept = torch.arange(1, before.out_channels, 2)
+    before.weight = nn.Parameter(before.weight[kept].detach())
+    before.bias = nn.Parameter(before.bias[kept].detach())
+    behind.weight = nn.Parameter(behind.weight[:, kept].detach())
+    before.out_channels = behind.in_channels = len(kept)
+    lose(norm, kept)
+
+
+def lose(norm: nn.BatchNorm1d, kept: Tensor) -> None:
+    norm.num_features = len(kept)
+    for key in ("weight", "bias"):
+        setattr(norm, key, nn.Parameter(getattr(norm, key)[kept].detach()))
+    for key in ("running_mean", "running_var"):
+        setattr(norm, key, getattr(norm, key)[kept])
+
+
+SMALLER: dict[str, Callable[[Any], Any]] = {
+    "cnn": without_channels,
+    "drsn": hollow,
+    "efficientnet": narrower,
+    "pace": thinner,
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -186,6 +235,17 @@ def test_an_axis_that_is_too_short_is_refused_and_any_other_answers(name: str) -
         ("efficientnet", {"layout": [8, [8, 0, 4, 8, 3, 1], 16]}),
         ("efficientnet", {"layout": [8, [8, 16, 4, 8, 3, 0], 16]}),
         ("efficientnet", {"dropout": 1.5}),
+        ("drsn", {"kernel": 4}),
+        ("drsn", {"stem": 2}),
+        ("drsn", {"widths": [8, 4], "depths": [1, 1]}),
+        ("drsn", {"widths": [4, 8]}),
+        ("drsn", {"widths": [4, 8], "depths": [1, 2], "inner": [[4], [8]]}),
+        ("drsn", {"widths": [4, 8], "depths": [1, 2], "hidden": [[4], [8, 8], [8]]}),
+        ("pace", {"kernel": 8}),
+        ("pace", {"overlap": 3}),
+        ("pace", {"pool": 250}),
+        ("pace", {"positions": 17}),
+        ("pace", {"dropout": 1.5}),
     ],
 )
 def test_keys_that_make_no_network_are_a_mistake_before_anything_is_trained(name: str, keys: dict[str, Any]) -> None:
@@ -203,7 +263,11 @@ def test_its_two_dimensional_twin_gives_the_same_answers(name: str, points: int)
     assert [each for each in network.modules() if isinstance(each, nn.Conv1d)], "the network itself stays as it was"
 
 
-SMALL: dict[str, dict[str, Any]] = {"efficientnet": {"depth": 0.1}}
+SMALL: dict[str, dict[str, Any]] = {
+    "drsn": {"widths": [16, 16], "depths": [1, 1]},
+    "efficientnet": {"depth": 0.1},
+    "pace": {"dim": 32, "depth": 1},
+}
 
 
 @pytest.mark.parametrize("name", NAMES)
