@@ -15,6 +15,8 @@ from edgespec.job import Job, few
 from edgespec.recipe import Call
 from edgespec.report import Report, Row
 
+WORTH = 0.005  # a gain below this is none
+
 
 def of_baselines(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list[Row]]:
     """Fit the baselines on what a step learns from, and score them."""
@@ -93,9 +95,21 @@ def _gain(report: Report) -> str:
     for row in controls:
         source = "on its own labels alone" if row.name == "control" else f"on {row.name.removeprefix('control ')}"
         parts.append(f"{student.accuracy - row.accuracy:+.3f} against the same student trained {source}")
+        if row.name == "control" and (doubt := _doubt(student, row)):
+            parts.append(doubt)
     if len(controls) > 1 and student.accuracy - max(row.accuracy for row in controls[1:]) < 0.02:
         parts.append("so where the library itself may be used, distillation brings nothing worth the name")
     return "distillation: " + "; ".join(parts) + "."
+
+
+def _doubt(student: Row, control: Row) -> str:
+    """Say where the teacher brought nothing, or nothing that so few test spectra could show."""
+    gain, advice = student.accuracy - control.accuracy, "train longer without a teacher, or ship the control"
+    if gain < WORTH:
+        return f"so the teacher brings nothing here: {advice}"
+    if control.accuracy > student.scores["low"]:
+        return f"which {student.scores['n']} test spectra can't tell from nothing: {advice}"
+    return ""
 
 
 def _linear(report: Report) -> str:
@@ -180,9 +194,14 @@ def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> 
 
 
 def describe(made: Checkpoint) -> str:
-    """Word a model in a few characters: its name and its widths."""
-    widths = made.keys.get("widths")
-    layout = made.keys.get("layout")
+    """Word a model in a few characters: its name and its widths; of an ensemble, each member's."""
+    return _described(made.model, made.keys)
+
+
+def _described(model: str, keys: dict[str, Any]) -> str:
+    if members := keys.get("members"):
+        return " + ".join(_described(*pair) for each in members for pair in each.items())
+    widths, layout = keys.get("widths"), keys.get("layout")
     if layout:
-        return f"{made.model} {len(layout) - 2} blocks"
-    return f"{made.model} {'-'.join(map(str, widths))}" if widths is not None and np.size(widths) else made.model
+        return f"{model} {len(layout) - 2} blocks"
+    return f"{model} {'-'.join(map(str, widths))}" if widths is not None and np.size(widths) else model

@@ -13,8 +13,9 @@ import types
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
+from annotated_types import Len
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from edgespec import plugins, wording
@@ -137,18 +138,27 @@ class Binder:
         if get_origin(annotation) in (Union, types.UnionType) and any(_holds_parts(each) for each in options):
             if value is None and type(None) in get_args(annotation):
                 return None
-            return self.value(options[0], value, place, label, name)
+            fit = [each for each in options if (_list_of(each) is not None) == isinstance(value, list)]
+            return self.value((fit or options)[0], value, place, label, name)
         if (kind := wording.call_kind(annotation)) is not None:
             return self.call(kind, value, place, f"{label} '{name}'" if label else f"'{name}'")
-        if get_origin(annotation) is list and _holds_parts(options[0]):
-            if not isinstance(value, list):
-                text = f"{_start(label)}'{name}': {wording.shown(value)} is not a list"
-                self.wrong(place, text, f"{name.rpartition('.')[2]}: [...]")
-                return []
-            return [self.value(options[0], each, (*place, i), label, name) for i, each in enumerate(value)]
+        if (inner := _list_of(annotation)) is not None and _holds_parts(inner):
+            return self._list(annotation, inner, value, place, label, name)
         if dataclasses.is_dataclass(annotation):
             return self._record(annotation, value, place, label, name)
         return self._plain(annotation, value, place, label, name)
+
+    def _list(self, annotation: Any, inner: Any, value: Any, place: Place, label: str, name: str) -> list[Any]:
+        """Check each entry at its own place; `Len(n)` says how many there must be at least."""
+        limits = [each.min_length for each in get_args(annotation) if isinstance(each, Len)]
+        if not isinstance(value, list):
+            text = f"{_start(label)}'{name}': {wording.shown(value)} is not a list"
+            self.wrong(place, text, f"{name.rpartition('.')[2]}: [...]")
+            return []
+        if len(value) < max(limits, default=0):
+            text = f"{wording.shown(value)} is too short: at least {max(limits)} wanted"
+            self.wrong(place, f"{_start(label)}'{name}': {text}")
+        return [self.value(inner, each, (*place, i), label, f"{name}.{i + 1}") for i, each in enumerate(value)]
 
     def _record(self, annotation: Any, value: Any, place: Place, label: str, name: str) -> Any:
         before = len(self.mistakes)
@@ -194,7 +204,15 @@ def _holds_parts(annotation: Any) -> bool:
     """Tell whether an annotation holds Calls or dataclasses, whose keys have lines of their own."""
     if wording.call_kind(annotation) is not None or dataclasses.is_dataclass(annotation):
         return True
-    return get_origin(annotation) is list and _holds_parts(get_args(annotation)[0])
+    inner = _list_of(annotation)
+    return inner is not None and _holds_parts(inner)
+
+
+def _list_of(annotation: Any) -> Any:
+    """list[X] or Annotated[list[X], Len(1)] -> X; None for anything else."""
+    if get_origin(annotation) is Annotated:
+        annotation = get_args(annotation)[0]
+    return get_args(annotation)[0] if get_origin(annotation) is list else None
 
 
 def _name_and_keys(value: Any) -> tuple[str | None, Any]:

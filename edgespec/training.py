@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgespec import augment, preprocess
+from edgespec import augment, models, preprocess
+from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
 from edgespec.preprocess import Front
@@ -79,6 +81,23 @@ def accuracy(job: Job, rows: Ints) -> Judge:
 def samples(job: Job, rows: Ints) -> int:
     """Count the physical samples of some rows; each spectrum is its own where none are known."""
     return len(rows) if job.spectra.group is None else len(np.unique(job.spectra.group[rows]))
+
+
+def save(network: nn.Module, name: str, job: Job, folder: Path | None = None, **more: Any) -> Checkpoint:
+    """Write a network that was trained on the job's data; what classes and axis it knows go with it as `labels` and `axis` of its facts.
+
+    folder: the job's own if not said; more: a Checkpoint's further fields
+    """
+    shape = {"points": front(job).points, "classes": len(job.spectra.labels)}
+    known = {"labels": list(job.spectra.labels), "axis": axis(job)}
+    more["facts"] = {**more.get("facts", {}), **known}
+    return models.save(network, name, folder or job.folder, **shape, **more)
+
+
+def axis(job: Job) -> dict[str, float]:
+    """Give the axis of the job's spectra as they come to the preprocessing, in cm-1."""
+    found = job.spectra.axis
+    return {"low": float(found[0]), "high": float(found[-1]), "points": len(found)}
 
 
 def labelled(job: Job, rows: Ints, per_class: int | None) -> Ints:

@@ -1,4 +1,4 @@
-"""Distillation: the loss is Hinton's, labels that may not be seen are not seen, and the controls stand beside it."""
+"""Distillation: labels that may not be seen are not seen, the controls stand beside it, and a teacher of something else is refused."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 import tiny
 import torch
-from scipy.special import log_softmax
+from torch import Tensor
+from torch.nn import functional
 
 from edgespec import models, training
 from edgespec.artifact import Checkpoint
+from edgespec.distillation import Decoupled
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
 from edgespec.recipe import Call
@@ -21,47 +23,6 @@ from edgespec.steps import distill, train
 
 STUDENT = Call("cnn", {"widths": [4], "kernel": 5, "positions": 8})
 LONG = Fit(epochs=20, batch=16, lr=1e-2)
-OUT = torch.randn(6, 5, generator=torch.Generator().manual_seed(0)) * 3
-SOFT = torch.randn(6, 5, generator=torch.Generator().manual_seed(1)) * 3
-Y = torch.tensor([0, 4, 2, 2, 1, 3])
-
-
-def by_hand(temperature: float, alpha: float, y: torch.Tensor) -> float:
-    """Hinton, Vinyals, Dean 2015, in numpy."""
-    out, soft = OUT.double().numpy(), SOFT.double().numpy()
-    student, teacher = log_softmax(out / temperature, axis=1), log_softmax(soft / temperature, axis=1)
-    taught = temperature**2 * (np.exp(teacher) * (teacher - student)).sum(axis=1).mean()
-    known = np.flatnonzero(y.numpy() >= 0)
-    hard = -log_softmax(out, axis=1)[known, y.numpy()[known]].mean() if len(known) else 0.0
-    return float(alpha * taught + (1 - alpha) * hard)
-
-
-@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 4.0])
-def test_the_loss_is_the_formula(temperature: float, alpha: float) -> None:
-    hidden = Y.clone()
-    hidden[[1, 4, 5]] = distill.UNKNOWN
-    for y in (Y, hidden):
-        found = float(distill.kd_loss(OUT, SOFT, y, temperature, alpha))
-        assert found == pytest.approx(by_hand(temperature, alpha, y), rel=1e-5)
-
-
-def test_at_alpha_one_labels_do_not_matter_and_at_alpha_zero_the_teacher_does_not() -> None:
-    assert torch.equal(distill.kd_loss(OUT, SOFT, Y, 2.0, 1.0), distill.kd_loss(OUT, SOFT, Y.flip(0), 2.0, 1.0))
-    assert torch.equal(distill.kd_loss(OUT, SOFT, Y, 2.0, 0.0), distill.kd_loss(OUT, -SOFT, Y, 2.0, 0.0))
-    plain = torch.nn.functional.cross_entropy(OUT, Y)
-    torch.testing.assert_close(distill.kd_loss(OUT, SOFT, Y, 2.0, 0.0), plain)
-
-
-def test_a_batch_without_a_known_label_is_no_nan() -> None:
-    nothing = torch.full_like(Y, distill.UNKNOWN)
-    for alpha in (0.0, 0.5, 1.0):
-        found = float(distill.kd_loss(OUT, SOFT, nothing, 2.0, alpha))
-        assert found == pytest.approx(by_hand(2.0, alpha, nothing), rel=1e-5)
-
-
-def test_a_student_that_answers_as_the_teacher_has_nothing_to_learn() -> None:
-    assert float(distill.kd_loss(SOFT, SOFT, Y, 3.0, 1.0)) == pytest.approx(0, abs=1e-6)
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +91,90 @@ def test_hidden_labels_change_nothing(job: Job, teacher: Checkpoint, tmp_path: P
     bank, lies = (distill._taught(each, teacher, job.splits.rows("site"), known, 1) for each in (job, lied))
     assert torch.equal(bank[0][2], lies[0][2])
     assert int((bank[0][2] >= 0).sum()) == 3
+
+
+def known(job: Job, folder: Path, **facts: Any) -> Checkpoint:
+    """An untrained teacher that carries these facts."""
+    network = models.build(tiny.CNN, points=128, classes=3, seed=0)
+    return models.save(network, "cnn", folder, points=128, classes=3, facts=facts)
+
+
+def test_every_saved_model_says_what_classes_and_axis_it_knows(job: Job, teacher: Checkpoint) -> None:
+    made = taught(job, teacher, on="site")
+    for each in (teacher, made, *made.controls.values()):
+        assert each.facts["labels"] == ["Albite", "Beryl", "Diopside"]
+        assert each.facts["axis"] == {"low": 150.0, "high": 1172.0, "points": 128}
+
+
+@pytest.mark.parametrize(
+    ("facts", "said"),
+    [
+        ({"labels": ["Beryl", "Albite", "Diopside"]}, "the teacher's class 1 is 'Beryl', the data's is 'Albite'"),
+        ({"labels": ["Albite", "Beryl", "Quartz"]}, "the teacher's class 3 is 'Quartz', the data's is 'Diopside'"),
+        ({"axis": {"low": 150, "high": 1200, "points": 128}}, "150 to 1200 cm-1 in 128 points, the data's is 150 to 1172"),
+        ({"axis": {"low": 151, "high": 1172, "points": 128}}, "151 to 1172 cm-1"),
+        ({"axis": {"low": 150, "high": 1172, "points": 256}}, "in 256 points"),
+    ],
+)  # fmt: skip
+def test_a_teacher_of_other_labels_or_another_axis_is_a_mistake(
+    job: Job, tmp_path: Path, facts: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(Mistake) as caught:
+        taught(job, known(job, tmp_path / "other", **facts))
+    assert said in caught.value.message
+    assert caught.value.hint
+
+
+def test_a_teacher_that_carries_nothing_is_judged_by_its_numbers_alone(job: Job, tmp_path: Path) -> None:
+    assert taught(job, known(job, tmp_path / "bare"), control=False, fit=Fit(epochs=1, batch=16)).classes == 3
+
+
+def test_as_it_comes_it_is_hintons_distillation_and_nothing_more(job: Job, teacher: Checkpoint, tmp_path: Path) -> None:
+    def hinton(out: Tensor, soft: Tensor, y: Tensor) -> Tensor:
+        student, target = (functional.log_softmax(each / 2.0, dim=1) for each in (out, soft))
+        soften = 4.0 * functional.kl_div(student, target, reduction="batchmean", log_target=True)
+        return 0.7 * soften + (1 - 0.7) * functional.cross_entropy(out, y, ignore_index=-1)
+
+    made = taught(job, teacher, on="site", control=False)
+    rows = job.splits.rows("site")
+    bank = distill._taught(job, teacher, rows, rows, 2)
+    network = models.build(STUDENT, points=128, classes=3, seed=0)
+    training.fit(
+        network,
+        job,
+        Fit(epochs=6, batch=16, lr=1e-2),
+        epoch_of=lambda epoch: bank[epoch % 2],
+        loss=hinton,
+        judge=training.accuracy(job, job.splits.rows("site", valid=True)),
+        judged=training.samples(job, job.splits.rows("site", valid=True)),
+        what="by hand",
+    )
+    found = models.load(made).state_dict()
+    assert all(torch.equal(each, found[key]) for key, each in network.state_dict().items())
+
+
+@pytest.mark.parametrize("keys", [{"standardise": True}, {"decoupled": Decoupled(1.0, 2.0)}])
+def test_each_other_loss_teaches_too_and_teaches_otherwise(
+    job: Job, teacher: Checkpoint, tmp_path: Path, keys: dict[str, Any]
+) -> None:
+    given = {"on": "site", "alpha": 1.0, "labels": "1 per class", "control": False, "fit": LONG}
+    made, usual = (
+        taught(tiny.job(tmp_path / name), teacher, **given, **more) for name, more in (("a", keys), ("b", {}))
+    )
+    assert made.weights.read_bytes() != usual.weights.read_bytes()
+    x = training.prepared(job, job.splits.test)
+    named = training.logits(models.load(teacher), x).argmax(1)
+    assert (training.logits(models.load(made), x).argmax(1) == named).float().mean() > 0.7
+    assert made.facts["labels_used"] == (3 if "decoupled" in keys else 0), "a decoupled loss wants the label"
+
+
+@pytest.mark.parametrize("student", [tiny.EFFICIENT, Call("ensemble", {"members": [STUDENT, STUDENT]})])
+def test_any_model_teaches_any_other(job: Job, student: Call, tmp_path: Path) -> None:
+    model = [tiny.EFFICIENT, tiny.CNN]
+    teacher = train.run(tiny.job(tmp_path / "teacher"), model=model, on="library", fit=Fit(epochs=1, batch=32))
+    made = taught(job, teacher, student=student, control=False, fit=Fit(epochs=1, batch=16))
+    assert (teacher.model, made.model) == ("ensemble", student.name)
+    assert training.logits(models.load(made), torch.zeros(1, 128)).shape == (1, 3)
 
 
 def test_a_teacher_of_other_classes_or_another_axis_is_a_mistake(job: Job, tmp_path: Path) -> None:

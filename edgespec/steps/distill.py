@@ -1,7 +1,7 @@
 """The model so far, the teacher, teaches a smaller one.
 
 Loss: alpha * T^2 * KL(teacher || student) + (1 - alpha) * cross-entropy, teacher and student softened by T in the first term
-(Hinton, Vinyals, Dean 2015, arXiv:1503.02531).
+(Hinton, Vinyals, Dean 2015, arXiv:1503.02531); the other losses are in `distillation`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from torch.nn import functional
 
 from edgespec import models, training
 from edgespec.artifact import Checkpoint
+from edgespec.distillation import UNKNOWN, Decoupled, kd_loss
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job, Labels, Part, few
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
 
-UNKNOWN = -1  # the label of a spectrum whose label the student may not see
+SAME = 1e-3  # cm-1; ends of two axes that are nearer than this are the same
 
 
 def run(
@@ -31,6 +32,8 @@ def run(
     student: Annotated[Call, "models"],
     temperature: Annotated[float, Gt(0)] = 2.0,
     alpha: Annotated[float, Interval(ge=0, le=1)] = 0.7,
+    standardise: bool = False,
+    decoupled: Decoupled | None = None,
     on: Part = None,
     labels: Labels = "all",
     views: Annotated[int, Gt(0)] = 8,
@@ -42,6 +45,9 @@ def run(
     student: the smaller model.
     temperature: how far both answers are softened; 1 leaves them as they are. Above 2 it harms small students that have all labels.
     alpha: the teacher's share of the loss; 0 is plain training.
+    standardise: bring each spectrum's logits to mean 0 and deviation 1 before they are softened (Sun et al. 2024, arXiv:2403.01427).
+    decoupled: weigh the target class and the others apart (Zhao et al. 2022, arXiv:2203.08679); the target is the label, and where the
+        student may not see it, the teacher's first choice.
     on: the training part whose spectra the student sees; all of them if not said.
     labels: how many labels the student may see, "all" or "N per class"; it sees all spectra.
     views: variations of each spectrum that the teacher is asked about, once, before the student starts.
@@ -52,43 +58,40 @@ def run(
     rows = job.splits.rows(on)
     known = training.labelled(job, rows, few(labels))
     bank = _taught(job, teacher, rows, known, views)
-    shape = {"points": teacher.points, "classes": teacher.classes}
-    network = models.build(student, **shape, seed=job.seed)
+    network = models.build(student, points=teacher.points, classes=teacher.classes, seed=job.seed)
     history = training.fit(
         network,
         job,
         fit,
         epoch_of=lambda epoch: bank[epoch % views],
-        loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
+        loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha, standardise, decoupled),
         judge=_judge(job, teacher, on, labels),
         judged=training.samples(job, job.splits.rows(on, valid=True)),
         what=f"distill {student.name}",
     )
-    facts = {"history": history, "labels_used": len(known) if alpha < 1 else 0, "spectra_used": len(rows)}
+    used = len(known) if alpha < 1 or decoupled else 0
+    facts = {"history": history, "labels_used": used, "spectra_used": len(rows)}
     controls = _controls(job, student, on, labels, known, len(rows), fit) if control else {}
-    return models.save(network, student.name, job.folder, **shape, controls=controls, facts=facts)
+    return training.save(network, student.name, job, controls=controls, facts=facts)
 
 
 def _check(job: Job, teacher: Checkpoint) -> None:
+    """Raise Mistake where the teacher answers another question; one that carries no labels and no axis is judged by their numbers."""
+    hint = "a teacher of these very classes and this axis"
     points, classes = training.front(job).points, len(job.spectra.labels)
     if (teacher.points, teacher.classes) != (points, classes):
         raise Mistake(
             f"the teacher names {teacher.classes} classes on {teacher.points} points, the data have {classes} on {points}",
-            hint="a teacher of these very classes and this axis",
+            hint,
         )
-
-
-def kd_loss(out: Tensor, soft: Tensor, y: Tensor, temperature: float, alpha: float) -> Tensor:
-    """Give Hinton's loss; spectra with an unknown label count in the teacher's term only.
-
-    out, soft: (n, classes) logits of student and teacher; y: (n,) labels or UNKNOWN
-    """
-    student = functional.log_softmax(out / temperature, dim=1)
-    target = functional.log_softmax(soft / temperature, dim=1)
-    taught = temperature**2 * functional.kl_div(student, target, reduction="batchmean", log_target=True)
-    if alpha == 1 or not (y != UNKNOWN).any():
-        return alpha * taught
-    return alpha * taught + (1 - alpha) * functional.cross_entropy(out, y, ignore_index=UNKNOWN)
+    for i, (theirs, ours) in enumerate(zip(teacher.facts.get("labels", ()), job.spectra.labels, strict=False)):
+        if theirs != ours:
+            raise Mistake(f"the teacher's class {i + 1} is {theirs!r}, the data's is {ours!r}", hint)
+    mine = training.axis(job)
+    axis = teacher.facts.get("axis", mine)
+    if any(abs(axis[key] - mine[key]) > SAME for key in mine):
+        words = [f"{each['low']:g} to {each['high']:g} cm-1 in {each['points']:g} points" for each in (axis, mine)]
+        raise Mistake(f"the teacher's axis is {words[0]}, the data's is {words[1]}", hint)
 
 
 def _taught(job: Job, teacher: Checkpoint, rows: Ints, known: Ints, views: int) -> list[tuple[Tensor, Tensor, Tensor]]:
@@ -133,8 +136,8 @@ def _controls(
 
 def _untaught(job: Job, student: Call, name: str, rows: Ints, count: int, fit: Fit, judged: bool) -> Checkpoint:
     """Train by cross-entropy, `count` spectra an epoch however few there are; the last epoch counts where no label is left to judge by."""
-    shape: dict[str, Any] = {"points": training.front(job).points, "classes": len(job.spectra.labels)}
-    network = models.build(student, **shape, seed=job.seed)
+    points, classes = training.front(job).points, len(job.spectra.labels)
+    network = models.build(student, points=points, classes=classes, seed=job.seed)
     rng = np.random.default_rng([job.seed, 13])
 
     def epoch_of(epoch: int) -> tuple[Tensor, Tensor]:
@@ -152,4 +155,4 @@ def _untaught(job: Job, student: Call, name: str, rows: Ints, count: int, fit: F
     }
     history = training.fit(network, job, fit, **taught)
     facts = {"history": history, "labels_used": len(rows), "spectra_used": len(rows)}
-    return models.save(network, student.name, job.folder / name, **shape, facts=facts)
+    return training.save(network, student.name, job, job.folder / name, facts=facts)

@@ -2,43 +2,96 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any
 
+import numpy as np
+import torch
+from annotated_types import Ge, Len
+from torch import Tensor, nn
 from torch.nn import functional
 
 from edgespec import models, training
 from edgespec.artifact import Checkpoint
 from edgespec.job import Fit, Job, Part
+from edgespec.models import ensemble
 from edgespec.recipe import Call
+
+APART = 2**32  # seeds of members lie so far apart that no recipe's seed is another member's
 
 
 def run(
     job: Job,
     *,
-    model: Annotated[Call, "models"],
+    model: Annotated[Call, "models"] | Annotated[list[Annotated[Call, "models"]], Len(1)],
     on: Part = None,
     label_smoothing: float = 0.0,
+    mixup: Annotated[float, Ge(0)] = 0.0,
     fit: Fit = Fit(),
 ) -> Checkpoint:
     """Train `model` by cross-entropy on the labels of the training part.
 
-    model: the network.
+    model: the network; or a list of networks, each trained by itself with a seed of its own, which then answer by the mean of
+        their logits.
     on: the training part it learns from; all of them if not said.
     label_smoothing: share of the target that is spread over all classes (0 to 1).
+    mixup: how far spectra and their labels are blended in pairs, Beta(mixup, mixup) (Zhang et al. 2018, arXiv:1710.09412); 0 is not at all.
     fit: how long and how fast to train.
     """
-    rows, y = job.splits.rows(on), training.labels(job, job.splits.rows(on))
+    rows = job.splits.rows(on)
+    used = {"labels_used": len(rows), "spectra_used": len(rows)}
+    if isinstance(model, Call):
+        network, history = _trained(job, model, on, label_smoothing, mixup, fit, f"train {model.name}")
+        return training.save(network, model.name, job, facts={"history": history, **used})
+    members = []
+    for i, each in enumerate(model):
+        own = replace(job, seed=job.seed + i * APART)
+        what = f"train {i + 1} of {len(model)}: {each.name}"
+        members.append(_trained(own, each, on, label_smoothing, mixup, fit, what))
+    network = ensemble.assembled([each.name for each in model], [each for each, _ in members])
+    told = [{"model": each.name, "history": history} for each, (_, history) in zip(model, members, strict=True)]
+    return training.save(network, "ensemble", job, facts={"members": told, **used})
+
+
+def _trained(
+    job: Job, model: Call, on: str | None, label_smoothing: float, mixup: float, fit: Fit, what: str
+) -> tuple[nn.Module, dict[str, Any]]:
+    """Train one network from its first weights, and give its history."""
+    rows, valid = job.splits.rows(on), job.splits.rows(on, valid=True)
     shape = {"points": training.front(job).points, "classes": len(job.spectra.labels)}
     network = models.build(model, **shape, seed=job.seed)
+
+    def epoch_of(epoch: int) -> tuple[Tensor, ...]:
+        x, y = training.varied(job, rows, seed=job.seed * 1000 + epoch), training.labels(job, rows)
+        return blended(x, y, mixup, np.random.default_rng([job.seed, 17, epoch])) if mixup else (x, y)
+
     history = training.fit(
         network,
         job,
         fit,
-        epoch_of=lambda epoch: (training.varied(job, rows, seed=job.seed * 1000 + epoch), y),
-        loss=lambda out, y: functional.cross_entropy(out, y, label_smoothing=label_smoothing),
-        judge=training.accuracy(job, job.splits.rows(on, valid=True)),
-        judged=training.samples(job, job.splits.rows(on, valid=True)),
-        what=f"train {model.name}",
+        epoch_of=epoch_of,
+        loss=partial(_loss, label_smoothing),
+        judge=training.accuracy(job, valid),
+        judged=training.samples(job, valid),
+        what=what,
     )
-    facts = {"history": history, "labels_used": len(rows), "spectra_used": len(rows)}
-    return models.save(network, model.name, job.folder, **shape, facts=facts)
+    return network, history
+
+
+def blended(x: Tensor, y: Tensor, mixup: float, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Blend each prepared spectrum with another: (x, its label, the other's label, the first's share)."""
+    other = torch.from_numpy(rng.permutation(len(x)))
+    share = torch.from_numpy(rng.beta(mixup, mixup, len(x))).to(x.dtype)
+    return share[:, None] * x + (1 - share[:, None]) * x[other], y, y[other], share
+
+
+def _loss(smoothing: float, out: Tensor, y: Tensor, *blend: Tensor) -> Tensor:
+    """Cross-entropy; of a blend, both labels' in their shares."""
+    if not blend:
+        return functional.cross_entropy(out, y, label_smoothing=smoothing)
+    other, share = blend
+    first, second = (
+        functional.cross_entropy(out, each, label_smoothing=smoothing, reduction="none") for each in (y, other)
+    )
+    return (share * first + (1 - share) * second).mean()
