@@ -44,6 +44,7 @@ def made(
     share: Annotated[float, Interval(ge=0, le=1)] = 0.5,
     on: Annotated[str | None, "the name of a part"] = None,
     model: Annotated[Call, "models"] | None = None,
+    models: Annotated[Call, "models"] | Annotated[list[Annotated[Call, "models"]], Len(1)] = Call("cnn"),
     chain: list[Annotated[Call, "preprocess"]] = [],  # noqa: B006
     widths: Annotated[Sequence[Annotated[int, Ge(1)]], Len(1)] = (1, 2),
     either: str | list[str] = "a",
@@ -93,6 +94,7 @@ def test_a_step_takes_and_gives_what_its_signature_says() -> None:
         ("share", "number, >= 0, <= 1"),
         ("on", "word | nothing, the name of a part"),
         ("model", "model | nothing"),
+        ("models", "model | list of model, at least 1"),
         ("chain", "list of preprocessing"),
         ("widths", "list of whole number, >= 1, at least 1"),
         ("either", "word | list of word"),
@@ -120,6 +122,12 @@ def test_what_is_not_given_has_its_default_and_what_is_given_its_type() -> None:
     assert found["chain"] == [Call("rms"), Call("highpass", {"window": 30.0})]
     assert found["model"].keys["kernel"] == 7
     assert found["widths"] == [3]
+    assert found["models"] == Call("cnn")
+    for given in ("cnn", ["cnn"], ["cnn", {"cnn": {"kernel": 5}}]):
+        several, mistakes = bound(models=given)
+        assert mistakes == []
+        named = several["models"] if isinstance(given, list) else [several["models"]]
+        assert [each.keys["kernel"] for each in named] == [7, 5][: len(named)]
     assert found["flag"] is False
 
 
@@ -147,6 +155,13 @@ def test_what_is_not_given_has_its_default_and_what_is_given_its_type() -> None:
         ({"model": 3}, "here.model", "'model': 3 where a name or {name: keys} is expected", "there is: cnn"),
         ({"model": {"cnn": {"widht": 3}}}, "here.model.cnn.widht", "unknown key 'widht'", "did you mean 'widths'?"),
         ({"model": {"cnn": None, "widths": [3]}}, "here.model", "'cnn' and 'widths' stand side by side", "indent"),
+        ({"models": "cn"}, "here.models", "'models': unknown model 'cn'", "did you mean 'cnn'?"),
+        ({"models": 3}, "here.models", "'models': 3 where a name or {name: keys} is expected", "there is: cnn"),
+        ({"models": []}, "here.models", "'models': [] is too short: at least 1 wanted", ""),
+        ({"models": ["cnn", "cn"]}, "here.models.1", "'models.2': unknown model 'cn'", "did you mean 'cnn'?"),
+        ({"models": [{"cnn": {"widht": 3}}]}, "here.models.0.cnn.widht", "'models.1': unknown key 'widht'", "widths"),
+        ({"models": [{"cnn": {"widths": 3}}]}, "here.models.0.cnn.widths", "'models.1': 'widths': 3 is not a list", ""),
+        ({"models": [["cnn"]]}, "here.models.0", "'models.1': ['cnn'] where a name or {name: keys} is expected", ""),
         ({"chain": [{"rms": {}, "snv": {}}]}, "here.chain.0", "stand side by side", "two entries: [rms, snv]"),
         ({"chain": "rms"}, "here.chain", "'chain': 'rms' is not a list", "chain: [...]"),
         ({"chain": ["rms", "rmz"]}, "here.chain.1", "unknown preprocessing 'rmz'", "did you mean 'rms'?"),

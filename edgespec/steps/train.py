@@ -18,7 +18,7 @@ from edgespec.job import Fit, Job, Part
 from edgespec.models import ensemble
 from edgespec.recipe import Call
 
-APART = 2**32  # seeds of members lie so far apart that no recipe's seed is another member's
+APART = 1_000_003  # between the seeds of two members: no small seed of a recipe is that of another's member (torch reads 32 bits)
 
 
 def run(

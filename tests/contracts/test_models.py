@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from edgespec import exporter, graph, models, plugins, preprocess
 from edgespec.errors import Mistake
-from edgespec.models import drsn
+from edgespec.models import drsn, ensemble
 from edgespec.models.cnn import Cnn
 from edgespec.models.drsn import Drsn
+from edgespec.models.ensemble import Ensemble
 from edgespec.models.pace import Pace
 from edgespec.recipe import Call
 
@@ -161,11 +162,23 @@ def lose(norm: nn.BatchNorm1d, kept: Tensor) -> None:
         setattr(norm, key, getattr(norm, key)[kept])
 
 
+def with_smaller_members(network: Ensemble) -> Ensemble:
+    """Take channels out of each member, its own part of the head put back on it for that."""
+    start = 0
+    for member in network.members:
+        width = network.head.in_features // len(network.members)  # they are alike
+        member.head = nn.Linear(width, network.head.out_features)
+        member.head.weight.data = network.head.weight.data[:, start : start + width].clone()
+        start += width
+    return ensemble.assembled(network.names, [without_channels(member) for member in network.members])  # type: ignore[arg-type]
+
+
 SMALLER: dict[str, Callable[[Any], Any]] = {
     "cnn": without_channels,
     "drsn": hollow,
-    "efficientnet": narrower,
     "pace": thinner,
+    "efficientnet": narrower,
+    "ensemble": with_smaller_members,
 }
 
 
@@ -246,6 +259,7 @@ def test_an_axis_that_is_too_short_is_refused_and_any_other_answers(name: str) -
         ("pace", {"pool": 250}),
         ("pace", {"positions": 17}),
         ("pace", {"dropout": 1.5}),
+        ("ensemble", {"members": [Call("cnn"), Call("cnn", {"kernel": 4})]}),
     ],
 )
 def test_keys_that_make_no_network_are_a_mistake_before_anything_is_trained(name: str, keys: dict[str, Any]) -> None:
