@@ -51,17 +51,78 @@ def divide(spectra: Spectra, split: Split, seed: int) -> Splits:
     else:
         test = _draw(spectra, group, rows, split.test, rng, "test", notes)
         parts, given_valid = _named(spectra, group, np.setdiff1d(rows, test), split.parts, rng, notes), None
-    train, valid = {}, {}
-    for name, members in parts.items():
-        held = (
-            _draw(spectra, group, members, split.valid, rng, "validation", notes)
-            if given_valid is None
-            else given_valid
-        )
-        train[name], valid[name] = np.setdiff1d(members, held), held
+    train, valid = _validation(spectra, group, parts, given_valid, split.valid, rng, notes)
     found = Splits(train, valid, test, tuple(notes))
     _check(found, group, spectra)
     return found
+
+
+def folds(spectra: Spectra, split: Split, count: int, seed: int) -> list[Ints]:
+    """Divide all spectra into `count` test parts, a physical sample in one only, each class spread as evenly as its samples allow.
+
+    A class's lone sample stands in none: it is always learnt from. So does a validation part that the data set gives.
+    Raises Mistake where a part would be empty.
+    """
+    group = _groups(spectra, split, [])
+    free = np.ones(len(spectra), dtype=bool)
+    if split.parts == "given" and spectra.part is not None:
+        free = ~np.isin(spectra.part, VALID_NAMES)
+    home = {str(name): int(label) for name, label in zip(group[free][::-1], spectra.y[free][::-1], strict=True)}
+    size = dict(zip(*(each.tolist() for each in np.unique(group[free], return_counts=True)), strict=True))
+    rng = np.random.default_rng([seed, 13])
+    filled, place = np.zeros(count), {}
+    for label in sorted(set(home.values())):
+        members = rng.permutation(sorted(name for name, first in home.items() if first == label)).tolist()
+        mine = np.zeros(count)
+        for name in sorted(members, key=lambda name: -size[name]) if len(members) > 1 else []:
+            chosen = int(
+                np.lexsort((rng.random(count), filled, mine))[0]
+            )  # the class's emptiest fold, then the emptiest
+            place[name] = chosen
+            mine[chosen] += size[name]
+            filled[chosen] += size[name]
+    if not filled.all():
+        raise Mistake(f"too few samples for {count} folds: {int((filled == 0).sum())} would be empty", "fewer folds")
+    at = np.array([place.get(str(name), -1) for name in group])
+    return [np.flatnonzero((at == fold) & free) for fold in range(count)]
+
+
+def around(spectra: Spectra, split: Split, test: Ints, seed: int) -> Splits:
+    """Divide what is not in `test` into training and validation parts as the recipe says.
+
+    Raises Mistake as `divide` does.
+    """
+    notes: list[str] = []
+    group, rng = _groups(spectra, split, notes), np.random.default_rng([seed, 7])
+    rest = np.setdiff1d(np.arange(len(spectra)), test)
+    given_valid = None
+    if split.parts == "given" and spectra.part is not None:
+        parts = {str(name): rest[spectra.part[rest] == name] for name in np.unique(spectra.part)}
+        held = [parts.pop(name) for name in VALID_NAMES if name in parts]
+        given_valid = held[0] if held else None
+    else:
+        parts = _named(spectra, group, rest, split.parts, rng, notes)
+    train, valid = _validation(spectra, group, parts, given_valid, split.valid, rng, notes)
+    found = Splits(train, valid, test, tuple(notes))
+    _check(found, group, spectra)
+    return found
+
+
+def _validation(
+    spectra: Spectra,
+    group: Words,
+    parts: dict[str, Ints],
+    given: Ints | None,
+    share: float,
+    rng: np.random.Generator,
+    notes: list[str],
+) -> tuple[dict[str, Ints], dict[str, Ints]]:
+    """Take each training part's validation spectra out of it: part name -> what is left, part name -> what was taken."""
+    train, valid = {}, {}
+    for name, members in parts.items():
+        held = _draw(spectra, group, members, share, rng, "validation", notes) if given is None else given
+        train[name], valid[name] = np.setdiff1d(members, held), held
+    return train, valid
 
 
 def _groups(spectra: Spectra, split: Split, notes: list[str]) -> Words:

@@ -132,7 +132,7 @@ def fit(
     judged: int | None = None,
     what: str,
 ) -> dict[str, Any]:
-    """Train a model in place and leave it with the weights of its best epoch; without a judge, of its last.
+    """Train a model in place and leave it with the weights of its best epoch; without a judge, or with nothing to judge by, of its last.
 
     Best is the last epoch that can't be told (95 %) from the highest validation result, in the spirit of the one-standard-error
     rule of Breiman et al. 1984: a small validation part picks an early epoch by luck, which costs up to 6 points.
@@ -143,6 +143,7 @@ def fit(
     Raises Mistake where the loss is no longer a number.
     """
     started = time.monotonic()
+    judge = None if judged == 0 else judge
     count = len(epoch_of(0)[0])
     steps = max(count // fit.batch, 1)
     optimiser, schedule = _optimiser(model, fit, steps)

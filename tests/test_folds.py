@@ -1,0 +1,144 @@
+"""Cross-validation of a recipe's own steps: what is left out, who learns from what, and what the table says."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from edgespec.errors import Mistake
+from edgespec.recipe import Split
+from edgespec.splits import around, folds
+from tests import tiny
+
+RECIPE: dict[str, Any] = {
+    "schema": 1,
+    "data": {
+        "load": {"minerals": {"samples": 24, "spectra": 3, "minerals": ["Albite", "Beryl", "Diopside"], "drift": 0.1}},
+        "axis": {"low": 150, "high": 1172, "points": 128},
+        "preprocess": [{"highpass": {"window": 62}}, "signed_sqrt", "rms"],
+        "split": {"parts": "given", "valid": 0.15},
+    },
+    "steps": [
+        {"train": {"model": {"cnn": {"widths": [8, 16]}}, "fit": {"epochs": 8, "batch": 16, "lr": 0.01}}},
+        "to_onnx",
+        {"quantize": {"spectra": 64, "max_drop": 1.0, "min_agreement": 0.0}},
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def bench() -> ModuleType:
+    place = Path(__file__).parents[1] / "benchmarks" / "folds.py"
+    spec = importlib.util.spec_from_file_location("folds", place)
+    if spec is None or spec.loader is None:
+        pytest.fail(f"{place} cannot be imported")
+    found = importlib.util.module_from_spec(spec)
+    sys.modules["folds"] = found
+    spec.loader.exec_module(found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("folds") / "tiny.yaml"
+    path.write_text(yaml.safe_dump(RECIPE), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def found(bench: ModuleType, recipe: Path) -> dict[str, Any]:
+    return bench.validate(recipe, [], count=2)  # type: ignore[no-any-return]
+
+
+def test_the_given_test_part_is_left_out_and_every_other_spectrum_is_judged_once(found: dict[str, Any]) -> None:
+    given = tiny.spectra(samples=24)
+    assert given.part is not None
+    assert found["left_out"] == (given.part == "test").sum() > 0
+    assert sum(fold["n"] for fold in found["folds"]) == found["spectra"] == (given.part != "test").sum()
+
+
+def test_every_model_of_the_line_and_every_baseline_is_judged(found: dict[str, Any]) -> None:
+    for fold in found["folds"]:
+        assert list(fold["right"]) == [
+            "baseline 1-NN cosine",
+            "baseline shrinkage LDA",
+            "baseline logistic regression",
+            "1 train",
+            "2 to_onnx float32",
+            "3 quantize cpu-int8",
+        ]
+        assert fold["right"]["1 train"] == fold["right"]["2 to_onnx float32"]
+        assert fold["right"]["1 train"] > 0.5 * fold["n"]  # one in three would be chance
+    assert len({fold["seed"] for fold in found["folds"]}) == 2
+
+
+def test_without_validation_all_the_rest_is_learnt_from(bench: ModuleType, recipe: Path, found: dict[str, Any]) -> None:
+    all_of_it = bench.validate(recipe, [], count=2, valid=0, stop="train", linear=False)
+    for some, every in zip(found["folds"], all_of_it["folds"], strict=True):
+        assert every["learnt"] == found["spectra"] - every["n"] > some["learnt"]
+        assert list(every["right"]) == ["1 train"]
+
+
+def test_the_table_compares_fold_by_fold(bench: ModuleType, found: dict[str, Any]) -> None:
+    text = bench.table(found, found)
+    last = text.splitlines()[-1]
+    assert last.startswith("'3 quantize cpu-int8' against '3 quantize cpu-int8'")
+    assert last.endswith("+0.0000 [+0.0000, +0.0000]")
+    other = {**found, "folds": found["folds"][:1]}
+    with pytest.raises(Mistake, match="other folds"):
+        bench.table(found, other)
+
+
+def test_an_interval_is_widened_for_training_sets_that_overlap(bench: ModuleType) -> None:
+    mine, other = np.array([0.9, 0.8, 0.9, 0.8]), np.array([0.8, 0.8, 0.8, 0.8])
+    gap = bench.difference(mine, other, {"folds": [{"n": 25, "learnt": 75}] * 4})
+    plain = 3.1824 * np.std([0.1, 0, 0.1, 0], ddof=1) / 2  # t of three degrees of freedom; the mean of four
+    assert gap["mean"] == pytest.approx(0.05)
+    assert gap["half"] == pytest.approx(plain * np.sqrt((1 / 4 + 1 / 3) / (1 / 4)), rel=1e-4)
+
+
+def test_no_physical_sample_stands_in_two_folds_and_classes_are_spread() -> None:
+    given, split = tiny.spectra(), Split()
+    assert given.group is not None
+    parts = folds(given, split, 4, seed=3)
+    assert sorted(np.concatenate(parts)) == list(range(len(given)))
+    named = [set(given.group[part]) for part in parts]
+    assert sum(map(len, named)) == len(set.union(*named))
+    for part in parts:
+        assert np.bincount(given.y[part]).tolist() == [15, 15, 15]  # 60 spectra a class, three a sample
+    assert any((a != b).any() for a, b in zip(parts, folds(given, split, 4, seed=4), strict=True))
+
+
+def test_a_lone_sample_is_always_learnt_from() -> None:
+    given = tiny.spectra()
+    assert given.group is not None
+    lone = np.flatnonzero(given.y == 1)
+    alone = replace(given, group=np.where(given.y == 1, "one", given.group))
+    for part in folds(alone, Split(), 3, seed=0):
+        assert not set(lone) & set(part)
+        learnt = around(alone, Split(), part, seed=0)
+        assert set(lone) <= set(learnt.rows(None))
+
+
+def test_a_given_validation_part_stays_one() -> None:
+    given = tiny.spectra()
+    assert given.part is not None
+    named = replace(given, part=np.where(given.part == "site", "valid", "library"))
+    split = Split(parts="given")
+    for part in folds(named, split, 2, seed=0):
+        parts = around(named, split, part, seed=0)
+        assert set(parts.valid["library"]) == set(np.flatnonzero(named.part == "valid"))
+        assert len(parts.train["library"]) + len(part) == (named.part == "library").sum()
+
+
+def test_more_folds_than_samples_are_refused() -> None:
+    with pytest.raises(Mistake, match="too few samples for 200 folds"):
+        folds(tiny.spectra(), Split(), 200, seed=0)
