@@ -15,8 +15,8 @@ from torch.nn import functional
 
 from edgespec import models, plan, provenance, rows, scoring, training
 from edgespec.artifact import Checkpoint, read, seal
-from edgespec.errors import Mistakes
-from edgespec.job import Fit
+from edgespec.errors import Mistake, Mistakes
+from edgespec.job import Fit, Silent
 from edgespec.recipe import Call, load
 from edgespec.steps import quantize, to_onnx, train
 
@@ -136,6 +136,21 @@ def test_a_mistake_in_the_list_is_told_with_its_line_and_number(
         planned(tmp_path, second)
     (message,) = [each.message for each in caught.value.found]
     assert f"a.yaml:{line}: step 1 'train' {said}" in message
+
+
+def test_a_member_that_can_not_be_built_is_told_before_any_is_trained(tmp_path: Path) -> None:
+    begun: list[str] = []
+
+    class Heard(Silent):
+        def begin(self, what: str, total: int) -> None:
+            begun.append(what)
+
+    job = replace(tiny.job(tmp_path), progress=Heard())
+    with pytest.raises(Mistake, match="model 'cnn' can't be built for 128 points"):
+        train.run(job, model=[tiny.CNN, Call("cnn", {"kernel": 4})], fit=FIT)
+    assert begun == []
+    train.run(job, model=[tiny.CNN, tiny.CNN], fit=Fit(epochs=1, batch=32))
+    assert begun == ["train 1 of 2: cnn", "train 2 of 2: cnn"]
 
 
 def test_an_ensemble_is_a_model_of_its_own_too(tmp_path: Path) -> None:

@@ -44,6 +44,8 @@ def run(
     if isinstance(model, Call):
         network, history = _trained(job, model, on, label_smoothing, mixup, fit, f"train {model.name}")
         return training.save(network, model.name, job, facts={"history": history, **used})
+    for each in model:
+        _built(job, each)  # one that can't be built is told before the first is trained
     members = []
     for i, each in enumerate(model):
         own = replace(job, seed=job.seed + i * APART)
@@ -59,8 +61,7 @@ def _trained(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Train one network from its first weights, and give its history."""
     rows, valid = job.splits.rows(on), job.splits.rows(on, valid=True)
-    shape = {"points": training.front(job).points, "classes": len(job.spectra.labels)}
-    network = models.build(model, **shape, seed=job.seed)
+    network = _built(job, model)
 
     def epoch_of(epoch: int) -> tuple[Tensor, ...]:
         x, y = training.varied(job, rows, seed=job.seed * 1000 + epoch), training.labels(job, rows)
@@ -77,6 +78,10 @@ def _trained(
         what=what,
     )
     return network, history
+
+
+def _built(job: Job, model: Call) -> nn.Module:
+    return models.build(model, points=training.front(job).points, classes=len(job.spectra.labels), seed=job.seed)
 
 
 def blended(x: Tensor, y: Tensor, mixup: float, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
