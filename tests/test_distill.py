@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from edgespec import models, training
+from edgespec import models, teaching, training
 from edgespec.artifact import Checkpoint
 from edgespec.distillation import Decoupled
 from edgespec.errors import Mistake
@@ -88,7 +88,7 @@ def test_hidden_labels_change_nothing(job: Job, teacher: Checkpoint, tmp_path: P
     wrong = job.spectra.y.copy()
     wrong[hidden] = np.roll(wrong[hidden], 1)
     lied = replace(job, spectra=replace(job.spectra, y=wrong), folder=tmp_path / "lied")
-    bank, lies = (distill._taught(each, teacher, job.splits.rows("site"), known, 1) for each in (job, lied))
+    bank, lies = (teaching.bank(each, teacher, job.splits.rows("site"), known, 1) for each in (job, lied))
     assert torch.equal(bank[0][2], lies[0][2])
     assert int((bank[0][2] >= 0).sum()) == 3
 
@@ -137,7 +137,7 @@ def test_as_it_comes_it_is_hintons_distillation_and_nothing_more(job: Job, teach
 
     made = taught(job, teacher, on="site", control=False)
     rows = job.splits.rows("site")
-    bank = distill._taught(job, teacher, rows, rows, 2)
+    bank = teaching.bank(job, teacher, rows, rows, 2)
     network = models.build(STUDENT, points=128, classes=3, seed=0)
     training.fit(
         network,
