@@ -28,11 +28,11 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from edgespec import pipeline, plugins, rows, scoring, splits
+from edgespec import baselines, pipeline, plugins, scoring, splits, training
 from edgespec import recipe as recipes
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.errors import EdgespecError, Mistake
-from edgespec.job import Job, Silent
+from edgespec.job import Job, Silent, few
 from edgespec.plan import plan, until
 from edgespec.recipe import Call, Split
 from edgespec.splits import Splits
@@ -68,7 +68,7 @@ def main() -> None:
             seeds=asked.seeds,
             stop=asked.until,
             valid=asked.valid,
-            linear=not asked.no_baselines,
+            simple=not asked.no_baselines,
         )
     except EdgespecError as problem:
         sys.exit(f"error: {problem.message}\nhint:  {problem.hint}")
@@ -87,7 +87,7 @@ def validate(
     seeds: int = 1,
     stop: str | None = None,
     valid: float | None = None,
-    linear: bool = True,
+    simple: bool = True,
 ) -> dict[str, Any]:
     """Run the recipe's steps with each fold as the test part; fold f of repeat r learns with a seed of its own.
 
@@ -105,7 +105,7 @@ def validate(
                     seed = checked.seed + (repeat * count + number) * seeds + again
                     parts = splits.around(job.spectra, split, test, seed)
                     mine = replace(job, splits=unheld(parts) if valid == 0 else parts, seed=seed)
-                    right = once(mine, steps, linear)
+                    right = once(mine, steps, simple)
                     told = {"repeat": repeat, "fold": number, "seed": seed, "n": len(test)}
                     found.append({**told, "learnt": len(mine.splits.rows(None)), "right": right})
                     last = list(right)[-1]
@@ -139,10 +139,10 @@ def unheld(parts: Splits) -> Splits:
     return replace(parts, train=train, valid={name: rows[:0] for name, rows in parts.valid.items()})
 
 
-def once(job: Job, steps: tuple[Call, ...], linear: bool) -> Right:
+def once(job: Job, steps: tuple[Call, ...], simple: bool) -> Right:
     """Run the steps one after the other and count what every model that they make names rightly, the baselines first."""
     with tempfile.TemporaryDirectory() as name:
-        found = baselines(job.inside(fresh(Path(name), "0-baselines")), steps) if linear else {}
+        found = linear(job, steps) if simple else {}
         made: Artifact | None = None
         for number, step in enumerate(steps, start=1):
             own = job.inside(fresh(Path(name), f"{number}-{step.name}"))
@@ -172,17 +172,18 @@ def right(job: Job, model: Checkpoint | Path) -> int:
     return int((scoring.answers(job, model, test).argmax(1) == job.spectra.y[test]).sum())
 
 
-def baselines(job: Job, steps: tuple[Call, ...]) -> Right:
-    """Fit the baselines on what each step learns from, as a run of the recipe does."""
+def linear(job: Job, steps: tuple[Call, ...]) -> Right:
+    """Count what each baseline names rightly, fitted on what each step learns from, as a run of the recipe does."""
     learnt = [
         (step.keys["on"], step.keys.get("labels", "all")) for step in steps if "on" in step.keys and "fit" in step.keys
     ]
-    found: Right = {}
-    for number, (on, labels) in enumerate(dict.fromkeys(learnt)):
-        folder = fresh(job.folder, str(number))
-        for row in rows.of_baselines(job.inside(folder), on, labels)[1]:
-            title = " ".join(filter(None, ["baseline", row.name, on, f"({labels})" if labels != "all" else ""]))
-            found[title] = round(row.accuracy * len(job.splits.test))
+    test, found = job.splits.test, {}
+    for on, labels in dict.fromkeys(learnt):
+        known = training.labelled(job, job.splits.rows(on), few(labels))
+        answers = {"1-NN cosine": baselines.nearest(job, known, test), **baselines.linear(job, known, test)}
+        for name, answer in answers.items():
+            title = " ".join(filter(None, ["baseline", name, on, f"({labels})" if labels != "all" else ""]))
+            found[title] = int((answer.argmax(1) == job.spectra.y[test]).sum())
     return found
 
 

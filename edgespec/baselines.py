@@ -33,16 +33,14 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
     variants, skipped = {}, {}
     front, checked = exporter.of_front(training.front(job)), job.splits.rows(None)[:256]
     check, raw = training.prepared(job, checked).numpy(), job.spectra.x[checked]
-    for name, make in (("lda", _lda), ("logistic", _logistic)):
-        if why := _unfit(name, y):
-            skipped[name] = why
+    for name in MAKE:
+        fitted = _fitted(name, x, y)
+        if isinstance(fitted, str):
+            skipped[name] = fitted
             continue
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a class with one spectrum, a solver at its limit: the score tells
-            fitted = make(x, y)
         file = f"{name}.onnx"
-        linear = _gemm(*_spread(fitted.coef_, fitted.intercept_, y, classes))
-        whole = assembly.joined(front, linear)
+        alone = _gemm(*_spread(fitted.coef_, fitted.intercept_, y, classes))
+        whole = assembly.joined(front, alone)
         stamp(whole, job.contract())
         storage.write(job.folder / file, whole.SerializeToString())
         source = _answers(fitted, check, classes)
@@ -54,6 +52,17 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
     )
 
 
+def linear(job: Job, rows: Ints, test: Ints) -> dict[str, Array]:
+    """(n, classes) by baseline: the answers of those that `fit` would export, for where no file is wanted."""
+    x, y, asked = training.prepared(job, rows).numpy(), job.spectra.y[rows], training.prepared(job, test).numpy()
+    found = {name: _fitted(name, x, y) for name in MAKE}
+    return {
+        name: _answers(each, asked, len(job.spectra.labels))
+        for name, each in found.items()
+        if not isinstance(each, str)
+    }
+
+
 def nearest(job: Job, rows: Ints, test: Ints) -> Array:
     """(n, classes): the largest cosine between each test spectrum and the training spectra of each class."""
     known, x = training.prepared(job, rows).numpy(), training.prepared(job, test).numpy()
@@ -62,6 +71,15 @@ def nearest(job: Job, rows: Ints, test: Ints) -> Array:
     for label in np.unique(job.spectra.y[rows]):
         out[:, label] = cosine[:, job.spectra.y[rows] == label].max(1)
     return out
+
+
+def _fitted(name: str, x: Array, y: Array) -> Any:
+    """Give scikit-learn's classifier, or in words why it can't be fitted."""
+    if why := _unfit(name, y):
+        return why
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class with one spectrum, a solver at its limit: the score tells
+        return MAKE[name](x, y)
 
 
 def _unfit(name: str, y: Array) -> str:
@@ -80,6 +98,9 @@ def _logistic(x: Array, y: Array) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=10.0, max_iter=200, tol=1e-3).fit(x.astype(np.float64), y)
+
+
+MAKE = {"lda": _lda, "logistic": _logistic}
 
 
 def _spread(weight: Array, bias: Array, y: Array, classes: int) -> tuple[Array, Array]:

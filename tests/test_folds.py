@@ -11,12 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny
 import yaml
 
+from edgespec import scoring
 from edgespec.errors import Mistake
 from edgespec.recipe import Split
 from edgespec.splits import around, folds
-from tests import tiny
 
 RECIPE: dict[str, Any] = {
     "schema": 1,
@@ -28,8 +29,7 @@ RECIPE: dict[str, Any] = {
     },
     "steps": [
         {"train": {"model": {"cnn": {"widths": [8, 16]}}, "fit": {"epochs": 8, "batch": 16, "lr": 0.01}}},
-        "to_onnx",
-        {"quantize": {"spectra": 64, "max_drop": 1.0, "min_agreement": 0.0}},
+        {"distill": {"student": {"cnn": {"widths": [4]}}, "views": 1, "fit": {"epochs": 2, "batch": 16, "lr": 0.01}}},
     ],
 }
 
@@ -69,19 +69,27 @@ def test_every_model_of_the_line_and_every_baseline_is_judged(found: dict[str, A
     for fold in found["folds"]:
         assert list(fold["right"]) == [
             "baseline 1-NN cosine",
-            "baseline shrinkage LDA",
-            "baseline logistic regression",
+            "baseline lda",
+            "baseline logistic",
             "1 train",
-            "2 to_onnx float32",
-            "3 quantize cpu-int8",
+            "2 control",
+            "2 distill",
         ]
-        assert fold["right"]["1 train"] == fold["right"]["2 to_onnx float32"]
-        assert fold["right"]["1 train"] > 0.5 * fold["n"]  # one in three would be chance
+        assert min(fold["right"][name] for name in ("baseline lda", "1 train")) > 0.5 * fold["n"]  # chance: a third
     assert len({fold["seed"] for fold in found["folds"]}) == 2
 
 
+def test_of_files_only_the_new_ones_are_judged(bench: ModuleType) -> None:
+    line = tiny.line("cnn")
+    (title, file), *more = bench.models(line.int8, line.float32, "quantize")
+    assert (title, more) == ("quantize cpu-int8", [])
+    named = bench.right(line.job, line.checkpoint)
+    assert named / len(line.job.splits.test) == scoring.score(line.job, line.checkpoint)[0].accuracy
+    assert bench.right(line.job, file) == pytest.approx(named, abs=0.05 * len(line.job.splits.test))
+
+
 def test_without_validation_all_the_rest_is_learnt_from(bench: ModuleType, recipe: Path, found: dict[str, Any]) -> None:
-    all_of_it = bench.validate(recipe, [], count=2, valid=0, stop="train", linear=False)
+    all_of_it = bench.validate(recipe, [], count=2, valid=0, stop="train", simple=False)
     for some, every in zip(found["folds"], all_of_it["folds"], strict=True):
         assert every["learnt"] == found["spectra"] - every["n"] > some["learnt"]
         assert list(every["right"]) == ["1 train"]
@@ -90,7 +98,7 @@ def test_without_validation_all_the_rest_is_learnt_from(bench: ModuleType, recip
 def test_the_table_compares_fold_by_fold(bench: ModuleType, found: dict[str, Any]) -> None:
     text = bench.table(found, found)
     last = text.splitlines()[-1]
-    assert last.startswith("'3 quantize cpu-int8' against '3 quantize cpu-int8'")
+    assert last.startswith("'2 distill' against '2 distill'")
     assert last.endswith("+0.0000 [+0.0000, +0.0000]")
     other = {**found, "folds": found["folds"][:1]}
     with pytest.raises(Mistake, match="other folds"):
