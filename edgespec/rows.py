@@ -77,7 +77,7 @@ def after(
 
 def remarks(report: Report) -> list[str]:
     """Say in words what the table shows and a hurried reader might miss."""
-    found = [each for each in (_gain(report), _linear(report)) if each]
+    found = [each for each in (_gain(report), *_conversions(report), _linear(report)) if each]
     if report.data["source"] == "embedded":
         found.insert(
             0,
@@ -88,7 +88,7 @@ def remarks(report: Report) -> list[str]:
 
 def _gain(report: Report) -> str:
     student = next((row for row in report.rows if row.kind == "step" and row.name == "distill"), None)
-    controls = [row for row in report.rows if row.kind == "control"]
+    controls = [row for row in report.rows if student and row.kind == "control" and row.step == student.step]
     if student is None or not controls:
         return ""
     parts = []
@@ -100,6 +100,18 @@ def _gain(report: Report) -> str:
     if len(controls) > 1 and student.accuracy - max(row.accuracy for row in controls[1:]) < 0.02:
         parts.append("so where the library itself may be used, distillation brings nothing worth the name")
     return "distillation: " + "; ".join(parts) + "."
+
+
+def _conversions(report: Report) -> list[str]:
+    """Say what each conversion of the channels gained over the same small network that never saw the original."""
+    found = []
+    for row in report.rows:
+        control = next((each for each in report.rows if each.kind == "control" and each.step == row.step), None)
+        if row.name == "convert_channels" and row.kind == "step" and control is not None:
+            gain = row.accuracy - control.accuracy
+            verdict = "; so the original brings nothing here: train the small network by itself" if gain < WORTH else ""
+            found.append(f"conversion: {gain:+.3f} against the same network trained from scratch for as long{verdict}.")
+    return found
 
 
 def _doubt(student: Row, control: Row) -> str:

@@ -160,14 +160,14 @@ def weight(artifact: Checkpoint | OnnxModel, variant: str = "") -> dict[str, Any
     """Count parameters, multiply-accumulates, FLOPs (two a multiply-accumulate) and bytes on disk; batch 1."""
     if isinstance(artifact, OnnxModel):
         path = artifact.path(variant)
-        params, macs = graph.weigh(path)
-        return {"params": params, "macs": macs, "flops": 2 * macs, "bytes": path.stat().st_size}
+        params, products = graph.weigh(path)
+        return {"params": params, "macs": products, "flops": 2 * products, "bytes": path.stat().st_size}
     network = models.load(artifact)
-    params, macs = sum(p.numel() for p in network.parameters()), _macs(network, artifact.points)
-    return {"params": params, "macs": macs, "flops": 2 * macs, "bytes": artifact.weights.stat().st_size}
+    params, products = sum(p.numel() for p in network.parameters()), macs(network, artifact.points)
+    return {"params": params, "macs": products, "flops": 2 * products, "bytes": artifact.weights.stat().st_size}
 
 
-def _macs(network: nn.Module, points: int) -> int:
+def macs(network: nn.Module, points: int) -> int:
     """Count the multiply-accumulates of convolutions and linear layers for one spectrum."""
     total = 0
 
