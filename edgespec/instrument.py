@@ -21,10 +21,26 @@ AXIS_HINT = "one wavenumber in cm-1 a line (or in the first column), in the orde
 
 
 def read(path: Path, said: Contract) -> NDArray[np.float64]:
+    """(m,): the axis in a text file; `pixels` says how it is written.
+
+    Raises Mistake as `pixels` does, and for an axis that covers less of the model's window than its contract wants.
+    """
+    axis = pixels(path)
+    wanted = said.seen()
+    covered = float(((wanted >= axis.min()) & (wanted <= axis.max())).mean())
+    if covered < said.min_coverage:
+        raise Mistake(
+            f"{path}: {axis.min():g} to {axis.max():g} covers {covered:.0%} of the model's window "
+            f"{wanted[0]:g} to {wanted[-1]:g} {said.unit}; {said.min_coverage:.0%} is wanted",
+            hint="Raman shift in cm-1, not nm; else train on a window that this instrument measures (data.axis)",
+        )
+    return axis
+
+
+def pixels(path: Path) -> NDArray[np.float64]:
     """(m,): the axis in a text file, one value a line or the first column of a table; rising or falling.
 
-    Raises Mistake with file:line for what is no number or does not rise (or fall) throughout, and for an axis that covers
-    less of the model's window than its contract wants.
+    Raises Mistake with file:line for what is no number or does not rise (or fall) throughout.
     """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -40,14 +56,6 @@ def read(path: Path, said: Contract) -> NDArray[np.float64]:
     if (steps <= 0).any():
         line = places[int((steps <= 0).argmax()) + 1]
         raise Mistake(f"{path}:{line}: {axis[int((steps <= 0).argmax()) + 1]:g} turns back or repeats", hint=AXIS_HINT)
-    wanted = said.seen()
-    covered = float(((wanted >= axis.min()) & (wanted <= axis.max())).mean())
-    if covered < said.min_coverage:
-        raise Mistake(
-            f"{path}: {axis.min():g} to {axis.max():g} covers {covered:.0%} of the model's window "
-            f"{wanted[0]:g} to {wanted[-1]:g} {said.unit}; {said.min_coverage:.0%} is wanted",
-            hint="Raman shift in cm-1, not nm; else train on a window that this instrument measures (data.axis)",
-        )
     return axis
 
 

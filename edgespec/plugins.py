@@ -10,7 +10,7 @@ from types import ModuleType
 from edgespec.errors import Mistake
 
 PACKAGE = Path(__file__).parent
-MODULES = ("datasets", "models", "steps")
+MODULES = ("datasets", "models", "steps", "imports")
 ENDINGS = {"recipes": ".yaml", "targets": ".yaml", "runtimes": ".py"}
 
 

@@ -50,6 +50,7 @@ def main() -> NoReturn:
         compress,
         export,
         gate,
+        importing,
         listing,
         predict,
         report,

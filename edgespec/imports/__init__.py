@@ -1,0 +1,72 @@
+"""Checkpoints that others trained: every file here knows one published layout; its name is the model that comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from edgespec import artifact, models, plugins, storage
+from edgespec.artifact import Checkpoint
+from edgespec.errors import Mistake
+from edgespec.imports import _axis, _labels, _weights
+from edgespec.recipe import Call
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What was written: the checkpoint, and what a person should know about it."""
+
+    checkpoint: Checkpoint
+    notes: tuple[str, ...]
+
+
+def bring(
+    layout: str, path: Path, out: Path, *, pool: int, points: int | None, axis: Path | None, labels: Path | None
+) -> Imported:
+    """Turn a file of weights into a sealed Checkpoint in the folder `out`, which appears only when it is whole.
+
+    layout: a file of this folder; pool: points that the model averages a spectrum to; points: length of a spectrum, where
+    there is no `axis`, a file with the wavenumbers in cm-1; labels: a file with the names of the classes in their order
+    Raises Mistake for a file that is no such checkpoint, and for labels or an axis that do not fit it.
+    """
+    known = plugins.find("imports", layout)
+    _check_place(out)
+    state = _weights.read(path)
+    keys, weights = known.convert(state, path, pool=pool)
+    classes = len(weights["head.weight"])
+    facts: dict[str, Any] = {"source": {"file": path.name, "sha256": storage.file_digest(path), "layout": layout}}
+    notes: list[str] = []
+    if axis is not None:
+        found = _axis.read(axis, points)
+        points, facts["axis"] = found.points, list(found.ends)
+        notes += found.notes
+        weights = known.turned(weights) if found.falls else weights
+    if points is None:
+        raise Mistake(
+            f"how many points a spectrum has is not in {path.name}: {layout} pools any length to {pool}",
+            hint="--axis FILE with its wavenumbers, or --points N",
+        )
+    if labels is not None:
+        facts["labels"] = list(_labels.read(labels, classes))
+    network = models.build(Call(layout, keys), points=points, classes=classes, seed=0)
+    network.load_state_dict(weights)
+    with storage.whole_folder(out) as part:
+        made = models.save(network, layout, part, points=points, classes=classes, facts=facts)
+        artifact.seal(made, {"step": "import", "digest": storage.digest(facts, keys, points)})
+    return Imported(replace(made, folder=out), tuple(notes))
+
+
+def _check_place(out: Path) -> None:
+    """Raise Mistake where writing would replace something that is no import."""
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not _is_import(out)):
+        raise Mistake(
+            f"{out} is there and is no imported checkpoint: it is not replaced", hint="name another with --out"
+        )
+
+
+def _is_import(folder: Path) -> bool:
+    try:
+        return artifact.read(folder)[1].get("step") == "import"
+    except Mistake:
+        return False
