@@ -30,7 +30,10 @@ def convert(state: dict[str, Tensor], path: Path, *, pool: int) -> tuple[dict[st
     """
     dim, patch, kernel, depth, classes = _sizes(state, path)
     if pool % patch:
-        raise Mistake(f"--pool {pool}: is not a multiple of the patch of {patch} points in {path.name}")
+        raise Mistake(
+            f"--pool {pool}: is not a multiple of the patch of {patch} points in {path.name}",
+            hint="what the model was trained with; 256 as published",
+        )
     names, expected = _names(depth), _expected(dim, patch, kernel, depth, classes)
     _compare(state, expected, path)
     weights = {names[name]: value.clone() for name, value in state.items()}
@@ -59,7 +62,10 @@ def _sizes(state: dict[str, Tensor], path: Path) -> tuple[int, int, int, int, in
     blocks = {int(number[1]) for name in state if (number := re.match(r"backbone\.(\d+)\.", name))}
     kernel = depthwise.shape[2]
     if kernel % 2 == 0:
-        raise Mistake(f"{path}: a depthwise kernel of {kernel} points shifts bands by half a point; odd ones are known")
+        raise Mistake(
+            f"{path}: a depthwise kernel of {kernel} points can't stand evenly around its place",
+            hint="a checkpoint with an odd kernel: 9 as published",
+        )
     return first.shape[0], first.shape[2], kernel, max(blocks) + 1, head.shape[0]
 
 
