@@ -72,6 +72,13 @@ def logits(model: nn.Module, x: Tensor) -> Tensor:
         return torch.cat([model(part) for part in torch.split(x, CHUNK)]).clone()
 
 
+def features(model: Any, x: Tensor) -> Tensor:
+    """(n, points) -> (n, width): what the head sees, in evaluation mode, without gradients, in bounded memory."""
+    model.eval()
+    with torch.inference_mode():
+        return torch.cat([model.features(part) for part in torch.split(x, CHUNK)]).clone()
+
+
 def accuracy(job: Job, rows: Ints) -> Judge:
     """Give a judge: the share of these rows that a model names rightly."""
     x, y = prepared(job, rows), labels(job, rows)

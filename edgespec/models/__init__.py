@@ -18,7 +18,11 @@ from edgespec.recipe import Call
 
 
 class Model(Protocol):
-    """What every file of this folder builds."""
+    """What every file of this folder builds.
+
+    One that can be left early has `stages`, their number, and `until(stage, positions)`, the keys of the network that ends there
+    and whose weights have the same names; `behind` names a normalisation that stands behind the last stage.
+    """
 
     head: nn.Linear
 

@@ -47,6 +47,16 @@ class Cnn(nn.Module):
         widths = [conv.out_channels for conv in convs]
         return {"widths": widths, "kernel": convs[0].kernel_size[0], "positions": self.positions}
 
+    @property
+    def stages(self) -> int:
+        """After how many stages the network can be left."""
+        return len(self.keys()["widths"])
+
+    def until(self, stage: int, positions: int) -> dict[str, Any]:
+        """Give the keys of the network that ends after that stage."""
+        whole = self.keys()
+        return {**whole, "widths": whole["widths"][:stage], "positions": positions}
+
 
 def build(
     *,

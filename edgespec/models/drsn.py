@@ -74,6 +74,8 @@ class Block(nn.Module):
 class Drsn(nn.Module):
     """Stem, stages of shrinkage blocks, batch normalisation, ReLU, mean over a few positions, a linear head."""
 
+    behind = "norm"  # the normalisation behind the last stage
+
     def __init__(
         self,
         points: int,

@@ -1,0 +1,239 @@
+"""Put shrinkage linear discriminant analysis of a network's features into its head, after an earlier stage where that does.
+
+What leaves is an ordinary network with one linear head: no weight and no operator more. Fitted on clean spectra alone such a head
+breaks under a fluorescence background (60 points), so varied copies of each spectrum take part. Early exit and the idea of the
+head: RamanCMP; shrinkage: Ledoit, Wolf 2004.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import torch
+from annotated_types import Ge, Gt, Interval
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from edgespec import discriminant, early, models, training
+from edgespec.artifact import Checkpoint
+from edgespec.errors import Mistake
+from edgespec.job import Job, Labels, Part, few
+
+Share = Annotated[float, Interval(gt=0, le=1)]
+Shrinkage = Literal["auto"] | Share
+Stage = Annotated[int, Gt(0)]
+ENOUGH = "more spectra a class, or leave the step 'fuse_lda' out"
+
+
+def run(
+    job: Job,
+    checkpoint: Checkpoint,
+    *,
+    on: Part = None,
+    labels: Labels = "all",
+    after: Stage | list[Stage] | None = None,
+    positions: Annotated[int, Gt(0)] | None = None,
+    shrinkage: Shrinkage | list[Shrinkage] = "auto",
+    copies: Annotated[int, Ge(0)] = 2,
+    max_drop: Annotated[float, Interval(ge=0, le=1)] = 0.005,
+) -> Checkpoint:
+    """Fit shrinkage LDA on the features of clean and varied training spectra and write it into the network's head.
+
+    on: the training part that it is fitted on; all of them if not said.
+    labels: how many labels it may see, "all" or "N per class".
+    after: the stage after which the network ends; of several the first that costs no more than max_drop; all stages stay if not said.
+    positions: places along the axis that the head tells apart; as many as the network has if not said.
+    shrinkage: share of the covariance that is replaced by its mean variance, or "auto" (Ledoit-Wolf); of several the best.
+    copies: variations of each spectrum that are fitted on, and judged by, beside the spectrum itself.
+    max_drop: validation accuracy that an earlier stage may cost against the best of those named.
+    """
+    network: Any = models.load(checkpoint)
+    if not isinstance(getattr(network, "head", None), nn.Linear):
+        raise Mistake(
+            f"a network of the model {checkpoint.model!r} has no single linear head to write LDA into",
+            hint="distill it into a model that has one, or leave the step 'fuse_lda' out",
+        )
+    taught = _views(job, training.labelled(job, job.splits.rows(on), few(labels)), copies, 700)
+    _check(job, taught)
+    judged = _views(job, job.splits.rows(on, valid=True), copies, 800)
+    exits = _exits(network, checkpoint.model, taught.x, after, positions)
+    wanted = shrinkage if isinstance(shrinkage, list) else [shrinkage]
+    found: list[_Candidate] = []
+    job.progress.begin("LDA of the features", len(exits))
+    for done, (stage, short) in enumerate(exits, start=1):
+        found += _candidates(short, stage, taught, judged, wanted, softmax=short is network)
+        best = max(each.score for each in found if each.stage == stage)
+        job.progress.advance(done, f"{_where(stage)}: validation {best:.3f}")
+    job.progress.end()
+    chosen = _choose(found, max_drop)
+    _tell(job, chosen, found)
+    with torch.no_grad():
+        chosen.network.head.weight.copy_(chosen.weight)
+        chosen.network.head.bias.copy_(chosen.bias)
+    facts = {**checkpoint.facts, "fuse_lda": _facts(job, chosen, found, judged, on)}
+    facts |= {"labels_used": taught.spectra, "spectra_used": taught.spectra}
+    if chosen.head == "lda":
+        facts.pop("temperature", None)
+    shape = {"points": checkpoint.points, "classes": checkpoint.classes}
+    return models.save(chosen.network, checkpoint.model, job.folder, **shape, facts=facts)
+
+
+@dataclass(frozen=True)
+class _Views:
+    """Spectra, as the network sees them, and varied copies of them behind: x (views * spectra, points), y likewise."""
+
+    x: Tensor
+    y: NDArray[np.int64]
+    spectra: int
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A network that ends after `stage` (None: the whole) with one head.
+
+    right: (views, spectra) which validation spectra it names rightly, clean ones first; still: features that never vary
+    """
+
+    stage: int | None
+    network: Any
+    head: str
+    shrinkage: str | float | None
+    weight: Tensor
+    bias: Tensor
+    right: NDArray[np.bool_]
+    still: int
+
+    @property
+    def each(self) -> NDArray[np.float64]:
+        """(spectra,): how right it is on each, half of it on the clean one, half on its copies."""
+        clean = self.right[0].astype(np.float64)
+        return clean if len(self.right) == 1 else np.asarray((clean + self.right[1:].mean(0)) / 2)
+
+    @property
+    def score(self) -> float:
+        """What it is chosen by."""
+        return float(self.each.mean())
+
+
+def _views(job: Job, rows: NDArray[np.int64], copies: int, seed: int) -> _Views:
+    times = copies if job.augment is not None else 0
+    x = [training.prepared(job, rows)]
+    x += [training.varied(job, rows, seed=job.seed * 1000 + seed + i) for i in range(times)]
+    return _Views(torch.cat(x), np.tile(job.spectra.y[rows], 1 + times), len(rows))
+
+
+def _check(job: Job, taught: _Views) -> None:
+    known, classes = len(np.unique(taught.y)), len(job.spectra.labels)
+    if known < 2:
+        raise Mistake("LDA needs two classes at least, its training spectra have one", hint=ENOUGH)
+    if taught.spectra < classes:
+        raise Mistake(f"LDA of {classes} classes can't be fitted on {taught.spectra} training spectra", hint=ENOUGH)
+    if len(taught.y) <= known:
+        hint = "copies: 2 and an 'augment' in the data give each class a scatter of its own; or more spectra a class"
+        raise Mistake("one spectrum a class has no scatter within classes, which LDA needs", hint=hint)
+
+
+def _exits(
+    network: Any, name: str, x: Tensor, after: int | list[int] | None, positions: int | None
+) -> list[tuple[int | None, Any]]:
+    """Give the networks to choose among, shallow ones first; the whole one is the very network that was handed in."""
+    if after is None and positions is None:
+        return [(None, network)]
+    last, own = early.stages(network, name), network.keys()["positions"]
+    stages = [last] if after is None else sorted(set(after if isinstance(after, list) else [after]))
+    if not stages:
+        raise Mistake("'after' names no stage", hint=f"this {name} has stages 1 to {last}")
+    wanted = own if positions is None else positions
+    return [
+        (
+            stage,
+            network if (stage, wanted) == (last, own) else early.cut(network, name, x, stage=stage, positions=wanted),
+        )
+        for stage in stages
+    ]
+
+
+def _candidates(
+    network: Any, stage: int | None, taught: _Views, judged: _Views, wanted: list[Shrinkage], *, softmax: bool
+) -> list[_Candidate]:
+    """Fit LDA with each shrinkage; where the network is whole, the head that it has stands beside them."""
+    x, seen = training.features(network, taught.x).numpy(), training.features(network, judged.x)
+    use = discriminant.varying(x)
+    if not use.any():
+        raise Mistake(f"{_where(stage)}, no feature differs between any two training spectra", hint="train for longer")
+    inner = x[:, use].astype(np.float64)
+    if not discriminant.scatters(inner, taught.y):
+        raise Mistake(f"{_where(stage)}, no feature differs within any class, and LDA needs a scatter", hint=ENOUGH)
+    heads: list[tuple[str, Any, Tensor, Tensor]] = []
+    for each in wanted:
+        weight = np.zeros((network.head.out_features, x.shape[1]))
+        weight[:, use], bias = discriminant.fit(inner, taught.y, each, len(weight))
+        heads.append(("lda", each, torch.from_numpy(weight).float(), torch.from_numpy(bias).float()))
+    if softmax:
+        own = copy.deepcopy(network.head)
+        heads.append(("softmax", None, own.weight.detach(), own.bias.detach()))
+    shape, y, still = (-1, judged.spectra), torch.from_numpy(judged.y), int((~use).sum())
+    return [
+        _Candidate(
+            stage, network, *head, (functional.linear(seen, *head[2:]).argmax(1) == y).numpy().reshape(shape), still
+        )
+        for head in heads
+    ]
+
+
+def _choose(found: list[_Candidate], max_drop: float) -> _Candidate:
+    """Give the best candidate of the first exit whose best is not below the best of all by more than max_drop.
+
+    The limit is what the recipe allows, not a standard error: with the hundred spectra that a validation part often has, any
+    exit would lie within one. The first of equals is kept, and LDA stands before the head that was there.
+    """
+    limit = max(each.score for each in found) - max_drop - 1e-9
+    stage = next(each.stage for each in found if each.score >= limit)
+    return max((each for each in found if each.stage == stage), key=lambda each: each.score)
+
+
+def _tell(job: Job, chosen: _Candidate, found: list[_Candidate]) -> None:
+    width = chosen.weight.shape[1]
+    if chosen.still:
+        job.progress.say(f"{chosen.still} of {width} features never vary and count for nothing")
+    if chosen.head == "softmax":
+        job.progress.say(f"the head that was there stays: no LDA is better on the validation part ({chosen.score:.3f})")
+    elif len(found) > 1:
+        best = max(each.score for each in found)
+        text = f"chosen: {_where(chosen.stage)}, shrinkage {chosen.shrinkage}"
+        job.progress.say(f"{text}: validation {chosen.score:.3f}, the best of {len(found)} has {best:.3f}")
+
+
+def _facts(job: Job, chosen: _Candidate, found: list[_Candidate], judged: _Views, on: str | None) -> dict[str, Any]:
+    """Give every candidate and what was chosen, with the paired standard error of its distance from the best."""
+    apart = chosen.each - max(found, key=lambda each: each.score).each
+    return {
+        "chosen": _plain(chosen),
+        "candidates": [_plain(each) for each in found],
+        "validation_spectra": judged.spectra,
+        "validation_samples": training.samples(job, job.splits.rows(on, valid=True)),
+        "copies": len(chosen.right) - 1,
+        "below_best": round(-float(apart.mean()), 5),
+        "below_best_error": round(float(apart.std() / np.sqrt(len(apart))), 5),
+    }
+
+
+def _plain(each: _Candidate) -> dict[str, Any]:
+    return {
+        "after": each.stage,
+        "head": each.head,
+        "shrinkage": each.shrinkage,
+        "features": each.weight.shape[1],
+        "constant_features": each.still,
+        "valid_clean": round(float(each.right[0].mean()), 5),
+        "valid_varied": round(float(each.right[1:].mean()), 5) if len(each.right) > 1 else None,
+        "valid": round(each.score, 5),
+    }
+
+
+def _where(stage: int | None) -> str:
+    return "the whole network" if stage is None else f"after stage {stage}"
