@@ -150,8 +150,14 @@ def test_the_first_exit_that_costs_no_more_than_max_drop_is_taken() -> None:
     worse = candidate(2, [0, 0, 0, 0])
     for drop, expected in ((0.0, deep), (0.2, deep), (0.25, fine), (0.49, fine), (0.5, shallow), (1.0, shallow)):
         assert fuse_lda._choose([shallow, worse, fine, deep], drop) is expected
-    same = candidate(3, [1, 1, 1, 1], head="softmax")
-    assert fuse_lda._choose([deep, same], 0.0) is deep, "of equals the first"
+
+
+def test_the_head_that_was_there_stays_only_where_it_is_surely_better() -> None:
+    fitted, right = candidate(3, [1] * 80 + [0] * 20), [1] * 100
+    for wins, stays in ((1, False), (3, False), (8, True), (20, True)):
+        old = candidate(3, right[: 80 + wins] + [0] * (20 - wins), head="softmax")
+        assert (fuse_lda._choose([fitted, old], 0.0) is old) == stays, wins
+        assert fuse_lda._choose([fitted, old], 0.3) is fitted, "within max_drop"
 
 
 def test_clean_spectra_count_half_and_all_copies_of_them_the_other_half() -> None:

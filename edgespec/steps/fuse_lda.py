@@ -160,7 +160,7 @@ def _exits(
 def _candidates(
     network: Any, stage: int | None, taught: _Views, judged: _Views, wanted: list[Shrinkage], *, softmax: bool
 ) -> list[_Candidate]:
-    """Fit LDA with each shrinkage; where the network is whole, the head that it has stands beside them."""
+    """Fit LDA with each shrinkage; where the network is whole, the head that it has is compared with them."""
     x, seen = training.features(network, taught.x).numpy(), training.features(network, judged.x)
     use = discriminant.varying(x)
     if not use.any():
@@ -186,14 +186,21 @@ def _candidates(
 
 
 def _choose(found: list[_Candidate], max_drop: float) -> _Candidate:
-    """Give the best candidate of the first exit whose best is not below the best of all by more than max_drop.
+    """Give the best LDA of the first exit whose best is not below the best of all by more than max_drop.
 
     The limit is what the recipe allows, not a standard error: with the hundred spectra that a validation part often has, any
-    exit would lie within one. The first of equals is kept, and LDA stands before the head that was there.
+    exit would lie within one. For the same reason the head that was there stays only where it is surely better (95 %, paired):
+    on 192 minerals it was level with LDA on 129 validation spectra and 3 points below it on 1,304 others.
     """
-    limit = max(each.score for each in found) - max_drop - 1e-9
-    stage = next(each.stage for each in found if each.score >= limit)
-    return max((each for each in found if each.stage == stage), key=lambda each: each.score)
+    fitted = [each for each in found if each.head == "lda"]
+    limit = max(each.score for each in fitted) - max_drop - 1e-9
+    stage = next(each.stage for each in fitted if each.score >= limit)
+    chosen = max((each for each in fitted if each.stage == stage), key=lambda each: each.score)
+    for each in found:
+        apart = each.each - chosen.each
+        if each.head == "softmax" and apart.mean() - max(max_drop, 1.96 * apart.std() / np.sqrt(len(apart))) > 0:
+            return each
+    return chosen
 
 
 def _tell(job: Job, chosen: _Candidate, found: list[_Candidate]) -> None:
@@ -201,7 +208,9 @@ def _tell(job: Job, chosen: _Candidate, found: list[_Candidate]) -> None:
     if chosen.still:
         job.progress.say(f"{chosen.still} of {width} features never vary and count for nothing")
     if chosen.head == "softmax":
-        job.progress.say(f"the head that was there stays: no LDA is better on the validation part ({chosen.score:.3f})")
+        job.progress.say(
+            f"the head that was there stays: it is surely better than any LDA on the validation part ({chosen.score:.3f})"
+        )
     elif len(found) > 1:
         best = max(each.score for each in found)
         text = f"chosen: {_where(chosen.stage)}, shrinkage {chosen.shrinkage}"
