@@ -24,7 +24,7 @@ from edgespec.spectra import Ints
 Array = NDArray[Any]
 Answers = Callable[[Array], Array]
 KINDS = ("likeness", "energy", "confidence")
-PLACES = 64  # along the axis, that a class's mean spectrum is kept at
+PLACES = 64  # along the axis, that a class's mean spectrum is kept at, if not said
 TINY = 1e-6
 
 
@@ -54,18 +54,21 @@ class Score:
         return (stated * (short @ means)).sum(1) / length  # type: ignore[no-any-return]
 
 
-def fit(job: Job, answers: Answers, on: str | None, kinds: Sequence[str] = KINDS) -> tuple[Score, dict[str, float]]:
+def fit(
+    job: Job, answers: Answers, on: str | None, kinds: Sequence[str] = KINDS, places: int = PLACES
+) -> tuple[Score, dict[str, float]]:
     """Choose the score for a model; give it and each candidate's AUROC on the validation part.
 
     answers: raw spectra (n, points) -> calibrated logits (n, classes)
     on: the training part whose spectra are used; all of them if not said
     kinds: the candidates
+    places: along the axis, that `likeness` keeps the mean spectra at; one byte a place and class
     """
     rows = job.splits.rows(on)
     known = job.spectra.x[job.splits.rows(on, valid=True)]
     other = displaced(known, np.random.default_rng([job.seed, 23]))
     seen = {"known": (answers(known), prepared(job, known)), "other": (answers(other), prepared(job, other))}
-    means, scale = _means(answers(job.spectra.x[rows]), prepared(job, job.spectra.x[rows]))
+    means, scale = _means(answers(job.spectra.x[rows]), prepared(job, job.spectra.x[rows]), places)
     none = np.zeros((0, 0), np.int8)
     candidates = [
         Score(kind, means if kind == "likeness" else none, scale, training.front(job).points) for kind in kinds
@@ -115,9 +118,9 @@ def shortened(x: Array, places: int) -> Array:
     return x[:, : size * places].reshape(len(x), places, size).mean(2)  # type: ignore[no-any-return]
 
 
-def _means(logits: Array, prepared: Array) -> tuple[NDArray[np.int8], float]:
+def _means(logits: Array, prepared: Array, places: int) -> tuple[NDArray[np.int8], float]:
     """Give the mean spectrum of each class, as the model itself names the spectra; int8 with one scale."""
-    short = shortened(prepared, min(PLACES, prepared.shape[1]))
+    short = shortened(prepared, min(places, prepared.shape[1]))
     short = short / np.maximum(np.linalg.norm(short, axis=1, keepdims=True), TINY)
     stated = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
     stated = np.where(stated == stated.max(1, keepdims=True), stated, 0)

@@ -140,3 +140,28 @@ def test_what_no_model_knows_is_refused_more_often_than_what_it_knows(calibrated
         assert found["unknown_refused"] > 0.5 > 1 - found["accepted"]
         assert found["unknown"] == {"data": "minerals", "spectra": 180, "classes": 3}
     assert "auroc_unknown" not in knowing.measure(tiny.line("cnn").job, calibrated.path("float32"))
+
+
+@pytest.mark.parametrize("kind", reject.KINDS)
+def test_a_recipe_can_choose_the_score(kind: Any, tmp_path: Path) -> None:
+    made = calibrate.run(tiny.line("cnn").job.inside(tmp_path), tiny.line("cnn").int8, score=kind)
+    assert isinstance(made, OnnxModel)
+    for variant in ("float32", "cpu-int8"):
+        told = made.variants[variant].facts["reject"]
+        assert (told["kind"], list(told["auroc_displaced"])) == (kind, [kind])
+
+
+def test_fewer_places_make_a_smaller_file_and_a_coarser_score(tmp_path: Path) -> None:
+    sizes, scores = {}, {}
+    for places in (64, 8):
+        folder = tmp_path / str(places)
+        folder.mkdir()
+        job = tiny.line("cnn").job.inside(folder)
+        made = calibrate.run(job, tiny.line("cnn").int8, score="likeness", places=places)
+        assert isinstance(made, OnnxModel)
+        path = made.path("cpu-int8")
+        means = next(each for each in onnx.load(path).graph.initializer if each.name == "answer/means")
+        assert list(means.dims) == [places, 3]
+        sizes[places], scores[places] = path.stat().st_size, graph.outputs(path, job.spectra.x[:50])["score"]
+    assert 0 < sizes[64] - sizes[8] - 3 * (64 - 8) < 40  # a byte a place and class, and what tells lengths
+    assert not np.allclose(scores[64], scores[8], atol=1e-3)

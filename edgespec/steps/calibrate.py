@@ -8,16 +8,16 @@ ranking and breaks the confidences.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import onnx
 import torch
-from annotated_types import Interval
+from annotated_types import Gt, Interval
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
@@ -28,23 +28,32 @@ from edgespec.contract import stamp
 from edgespec.job import Job, Part
 
 LOW, HIGH = 0.05, 20.0
+Fitting = Callable[[Job, reject.Answers, str | None], tuple[reject.Score, dict[str, float]]]
 SPREAD = 0.5  # of the prior on log T: a factor of 1.6 either way is one standard deviation
 
 
 def run(
-    job: Job, artifact: Artifact, *, on: Part = None, accept: Annotated[float, Interval(gt=0, lt=1)] = 0.95
+    job: Job,
+    artifact: Artifact,
+    *,
+    on: Part = None,
+    accept: Annotated[float, Interval(gt=0, lt=1)] = 0.95,
+    score: Literal["best", "likeness", "energy", "confidence"] = "best",
+    places: Annotated[int, Gt(0)] = reject.PLACES,
 ) -> Artifact:
     """Fit temperature and reject score of every variant of an ONNX model and put them into its graph; of a checkpoint, the temperature.
 
     on: the training part whose validation spectra are used; all of them if not said.
     accept: share of the validation spectra that the reject threshold lets pass.
+    score: the reject score; "best" takes the one that best tells validation spectra from the same with their bands elsewhere.
+    places: along the axis, that `likeness` keeps each class's mean spectrum at: one byte a place and class in the file.
     """
     rows = job.splits.rows(on, valid=True)
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     if isinstance(artifact, Checkpoint):
         return _checkpoint(job, artifact, training.prepared(job, rows), y)
     variants = {}
-    kinds: Sequence[str] = reject.KINDS
+    kinds: Sequence[str] = reject.KINDS if score == "best" else (score,)
     for name, variant in artifact.variants.items():
         path = job.folder / variant.file
         shutil.copyfile(artifact.path(name), path)
@@ -52,7 +61,7 @@ def run(
             found = temperature(graph.run(path, x), y)
             graph.fold_temperature(path, found)
             variant = replace(variant, temperature=variant.temperature * found)
-            variant = _answering(job, path, variant, on, accept, kinds)
+            variant = _answering(job, path, variant, on, accept, partial(reject.fit, kinds=kinds, places=places))
             kinds = (
                 variant.facts["reject"]["kind"],
             )  # the float file's choice, so that all files' scores mean the same
@@ -60,10 +69,10 @@ def run(
     return replace(artifact, folder=job.folder, variants=variants)
 
 
-def _answering(job: Job, path: Path, variant: Variant, on: str | None, accept: float, kinds: Sequence[str]) -> Variant:
+def _answering(job: Job, path: Path, variant: Variant, on: str | None, accept: float, fit: Fitting) -> Variant:
     """Put probabilities and the reject score into a calibrated file, and what it learnt into its contract."""
     answers = partial(graph.run, path)
-    score, found = reject.fit(job, answers, on, kinds)
+    score, found = fit(job, answers, on)
     threshold = reject.threshold(score, job, answers, job.splits.rows(on, valid=True), accept)
     model = answer.add(onnx.load(path), score)
     stamp(model, replace(job.contract(), temperature=variant.temperature, score=score.kind, threshold=threshold))
