@@ -17,6 +17,7 @@ from edgespec.spectra import Ints
 
 Array = NDArray[np.float64]
 Shrinkage = Literal["auto"] | float
+Head = tuple[NDArray[Any], NDArray[Any]]
 UNSEEN = 20.0
 
 
@@ -41,6 +42,17 @@ def fit(x: Array, y: Ints, shrinkage: Shrinkage, classes: int) -> tuple[Array, A
     weight, shift = np.zeros((classes, x.shape[1])), np.full(classes, -UNSEEN)
     weight[known], shift[known] = solved, bias
     return weight, shift - weight @ middle
+
+
+def blended(own: Head, other: Head, share: float, x: NDArray[Any]) -> tuple[Array, Array]:
+    """Give (1 - share) own + share s other, one linear layer, where s brings both logits on `x` to the spread of the first.
+
+    A softmax head and LDA err on different spectra; being linear in the same features, their mean costs nothing.
+    own, other: weight (classes, features) and bias (classes,); x: (n, features)
+    """
+    first, second = (_spread(x @ weight.T + bias) for weight, bias in (own, other))
+    scale = share * first / second if second > 0 else 0.0
+    return (1 - share) * own[0] + scale * other[0], (1 - share) * own[1] + scale * other[1]
 
 
 def varying(x: NDArray[Any]) -> NDArray[np.bool_]:
@@ -97,6 +109,11 @@ def _solve(matrix: Array, wanted: Array) -> Array:
             return np.asarray(linalg.solve(matrix, wanted, assume_a="pos"))
         except (linalg.LinAlgError, linalg.LinAlgWarning):
             return np.asarray(linalg.lstsq(matrix, wanted)[0])
+
+
+def _spread(logits: NDArray[Any]) -> float:
+    """Give the standard deviation of logits about their mean over the classes, which no probability depends on."""
+    return float((logits - logits.mean(1, keepdims=True)).std())
 
 
 def _sums(x: Array, member: Ints, classes: int) -> Array:

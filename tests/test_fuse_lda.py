@@ -142,7 +142,7 @@ def test_what_leaves_is_an_ordinary_smaller_model(name: str, job: Job) -> None:
 
 def candidate(stage: int, *right: list[int], head: str = "lda") -> Any:
     seen = np.array(right, dtype=bool)
-    return fuse_lda._Candidate(stage, None, head, "auto", torch.zeros(1), torch.zeros(1), seen, 0)
+    return fuse_lda._Candidate(stage, None, head, "auto", 1.0, torch.zeros(1), torch.zeros(1), seen, 0)
 
 
 def test_the_first_exit_that_costs_no_more_than_max_drop_is_taken() -> None:
@@ -178,6 +178,31 @@ def test_of_several_shrinkages_the_best_on_validation_is_taken(job: Job) -> None
     assert [each["shrinkage"] for each in facts["candidates"]] == ["auto", 1.0, 0.001, None]
     assert facts["chosen"]["valid"] == max(each["valid"] for each in facts["candidates"])
     assert facts["validation_spectra"] == len(job.splits.rows(None, valid=True))
+
+
+def test_a_blend_is_one_linear_head_between_lda_and_the_one_that_was_there(job: Job) -> None:
+    before = checkpoint(job.folder.parent)
+    x = training.prepared(job, job.splits.test)
+    rows = training.prepared(job, job.splits.rows(None))
+    lda = fuse_lda.run(job, before, copies=0)
+    (job.folder / "blended").mkdir()
+    made = fuse_lda.run(job.inside(job.folder / "blended"), before, copies=0, blend=0.3)
+    assert made.facts["fuse_lda"]["chosen"]["blend"] == 0.3
+
+    def centred(which: Checkpoint, given: Any) -> Any:
+        z = training.logits(models.load(which), given)
+        return z - z.mean(1, keepdim=True)
+
+    spread = float(centred(before, rows).std() / centred(lda, rows).std())
+    expected = 0.7 * centred(before, x) + 0.3 * spread * centred(lda, x)
+    torch.testing.assert_close(centred(made, x), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_of_several_blends_the_best_is_taken_and_a_cut_network_has_none(job: Job) -> None:
+    facts = fused(job, after=[1, 3], blend=[0.5, 1.0], max_drop=0.0).facts["fuse_lda"]
+    told = [(each["after"], each["head"], each["blend"]) for each in facts["candidates"]]
+    assert told == [(1, "lda", 1.0), (3, "lda", 0.5), (3, "lda", 1.0), (3, "softmax", 0.0)]
+    assert facts["chosen"]["valid"] == max(each["valid"] for each in facts["candidates"])
 
 
 def test_a_head_that_is_better_stays(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,6 +38,7 @@ def run(
     after: Stage | list[Stage] | None = None,
     positions: Annotated[int, Gt(0)] | None = None,
     shrinkage: Shrinkage | list[Shrinkage] = "auto",
+    blend: Share | list[Share] = 1.0,
     copies: Annotated[int, Ge(0)] = 2,
     max_drop: Annotated[float, Interval(ge=0, le=1)] = 0.005,
 ) -> Checkpoint:
@@ -48,6 +49,7 @@ def run(
     after: the stage after which the network ends; of several the first that costs no more than max_drop; all stages stay if not said.
     positions: places along the axis that the head tells apart; as many as the network has if not said.
     shrinkage: share of the covariance that is replaced by its mean variance, or "auto" (Ledoit-Wolf); of several the best.
+    blend: LDA's share of the new head, the rest is the head that the whole network had, at equal spread of the logits; of several the best.
     copies: variations of each spectrum that are fitted on, and judged by, beside the spectrum itself.
     max_drop: validation accuracy that an earlier stage may cost against the best of those named.
     """
@@ -61,11 +63,12 @@ def run(
     _check(job, taught)
     judged = _views(job, job.splits.rows(on, valid=True), copies, 800)
     exits = _exits(network, checkpoint.model, taught.x, after, positions)
-    wanted = shrinkage if isinstance(shrinkage, list) else [shrinkage]
     found: list[_Candidate] = []
     job.progress.begin("LDA of the features", len(exits))
     for done, (stage, short) in enumerate(exits, start=1):
-        found += _candidates(short, stage, taught, judged, wanted, softmax=short is network)
+        found += _candidates(
+            short, stage, taught, judged, _several(shrinkage), _several(blend), softmax=short is network
+        )
         best = max(each.score for each in found if each.stage == stage)
         job.progress.advance(done, f"{_where(stage)}: validation {best:.3f}")
     job.progress.end()
@@ -80,6 +83,10 @@ def run(
         facts.pop("temperature", None)
     shape = {"points": checkpoint.points, "classes": checkpoint.classes}
     return models.save(chosen.network, checkpoint.model, job.folder, **shape, facts=facts)
+
+
+def _several(given: Any) -> list[Any]:
+    return given if isinstance(given, list) else [given]
 
 
 @dataclass(frozen=True)
@@ -102,6 +109,7 @@ class _Candidate:
     network: Any
     head: str
     shrinkage: str | float | None
+    blend: float
     weight: Tensor
     bias: Tensor
     right: NDArray[np.bool_]
@@ -158,9 +166,16 @@ def _exits(
 
 
 def _candidates(
-    network: Any, stage: int | None, taught: _Views, judged: _Views, wanted: list[Shrinkage], *, softmax: bool
+    network: Any,
+    stage: int | None,
+    taught: _Views,
+    judged: _Views,
+    wanted: list[Shrinkage],
+    shares: list[float],
+    *,
+    softmax: bool,
 ) -> list[_Candidate]:
-    """Fit LDA with each shrinkage; where the network is whole, the head that it has is compared with them."""
+    """Fit LDA with each shrinkage; where the network is whole, blended with the head that it has, which is compared with them."""
     x, seen = training.features(network, taught.x).numpy(), training.features(network, judged.x)
     use = discriminant.varying(x)
     if not use.any():
@@ -168,18 +183,22 @@ def _candidates(
     inner = x[:, use].astype(np.float64)
     if not discriminant.scatters(inner, taught.y):
         raise Mistake(f"{_where(stage)}, no feature differs within any class, and LDA needs a scatter", hint=ENOUGH)
-    heads: list[tuple[str, Any, Tensor, Tensor]] = []
+    own = copy.deepcopy(network.head).requires_grad_(False) if softmax else None
+    heads: list[tuple[str, Any, float, Tensor, Tensor]] = []
     for each in wanted:
         weight = np.zeros((network.head.out_features, x.shape[1]))
         weight[:, use], bias = discriminant.fit(inner, taught.y, each, len(weight))
-        heads.append(("lda", each, torch.from_numpy(weight).float(), torch.from_numpy(bias).float()))
-    if softmax:
-        own = copy.deepcopy(network.head)
-        heads.append(("softmax", None, own.weight.detach(), own.bias.detach()))
+        for share in shares if own else [1.0]:
+            mixed = weight, bias
+            if own and share < 1:
+                mixed = discriminant.blended((own.weight.numpy(), own.bias.numpy()), mixed, share, x)
+            heads.append(("lda", each, share, *(torch.from_numpy(part).float() for part in mixed)))
+    if own:
+        heads.append(("softmax", None, 0.0, own.weight, own.bias))
     shape, y, still = (-1, judged.spectra), torch.from_numpy(judged.y), int((~use).sum())
     return [
         _Candidate(
-            stage, network, *head, (functional.linear(seen, *head[2:]).argmax(1) == y).numpy().reshape(shape), still
+            stage, network, *head, (functional.linear(seen, *head[3:]).argmax(1) == y).numpy().reshape(shape), still
         )
         for head in heads
     ]
@@ -213,7 +232,7 @@ def _tell(job: Job, chosen: _Candidate, found: list[_Candidate]) -> None:
         )
     elif len(found) > 1:
         best = max(each.score for each in found)
-        text = f"chosen: {_where(chosen.stage)}, shrinkage {chosen.shrinkage}"
+        text = f"chosen: {_where(chosen.stage)}, shrinkage {chosen.shrinkage}, blend {chosen.blend:g}"
         job.progress.say(f"{text}: validation {chosen.score:.3f}, the best of {len(found)} has {best:.3f}")
 
 
@@ -236,6 +255,7 @@ def _plain(each: _Candidate) -> dict[str, Any]:
         "after": each.stage,
         "head": each.head,
         "shrinkage": each.shrinkage,
+        "blend": each.blend,
         "features": each.weight.shape[1],
         "constant_features": each.still,
         "valid_clean": round(float(each.right[0].mean()), 5),
