@@ -51,6 +51,21 @@ def test_its_answers_hold_with_and_without_the_runtimes_optimisation(name: str) 
     assert np.abs(optimised - plain).max() <= max(3 * stated["largest"], 0.05 * np.abs(plain).max())
 
 
+@pytest.mark.parametrize("name", ["cnn", "efficientnet"])
+def test_biases_carry_no_zeros_and_the_kernels_are_those_of_integers(name: str) -> None:
+    path = tiny.line(name).int8.path("cpu-int8")
+    model = onnx.load(path)
+    types = {each.name: each.data_type for each in model.graph.initializer}
+    whole = [node for node in model.graph.node if node.op_type == "DequantizeLinear"]
+    biases = [node for node in whole if types.get(node.input[0]) == onnx.TensorProto.INT32]
+    assert biases
+    assert all(len(node.input) == 2 for node in biases)
+    assert set(types) == {name for node in model.graph.node for name in node.input} & set(types), "nothing unused stays"
+    kernels = graph.check_kernels(path)
+    convolutions = sum(node.op_type == "Conv" for node in model.graph.node)
+    assert (kernels["QLinearConv"], kernels["QGemm"]) == (convolutions, 1), "without them ONNX Runtime works in float"
+
+
 def test_calibration_sees_training_spectra_only_half_of_them_varied_every_class() -> None:
     job = tiny.line("cnn").job
     x = quantize._calibration(job, None, 64)
