@@ -192,7 +192,8 @@ def _candidates(
             mixed = weight, bias
             if own and share < 1:
                 mixed = discriminant.blended((own.weight.numpy(), own.bias.numpy()), mixed, share, x)
-            heads.append(("lda", each, share, *(torch.from_numpy(part).float() for part in mixed)))
+            weights, biases = (torch.from_numpy(part).float() for part in mixed)
+            heads.append(("lda", each, share, weights, biases))
     if own:
         heads.append(("softmax", None, 0.0, own.weight, own.bias))
     shape, y, still = (-1, judged.spectra), torch.from_numpy(judged.y), int((~use).sum())
