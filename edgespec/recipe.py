@@ -32,17 +32,23 @@ class Split:
     parts: "given" takes the data set's own parts; {library: 0.5, site: 0.5} names training parts by their shares of the samples.
     test: share of the samples for the test part, where the data set gives none.
     valid: share of each training part's samples for validation.
+    valid_from: samples that a class has in a training part before any of them may be drawn for validation; one of two is half of what it has.
     """
 
     by: Literal["group", "spectrum"] = "group"
     parts: Literal["given"] | dict[str, float] | None = None
     test: float = 0.25
     valid: float = 0.15
+    valid_from: int = 2
 
     def __post_init__(self) -> None:
         for name, share in {"test": self.test, "valid": self.valid}.items():
             if not 0 < share < 1:
                 raise Mistake(f"'{name}': {share} is not a share between 0 and 1")
+        if self.valid_from < 2:
+            raise Mistake(
+                f"'valid_from': {self.valid_from} would leave a class without training samples", hint="2 or more"
+            )
         if isinstance(self.parts, dict) and not (self.parts and min(self.parts.values()) > 0):
             raise Mistake("'parts' wants at least one name, each with a positive share")
 

@@ -51,7 +51,7 @@ def divide(spectra: Spectra, split: Split, seed: int) -> Splits:
     else:
         test = _draw(spectra, group, rows, split.test, rng, "test", notes)
         parts, given_valid = _named(spectra, group, np.setdiff1d(rows, test), split.parts, rng, notes), None
-    train, valid = _validation(spectra, group, parts, given_valid, split.valid, rng, notes)
+    train, valid = _validation(spectra, group, parts, given_valid, split, rng, notes)
     found = Splits(train, valid, test, tuple(notes))
     _check(found, group, spectra)
     return found
@@ -102,7 +102,7 @@ def around(spectra: Spectra, split: Split, test: Ints, seed: int) -> Splits:
         given_valid = held[0] if held else None
     else:
         parts = _named(spectra, group, rest, split.parts, rng, notes)
-    train, valid = _validation(spectra, group, parts, given_valid, split.valid, rng, notes)
+    train, valid = _validation(spectra, group, parts, given_valid, split, rng, notes)
     found = Splits(train, valid, test, tuple(notes))
     _check(found, group, spectra)
     return found
@@ -113,14 +113,18 @@ def _validation(
     group: Words,
     parts: dict[str, Ints],
     given: Ints | None,
-    share: float,
+    split: Split,
     rng: np.random.Generator,
     notes: list[str],
 ) -> tuple[dict[str, Ints], dict[str, Ints]]:
     """Take each training part's validation spectra out of it: part name -> what is left, part name -> what was taken."""
     train, valid = {}, {}
     for name, members in parts.items():
-        held = _draw(spectra, group, members, share, rng, "validation", notes) if given is None else given
+        held = (
+            _draw(spectra, group, members, split.valid, rng, "validation", notes, least=split.valid_from)
+            if given is None
+            else given
+        )
         train[name], valid[name] = np.setdiff1d(members, held), held
     return train, valid
 
@@ -169,12 +173,20 @@ def _named(
 
 
 def _draw(
-    spectra: Spectra, group: Words, rows: Ints, share: float, rng: np.random.Generator, what: str, notes: list[str]
+    spectra: Spectra,
+    group: Words,
+    rows: Ints,
+    share: float,
+    rng: np.random.Generator,
+    what: str,
+    notes: list[str],
+    least: int = 2,
 ) -> Ints:
     """Draw about `share` of each class's samples out of `rows`; a class's last sample is never drawn.
 
     The test part has every class that has two samples. The other parts get their share over all classes, fractions of a
     sample by lot: one sample of each class would be half of what a rare class has to learn from.
+    A class with fewer than `least` samples keeps them all.
     """
     drawn: set[str] = set()
     alone: list[str] = []
@@ -186,13 +198,13 @@ def _draw(
         members = sorted(name for name, first in home.items() if first == label)
         wanted = share * len(members)
         count = max(round(wanted), 1) if what == "test" else int(wanted + rng.random())
-        count = min(count, len(members) - 1)
+        count = min(count, len(members) - 1) if len(members) >= least else 0
         if len(members) < 2:
             alone.append(spectra.labels[label])
         drawn.update(rng.permutation(members)[:count].tolist())
         if len(members) > len(largest):
             largest = members
-    if not drawn and len(largest) > 1:
+    if not drawn and len(largest) >= least:
         drawn = {largest[int(rng.integers(len(largest)))]}  # the lot gave nothing: one sample of the largest class
     if alone and what == "test":
         shown = ", ".join(alone[:3]) + (", ..." if len(alone) > 3 else "")
@@ -200,10 +212,14 @@ def _draw(
         notes.append(f"{many} one sample only, which stays in the training part: {shown}")
     if not drawn:
         raise Mistake(
-            f"too few samples to split: no class has two physical samples, so nothing is left for the {what} part",
+            f"too few samples to split: no class has {_number(least)} physical samples, so nothing is left for the {what} part",
             hint="more samples a class, or split: {by: spectrum} if you can live with flattered figures",
         )
     return rows[np.isin(group[rows], sorted(drawn))]
+
+
+def _number(n: int) -> str:
+    return "two" if n == 2 else str(n)
 
 
 def _check(splits: Splits, group: Words, spectra: Spectra) -> None:

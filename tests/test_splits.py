@@ -196,6 +196,20 @@ def test_too_few_samples_are_told(samples: list[list[int]]) -> None:
     assert "by: spectrum" in caught.value.hint
 
 
+def test_classes_with_few_samples_lend_none_to_validation() -> None:
+    given = spectra([[2] * 2, [2] * 3, [2] * 20, [2] * 40])
+    lent = set()
+    for seed in range(20):
+        found = divide(given, Split(test=0.05, valid=0.4, valid_from=4), seed)
+        assert set(given.y[found.rows(None, valid=True)]) == {2, 3}
+        lent |= set(given.y[divide(given, Split(test=0.05, valid=0.4), seed).rows(None, valid=True)].tolist())
+    assert 1 in lent, "without the key a class of two training samples lends one now and then"
+    with pytest.raises(Mistake, match="no class has 50 physical samples"):
+        divide(given, Split(valid_from=50), 0)
+    with pytest.raises(Mistake, match="'valid_from': 1 would leave"):
+        Split(valid_from=1)
+
+
 def test_a_single_class_is_nothing_to_tell_apart() -> None:
     with pytest.raises(Mistake, match=r"only one class is here \(class0\)"):
         divide(spectra([[1] * 9]), Split(), 0)
