@@ -12,6 +12,7 @@ from edgespec.errors import Mistake
 
 SCHEMA = 1
 WEIGHTS = "model.safetensors"
+RECORD = "artifact.json"
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def seal(artifact: Artifact, record: dict[str, Any]) -> None:
     """Write artifact.json: the artifact, what made it (`record`) and the digest of every file beside it."""
     files = {str(path.relative_to(artifact.folder)): storage.file_digest(path) for path in _files(artifact.folder)}
     storage.write_json(
-        artifact.folder / "artifact.json", {"schema": SCHEMA, **record, "artifact": describe(artifact), "files": files}
+        artifact.folder / RECORD, {"schema": SCHEMA, **record, "artifact": describe(artifact), "files": files}
     )
 
 
@@ -112,7 +113,7 @@ def read(folder: Path) -> tuple[Artifact, dict[str, Any]]:
     Raises Mistake where artifact.json is absent, is not ours, or a file has changed since.
     """
     hint = "run edgespec compress again: it makes this step anew"
-    path = folder / "artifact.json"
+    path = folder / RECORD
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         if record["schema"] != SCHEMA:
@@ -144,4 +145,4 @@ def _shape(artifact: Artifact) -> dict[str, Any]:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "artifact.json")
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != RECORD)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from edgespec import artifact, datasets, provenance, report, storage
 from edgespec.errors import Missing, Mistake
 from edgespec.plan import load_call
-from edgespec.recipe import Recipe, plain
+from edgespec.recipe import Call, Recipe, plain
 from edgespec.report import Report
 from edgespec.spectra import Spectra
 
@@ -34,8 +35,14 @@ def look(recipe: Recipe, folder: Path, stop: str | None) -> Report | None:
 
 def fingerprint(recipe: Recipe, spectra: Spectra, stop: str | None) -> str:
     """Digest all that a run's result depends on."""
-    made_by = (provenance.whole_digest(), provenance.versions())
+    made_by = (provenance.whole_digest(), provenance.versions(), _outside(recipe.tree.get("steps")))
     return storage.digest(plain(recipe.tree), data_digest(spectra), *made_by, stop)
+
+
+def _outside(steps: Any) -> list[str]:
+    """Digest the folders outside the run that its steps take something from."""
+    calls = [next(iter(each.items())) for each in steps or () if isinstance(each, dict) and each]
+    return [provenance.outside(Call(name, keys)) for name, keys in calls if isinstance(keys, dict)]
 
 
 def data_digest(spectra: Spectra) -> str:

@@ -114,3 +114,4 @@ def _labels(text: str) -> str:
 
 Labels = Annotated[str, AfterValidator(_labels)]
 Part = Annotated[str | None, "the name of a training part"]
+Folder = Annotated[str, "a folder outside the run; provenance.OUTSIDE names the keys that hold one"]

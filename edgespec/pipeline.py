@@ -164,6 +164,7 @@ def _start(checked: Plan, job: Job) -> Report:
 def _learnt_from(steps: tuple[Call, ...]) -> list[tuple[str | None, str]]:
     """Give each (part, labels) that a step learns from: the baselines stand on the same."""
     found = [(step.keys["on"], step.keys.get("labels", "all")) for step in steps if step.name in ("train", "distill")]
+    found += [(None, "all") for step in steps if step.name == "adopt"]  # what it learnt from is not here; the data are
     return list(dict.fromkeys(found))
 
 
@@ -188,7 +189,7 @@ def _keep_or_make(
 ) -> Made:
     name = f"{number}-{step.name}"
     code = provenance.code_digest(step)
-    key = storage.digest(number, step.plain(), parent, code, provenance.versions())
+    key = storage.digest(number, step.plain(), parent, code, provenance.versions(), provenance.outside(step))
     kept = _kept(folder / name, key)
     if kept is not None:
         job.progress.say(f"{name}: kept")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
+import json
 import os
 import platform
 import sys
@@ -12,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import __version__, plugins, storage
+from edgespec.artifact import RECORD
 from edgespec.recipe import Call
 
+OUTSIDE = {"adopt": "checkpoint"}  # steps whose result depends on a folder outside the run, and the key that names it
 LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "onnx", "onnxruntime", "onnxscript", "safetensors")
 
 
@@ -22,9 +25,19 @@ def code_digest(step: Call) -> str:
     modules = {
         f"edgespec.steps.{step.name}",
         "edgespec.rows",
-        *(f"edgespec.models.{name}" for name in _named_models(step)),
+        *(f"edgespec.models.{name}" for name in _named_models(step) | _adopted_models(step)),
     }
     return _sources_digest(tuple(sorted(modules)))
+
+
+def outside(step: Call) -> str:
+    """Digest what a step takes from a folder outside the run, weights and record; "" where it takes nothing, or nothing is there."""
+    folder = _outside(step)
+    if folder is None or not (folder / RECORD).is_file():
+        return ""
+    return storage.digest(
+        [(path.name, storage.file_digest(path)) for path in sorted(folder.iterdir()) if path.is_file()]
+    )
 
 
 @cache
@@ -63,6 +76,23 @@ def _named_models(value: Any) -> set[str]:
     if isinstance(value, list | tuple):
         return set().union(*map(_named_models, value)) if value else set()
     return set()
+
+
+def _adopted_models(step: Call) -> set[str]:
+    """Names of the models in the folder outside the run that a step takes; none where it can't be read."""
+    folder = _outside(step)
+    try:
+        made = json.loads((folder / RECORD).read_text(encoding="utf-8"))["artifact"] if folder else None
+        members = made["keys"].get("members", []) if made else []
+        found = {made["model"], *(name for member in members for name in member)} if made else set()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return set()
+    return found & set(plugins.names("models"))
+
+
+def _outside(step: Call) -> Path | None:
+    named = step.keys.get(OUTSIDE.get(step.name, ""))
+    return Path(named) if isinstance(named, str) else None
 
 
 @cache

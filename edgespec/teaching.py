@@ -20,23 +20,27 @@ from edgespec.spectra import Ints
 SAME = 1e-3  # cm-1; ends of two axes that are nearer than this are the same
 
 
-def check(job: Job, teacher: Checkpoint) -> None:
+def check(
+    job: Job,
+    teacher: Checkpoint,
+    called: str = "the teacher",
+    hint: str = "a teacher of these very classes and this axis",
+) -> None:
     """Raise Mistake where the teacher answers another question; one that carries no labels and no axis is judged by their numbers."""
-    hint = "a teacher of these very classes and this axis"
     points, classes = training.front(job).points, len(job.spectra.labels)
     if (teacher.points, teacher.classes) != (points, classes):
         raise Mistake(
-            f"the teacher names {teacher.classes} classes on {teacher.points} points, the data have {classes} on {points}",
+            f"{called} names {teacher.classes} classes on {teacher.points} points, the data have {classes} on {points}",
             hint,
         )
     for i, (theirs, ours) in enumerate(zip(teacher.facts.get("labels", ()), job.spectra.labels, strict=False)):
         if theirs != ours:
-            raise Mistake(f"the teacher's class {i + 1} is {theirs!r}, the data's is {ours!r}", hint)
+            raise Mistake(f"{called}'s class {i + 1} is {theirs!r}, the data's is {ours!r}", hint)
     mine = training.axis(job)
     axis = teacher.facts.get("axis", mine)
     if any(abs(axis[key] - mine[key]) > SAME for key in mine):
         words = [f"{each['low']:g} to {each['high']:g} cm-1 in {each['points']:g} points" for each in (axis, mine)]
-        raise Mistake(f"the teacher's axis is {words[0]}, the data's is {words[1]}", hint)
+        raise Mistake(f"{called}'s axis is {words[0]}, the data's is {words[1]}", hint)
 
 
 def bank(job: Job, teacher: Checkpoint, rows: Ints, known: Ints, views: int) -> list[tuple[Tensor, Tensor, Tensor]]:

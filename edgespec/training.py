@@ -21,6 +21,7 @@ from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
 from edgespec.preprocess import Front
+from edgespec.recipe import plain
 from edgespec.spectra import Ints
 
 Epoch = Callable[[int], tuple[Tensor, ...]]
@@ -91,12 +92,12 @@ def samples(job: Job, rows: Ints) -> int:
 
 
 def save(network: nn.Module, name: str, job: Job, folder: Path | None = None, **more: Any) -> Checkpoint:
-    """Write a network that was trained on the job's data; what classes and axis it knows go with it as `labels` and `axis` of its facts.
+    """Write a network that was trained on the job's data; the classes, axis and preprocessing that it knows go with it as facts.
 
     folder: the job's own if not said; more: a Checkpoint's further fields
     """
     shape = {"points": front(job).points, "classes": len(job.spectra.labels)}
-    known = {"labels": list(job.spectra.labels), "axis": axis(job)}
+    known = {"labels": list(job.spectra.labels), "axis": axis(job), "preprocess": plain(list(job.preprocess))}
     more["facts"] = {**more.get("facts", {}), **known}
     return models.save(network, name, folder or job.folder, **shape, **more)
 

@@ -183,7 +183,7 @@ def test_an_axis_and_labels_become_facts(tmp_path: Path) -> None:
     for axis, labels in (("axis.npy", "labels.json"), ("axis.csv", "labels.txt"), ("axis.npy", "labels.csv")):
         made = bring(path, points=None, axis=tmp_path / axis, labels=tmp_path / labels)
         facts, _ = artifact.read(made.checkpoint.folder)[0].facts, made.notes
-        assert facts["axis"] == pytest.approx([400, 2112, 900])
+        assert facts["axis"] == {"low": pytest.approx(400), "high": pytest.approx(2112), "points": 900}
         assert facts["labels"] == NAMES
         assert made.notes == ()
 
@@ -196,7 +196,7 @@ def test_an_uneven_axis_is_noted_and_a_falling_one_turns_the_kernels(tmp_path: P
     np.save(tmp_path / "axis.npy", np.linspace(2112, 400, 900))
     made = bring(path, axis=tmp_path / "axis.npy")
     assert "falls" in made.notes[0]
-    assert made.checkpoint.facts["axis"] == [400, 2112, 900]
+    assert made.checkpoint.facts["axis"] == {"low": 400, "high": 2112, "points": 900}
     torch.testing.assert_close(answers(made.checkpoint, x.flip(1)), released.logits(state, x), rtol=0, atol=1e-5)
 
 

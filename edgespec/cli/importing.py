@@ -73,7 +73,7 @@ def _tell(told: dict[str, Any]) -> None:
     from edgespec import units
 
     keys = ", ".join(f"{name} {value}" for name, value in told["keys"].items())
-    span = "{:g} to {:g} cm-1".format(*told["axis"][:2]) if "axis" in told else "axis not known"
+    span = "{low:g} to {high:g} cm-1".format(**told["axis"]) if "axis" in told else "axis not known"
     names = ", ".join(told.get("labels", ["names not known"]))
     print(f"{told['folder']}: {told['model']}, {keys}")
     print(f"spectra:  {told['points']} points, {span}")

@@ -39,7 +39,7 @@ def bring(
     notes: list[str] = []
     if axis is not None:
         found = _axis.read(axis, points)
-        points, facts["axis"] = found.points, list(found.ends)
+        points, facts["axis"] = found.points, found.span
         notes += found.notes
         weights = known.turned(weights) if found.falls else weights
     if points is None:

@@ -17,16 +17,18 @@ NEARLY = 0.01  # of a step: how far from even an axis may be without a note
 
 @dataclass(frozen=True)
 class Read:
-    """ends: (lowest, highest, points); falls: the spectra run from high to low; notes: what a person should know."""
+    """low, high: its ends in cm-1; falls: the spectra run from high to low; notes: what a person should know."""
 
-    ends: tuple[float, float, int]
+    low: float
+    high: float
+    points: int
     falls: bool
     notes: tuple[str, ...]
 
     @property
-    def points(self) -> int:
-        """Length of a spectrum."""
-        return self.ends[2]
+    def span(self) -> dict[str, float]:
+        """As a checkpoint's facts hold it."""
+        return {"low": self.low, "high": self.high, "points": self.points}
 
 
 def read(path: Path, points: int | None) -> Read:
@@ -44,7 +46,7 @@ def read(path: Path, points: int | None) -> Read:
     notes = ["the axis falls: the kernels were reversed, so that spectra from low to high give the same logits"] * falls
     if off > NEARLY:
         notes.append(f"the axis is not even: up to {off:.2f} of a step from the even one that data.axis names")
-    return Read((float(rising[0]), float(rising[-1]), len(rising)), falls, tuple(notes))
+    return Read(float(rising[0]), float(rising[-1]), len(rising), falls, tuple(notes))
 
 
 def _array(path: Path) -> NDArray[np.float64]:
