@@ -53,6 +53,8 @@ def twin(model: nn.Module) -> nn.Module:
 def _twin(layer: nn.Module) -> nn.Module:
     if isinstance(layer, Channels):
         return _Plane()
+    if hasattr(layer, "twin"):
+        return layer.twin()  # type: ignore[no-any-return]
     if isinstance(layer, nn.AdaptiveAvgPool1d):
         return nn.AdaptiveAvgPool2d((1, layer.output_size))  # type: ignore[arg-type]
     if isinstance(layer, nn.AvgPool1d):

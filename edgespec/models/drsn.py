@@ -41,7 +41,45 @@ class Shrink(nn.Module):
         size = self.mean(x.abs())
         share = torch.sigmoid(self.second(functional.relu(self.norm(self.first(size)))))
         threshold = share * (size if self.kind == "cw" else size.mean(dim=1, keepdim=True))
-        return x - torch.maximum(torch.minimum(x, threshold), -threshold)  # sign(x) max(|x| - threshold, 0)
+        return soft(x, threshold)
+
+    def twin(self) -> nn.Module:
+        """Give the same for export: on (n, channels, 1, length), the sub-network as two matrix products, its normalisation folded in."""
+        return _FlatShrink(self)
+
+
+class _FlatShrink(nn.Module):
+    """One-by-one convolutions of a single place would leave and enter the runtimes' fast layout twice a block."""
+
+    def __init__(self, shrink: Shrink) -> None:
+        super().__init__()
+        norm, self.kind = shrink.norm, shrink.kind
+        self.first, self.second = (
+            nn.Linear(each.in_channels, each.out_channels) for each in (shrink.first, shrink.second)
+        )
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+        self.first.weight.data = shrink.first.weight.data.flatten(1) * scale.data[:, None]
+        self.first.bias.data = ((_bias(shrink.first) - norm.running_mean) * scale + norm.bias).data
+        self.second.weight.data, self.second.bias.data = shrink.second.weight.data.flatten(1), _bias(shrink.second).data
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, channels, 1, length) -> the same shape"""
+        size = x.abs().mean(dim=(2, 3))
+        share = torch.sigmoid(self.second(functional.relu(self.first(size))))
+        threshold = share * (size if self.kind == "cw" else size.mean(dim=1, keepdim=True))
+        return soft(x, threshold[:, :, None, None])
+
+
+def soft(x: Tensor, threshold: Tensor) -> Tensor:
+    """Give sign(x) max(|x| - threshold, 0), the threshold not negative, as three operators that every runtime vectorises (eq. 9)."""
+    return x - torch.maximum(torch.minimum(x, threshold), -threshold)
+
+
+def _bias(conv: nn.Conv1d) -> Tensor:
+    assert conv.bias is not None
+    return conv.bias
 
 
 class Block(nn.Module):
