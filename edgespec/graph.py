@@ -19,6 +19,7 @@ from onnx import numpy_helper, shape_inference
 
 from edgespec import assembly, storage
 from edgespec.errors import Mismatch, Mistake
+from edgespec.models._pooling import MEANS
 
 OPSET = 18
 BATCHES = (1, 2, 65, 100)  # one runtime was silently wrong above 64
@@ -148,7 +149,7 @@ def check_kernels(path: Path) -> dict[str, int]:
 def weigh(path: Path) -> tuple[int, int]:
     """Count parameters (weights, biases) and multiply-accumulates of the network's convolutions and linear layers, batch 1.
 
-    What is not learnt (preprocessing, reject score) is left out; it counts in bytes and latency.
+    What is not learnt (preprocessing, pooling by a matrix, reject score) is left out; it counts in bytes and latency.
     """
     model = onnx.load(path)
     sizes = shapes(model)
@@ -157,6 +158,8 @@ def weigh(path: Path) -> tuple[int, int]:
         if node.op_type not in ("Conv", "Gemm", "MatMul") or node.name.startswith((assembly.FRONT, assembly.ANSWER)):
             continue
         weight = sizes[node.input[1]]
+        if node.input[1].endswith(f".{MEANS}"):
+            continue
         params += math.prod(weight) + (math.prod(sizes[node.input[2]]) if len(node.input) > 2 else 0)
         places = math.prod(sizes[node.output[0]][2:]) if node.op_type == "Conv" else 1
         macs += math.prod(weight) * places

@@ -14,16 +14,16 @@ import tiny
 import torch
 from onnx import numpy_helper
 
-from edgespec import graph, models
+from edgespec import assembly, graph, models
 from edgespec.artifact import OnnxModel
 from edgespec.errors import BrokenPromise, Mismatch, Mistake
 from edgespec.splits import Splits
 from edgespec.steps import quantize, to_onnx
 
-BOTH = pytest.mark.parametrize("name", ["cnn", "efficientnet"])
+ALL = pytest.mark.parametrize("name", ["cnn", "efficientnet", "pace", "drsn"])
 
 
-@BOTH
+@ALL
 def test_int8_names_what_float_names_and_is_smaller(name: str) -> None:
     made = tiny.line(name)
     assert list(made.int8.variants) == ["float32", "default", "cpu-int8"]
@@ -39,7 +39,7 @@ def test_int8_names_what_float_names_and_is_smaller(name: str) -> None:
     assert max(np.abs(numpy_helper.to_array(each).astype(int)).max() for each in weights) <= 64, "seven bits"
 
 
-@BOTH
+@ALL
 def test_its_answers_hold_with_and_without_the_runtimes_optimisation(name: str) -> None:
     made = tiny.line(name)
     path, rows = made.int8.path("cpu-int8"), made.job.splits.rows(None)
@@ -64,6 +64,23 @@ def test_biases_carry_no_zeros_and_the_kernels_are_those_of_integers(name: str) 
     kernels = graph.check_kernels(path)
     convolutions = sum(node.op_type == "Conv" for node in model.graph.node)
     assert (kernels["QLinearConv"], kernels["QGemm"]) == (convolutions, 1), "without them ONNX Runtime works in float"
+
+
+@pytest.mark.parametrize("name", ["pace", "drsn"])
+def test_only_what_a_convolution_or_the_last_layer_takes_or_gives_is_rounded(name: str) -> None:
+    nodes = assembly.network(onnx.load(tiny.line(name).int8.path("cpu-int8"))).graph.node
+    made_by = {output: node.op_type for node in nodes for output in node.output}
+    taken_by: dict[str, set[str]] = {}
+    for node in nodes:
+        for each in node.input:
+            taken_by.setdefault(each, set()).add(node.op_type)
+    back = {node.input[0]: taken_by.get(node.output[0], set()) for node in nodes if node.op_type == "DequantizeLinear"}
+    rounded = [node for node in nodes if node.op_type == "QuantizeLinear"]
+    assert len(rounded) > 4
+    for node in rounded:
+        gives = made_by.get(node.input[0]) in ("Conv", "Relu", "Gemm")
+        assert gives or back[node.output[0]] <= {"Conv", "Gemm"}, node.name
+    assert {node.op_type for node in nodes} >= ({"Erf"} if name == "pace" else {"Abs", "Sub", "Sigmoid"})
 
 
 def test_calibration_sees_training_spectra_only_half_of_them_varied_every_class() -> None:

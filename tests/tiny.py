@@ -19,6 +19,8 @@ from edgespec.steps import quantize, to_onnx, train
 
 AXIS = Axis(150, 1172, 128)
 CNN = Call("cnn", {"widths": [8, 16], "kernel": 5, "positions": 8})
+PACE = Call("pace", {"dim": 32, "depth": 2, "kernel": 5, "patch": 4, "pool": 96, "positions": 4})
+DRSN = Call("drsn", {"widths": [8, 16], "depths": [1, 2], "positions": 8})
 EFFICIENT = Call("efficientnet", {"layout": [8, [8, 16, 4, 8, 3, 1], [8, 16, 4, 16, 5, 2], 16], "dropout": 0.1})
 PREPROCESS = (Call("highpass", {"window": 62.0}), Call("signed_sqrt"), Call("rms"))
 AUGMENT = Call("instrument", {"drift": 0.3})
@@ -56,9 +58,8 @@ def line(name: str) -> Line:
     folder = Path(tempfile.mkdtemp(prefix=f"edgespec-{name}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     given = job(folder / "1-train")
-    checkpoint = train.run(
-        given, model={"cnn": CNN, "efficientnet": EFFICIENT}[name], fit=Fit(epochs=15, batch=32, lr=1e-2)
-    )
+    model = {"cnn": CNN, "efficientnet": EFFICIENT, "pace": PACE, "drsn": DRSN}[name]
+    checkpoint = train.run(given, model=model, fit=Fit(epochs=15, batch=32, lr=1e-2))
     exported = to_onnx.run(inside(given, "2-to_onnx"), checkpoint)
     return Line(given, checkpoint, exported, quantize.run(inside(given, "3-quantize"), exported, spectra=64))
 
