@@ -243,6 +243,6 @@ def test_the_command_tells_what_came_out(tmp_path: Path) -> None:
     told = subprocess.run([*command, "--json"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     found = json.loads(told.stdout)
     assert (found["params"], round(found["macs"] / 1e6, 2), found["keys"]["dim"]) == (4_278_275, 67.96, 1024)
-    for wrong, code in ((["import", "pac", "COV.pth"], 2), (["import", "pace", "absent.pth"], 2)):
-        ended = subprocess.run([*command[:3], *wrong], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
-        assert (ended.returncode, "Traceback" in ended.stderr) == (code, False)
+    ended = subprocess.run([*command[:4], "pac", "COV.pth"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+    assert ended.returncode == 2
+    assert "did you mean 'pace'?" in ended.stderr
