@@ -206,7 +206,7 @@ def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> 
 
 
 def describe(made: Checkpoint) -> str:
-    """Word a model in a few characters: its name and its widths; of an ensemble, each member's."""
+    """Word a model in a few characters: its name, its widths, how many blocks; of an ensemble, each member's."""
     return _described(made.model, made.keys)
 
 
@@ -216,4 +216,6 @@ def _described(model: str, keys: dict[str, Any]) -> str:
     widths, layout = keys.get("widths"), keys.get("layout")
     if layout:
         return f"{model} {len(layout) - 2} blocks"
-    return f"{model} {'-'.join(map(str, widths))}" if widths is not None and np.size(widths) else model
+    found = f"{model} {'-'.join(map(str, widths))}" if widths is not None and np.size(widths) else model
+    fold = f" fold {keys['fold']}" if keys.get("fold", 1) > 1 else ""
+    return f"{found} x {sum(keys['depths'])}{fold}" if "depths" in keys else found

@@ -55,6 +55,7 @@ def test_folding_takes_over_every_block_and_begins_the_first_convolution_anew(jo
     whole = sum(each.numel() for each in after.values())
     assert made.facts["taken_over"] == pytest.approx(1 - after["stem.weight"].numel() / whole, abs=1e-4)
     assert made.facts["macs"]["after"] < 0.7 * made.facts["macs"]["before"]
+    assert [rows.describe(each) for each in (original, made)] == ["drsn 8-16 x 4", "drsn 8-16 x 4 fold 4"]
 
 
 @pytest.mark.parametrize(("factor", "stride", "expected"), [(2, None, 2), (4, None, 1), (4, 3, 3)])
