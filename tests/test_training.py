@@ -77,6 +77,14 @@ def test_the_best_epoch_is_kept_and_of_equals_the_later(job: Job) -> None:
     assert not network.training
 
 
+def test_with_no_validation_spectra_the_last_epoch_counts(job: Job) -> None:
+    none = {name: rows[:0] for name, rows in job.splits.valid.items()}
+    made = train.run(replace(job, splits=replace(job.splits, valid=none)), model=tiny.CNN, fit=Fit(epochs=3, batch=32))
+    history = made.facts["history"]
+    assert history["best_epoch"] == 3
+    assert [epoch["valid"] for epoch in history["epochs"]] == [None] * 3
+
+
 @pytest.mark.parametrize(
     ("judged", "scores", "best"),
     [
