@@ -100,6 +100,19 @@ def test_copies_are_fitted_on_and_without_an_augmentation_there_are_none(job: Jo
     assert fused(replace(job, augment=None), copies=3).facts["fuse_lda"]["copies"] == 0
 
 
+def test_strength_multiplies_every_key_of_the_augmentation_and_what_is_judged_stays(job: Job) -> None:
+    asked: list[Any] = []
+    plain = training.varied
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            fuse_lda.training, "varied", lambda job, rows, seed: (asked.append(job.augment), plain(job, rows, seed))[1]
+        )
+        fused(replace(job, augment=Call("instrument", {"drift": 0.5, "shift": 2.0})), copies=1, strength=3.0)
+    taught, judged = asked
+    assert (taught.keys["drift"], taught.keys["shift"], taught.keys["noise"]) == pytest.approx((1.5, 6.0, 0.09))
+    assert judged.keys == {"drift": 0.5, "shift": 2.0}
+
+
 @EACH
 @pytest.mark.parametrize("stage", [1, 2, 3])
 def test_a_network_left_early_gives_the_features_of_that_stage(name: str, stage: int, job: Job) -> None:
