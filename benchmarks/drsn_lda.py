@@ -1,0 +1,205 @@
+"""What leaving the DRSN early with LDA in its head costs and saves: accuracy a seed, latency against the unmodified network.
+
+    EDGESPEC_DATA=... python benchmarks/drsn_lda.py
+
+recipes/drsn_lda.yaml runs as it is on the ten minerals and, with a few keys changed (CHANGES), on the 192. Beside the file that it
+ships stand the network of its first step, whole, as the plain default export and as our float32 export, and every exit, fitted
+on the same training spectra. All are measured in one session, interleaved, one spectrum at a time on one thread. The table
+of exits is told, not chosen by: the recipe's exit is what its latency allows, its LDA's keys were set on validation spectra.
+Prints Markdown and writes benchmarks/results/local/drsn_lda.json. A mean's interval is Student's t over the runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from repeat import between
+
+from edgespec import (
+    artifact,
+    baselines,
+    bench,
+    exporter,
+    models,
+    pipeline,
+    plugins,
+    recipe,
+    robustness,
+    scoring,
+    storage,
+    target,
+    training,
+)
+from edgespec.artifact import Checkpoint
+from edgespec.job import Job, Silent
+from edgespec.measurement import Measurement
+from edgespec.plan import plan
+from edgespec.recipe import Call
+from edgespec.steps import fuse_lda
+
+RECIPE = Path(__file__).parent.parent / "recipes" / "drsn_lda.yaml"
+RESULTS = Path(__file__).parent / "results" / "local"
+CHANGES: dict[str, list[str]] = {
+    "rruff10": [],
+    "minerals192": [
+        "data.load.rruff.task=minerals192.csv",
+        "data.split={by: group, parts: given, valid: 0.1}",
+        "steps.1.fit.batch=64",
+        "gates.accuracy=0.9",
+        "gates.size=512 kB",
+    ],
+}
+PLACES = (16, 32)
+SHIPPED = ("float32", "cpu-int8")
+WHOLE, WHOLE_OURS = "whole, default", "whole, float32"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, action="append", help="0, 1 and 2 if not said")
+    parser.add_argument("--task", choices=CHANGES, action="append", help="one data set only")
+    parser.add_argument("--set", action="append", default=[], dest="change", help="a change for every run")
+    parser.add_argument("--out", type=Path, default=Path("runs") / "drsn_lda")
+    asked = parser.parse_args()
+    torch.set_num_threads(1)
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    kept = RESULTS / "drsn_lda.json"
+    for task in asked.task or CHANGES:
+        for seed in asked.seed or (0, 1, 2):
+            made = once(task, seed, asked.change, asked.out / f"{task}-{seed}")
+            found = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+            runs = [each for each in found.get(task, []) if each["seed"] != seed]
+            found[task] = sorted([*runs, made], key=lambda each: int(each["seed"]))
+            kept.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print("\n\n".join(table(task, each) for task, each in found.items()))
+
+
+def once(task: str, seed: int, change: list[str], folder: Path) -> dict[str, Any]:
+    """Run the recipe's steps with a seed, fit every exit, measure all files; a training that is there already is kept."""
+    checked = plan(recipe.load(RECIPE, [f"seed={seed}", *CHANGES[task], *change]))
+    job = pipeline.prepare(checked, folder, Silent())
+    if job.spectra.source != "measured":
+        sys.exit("the embedded spectra stood in: set EDGESPEC_DATA to the folder of the real ones")
+    made = [_trained(job, checked.steps[0], folder)]
+    for number, step in enumerate(checked.steps[1:], start=2):
+        made.append(
+            plugins.find("steps", step.name).run(_inside(job, folder / f"{number}-{step.name}"), made[-1], **step.keys)
+        )
+    trained, fused, shipped = made[0], made[1], made[-1]
+    test = job.splits.test
+    right = {"train": scoring.score(job, trained)[0].accuracy, "fuse_lda": scoring.score(job, fused)[0].accuracy}
+    right |= {f"shipped, {name}": scoring.score(job, shipped.path(name))[0].accuracy for name in SHIPPED}
+    robust = {name: robustness.measure(job, shipped.path(name))["mean"] for name in SHIPPED}
+    linear = baselines.fit(_inside(job, folder / "0-linear"), job.splits.rows(None))
+    right |= {name: scoring.score(job, linear.path(name))[0].accuracy for name in linear.variants}
+    files = {WHOLE: folder / "whole-default.onnx", WHOLE_OURS: folder / "whole.onnx"}
+    network, front = models.load(trained), training.front(job)
+    exporter.export_default(network, files[WHOLE], front=front)
+    exporter.export(network, files[WHOLE_OURS], front=front)
+    keys = {name: checked.steps[1].keys[name] for name in ("shrinkage", "copies", "strength")}
+    exits = [_exit(job, trained, stage, places, keys, folder) for stage in range(1, 4) for places in PLACES]
+    files |= {each["name"]: folder / f"{each['name']}.onnx" for each in exits}
+    files |= {f"shipped, {name}": shipped.path(name) for name in SHIPPED}
+    measured = _measured(job, files, seed, folder)
+    return {
+        "seed": seed,
+        "test_spectra": len(test),
+        "accuracy": right,
+        "robust": {"train": robustness.measure(job, trained)["mean"], **robust},
+        "chosen": fused.facts["fuse_lda"],
+        "train_seconds": trained.facts["history"]["seconds"],
+        "exits": exits,
+        "latency": {name: _latency(each, measured[WHOLE], measured[WHOLE_OURS]) for name, each in measured.items()},
+        "bytes": {name: path.stat().st_size for name, path in files.items()},
+        "host": {key: measured[WHOLE].host.get(key) for key in ("cpu", "flags", "cores")},
+    }
+
+
+def _trained(job: Job, step: Call, folder: Path) -> Checkpoint:
+    kept = folder / "1-train"
+    if not kept.exists():
+        with storage.whole_folder(kept) as part:
+            made = plugins.find("steps", step.name).run(job.inside(part), **step.keys)
+            artifact.seal(made, {"step": step.name, "keys": recipe.plain(step.keys)})
+    found, _ = artifact.read(kept)
+    assert isinstance(found, Checkpoint)
+    return found
+
+
+def _inside(job: Job, folder: Path) -> Job:
+    folder.mkdir(parents=True, exist_ok=True)
+    return replace(job, folder=folder, progress=Silent())
+
+
+def _exit(job: Job, trained: Checkpoint, stage: int, places: int, keys: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Leave after one stage with LDA in the head, whatever it costs, and judge it on the test part."""
+    name = f"after {stage}, {places} places"
+    made = fuse_lda.run(_inside(job, folder / name), trained, after=stage, positions=places, max_drop=1.0, **keys)
+    exporter.export(models.load(made), folder / f"{name}.onnx", front=training.front(job))
+    scored, _ = scoring.score(job, made)
+    facts = made.facts["fuse_lda"]["chosen"]
+    weight = scoring.weight(made)
+    return {"name": name, "accuracy": scored.accuracy, "macs": weight["macs"], "params": weight["params"], **facts}
+
+
+def _measured(job: Job, files: dict[str, Path], seed: int, folder: Path) -> dict[str, Measurement]:
+    rows = job.splits.test
+    x, y = job.spectra.x[rows], job.spectra.y[rows]
+    found = bench.measure(
+        files, x, y, target.load("local"), folder / "bench-exits", reference=WHOLE, float_of={}, seconds=3.0, seed=seed
+    )
+    return {each.variant: each for each in found}
+
+
+def _latency(each: Measurement, whole: Measurement, ours: Measurement) -> dict[str, Any]:
+    return {
+        "us": each.p50_ms * 1e3,
+        "n": each.n,
+        "ratio": each.ratio,
+        "ratio_interval": each.ratio_interval,
+        "ratio_to_float32": each.p50_ms / ours.p50_ms,
+        "noise": whole.noise,
+    }
+
+
+def table(task: str, found: list[dict[str, Any]]) -> str:
+    """Word one data set's runs as Markdown: accuracy, and latency over both exports of the whole network."""
+    lines = [
+        f"{task}: {len(found)} runs, {found[0]['test_spectra']} test spectra each, {found[0]['host']['cpu']}",
+        "",
+        "| model | accuracy, mean with interval (each run) | latency over the default export | over our float32 | kB |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    accuracy = {
+        WHOLE: [run["accuracy"]["train"] for run in found],
+        **{each["name"]: [run["exits"][i]["accuracy"] for run in found] for i, each in enumerate(found[0]["exits"])},
+        **{f"shipped, {name}": [run["accuracy"][f"shipped, {name}"] for run in found] for name in SHIPPED},
+    }
+    accuracy[WHOLE_OURS] = accuracy[WHOLE]
+    for name in found[0]["latency"]:
+        each = ", ".join(f"{value:.3f}" for value in accuracy[name])
+        ratios = [[run["latency"][name][key] for run in found] for key in ("ratio", "ratio_to_float32")]
+        cells = [f"{np.mean(every):.3f} ({min(every):.3f} to {max(every):.3f})" for every in ratios]
+        size = found[0]["bytes"][name] / 1000
+        lines.append(
+            f"| {name} | {between(accuracy[name]).lstrip('+')} ({each}) | {cells[0]} | {cells[1]} | {size:.0f} |"
+        )
+    for name, row in (
+        ("shrinkage LDA of the spectra", "lda"),
+        ("logistic regression of the spectra", "logistic"),
+    ):
+        each = [run["accuracy"][row] for run in found]
+        told = ", ".join(f"{value:.3f}" for value in each)
+        lines.append(f"| {name} | {between(each).lstrip('+')} ({told}) | | | |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
