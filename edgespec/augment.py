@@ -17,6 +17,7 @@ from torch.nn import functional
 from edgespec.fluorescence import backgrounds, uniform
 
 Strength = Annotated[float, Ge(0)]
+FACE = 40.0  # cm-1 from knot to knot of what a crystal's orientation does to intensities
 
 
 def instrument(
@@ -30,6 +31,7 @@ def instrument(
     tilt: Strength = 0.25,
     drift: Strength = 0.6,
     noise: Strength = 0.03,
+    orientation: Strength = 0.0,
 ) -> Tensor:
     """Vary each spectrum as another instrument, another day and another crystal face would.
 
@@ -39,14 +41,25 @@ def instrument(
     tilt: standard deviation of the four slow cosines in the logarithm of the response.
     drift: largest fluorescence background, as a share of the spectrum's maximum.
     noise: largest standard deviation of white noise, as a share of the spectrum's maximum; small values are more frequent.
+    orientation: standard deviation of the natural logarithm of a band's intensity, as another crystal face shows it; bands that lie
+        further apart than 40 cm-1 vary independently.
     """
     top = x.amax(dim=1, keepdim=True).clamp_min(0)
     x = _move(x, axis, shift, stretch, generator)
     x = _broaden(x, axis, blur, generator)
     x = x * _response(len(x), axis, tilt, generator)
+    if orientation:
+        x = x * _faces(len(x), axis, orientation, generator)
     x = x + top * drift * uniform((len(x), 1), generator) * backgrounds(len(x), axis, generator)
     level = noise * uniform((len(x), 1), generator).square()
     return x + top * level * torch.randn(x.shape, generator=generator)
+
+
+def _faces(n: int, axis: Tensor, orientation: float, generator: Generator) -> Tensor:
+    """(n, points): exp of a piecewise linear curve with a knot every 40 cm-1, N(0, orientation) each; a Raman tensor's share of a band."""
+    knots = max(round(float(axis[-1] - axis[0]) / FACE), 1) + 1
+    drawn = orientation * torch.randn((n, 1, knots), generator=generator)
+    return torch.exp(functional.interpolate(drawn, size=len(axis), mode="linear", align_corners=True)[:, 0])
 
 
 def _move(x: Tensor, axis: Tensor, shift: float, stretch: float, generator: Generator) -> Tensor:

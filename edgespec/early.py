@@ -12,6 +12,7 @@ from edgespec.errors import Mistake
 from edgespec.recipe import Call
 
 CHUNK = 1024
+KEEP = ("fuse_lda", "calibrate")  # steps that leave a network's stages as they are, or look at them
 
 
 def stages(network: nn.Module, name: str) -> int:
@@ -38,8 +39,7 @@ def cut(network: Any, name: str, x: Tensor, *, stage: int, positions: int) -> nn
     Raises Mistake where there is no such stage, or the keys make no network.
     """
     last = stages(network, name)
-    if not 1 <= stage <= last:
-        raise Mistake(f"there is no stage {stage} to leave this {name} after", hint=f"it has stages 1 to {last}")
+    _exists(stage, last, name)
     call = Call(name, network.until(stage, positions))
     short: Any = models.build(call, points=x.shape[1], classes=network.head.out_features, seed=0)
     behind = getattr(network, "behind", None) if stage < last else None
@@ -51,6 +51,32 @@ def cut(network: Any, name: str, x: Tensor, *, stage: int, positions: int) -> nn
     if behind:
         _normalise(short, short.get_submodule(behind), x)
     return short.eval()  # type: ignore[no-any-return]
+
+
+def check(steps: tuple[Call, ...], *, points: int, classes: int) -> tuple[int, Mistake] | None:
+    """Find the first step whose `after` the network of the steps before it can't keep: (its place, what is wrong).
+
+    Asked before anything is trained; a network that is known only once a step has run is judged by that step.
+    """
+    network: Call | None = None
+    for i, step in enumerate(steps):
+        made = step.keys.get("model", step.keys.get("student"))
+        after = step.keys.get("after")
+        if made is not None or step.name not in KEEP:
+            network = made if isinstance(made, Call) else None
+        elif after is not None and network is not None:
+            try:
+                last = stages(models.build(network, points=points, classes=classes, seed=0), network.name)
+                for stage in after if isinstance(after, list) else [after]:
+                    _exists(stage, last, network.name)
+            except Mistake as problem:
+                return i, problem
+    return None
+
+
+def _exists(stage: int, last: int, name: str) -> None:
+    if not 1 <= stage <= last:
+        raise Mistake(f"there is no stage {stage} to leave this {name} after", hint=f"it has stages 1 to {last}")
 
 
 def _builder(name: str) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 import yaml
 
 from edgespec import artifact as artifacts
-from edgespec import datasets, plugins, provenance, report, rows, storage
+from edgespec import datasets, early, plugins, provenance, report, rows, storage, training
 from edgespec.artifact import Artifact
 from edgespec.errors import EdgespecError, Missing, Mistake
 from edgespec.finished import data_digest, fingerprint
@@ -81,7 +81,19 @@ def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
     check_parts(checked, splits)
     unknown, notes = _unknown(checked, spectra)
     spectra = replace(spectra, notes=(*spectra.notes, *notes))
-    return Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress, unknown)
+    job = Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress, unknown)
+    _check_exits(checked, job)
+    return job
+
+
+def _check_exits(checked: Plan, job: Job) -> None:
+    """Raise Mistake where a step leaves a network after a stage that it hasn't, before anything is trained."""
+    wrong = early.check(checked.steps, points=training.front(job).points, classes=len(job.spectra.labels))
+    if wrong:
+        i, problem = wrong
+        place = checked.recipe.at(("steps", i, checked.steps[i].name, "after"))
+        text = f"{place}: step {i + 1} '{checked.steps[i].name}': {problem.message}"
+        raise Mistake(text, problem.hint)
 
 
 def _unknown(checked: Plan, spectra: Spectra) -> tuple[Spectra | None, list[str]]:

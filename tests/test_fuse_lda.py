@@ -301,6 +301,18 @@ def test_a_stage_that_is_not_there_is_a_mistake(after: Any, message: str, job: J
     assert "stages 1 to 3" in caught.value.hint
 
 
+@pytest.mark.parametrize("after", [4, [1, 4]])
+def test_a_stage_that_is_not_there_is_found_before_anything_is_trained(after: Any) -> None:
+    trained = Call("train", {"model": Call("cnn", {"widths": [4, 8, 8]})})
+    fuse, narrow = Call("fuse_lda", {"after": after}), Call("convert_channels", {"how": "narrow"})
+    found = early.check((trained, Call("calibrate"), fuse), points=128, classes=3)
+    assert found is not None
+    assert found[0] == 2
+    assert "there is no stage 4 to leave this cnn after" in found[1].message
+    assert early.check((trained, replace(fuse, keys={"after": 3})), points=128, classes=3) is None
+    assert early.check((trained, narrow, fuse), points=128, classes=3) is None, "not known before it has run"
+
+
 def test_a_model_without_stages_is_a_mistake_that_names_those_with(job: Job) -> None:
     made = models.build(tiny.EFFICIENT, points=128, classes=3, seed=0)
     before = models.save(made, "efficientnet", job.folder / "before", points=128, classes=3)

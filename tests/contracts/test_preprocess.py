@@ -180,7 +180,7 @@ def test_variation_is_seeded_keeps_the_shape_and_is_off_at_strength_zero(name: s
 
 @pytest.mark.parametrize(("name", "key"), [(name, key) for name in AUGMENT for key in strengths(name)])
 def test_each_strength_alone_varies_each_spectrum_otherwise(name: str, key: str) -> None:
-    default = inspect.signature(getattr(augment, name)).parameters[key].default
+    default = inspect.signature(getattr(augment, name)).parameters[key].default or 0.3  # what is off unless asked for
     x = spectra(1).expand(40, -1)
     change = (varied(x, name, **{key: default}) - x).abs().amax(1)
     assert len(set(change.tolist())) > 15
@@ -226,6 +226,17 @@ def test_tilt_is_four_slow_cosines_in_the_logarithm() -> None:
     assert rest.max() < 1e-6
     np.testing.assert_allclose(found.std(axis=1), 0.2, rtol=0.1)
     np.testing.assert_allclose(found.mean(axis=1), 0, atol=0.02)
+
+
+def test_orientation_varies_bands_apart_and_leaves_each_its_place() -> None:
+    x = 1 + line(361.0, 2000) + line(661.0, 2000)
+    gain = (varied(x, orientation=0.3) / x).log()
+    here, there, near = (gain[:, int((AXIS - place).abs().argmin())] for place in (361.0, 661.0, 365.0))
+    assert abs(gain.mean()) < 0.01
+    assert all(0.2 < each.std() < 0.31 for each in (here, there)), "half way between two knots it is 0.7 of a knot's"
+    correlation = torch.corrcoef(torch.stack([here, there, near]))
+    assert abs(correlation[0, 1]) < 0.1
+    assert correlation[0, 2] > 0.95
 
 
 def test_drift_adds_a_smooth_background_up_to_its_share_of_the_maximum() -> None:

@@ -86,6 +86,15 @@ def test_bad_input_is_told_with_its_exit_code(here: Path, arguments: list[str], 
     assert said in refused(quiet(edgespec(here, *arguments)), code)
 
 
+@pytest.mark.usefixtures("no_data")
+def test_a_stage_that_the_network_has_not_is_told_before_it_is_trained(here: Path) -> None:
+    ended = edgespec(here, "compress", "a.yaml", "--set", "steps.2={fuse_lda: {after: 7}}")
+    assert ended.returncode == 2
+    assert "step 2 'fuse_lda': there is no stage 7 to leave this cnn after" in ended.stderr
+    assert "hint:  it has stages 1 to 1" in ended.stderr
+    assert not (here / "runs" / "a" / "1-train").exists()
+
+
 def quiet(ended: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
     assert ended.stdout == ""
     return ended
