@@ -17,7 +17,17 @@ from edgespec.artifact import RECORD
 from edgespec.recipe import Call
 
 OUTSIDE = {"adopt": "checkpoint"}  # steps whose result depends on a folder outside the run, and the key that names it
-LIBRARIES = ("torch", "numpy", "scipy", "scikit-learn", "onnx", "onnxruntime", "onnxscript", "safetensors")
+LIBRARIES = (
+    "torch",
+    "torch-pruning",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+    "safetensors",
+)
 
 
 def code_digest(step: Call) -> str:

@@ -56,8 +56,16 @@ class MBConv(nn.Module):
         layers += [*_conv(expanded, expanded, kernel, stride, expanded), activation()]
         layers += [SqueezeExcite(expanded, squeezed, activation), *_conv(expanded, out, 1, 1, 1)]
         self.layers = nn.Sequential(*layers)
-        self.block = block
         self.shortcut = stride == 1 and inward == out
+
+    @property
+    def block(self) -> Block:
+        """What it is, read from the live layers."""
+        convs: list[Any] = [each for each in self.layers if isinstance(each, nn.Conv1d)]
+        deep, last = convs[-2:]
+        squeezed = next(each.reduce.out_channels for each in self.layers if isinstance(each, SqueezeExcite))
+        kernel, stride = deep.kernel_size[0], deep.stride[0]
+        return convs[0].in_channels, deep.out_channels, squeezed, last.out_channels, kernel, stride
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, channels, length) -> (n, out, length / stride)"""

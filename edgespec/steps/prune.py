@@ -1,0 +1,221 @@
+"""The model so far without the channels that matter least, down to a budget; what that costs is learnt again from the unpruned model.
+
+Which channels go together: `coupling`; what they are worth: `importance`; how narrow each group becomes: `pruning`; the limits: `budget`.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, replace
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from annotated_types import Gt, Interval, Len
+from torch import Tensor, nn
+from torch.nn import functional
+
+from edgespec import artifact, budget, coupling, models, pruning, shallow, teaching, training
+from edgespec import importance as worth
+from edgespec.artifact import Checkpoint
+from edgespec.budget import Budget, Latency
+from edgespec.coupling import Group
+from edgespec.distillation import kd_loss
+from edgespec.errors import BrokenPromise, Mistake
+from edgespec.job import Fit, Job, Part
+from edgespec.pruning import Cost, Ledger
+from edgespec.recipe import Call
+from edgespec.spectra import Ints
+
+Depth = Annotated[int, Gt(0)]
+SEEN = 1024  # training spectra whose loss says what matters
+SURE = 1.96  # standard errors of a loss of accuracy that is no chance
+
+
+def run(
+    job: Job,
+    original: Checkpoint,
+    *,
+    to: Budget,
+    importance: Literal["magnitude", "taylor", "bn_scale"] = "magnitude",
+    round_to: Annotated[int, Gt(0)] = 16,
+    depths: Annotated[list[Depth], Len(1)] | None = None,
+    rounds: Annotated[int, Gt(0)] = 2,
+    max_drop: Annotated[float, Interval(ge=0, le=1)] = 0.02,
+    temperature: Annotated[float, Gt(0)] = 1.0,
+    alpha: Annotated[float, Interval(ge=0, le=1)] = 0.5,
+    on: Part = None,
+    views: Annotated[int, Gt(0)] = 8,
+    control: bool = True,
+    fit: Fit = Fit(),
+) -> Checkpoint:
+    """Take out the channels that matter least until the model meets a budget, and learn again from the unpruned model.
+
+    to: the budget, one limit or several: macs, params, size, latency.
+    importance: what a channel is judged by: "magnitude" of all weights that write or read it, its "taylor" part in the loss, or the
+        scale of its normalisation, "bn_scale".
+    round_to: what every number of channels is a multiple of, or half of one; 16 and 8 are what kernels are fast at, 1 takes any.
+    depths: blocks of each stage that stay; those go without which the loss is least; all stay if not said. Latency follows them most.
+    rounds: goes in which the channels are taken out, the model fitted after each.
+    max_drop: accuracy on the validation part that may be lost against the unpruned model; judged by the paired 95 % interval.
+    temperature: how far the answers of both models are softened; above 2 it harms.
+    alpha: the unpruned model's share of the loss; the labels have the rest.
+    on: the training part that it learns from; all of them if not said.
+    views: variations of each spectrum that the unpruned model is asked about, once.
+    control: train the same small network for as long from scratch, to show whether pruning is worth anything.
+    fit: how long and how fast to learn again after each round.
+    """
+    teaching.check(job, original)
+    rows, valid = job.splits.rows(on), job.splits.rows(on, valid=True)
+    whole = _sound(original, models.load(original), len(valid))
+    name, points = original.model, original.points
+    compare = budget.comparing(job, whole, to.target, valid)
+    x, y = _seen(job, rows)
+    found, blocks = whole, None
+    if depths is not None:
+        found, blocks = shallow.shallower(name, whole, points, depths, lambda each: _loss(each, x, y))
+    before = Ledger(whole, points, []).cost({})
+    groups = coupling.groups(name, found, points)
+    scores = _scores(importance, found, groups, x, y)
+
+    def build(widths: pruning.Widths) -> nn.Module:
+        gone = {each.title: pruning.weakest(scores[each.title], each.width - widths[each.title]) for each in groups}
+        return coupling.without(name, found, points, gone)
+
+    ledger = Ledger(found, points, groups)
+    path = budget.reached(to, before, ledger, scores, round_to, compare, build, job.progress.say)
+    goes = pruning.stages(path, ledger, rounds) or [path[-1]]
+    if path[-1] == path[0] and found is whole:
+        raise Mistake("pruning changes nothing: the budget is met by the model as it is", hint="leave the step out")
+    table = pruning.sensitivity(found, groups, scores, training.accuracy(job, valid))
+    bank = teaching.bank(job, original, rows, rows, views)
+    kept = {each.title: list(range(each.width)) for each in groups}
+    told: list[dict[str, Any]] = []
+    last = _Last(job, original, whole)
+    for number, widths in enumerate(goes, start=1):
+        groups = coupling.groups(name, found, points)
+        scores = _scores(importance, found, groups, x, y)
+        gone = {each.title: pruning.weakest(scores[each.title], each.width - widths[each.title]) for each in groups}
+        found = coupling.without(name, found, points, gone)
+        kept = {title: [c for i, c in enumerate(each) if i not in gone[title]] for title, each in kept.items()}
+        history = training.fit(
+            found,
+            job,
+            fit,
+            epoch_of=lambda epoch: bank[epoch % views],
+            loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
+            judge=training.accuracy(job, valid),
+            judged=training.samples(job, valid),
+            what=f"prune {name}, round {number} of {len(goes)}",
+        )
+        cost = Ledger(found, points, []).cost({})
+        told.append({"widths": widths, **asdict(cost), **_lost(job, whole, found, valid), "history": history})
+        last.hold(
+            found, told[-1], max_drop, f"round {number} of {len(goes)} ({cost.macs / before.macs:.0%} of the MACs)"
+        )
+    latency = _kept_latency(job, to, compare(found), cost, before)
+    last.forget()
+    facts = {"history": told[-1]["history"], "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
+    facts["pruning"] = {
+        "before": asdict(before),
+        "after": asdict(cost),
+        "rounds": told,
+        "kept": kept,
+        "blocks": blocks,
+        "sensitivity": table,
+        "latency": latency,
+    }
+    call = Call(name, found.keys())  # type: ignore[operator]
+    long = replace(fit, epochs=fit.epochs * len(goes))
+    controls = {"control": teaching.untaught(job, call, "control", rows, len(rows), long, True)} if control else {}
+    return training.save(found, name, job, controls=controls, facts=facts)
+
+
+def _sound(original: Checkpoint, network: nn.Module, judged: int) -> nn.Module:
+    """Raise Mistake where there is nothing to go by: weights that are no numbers, or no spectra to judge by."""
+    broken = [key for key, each in network.state_dict().items() if not bool(each.isfinite().all())]
+    if broken:
+        raise Mistake(
+            f"{original.weights}: {broken[0]} holds values that are no numbers; nothing can be pruned by them",
+            hint="train it again, with a smaller fit.lr",
+        )
+    if not judged:
+        raise Mistake("there are no validation spectra to judge by what pruning costs", hint="data.split.valid: 0.15")
+    return network
+
+
+def _seen(job: Job, rows: Ints) -> tuple[Tensor, Tensor]:
+    """Draw the training spectra whose loss says what matters, varied as in training, evenly over the classes."""
+    order = np.random.default_rng([job.seed, 19]).permutation(rows)
+    drawn = order[np.argsort(training.occurrence(job.spectra.y[order]), kind="stable")][:SEEN]
+    return training.varied(job, drawn, seed=job.seed * 1000 + 700), training.labels(job, drawn)
+
+
+def _loss(network: nn.Module, x: Tensor, y: Tensor) -> float:
+    return float(functional.cross_entropy(training.logits(network, x), y))
+
+
+def _scores(kind: str, network: nn.Module, groups: list[Group], x: Tensor, y: Tensor) -> dict[str, Tensor]:
+    """Ask what each channel is worth in the network as it is now."""
+    if kind == "taylor":
+        worth.differentiated(network, x, y)
+    found = {group.title: worth.KINDS[kind](network, group) for group in groups}
+    network.zero_grad(set_to_none=True)
+    return found
+
+
+def _lost(job: Job, whole: nn.Module, found: nn.Module, valid: Ints) -> dict[str, float]:
+    """Compare both on the validation part, spectrum by spectrum."""
+    x, y = training.prepared(job, valid), training.labels(job, valid)
+    before, after = (training.logits(each, x).argmax(1) == y for each in (whole, found))
+    lost = before.double() - after.double()
+    error = float(lost.std(correction=0)) / len(lost) ** 0.5
+    return {"valid": round(float(after.double().mean()), 5), "drop": float(lost.mean()), "drop_error": error}
+
+
+class _Last:
+    """The last model that kept `max_drop`, on disk beside the step's folder for as long as the step may fail."""
+
+    def __init__(self, job: Job, original: Checkpoint, whole: nn.Module) -> None:
+        self.job, self.original = job, original
+        self.folder = job.folder.parent / f"{job.folder.name.removesuffix('.part')}-kept"
+        self.told = ""
+        self.forget()
+
+    def hold(self, network: nn.Module, cost: dict[str, Any], max_drop: float, what: str) -> None:
+        """Keep the network; raise BrokenPromise where it surely lost more than it may."""
+        drop, error = cost["drop"], cost["drop_error"]
+        if drop - SURE * error > max_drop:
+            raise BrokenPromise(
+                f"{what} loses {drop:.3f} (at least {drop - SURE * error:.3f}) of the validation accuracy, more than max_drop {max_drop:g}; "
+                + (
+                    f"the last that kept it is {self.told}, in {self.folder}"
+                    if self.told
+                    else "no round before it kept it"
+                ),
+                hint="a larger budget or max_drop, more epochs"
+                + (f"; or go on with what was kept: adopt: {{checkpoint: {self.folder}}}" if self.told else ""),
+            )
+        self.told = f"{what}, validation {cost['valid']:.3f}"
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        made = training.save(network, self.original.model, self.job, folder=self.folder, facts={"kept": self.told})
+        artifact.seal(made, {"step": "prune", "digest": ""})
+
+    def forget(self) -> None:
+        """Remove what was kept."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _kept_latency(job: Job, to: Budget, latency: Latency, cost: Cost, before: Cost) -> dict[str, Any]:
+    """Hold the fitted model to the latency asked for, and say where fewer products brought no less time."""
+    longest = to.longest()
+    if longest is not None and not latency.meets(longest, sure=True):
+        raise BrokenPromise(
+            f"the pruned model answers in {latency.told()}, more than 'to.latency' {to.latency}",
+            hint="a noisy machine, or fewer blocks: depths",
+        )
+    if not latency.falls():
+        job.progress.say(
+            f"{cost.macs / before.macs:.0%} of the MACs are left, but latency did not fall: {latency.told()}; fewer blocks would make it"
+        )
+    return {**latency.plain(), "falls": latency.falls()}
