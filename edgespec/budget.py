@@ -108,7 +108,7 @@ class Latency:
 
     def falls(self) -> bool:
         """Can the pruned file be told to be faster?"""
-        return self.interval[1] * (1 - self.noise) < 1
+        return self.interval[1] * (1 + self.noise) < 1
 
     def meets(self, longest: tuple[float, bool], sure: bool = False) -> bool:
         """Does the pruned file keep the limit? sure: only what surely exceeds it does not."""

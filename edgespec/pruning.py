@@ -111,7 +111,7 @@ def stages(found: Sequence[dict[str, int]], ledger: Ledger, rounds: int) -> list
     macs = [ledger.cost(each).macs for each in found]
     limits = [macs[0] * (macs[-1] / macs[0]) ** (r / rounds) for r in range(1, rounds + 1)]
     places = [next(i for i, each in enumerate(macs) if each <= limit * (1 + 1e-9)) for limit in limits[:-1]]
-    return [found[i] for i in dict.fromkeys([*places, len(found) - 1]) if i > 0]
+    return [found[i] for i in dict.fromkeys([*places, len(found) - 1]) if i > 0 or len(found) == 1]
 
 
 def sensitivity(

@@ -62,7 +62,7 @@ def after(
     reference = _reference(job, made, number, report)
     if isinstance(made, Checkpoint):
         found = [_of_checkpoint(job, made, number, step.name, "step", seconds, reference)]
-        found[0] = replace(found[0], reject=knowing.measure(job, made))
+        found[0] = replace(found[0], reject=knowing.measure(job, made), pruning=_pruning(made))
         for name, control in made.controls.items():
             found.append(_of_checkpoint(job, control, number, name.replace("-", " ", 1), "control", None, reference))
         found[0] = replace(found[0], on=step.keys.get("on") or "", labels=step.keys.get("labels", ""))
@@ -103,14 +103,21 @@ def _gain(report: Report) -> str:
 
 
 def _conversions(report: Report) -> list[str]:
-    """Say what each conversion of the channels gained over the same small network that never saw the original."""
-    found = []
+    """Say what each conversion or pruning gained over the same small network that never saw the original, and where it saved no time."""
+    found, words = [], {"convert_channels": "conversion", "prune": "pruning"}
     for row in report.rows:
         control = next((each for each in report.rows if each.kind == "control" and each.step == row.step), None)
-        if row.name == "convert_channels" and row.kind == "step" and control is not None:
+        if row.name in words and row.kind == "step" and control is not None:
             gain = row.accuracy - control.accuracy
             verdict = "; so the original brings nothing here: train the small network by itself" if gain < WORTH else ""
-            found.append(f"conversion: {gain:+.3f} against the same network trained from scratch for as long{verdict}.")
+            found.append(
+                f"{words[row.name]}: {gain:+.3f} against the same network trained from scratch for as long{verdict}."
+            )
+        if row.pruning and not row.pruning["latency"]["falls"]:
+            share, latency = row.pruning["after"]["macs"] / row.pruning["before"]["macs"], row.pruning["latency"]
+            found.append(
+                f"pruning: {share:.0%} of the MACs are left, but latency on {latency['target']} did not fall ({latency['ratio']:.2f}x)."
+            )
     return found
 
 
@@ -135,6 +142,15 @@ def _linear(report: Report) -> str:
         return ""
     source = f" trained on {best.on} ({best.labels})" if best.on else ""
     return f"a linear model is as accurate: {best.name}{source} {best.accuracy:.3f}, {mine.variant} {mine.accuracy:.3f}; bench tells which is faster."
+
+
+def _pruning(made: Checkpoint) -> dict[str, Any]:
+    """Give what a step that prunes says of it, without the histories of its training and the list of channels."""
+    known = dict(made.facts.get("pruning", {}))
+    if known:
+        known["rounds"] = [{key: each[key] for key in each if key != "history"} for each in known["rounds"]]
+        del known["kept"]
+    return known
 
 
 def _reference(job: Job, made: Artifact, number: int, report: Report) -> NDArray[Any] | None:

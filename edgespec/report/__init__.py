@@ -27,6 +27,7 @@ class Row:
     agreement: share of test spectra with the same label as step 1's model; drop: accuracy lost against it
     robustness: accuracy under each perturbation, their mean, and what of it was lost against step 1 and the float sibling
     reject: how well the model knows what it does not know; risk-coverage curve, AUROC, share refused
+    pruning: what a step that prunes took in each round, what that cost, and how much each group of channels was worth
     """
 
     step: int
@@ -50,6 +51,7 @@ class Row:
     file: str = ""
     robustness: dict[str, Any] = field(default_factory=dict)
     reject: dict[str, Any] = field(default_factory=dict)
+    pruning: dict[str, Any] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:

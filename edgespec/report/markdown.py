@@ -5,12 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgespec import storage
-from edgespec.report import Report, known, picture, robust, tables
+from edgespec.report import Report, known, picture, pruned, robust, tables
 
 KNOWN = (
     "ECE and its bootstrap interval are of the stated probabilities (before `calibrate`: of the model as trained). The reject score tells the "
     "test spectra from the same with their bands elsewhere (`displaced`) and from substances that no model here has seen (`unknown`). "
     "`accepted` and `unknown refused` are at the threshold in the contract. Errors are among the test spectra that the score is surest of."
+)
+PRUNED = (
+    "Accuracy on the validation part, the model fitted after each round; `drop` is what it lost against the unpruned model, spectrum by "
+    "spectrum, with its 95 % interval. Below: what it was without a share of one group's weakest channels, before anything was learnt "
+    "again, and how many of its channels stay."
 )
 ROBUST = (
     "Accuracy on the same test spectra, perturbed; bold is what costs a model most. `robust drop` is the accuracy that compression lost "
@@ -26,6 +31,8 @@ def write(report: Report, folder: Path) -> Path:
         storage.write(folder / "frontier.svg", drawn)
     if curves := known.curves(report):
         storage.write(folder / "coverage.svg", curves)
+    if removed := pruned.curves(report):
+        storage.write(folder / "sensitivity.svg", removed)
     return storage.write(folder / "report.md", show(report, drawn=bool(drawn)))
 
 
@@ -39,6 +46,10 @@ def show(report: Report, *, drawn: bool) -> str:
     parts += ["## Accuracy, size and cost", "Accuracy on the test part; the interval counts each physical sample, not each spectrum. "
               "`agree` and `drop` compare with step 1; `time` is what the step cost.", _table(tables.HEAD, tables.scores(report))]  # fmt: skip
     parts += ["## What each step cost", _table(tables.COST_HEAD, tables.costs(report))]
+    if taken := pruned.rounds(report):
+        parts += ["## What pruning took", PRUNED, _table(pruned.HEAD, taken)]
+        table = pruned.sensitivity(report)
+        parts += [_table(table[0], table[1:]), "![accuracy against the share removed](sensitivity.svg)"]
     if perturbed := robust.perturbations(report):
         parts += ["## Robustness", ROBUST, _table(perturbed[0], perturbed[1:])]
     if judged := known.models(report):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from edgespec.report import Report, known, robust, tables
+from edgespec.report import Report, known, pruned, robust, tables
 
 LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit", "costs most", "at"}
-LEFT |= {"file", "label", "flag", "runner-up", "check", "found", "tolerance", "correction", "score"}
+LEFT |= {"pruned", "group", "file", "label", "flag", "runner-up", "check", "found", "tolerance", "correction", "score"}
 
 
 def show(report: Report) -> str:
     """Everything that a run has said so far."""
     parts = [tables.headline(report), "", columns(tables.HEAD, tables.scores(report))]
+    if taken := pruned.rounds(report):
+        table = pruned.sensitivity(report)
+        parts += ["", columns(pruned.HEAD, taken), "", columns(table[0], table[1:])]
     if perturbed := robust.models(report):
         parts += ["", columns(robust.HEAD, perturbed)]
     if judged := known.models(report):

@@ -66,68 +66,76 @@ def run(
     """
     teaching.check(job, original)
     rows, valid = job.splits.rows(on), job.splits.rows(on, valid=True)
-    whole = _sound(original, models.load(original), len(valid))
     name, points = original.model, original.points
+    whole = _sound(original, models.load(original), len(valid))
     compare = budget.comparing(job, whole, to.target, valid)
     x, y = _seen(job, rows)
     found, blocks = whole, None
     if depths is not None:
         found, blocks = shallow.shallower(name, whole, points, depths, lambda each: _loss(each, x, y))
-    before = Ledger(whole, points, []).cost({})
     groups = coupling.groups(name, found, points)
+    before, ledger = Ledger(whole, points, []).cost({}), Ledger(found, points, groups)
     scores = _scores(importance, found, groups, x, y)
-
-    def build(widths: pruning.Widths) -> nn.Module:
-        gone = {each.title: pruning.weakest(scores[each.title], each.width - widths[each.title]) for each in groups}
-        return coupling.without(name, found, points, gone)
-
-    ledger = Ledger(found, points, groups)
-    path = budget.reached(to, before, ledger, scores, round_to, compare, build, job.progress.say)
-    goes = pruning.stages(path, ledger, rounds) or [path[-1]]
-    if path[-1] == path[0] and found is whole:
-        raise Mistake("pruning changes nothing: the budget is met by the model as it is", hint="leave the step out")
-    table = pruning.sensitivity(found, groups, scores, training.accuracy(job, valid))
+    path = budget.reached(
+        to,
+        before,
+        ledger,
+        scores,
+        round_to,
+        compare,
+        lambda widths: coupling.without(name, found, points, _gone(groups, scores, widths)),
+        job.progress.say,
+    )
+    if len(path) == 1 and found is whole:
+        raise Mistake("pruning changes nothing: the model keeps the budget as it is", hint="leave the step out")
+    judge = training.accuracy(job, valid)
+    told: dict[str, Any] = {
+        "before": asdict(before),
+        "unpruned": judge(whole),
+        "channels": path[0],
+        "blocks": blocks,
+        "sensitivity": pruning.sensitivity(found, groups, scores, judge),
+        "kept": {title: list(range(width)) for title, width in path[0].items()},
+        "rounds": [],
+    }
     bank = teaching.bank(job, original, rows, rows, views)
-    kept = {each.title: list(range(each.width)) for each in groups}
-    told: list[dict[str, Any]] = []
-    last = _Last(job, original, whole)
+    goes, last = pruning.stages(path, ledger, rounds), _Last(job, original)
     for number, widths in enumerate(goes, start=1):
         groups = coupling.groups(name, found, points)
-        scores = _scores(importance, found, groups, x, y)
-        gone = {each.title: pruning.weakest(scores[each.title], each.width - widths[each.title]) for each in groups}
+        gone = _gone(groups, _scores(importance, found, groups, x, y), widths)
         found = coupling.without(name, found, points, gone)
-        kept = {title: [c for i, c in enumerate(each) if i not in gone[title]] for title, each in kept.items()}
         history = training.fit(
             found,
             job,
             fit,
             epoch_of=lambda epoch: bank[epoch % views],
             loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
-            judge=training.accuracy(job, valid),
+            judge=judge,
             judged=training.samples(job, valid),
             what=f"prune {name}, round {number} of {len(goes)}",
         )
         cost = Ledger(found, points, []).cost({})
-        told.append({"widths": widths, **asdict(cost), **_lost(job, whole, found, valid), "history": history})
-        last.hold(
-            found, told[-1], max_drop, f"round {number} of {len(goes)} ({cost.macs / before.macs:.0%} of the MACs)"
-        )
-    latency = _kept_latency(job, to, compare(found), cost, before)
+        made = {"widths": widths, **asdict(cost), **_lost(job, whole, found, valid), "history": history}
+        told["rounds"].append(made)
+        told["kept"] = {title: _left(each, gone[title]) for title, each in told["kept"].items()}
+        last.hold(found, made, max_drop, f"round {number} of {len(goes)} ({cost.macs / before.macs:.0%} of the MACs)")
+    told |= {"after": asdict(cost), "latency": _kept_latency(job, to, compare(found), cost, before)}
     last.forget()
-    facts = {"history": told[-1]["history"], "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
-    facts["pruning"] = {
-        "before": asdict(before),
-        "after": asdict(cost),
-        "rounds": told,
-        "kept": kept,
-        "blocks": blocks,
-        "sensitivity": table,
-        "latency": latency,
-    }
-    call = Call(name, found.keys())  # type: ignore[operator]
-    long = replace(fit, epochs=fit.epochs * len(goes))
+    facts = {"history": history, "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
+    call, long = Call(name, found.keys()), replace(fit, epochs=fit.epochs * len(goes))  # type: ignore[operator]
     controls = {"control": teaching.untaught(job, call, "control", rows, len(rows), long, True)} if control else {}
-    return training.save(found, name, job, controls=controls, facts=facts)
+    return training.save(found, name, job, controls=controls, facts={**facts, "pruning": told})
+
+
+def _gone(groups: list[Group], scores: dict[str, Tensor], widths: pruning.Widths) -> dict[str, list[int]]:
+    """Name the channels that go for some widths: each group's weakest."""
+    return {each.title: pruning.weakest(scores[each.title], each.width - widths[each.title]) for each in groups}
+
+
+def _left(channels: list[int], gone: list[int]) -> list[int]:
+    """Give the original's channels that are left when some of those still there go."""
+    lost = set(gone)
+    return [each for i, each in enumerate(channels) if i not in lost]
 
 
 def _sound(original: Checkpoint, network: nn.Module, judged: int) -> nn.Module:
@@ -175,10 +183,9 @@ def _lost(job: Job, whole: nn.Module, found: nn.Module, valid: Ints) -> dict[str
 class _Last:
     """The last model that kept `max_drop`, on disk beside the step's folder for as long as the step may fail."""
 
-    def __init__(self, job: Job, original: Checkpoint, whole: nn.Module) -> None:
-        self.job, self.original = job, original
+    def __init__(self, job: Job, original: Checkpoint) -> None:
+        self.job, self.model, self.told = job, original.model, ""
         self.folder = job.folder.parent / f"{job.folder.name.removesuffix('.part')}-kept"
-        self.told = ""
         self.forget()
 
     def hold(self, network: nn.Module, cost: dict[str, Any], max_drop: float, what: str) -> None:
@@ -198,7 +205,7 @@ class _Last:
         self.told = f"{what}, validation {cost['valid']:.3f}"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        made = training.save(network, self.original.model, self.job, folder=self.folder, facts={"kept": self.told})
+        made = training.save(network, self.model, self.job, folder=self.folder, facts={"kept": self.told})
         artifact.seal(made, {"step": "prune", "digest": ""})
 
     def forget(self) -> None:
