@@ -13,11 +13,12 @@ import tiny
 import torch
 from safetensors.torch import load_file, save_file
 
-from edgespec import artifact, budget, models, report, rows, scoring, training
+from edgespec import artifact, latency, models, report, rows, scoring, training
 from edgespec.artifact import Checkpoint
-from edgespec.budget import Budget, Latency
+from edgespec.budget import Budget
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.job import Fit, Job
+from edgespec.latency import Compare, Latency
 from edgespec.recipe import Call
 from edgespec.report import Report, markdown, pruned, terminal
 from edgespec.steps import prune
@@ -45,7 +46,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A target that is asked nothing: time follows the products from `floor` up. What it answered is kept."""
     found: list[float] = [0.3]
 
-    def comparing(job: Job, unpruned: Any, name: str, rows: Any) -> budget.Compare:
+    def comparing(job: Job, unpruned: Any, name: str, rows: Any) -> Compare:
         def compare(candidate: Any) -> Latency:
             share = scoring.macs(candidate, 128) / scoring.macs(unpruned, 128)
             ratio = found[0] + (1 - found[0]) * share
@@ -54,7 +55,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
         return compare
 
-    monkeypatch.setattr(budget, "comparing", comparing)
+    monkeypatch.setattr(latency, "comparing", comparing)
     return found
 
 

@@ -14,14 +14,15 @@ from annotated_types import Gt, Interval, Len
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edgespec import artifact, budget, coupling, models, pruning, shallow, teaching, training
+from edgespec import artifact, budget, coupling, latency, models, pruning, shallow, teaching, training
 from edgespec import importance as worth
 from edgespec.artifact import Checkpoint
-from edgespec.budget import Budget, Latency
+from edgespec.budget import Budget
 from edgespec.coupling import Group
 from edgespec.distillation import kd_loss
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.job import Fit, Job, Part
+from edgespec.latency import Latency
 from edgespec.pruning import Cost, Ledger
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
@@ -68,7 +69,7 @@ def run(
     rows, valid = job.splits.rows(on), job.splits.rows(on, valid=True)
     name, points = original.model, original.points
     whole = _sound(original, models.load(original), len(valid))
-    compare = budget.comparing(job, whole, to.target, valid)
+    compare = latency.comparing(job, whole, to.target, valid)
     x, y = _seen(job, rows)
     found, blocks = whole, None
     if depths is not None:
@@ -213,16 +214,16 @@ class _Last:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _kept_latency(job: Job, to: Budget, latency: Latency, cost: Cost, before: Cost) -> dict[str, Any]:
+def _kept_latency(job: Job, to: Budget, found: Latency, cost: Cost, before: Cost) -> dict[str, Any]:
     """Hold the fitted model to the latency asked for, and say where fewer products brought no less time."""
     longest = to.longest()
-    if longest is not None and not latency.meets(longest, sure=True):
+    if longest is not None and not found.meets(longest, sure=True):
         raise BrokenPromise(
-            f"the pruned model answers in {latency.told()}, more than 'to.latency' {to.latency}",
+            f"the pruned model answers in {found.told()}, more than 'to.latency' {to.latency}",
             hint="a noisy machine, or fewer blocks: depths",
         )
-    if not latency.falls():
+    if not found.falls():
         job.progress.say(
-            f"{cost.macs / before.macs:.0%} of the MACs are left, but latency did not fall: {latency.told()}; fewer blocks would make it"
+            f"{cost.macs / before.macs:.0%} of the MACs are left, but latency did not fall: {found.told()}; fewer blocks would make it"
         )
-    return {**latency.plain(), "falls": latency.falls()}
+    return {**found.plain(), "falls": found.falls()}
