@@ -174,21 +174,22 @@ def weigh(path: Path) -> tuple[int, int]:
 def fold_temperature(path: Path, temperature: float) -> None:
     """Divide the logits of a float or Q/DQ file by a temperature, at no cost: in the last linear layer's weights or their scales.
 
-    Logits that are themselves quantised keep their integers: the scales behind the layer are divided too.
+    Logits that are themselves quantised keep their integers: the scales behind the layer are divided too. Float16 stays float16.
     """
     model = assembly.unanswered(onnx.load(path))
     last = [node for node in model.graph.node if node.op_type in ("Gemm", "MatMul")][-1]
     makers = {name: node for node in model.graph.node for name in node.output}
     chain, answer = [makers[name] for name in last.input[1:] if name in makers], last.output[0]
     while follower := next((node for node in model.graph.node if answer in node.input), None):
-        chain, answer = [*chain, follower], follower.output[0]
+        chain, answer = [*chain, *([] if follower.op_type == "Cast" else [follower])], follower.output[0]
     if odd := [node.op_type for node in chain if node.op_type not in ("QuantizeLinear", "DequantizeLinear")]:
         raise Mismatch(f"{path.name}: its last layer is tied to {odd[0]}: no temperature can be folded in")
     names = [name for name in last.input[1:] if name not in makers] + [node.input[1] for node in chain]
     for name in dict.fromkeys(names):
         found = next(each for each in model.graph.initializer if each.name == name)
-        scaled = numpy_helper.to_array(found) * np.float32(1 / temperature)
-        found.CopyFrom(numpy_helper.from_array(scaled.astype(np.float32), name))
+        values = numpy_helper.to_array(found)
+        scaled = (values.astype(np.float32) * np.float32(1 / temperature)).astype(values.dtype)
+        found.CopyFrom(numpy_helper.from_array(scaled, name))
     storage.write(path, model.SerializeToString())
 
 

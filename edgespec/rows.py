@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import baselines, knowing, robustness, scoring, training
-from edgespec.artifact import Artifact, Checkpoint, OnnxModel, read
+from edgespec.artifact import Artifact, Checkpoint, OnnxModel, Variant, read
 from edgespec.job import Job, few
 from edgespec.recipe import Call
-from edgespec.report import Report, Row
+from edgespec.report import Report, Row, rounding
 
 WORTH = 0.005  # a gain below this is none
 
@@ -77,7 +77,9 @@ def after(
 
 def remarks(report: Report) -> list[str]:
     """Say in words what the table shows and a hurried reader might miss."""
-    found = [each for each in (_gain(report), *_conversions(report), _linear(report)) if each]
+    found = [
+        each for each in (_gain(report), *_conversions(report), *rounding.remarks(report), _linear(report)) if each
+    ]
     if report.data["source"] == "embedded":
         found.insert(
             0,
@@ -207,8 +209,25 @@ def _of_variant(
     )
     known = knowing.measure(job, made.path(name)) if variant.facts.get("reject") else {}
     return replace(
-        row, temperature=variant.temperature, file=variant.file, reject=known, **_against(job, logits, reference)
-    )
+        row, temperature=variant.temperature, file=variant.file, reject=known, rounding=_rounding(variant),
+        **_against(job, logits, reference),
+    )  # fmt: skip
+
+
+def _rounding(variant: Variant) -> dict[str, Any]:
+    """Give what a report tells of an int8 file's making; nothing of a float one."""
+    facts = variant.facts
+    if "float_layers" not in facts:
+        return {}
+    told = {key: facts["calibration"][key] for key in ("method", "tried")}
+    lost = {key: round(facts["validation"][key], 5) for key in ("drop", "agreement", "divergence")}
+    return {
+        "flavour": facts["flavour"],
+        **told,
+        **lost,
+        "float_layers": facts["float_layers"],
+        "layers": facts["layers"],
+    }
 
 
 def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> dict[str, Any]:

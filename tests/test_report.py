@@ -14,7 +14,7 @@ from reports import measured, report
 from edgespec import report as reports
 from edgespec.errors import Mistake
 from edgespec.gate import Gate, check
-from edgespec.report import Report, markdown, picture, tables, terminal
+from edgespec.report import Report, markdown, picture, rounding, tables, terminal
 
 
 def judged(source: str = "embedded") -> Report:
@@ -125,6 +125,26 @@ def test_a_run_under_way_is_shown_too(show: Callable[[Report], str]) -> None:
     found.rows, found.bench, found.advice, found.notes = found.rows[:2], {}, {}, []
     assert "shrinkage LDA" in show(found)
     assert "recommended" not in show(found)
+
+
+def test_what_int8_costs_each_layer_is_a_table_costliest_first_and_a_remark() -> None:
+    text = markdown.show(report(), drawn=False)
+    lines = text.partition("## What int8 costs each layer")[2].partition("## ")[0].strip().splitlines()[2:]
+    assert lines == [
+        "| layer | operator | weights | agreement | drop | divergence | cpu-int8 |",
+        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| head | Gemm | 60.0% | 0.900 | +0.050 | 0.2 | float32 |",
+        "| first | Conv | 40.0% | 0.990 | +0.000 | 0.001 | int8 |",
+    ]
+    assert rounding.remarks(report()) == [
+        "cpu-int8: 1 of 2 layers stay in float32 (head); ranges by mse, nearest to float32 of 2; "
+        "+0.012 of the accuracy lost and 0.980 of the labels kept on the validation part."
+    ]
+    found = report()
+    found.rows[-1].rounding["float_layers"] = []
+    assert rounding.remarks(found)[0].startswith("cpu-int8: all 2 layers are int8; ")
+    found.rows.pop()
+    assert rounding.layers(found) == ([], [])
 
 
 def test_robustness_is_a_line_a_perturbation_in_markdown_and_a_line_a_model_in_the_terminal() -> None:

@@ -28,6 +28,7 @@ class Row:
     robustness: accuracy under each perturbation, their mean, and what of it was lost against step 1 and the float sibling
     reject: how well the model knows what it does not know; risk-coverage curve, AUROC, share refused
     pruning: what a step that prunes took in each round, what that cost, and how much each group of channels was worth
+    rounding: of an int8 file: how its ranges were cut, what each layer costs alone, which stay in float
     """
 
     step: int
@@ -52,6 +53,7 @@ class Row:
     robustness: dict[str, Any] = field(default_factory=dict)
     reject: dict[str, Any] = field(default_factory=dict)
     pruning: dict[str, Any] = field(default_factory=dict)
+    rounding: dict[str, Any] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:

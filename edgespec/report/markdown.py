@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgespec import storage
-from edgespec.report import Report, known, picture, pruned, robust, tables
+from edgespec.report import Report, known, picture, pruned, robust, rounding, tables
 
 KNOWN = (
     "ECE and its bootstrap interval are of the stated probabilities (before `calibrate`: of the model as trained). The reject score tells the "
@@ -21,6 +21,11 @@ ROBUST = (
     "Accuracy on the same test spectra, perturbed; bold is what costs a model most. `robust drop` is the accuracy that compression lost "
     "over and above what it lost on the spectra as they are, against step 1 and against the float file that int8 was made from, "
     "under the perturbation where that is most."
+)
+
+ROUNDING = (
+    "Each layer alone in int8 (weights and input), judged on validation spectra and variations of them beside the float file's answers: labels that "
+    "agree, accuracy lost, divergence of the probabilities in nats. `weights` is its share of them; then what it is in each file."
 )
 
 
@@ -52,6 +57,9 @@ def show(report: Report, *, drawn: bool) -> str:
         parts += [_table(table[0], table[1:]), "![accuracy against the share removed](sensitivity.svg)"]
     if perturbed := robust.perturbations(report):
         parts += ["## Robustness", ROBUST, _table(perturbed[0], perturbed[1:])]
+    head, layers = rounding.layers(report)
+    if layers:
+        parts += ["## What int8 costs each layer", ROUNDING, _table(head, layers)]
     if judged := known.models(report):
         parts += [
             "## What it does not know",
