@@ -91,30 +91,33 @@ def parity(
     first = next(iter(answers.values()))
     scale = max(float(np.abs(source).max()), 1e-12)
     spread = max(float(np.abs(each - first).max()) for each in answers.values())
-    same = _same(source, first, TIE * scale)
+    alike = same(source, first, TIE)
     found = Parity(
         len(x),
-        float(same.mean()),
+        float(alike.mean()),
         float(np.abs(first - source).max()),
         float(np.abs(first - source).max()) / scale,
         spread,
     )
     if not np.isfinite(first).all() or found.agreement < least or found.relative > most or spread > TIE * scale:
         kept = io.BytesIO()
-        np.savez(kept, x=x, source=source, answers=np.stack(list(answers.values())), disagree=np.flatnonzero(~same))
+        np.savez(kept, x=x, source=source, answers=np.stack(list(answers.values())), disagree=np.flatnonzero(~alike))
         storage.write(evidence, kept.getvalue())
         raise Mismatch(
-            f"{path.name} and its source disagree on {int((~same).sum())} of {len(x)} spectra (largest difference {found.largest:.3g}; "
+            f"{path.name} and its source disagree on {int((~alike).sum())} of {len(x)} spectra (largest difference {found.largest:.3g}; "
             f"between batch sizes {spread:.3g})",
             hint=f"the evidence is in {evidence}",
         )
     return found
 
 
-def _same(source: Array, other: Array, margin: float) -> NDArray[np.bool_]:
-    """Tell where two answers name the same label, or one that `source` holds for as good within the margin."""
+def same(source: Array, other: Array, margin: float) -> NDArray[np.bool_]:
+    """Tell where two answers (n, classes) name the same label, or one that `source` holds for as good.
+
+    margin: as a share of the source's largest logit
+    """
     named = np.take_along_axis(source, other.argmax(1)[:, None], 1)[:, 0]
-    return source.max(1) - named <= margin  # type: ignore[no-any-return]
+    return source.max(1) - named <= margin * max(float(np.abs(source).max()), 1e-12)  # type: ignore[no-any-return]
 
 
 def kernels(path: Path) -> dict[str, int]:

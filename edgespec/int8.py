@@ -94,6 +94,7 @@ def _cpu(network: onnx.ModelProto, ranges: Mapping[str, Range], floats: Collecti
             excluded, list({*QLinearOpsRegistry, *QDQRegistry}), {},
         )  # fmt: skip
         rounding.quantize_model()
+        rounding.model.topological_sort()
     return _open_ended(rounding.model.model)
 
 

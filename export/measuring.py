@@ -26,7 +26,7 @@ def read_request(path: Path) -> dict[str, Any]:
     for key, kind in needed.items():
         if not isinstance(given, dict) or not isinstance(given.get(key), kind):
             raise RefusalError(2, f"{path}: {key!r} is missing, or no {kind.__name__}")
-    unknown = set(given) - set(needed) - set(LIMITS)
+    unknown = set(given) - set(needed) - set(LIMITS) - {"batches"}
     wrong = [key for key in LIMITS if not isinstance(given.get(key, 0), (int, float)) or given.get(key, 0) < 0]
     if unknown or wrong:
         raise RefusalError(2, f"{path}: no good: {', '.join(sorted(unknown) + wrong)}", "limits are numbers")
@@ -77,8 +77,12 @@ def bench(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     """
     cores = pin(request["threads"])
     x = np.ascontiguousarray(read_spectra(request["spectra"]))
-    runtime = find_runtime(request["runtime"])
-    models = [open_model(runtime, each, request["threads"], x.shape[1]) for each in request["models"]]
+    names = {each.get("runtime", request["runtime"]) for each in request["models"]}
+    runtimes = {name: find_runtime(name) for name in sorted(names)}
+    models = [
+        open_model(runtimes[each.get("runtime", request["runtime"])], each, request["threads"], x.shape[1])
+        for each in request["models"]
+    ]
     rows = [x[i : i + 1] for i in np.random.RandomState(int(request["seed"])).permutation(len(x))]
     warm = [warm_up(model.infer, rows, request) for model in models]
     for i, model in enumerate(models):

@@ -49,9 +49,10 @@ def find_runtime(name: str | None) -> Any:
 
 
 def open_model(runtime: Any, model: dict[str, str], threads: int, points: int | None = None) -> Loaded:
-    """Load a model; where `points` are given, check that it takes spectra of so many."""
+    """Load a model, in its `precision` where it names one; where `points` are given, check that it takes spectra of so many."""
+    asked = [model["precision"]] if model.get("precision") else []
     try:
-        infer, facts = runtime.load(model["file"], threads)
+        infer, facts = runtime.load(model["file"], threads, *asked)
     except ValueError as error:
         raise RefusalError(
             2, f"model {model['name']!r} cannot be loaded: {error}", "is it an ONNX file, and whole?"

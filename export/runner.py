@@ -5,6 +5,7 @@
     python runner.py hello --runtime onnxruntime             what this machine is
     python runner.py cold REQUEST.json --model NAME          a fresh process: load, first answer, memory
     python runner.py bench REQUEST.json                      latencies and outputs of all models, interleaved
+    python runner.py answers REQUEST.json --model NAME       a fresh process: one model's answers, batch size by batch size
 
 JSON on stdout, one object a line, everything else on stderr: `predict` gives a line a spectrum and a summary, the others
 one object. Exit code 0; 2 for a request, model or spectrum that is wrong, 3 for a runtime or library that is missing,
@@ -89,6 +90,10 @@ def _answers(arguments: Sequence[str] | None) -> Iterator[dict[str, Any]]:
         request = measuring.read_request(asked.request)
         if asked.command == "cold":
             yield measuring.first_answer(request, asked.model)
+        elif asked.command == "answers":
+            import answering
+
+            yield answering.answers(request, asked.model, asked.request.parent)
         else:
             yield measuring.bench(request, asked.request.parent)
 
@@ -99,9 +104,10 @@ def _parser() -> Parser:
     commands.required = True
     commands.add_parser("hello").add_argument("--runtime", required=True)
     commands.add_parser("bench").add_argument("request", type=Path)
-    cold = commands.add_parser("cold")
-    cold.add_argument("request", type=Path)
-    cold.add_argument("--model", required=True)
+    for name in ("cold", "answers"):
+        one = commands.add_parser(name)
+        one.add_argument("request", type=Path)
+        one.add_argument("--model", required=True)
     ask = commands.add_parser("predict")
     ask.add_argument("model", type=Path, help="an .onnx file, or a bundle folder")
     ask.add_argument("files", nargs="+", metavar="FILE", help="spectra, folders of them, or - for standard input")

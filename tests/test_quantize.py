@@ -167,6 +167,9 @@ def test_portable_names_what_float_names_in_a_smaller_file(both: tuple[tiny.Line
     assert (float32.argmax(1) == portable.argmax(1)).mean() >= 0.98
     assert np.abs(float32 - portable).max() <= 0.1 * np.abs(float32).max()
     assert made.path("portable-int8").stat().st_size < made.path("cpu-int8").stat().st_size
+    for name in ("cpu-int8", "portable-int8"):
+        onnx.checker.check_model(onnx.load(made.path(name)), full_check=True)
+        assert graph.weigh(made.path(name)) == graph.weigh(made.path("float32"))
 
 
 def test_both_flavours_hold_the_same_integers_and_scales(both: tuple[tiny.Line, OnnxModel]) -> None:

@@ -52,6 +52,7 @@ def main() -> NoReturn:
         gate,
         importing,
         listing,
+        matrix,
         predict,
         report,
         transfer,

@@ -1,0 +1,40 @@
+"""`edgespec matrix`: does every file of a run say the same in every runtime at hand?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.show import Bars, as_json, run_folder
+
+Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
+Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file and runtime.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the matrix as JSON.")]
+DISAGREES = 4
+
+
+@app.command("matrix", short_help="Compare every file of a run in every runtime at hand.")
+def command(run: Run = None, seconds: Seconds = 1.0, to_json: Json = False) -> None:
+    """Compare every file of a run in every runtime at hand: labels, probabilities, accuracy, latency; exit code 4 where two disagree.
+
+    Example: edgespec matrix --seconds 2
+    """
+    folder = run_folder(run)
+    from edgespec import matrix
+    from edgespec.report import pairs, terminal
+
+    bars = Bars(folder / "log.txt")
+    found = matrix.measure(folder, seconds=seconds, progress=bars)
+    if to_json:
+        as_json(asdict(found))
+    else:
+        plain = asdict(found)
+        print(terminal.columns(pairs.HEAD, pairs.table(plain)))
+        print("\n" + "\n".join(pairs.notes(plain)))
+    bars.say(f"matrix: {folder / 'bench' / 'matrix.json'}")
+    if found.disagree:
+        raise typer.Exit(DISAGREES)
