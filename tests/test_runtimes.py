@@ -1,0 +1,120 @@
+"""Other runtimes as the runner loads them: the same answers, or a refusal that says why. Each needs its extra; without it the test is skipped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import outside
+import pytest
+import tiny
+from device import ask
+
+from edgespec import graph
+from edgespec.artifact import OnnxModel
+from edgespec.job import Job
+from edgespec.steps import calibrate, quantize
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, OnnxModel]:
+    """A calibrated tiny net in both flavours."""
+    made, folder = tiny.line("efficientnet"), tmp_path_factory.mktemp("files")
+    for name in ("int8", "done"):
+        (folder / name).mkdir()
+    int8 = quantize.run(made.job.inside(folder / "int8"), made.float32, spectra=64, flavours=["cpu", "portable"])
+    return made.job, calibrate.run(made.job.inside(folder / "done"), int8)
+
+
+def request(folder: Path, job: Job, made: OnnxModel, runtime: str, variant: str, precision: str = "") -> None:
+    x = job.spectra.x[job.splits.rows(None)[:70]]
+    np.save(folder / "x.npy", x)
+    model = {"name": "m", "file": str(made.path(variant)), "runtime": runtime, "precision": precision}
+    told = {"runtime": "onnxruntime", "threads": 1, "spectra": "x.npy", "models": [model], "batches": [1, 2, 65, 100]}
+    (folder / "request.json").write_text(json.dumps(told))
+
+
+def answers(folder: Path, **environment: str) -> tuple[int, dict[str, Any]]:
+    code, (told,) = ask(folder, "answers", "request.json", "--model", "m", **environment)
+    return code, told
+
+
+def test_answers_come_batch_size_by_batch_size(files: tuple[Job, OnnxModel], tmp_path: Path) -> None:
+    job, made = files
+    request(tmp_path, job, made, "onnxruntime", "float32")
+    code, told = answers(tmp_path)
+    assert (code, told["batches"], told["answered"]) == (0, [1, 2, 65], True), "100 are more than there are"
+    x = np.load(tmp_path / "x.npy")
+    wanted = graph.run(made.path("float32"), x)
+    with np.load(tmp_path / "m.npz") as found:
+        assert found.files == ["1", "2", "65"]
+        for size in found.files:
+            assert found[size].shape == wanted.shape
+            assert np.allclose(found[size], wanted, atol=1e-4), "what is left over is answered too, in its place"
+
+
+def test_a_file_that_is_no_model_is_refused(files: tuple[Job, OnnxModel], tmp_path: Path) -> None:
+    job, made = files
+    request(tmp_path, job, made, "onnxruntime", "float32")
+    told = json.loads((tmp_path / "request.json").read_text())
+    (tmp_path / "junk.onnx").write_bytes(b"junk")
+    told["models"][0]["file"] = "junk.onnx"
+    (tmp_path / "request.json").write_text(json.dumps(told))
+    code, said = answers(tmp_path)
+    assert code == 2
+    assert "cannot be loaded" in said["error"]
+
+
+@pytest.fixture(scope="session")
+def openvino(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(outside.installed("openvino", tmp_path_factory.mktemp("openvino"), "--no-deps"))
+
+
+@pytest.fixture(scope="session")
+def tensorrt(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(outside.installed("trt-check", tmp_path_factory.mktemp("tensorrt")))
+
+
+@pytest.mark.parametrize(("variant", "near"), [("float32", 1e-5), ("cpu-int8", 0.05), ("portable-int8", 0.02)])
+def test_openvino_names_what_onnx_runtime_names(
+    variant: str, near: float, files: tuple[Job, OnnxModel], tmp_path: Path, openvino: str
+) -> None:
+    job, made = files
+    request(tmp_path, job, made, "openvino", variant)
+    code, told = answers(tmp_path, PYTHONPATH=openvino)
+    assert (code, told["providers"], told["threads"]) == (0, ["CPU float32"], 1), "not in bfloat16, unasked"
+    wanted = graph.run(made.path(variant), np.load(tmp_path / "x.npy"))
+    scale = np.abs(wanted).max()
+    with np.load(tmp_path / "m.npz") as found:
+        for size in ("1", "2", "65"):
+            assert np.abs(found[size] - wanted).max() <= near * scale
+            assert graph.same(wanted, found[size], 2e-2).all()
+
+
+def test_bfloat16_is_what_was_asked_for_or_refused(files: tuple[Job, OnnxModel], tmp_path: Path, openvino: str) -> None:
+    job, made = files
+    request(tmp_path, job, made, "openvino", "float32", "bf16")
+    code, told = answers(tmp_path, PYTHONPATH=openvino)
+    if code == 0:
+        assert told["providers"] == ["CPU bfloat16"]
+        wanted = graph.run(made.path("float32"), np.load(tmp_path / "x.npy"))
+        with np.load(tmp_path / "m.npz") as found:
+            assert 0 < np.abs(found["1"] - wanted).max() <= 0.05 * np.abs(wanted).max()
+    else:
+        assert (code, "bfloat16" in told["error"]) == (2, True)
+
+
+def test_tensorrt_builds_portable_without_a_warning_and_refuses_uint8(
+    files: tuple[Job, OnnxModel], tmp_path: Path, tensorrt: str
+) -> None:
+    job, made = files
+    for variant in ("float32", "portable-int8"):
+        request(tmp_path, job, made, "tensorrt_rtx", variant)
+        code, told = answers(tmp_path, PYTHONPATH=tensorrt)
+        assert (code, told) == (0, {"runtime_version": told["runtime_version"], "answered": False})
+    request(tmp_path, job, made, "tensorrt_rtx", "cpu-int8")
+    code, told = answers(tmp_path, PYTHONPATH=tensorrt)
+    assert code == 2
+    assert told["error"]
