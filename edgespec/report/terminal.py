@@ -5,7 +5,20 @@ from __future__ import annotations
 from edgespec.report import Report, known, pruned, robust, tables
 
 LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit", "costs most", "at"}
-LEFT |= {"pruned", "group", "file", "label", "flag", "runner-up", "check", "found", "tolerance", "correction", "score", "in"}
+LEFT |= {
+    "pruned",
+    "group",
+    "file",
+    "label",
+    "flag",
+    "runner-up",
+    "check",
+    "found",
+    "tolerance",
+    "correction",
+    "score",
+    "in",
+}
 
 
 def show(report: Report) -> str:
