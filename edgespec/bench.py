@@ -199,7 +199,7 @@ def _measurement(
     p50_interval, p90_interval = (stats.interval(each / 1e6) for each in session.resampled[name].T)
     warnings = stats.machine_warnings(samples, session.host, noise=noise, warm=told["warmup"]["stable"])
     if sibling is not None:
-        warnings += stats.slower_than_float(name, sibling, *_ratio(session, name, sibling), noise)
+        warnings += stats.against_float(name, sibling, *_ratio(session, name, sibling), noise)
     return Measurement(
         target=target.name,
         variant=name,
@@ -249,9 +249,11 @@ def _tied(one: Measurement, other: Measurement) -> bool:
 
 def _why(best: Measurement, fastest: Measurement, measurements: Sequence[Measurement]) -> str:
     told = f"{best.variant} is recommended for target {best.target!r}"
+    lines = [line for each in measurements for line in each.warnings]
+    no_help = [line for line in lines if "times slower than" in line or "can't be told to be faster than" in line]
+    told = "; ".join([*no_help, told])
     if best.variant == best.reference:
-        slower = [line for each in measurements for line in each.warnings if "times slower than" in line]
-        return "; ".join([*slower, told]) if slower else f"{told}: nothing faster keeps the promises"
+        return told if no_help else f"{told}: nothing faster keeps the promises"
     if best is not fastest:
         return f"{told}: it can't be told to be slower than {fastest.variant}, and it is smaller"
     return f"{told}: it answers {1 / best.ratio:.2f} times faster than {best.reference}"

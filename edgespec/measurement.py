@@ -168,8 +168,12 @@ def machine_warnings(samples: Samples, host: Mapping[str, Any], *, noise: float,
     return found
 
 
-def slower_than_float(variant: str, sibling: str, ratio: float, bounds: Interval, noise: float) -> list[str]:
-    """Word that a variant made to be faster isn't; nothing where that can't be told from noise."""
+def against_float(variant: str, sibling: str, ratio: float, bounds: Interval, noise: float) -> list[str]:
+    """Word that a variant made to be faster isn't, or can't be told to be; nothing where it is."""
     if bounds[0] > 1 + noise:
         return [f"{variant} answers {ratio:.2f} times slower than {sibling} here"]
+    if bounds[1] >= 1 - noise:
+        return [
+            f"{variant} can't be told to be faster than {sibling} here: {ratio:.2f} of its time, {bounds[0]:.2f} to {bounds[1]:.2f}"
+        ]
     return []

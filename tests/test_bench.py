@@ -227,6 +227,15 @@ def test_a_variant_slower_than_the_reference_is_never_recommended_however_small(
     assert set(advice.refused) == {"int8", "nearly"}
 
 
+def test_int8_that_did_not_help_is_told_in_so_many_words() -> None:
+    told = "int8 can't be told to be faster than fast here: 0.99 of its time, 0.97 to 1.02"
+    advice = bench.recommend(
+        [FLOAT, said("fast", 0.6, 300), replace(said("int8", 0.59, 400), warnings=(told,))], keep_all
+    )
+    assert advice.variant == "fast"
+    assert advice.why.startswith(f"{told}; fast is recommended for target 'local'")
+
+
 def test_a_variant_that_breaks_a_promise_is_passed_over_and_told() -> None:
     def keeps(measured: Measurement) -> list[str]:
         return ["accuracy is 0.80, below 0.90"] if measured.variant == "int8" else []

@@ -190,8 +190,11 @@ def test_warnings_name_what_makes_a_latency_less_credible(
 
 
 def test_a_variant_that_is_slower_than_its_float_sibling_is_told_unless_it_may_be_noise() -> None:
-    told = stats.slower_than_float("cpu-int8", "float32", 1.31, (1.25, 1.4), 0.02)
+    told = stats.against_float("cpu-int8", "float32", 1.31, (1.25, 1.4), 0.02)
     assert told == ["cpu-int8 answers 1.31 times slower than float32 here"]
-    assert stats.slower_than_float("cpu-int8", "float32", 1.31, (0.98, 1.4), 0.02) == []
-    assert stats.slower_than_float("cpu-int8", "float32", 1.02, (1.01, 1.03), 0.05) == []
-    assert stats.slower_than_float("cpu-int8", "float32", 0.79, (0.7, 0.8), 0.0) == []
+    assert stats.against_float("cpu-int8", "float32", 0.79, (0.7, 0.8), 0.0) == []
+    for ratio, bounds, noise in ((1.31, (0.98, 1.4), 0.02), (1.02, (1.01, 1.03), 0.05), (0.9, (0.85, 0.96), 0.05)):
+        (told,) = stats.against_float("cpu-int8", "float32", ratio, bounds, noise)
+        assert told.startswith(
+            f"cpu-int8 can't be told to be faster than float32 here: {ratio:.2f} of its time, {bounds[0]:.2f} to"
+        )
