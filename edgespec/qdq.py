@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from edgespec import graph
 from edgespec.models._pooling import MEANS
 from edgespec.ranges import Range
 
 SMALLEST = 1e-12  # scale of a tensor or channel that is zero everywhere
-LARGEST = {8: 127, 7: 64}  # of the integers, by bits of a weight
+LARGEST = {8: 127, 7: 64, 4: 7}  # of the integers, by bits of a weight
+CLIPS = np.linspace(1.0, 0.3, 29)  # of the largest weight that are tried
+PACKED_OPSET = 21  # the first with 4-bit integers
 ONLY_FLOAT = frozenset(
     ("Abs", "BatchNormalization", "Erf", "Max", "Min", "Sub")
 )  # no CPU runtime has int8 kernels for them
@@ -91,6 +93,54 @@ def portable(
                 extra.append(scale)
             node.input[place] = f"{tensor}_back"
     _rebuild(found, front, pairs, extra)
+    return found
+
+
+def clipped(network: onnx.ModelProto, bits: int) -> onnx.ModelProto:
+    """Clip the weights of each output channel where that leaves them the least squared error when rounded to so few bits."""
+    found = copy.deepcopy(network)
+    axes = {each.weight: each.axis for each in layers(found)}
+    for each in found.graph.initializer:
+        if each.name not in axes:
+            continue
+        weight = numpy_helper.to_array(each)
+        others = tuple(i for i in range(weight.ndim) if i != axes[each.name])
+        largest = np.maximum(np.abs(weight).max(axis=others, keepdims=True), SMALLEST)
+        best, least = weight, np.full(largest.shape, np.inf)
+        for share in CLIPS:
+            limit = share * largest
+            cut = weight.clip(-limit, limit)
+            step = limit / LARGEST[bits]
+            error = ((np.round(cut / step) * step - weight) ** 2).sum(axis=others, keepdims=True)
+            best, least = np.where(error < least, cut, best), np.minimum(error, least)
+        each.CopyFrom(numpy_helper.from_array(best.astype(np.float32), each.name))
+    return found
+
+
+def packed(network: onnx.ModelProto) -> onnx.ModelProto:
+    """Give a float network with weights of 4 bits, one scale an output channel; what is computed stays float: for size alone.
+
+    Opset 21, as 4-bit integers need. Operators of our networks mean the same there as in 18.
+    """
+    found = copy.deepcopy(network)
+    weights = {each.name: numpy_helper.to_array(each) for each in found.graph.initializer}
+    extra: list[onnx.TensorProto] = []
+    front = []
+    chosen = {each.name: each for each in layers(found)}
+    for node in found.graph.node:
+        if layer := chosen.get(node.name):
+            whole, scale = _rounded(weights[layer.weight], layer, 4)
+            values = numpy_helper.to_array(whole)
+            small = helper.make_tensor(whole.name, TensorProto.INT4, values.shape, values.ravel().tolist())
+            extra += [small, scale]
+            inputs, output = [whole.name, scale.name], f"{layer.weight}_back"
+            front.append(
+                helper.make_node("DequantizeLinear", inputs, [output], name=f"{whole.name}_back", axis=layer.axis)
+            )
+            node.input[1] = output
+    _rebuild(found, front, {}, extra)
+    for each in found.opset_import:
+        each.version = PACKED_OPSET if each.domain == "" else each.version
     return found
 
 

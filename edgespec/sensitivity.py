@@ -69,6 +69,19 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class Promises:
+    """What a rounded file must keep: `max_drop` and `min_agreement` as `Loss.broken` judges them, with at most `max_float` of its layers in float.
+
+    bits: of the weights
+    """
+
+    max_drop: float
+    min_agreement: float
+    max_float: float
+    bits: int
+
+
+@dataclass(frozen=True)
 class Settled:
     """A network that keeps its promises: what it is, what it lost, and which layers stayed in float for that."""
 
@@ -120,27 +133,23 @@ def settle(
     ranges: Mapping[str, Range],
     judge: Judge,
     table: Sequence[Mapping[str, Any]],
-    *,
-    max_drop: float,
-    min_agreement: float,
-    max_float: float,
-    bits: int,
+    promises: Promises,
 ) -> Settled:
     """Keep the layers that cost most in float, one more at a time, until both promises hold; then give back those that need not be.
 
-    table: what `scan` gave; max_float: share of the layers that may stay in float
+    table: what `scan` gave
     Raises BrokenPromise where even so many do not suffice.
     """
     order = [each["layer"] for each in sorted(table, key=lambda each: -each["divergence"])]
 
     def tried(floats: Sequence[str]) -> Settled:
-        made = int8.make(flavour, network, ranges, floats=floats, bits=bits)
+        made = int8.make(flavour, network, ranges, floats=floats, bits=promises.bits)
         return Settled(made, loss(made, judge), tuple(floats))
 
-    allowed = min(int(max_float * len(order)), len(order) - 1)
+    allowed = min(int(promises.max_float * len(order)), len(order) - 1)
     for floats in _attempts(flavour, network, order, allowed):
         found = tried(floats)
-        if not (broken := found.loss.broken(max_drop, min_agreement)):
+        if not (broken := found.loss.broken(promises.max_drop, promises.min_agreement)):
             break
     else:
         told = f" with {allowed} of {len(order)} layers in float32" if allowed else ""
@@ -150,7 +159,7 @@ def settle(
         )
     for name in found.floats:
         fewer = tried([each for each in found.floats if each != name])
-        found = found if fewer.loss.broken(max_drop, min_agreement) else fewer
+        found = found if fewer.loss.broken(promises.max_drop, promises.min_agreement) else fewer
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from onnx import TensorProto, helper, numpy_helper
 from edgespec import int8, ranges, sensitivity
 from edgespec.errors import BrokenPromise
 from edgespec.ranges import Range
-from edgespec.sensitivity import Judge, Loss
+from edgespec.sensitivity import Judge, Loss, Promises
 
-KEEP: dict[str, Any] = {"max_drop": 0.01, "min_agreement": 0.99, "max_float": 0.8, "bits": 8}
+KEEP = Promises(max_drop=0.01, min_agreement=0.99, max_float=0.8, bits=8)
 LOUD = 1e4
 
 
@@ -59,11 +60,11 @@ def test_the_layers_that_take_what_drowns_the_rest_cost_most(loud: tuple[int, ..
     for i, each in enumerate(table):
         assert (each["agreement"] < 0.9) == (i in loud), each
         assert (each["divergence"] > 0.05) == (i in loud), each
-    found = sensitivity.settle("portable", model, ends, judge, table, **KEEP)
+    found = sensitivity.settle("portable", model, ends, judge, table, KEEP)
     assert set(found.floats) == {f"layer{i}" for i in loud}, "the fewest"
     assert found.loss.agreement >= 0.97
     assert (
-        sensitivity.settle("portable", model, ends, judge, table, **{**KEEP, "max_drop": 1, "min_agreement": 0}).floats
+        sensitivity.settle("portable", model, ends, judge, table, replace(KEEP, max_drop=1, min_agreement=0)).floats
         == ()
     )
 
@@ -72,7 +73,7 @@ def test_a_layer_that_need_not_be_in_float_is_given_back() -> None:
     model = network((2,))
     ends, judge = judged(model)
     table = [{"layer": f"layer{i}", "divergence": cost} for i, cost in enumerate((5, 4, 3, 0, 0))]
-    assert sensitivity.settle("portable", model, ends, judge, table, **KEEP).floats == ("layer2",)
+    assert sensitivity.settle("portable", model, ends, judge, table, KEEP).floats == ("layer2",)
 
 
 def test_more_layers_than_may_stay_in_float_break_the_promise() -> None:
@@ -80,7 +81,7 @@ def test_more_layers_than_may_stay_in_float_break_the_promise() -> None:
     ends, judge = judged(model)
     table = sensitivity.scan(model, ends, judge, 8)
     with pytest.raises(BrokenPromise, match=r"portable int8 loses .* with 1 of 5 layers in float32") as caught:
-        sensitivity.settle("portable", model, ends, judge, table, **{**KEEP, "max_float": 0.3})
+        sensitivity.settle("portable", model, ends, judge, table, replace(KEEP, max_float=0.3))
     assert "max_float" in caught.value.hint
 
 
