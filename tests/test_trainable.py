@@ -57,9 +57,9 @@ def test_weights_and_scales_are_learnt_and_leave_as_they_were_used() -> None:
     ends = ranges.cut(ranges.observe(network, x), "minmax")
     model = Network(network, ends, 4)
     wanted = torch.from_numpy(answers(network, x))
-    optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
     losses = []
-    for _ in range(30):
+    for _ in range(60):
         optimiser.zero_grad()
         loss = (model(torch.from_numpy(x)) - wanted).square().mean()
         loss.backward()

@@ -42,7 +42,7 @@ def run(
     max_drop: Annotated[float, Interval(ge=0, le=1)] = 0.01,
     min_agreement: Annotated[float, Interval(ge=0, le=1)] = 0.99,
     max_float: Annotated[float, Interval(ge=0, le=1)] = 0.5,
-    fit: Fit = Fit(epochs=10, lr=5e-4, weight_decay=0.0),
+    fit: Fit = Fit(epochs=20, lr=1e-3, weight_decay=0.0),
 ) -> OnnxModel:
     """Quantise with weights and ranges that were trained for it.
 
