@@ -13,7 +13,7 @@ import tiny
 import torch
 from safetensors.torch import load_file, save_file
 
-from edgespec import artifact, latency, models, report, rows, scoring, training
+from edgespec import artifact, graph, latency, models, report, rows, scoring, training
 from edgespec.artifact import Checkpoint
 from edgespec.budget import Budget
 from edgespec.errors import BrokenPromise, Mistake
@@ -21,7 +21,7 @@ from edgespec.job import Fit, Job
 from edgespec.latency import Compare, Latency
 from edgespec.recipe import Call
 from edgespec.report import Report, markdown, pruned, terminal
-from edgespec.steps import prune
+from edgespec.steps import prune, to_onnx
 
 STILL = Fit(epochs=1, batch=32, lr=1e-9)
 
@@ -92,6 +92,18 @@ def test_the_model_is_its_keys_and_weights(job: Job) -> None:
     again.load_state_dict(load_file(made.weights))
     x = training.prepared(job, job.splits.test)
     assert torch.equal(training.logits(again, x), training.logits(models.load(made), x))
+
+
+def test_it_leaves_as_onnx_like_any_other(job: Job) -> None:
+    made = pruned_to(job, "pace", round_to=1)
+    exported = to_onnx.run(tiny.inside(job, "3-to_onnx"), made)
+    x = job.spectra.x[job.splits.test]
+    torch.testing.assert_close(
+        torch.from_numpy(graph.run(exported.path("float32"), x)),
+        training.logits(models.load(made), training.prepared(job, job.splits.test)),
+        atol=1e-4,
+        rtol=1e-4,
+    )
 
 
 def test_what_is_left_are_the_original_s_channels(job: Job) -> None:

@@ -42,15 +42,8 @@ def curves(report: Report) -> str:
     known = rows[-1].pruning["sensitivity"]
     many = len(known["groups"]) > NAMED
     for i, (title, values) in enumerate(known["groups"].items()):
-        label = None if many else title
-        axes.plot(
-            [0, *known["shares"]],
-            [known["before"], *values],
-            color=f"C{i % 10}",
-            linewidth=1.2,
-            marker=".",
-            label=label,
-        )
+        style: dict[str, Any] = {"color": f"C{i % 10}", "linestyle": "-" if i < 10 else "--", "linewidth": 1.2}
+        axes.plot([0, *known["shares"]], [known["before"], *values], marker=".", label=None if many else title, **style)
         if many and values[-1] < known["before"]:
             axes.annotate(
                 title, (known["shares"][-1], values[-1]), fontsize=6, xytext=(3, 0), textcoords="offset points"
