@@ -149,7 +149,8 @@ def _fast_enough(
             f"'to.latency' {to.latency} can't be met: with every group at its narrowest it answers in {fastest.told()}",
             hint="fewer blocks (depths) where the model has some, a smaller round_to, or a longer latency",
         )
-    low, high = first - 1, len(down) - 1
+    unchanged = ledger.cost(down[0]) == whole  # the network itself is no candidate, whatever a noisy machine says
+    low, high = max(first, int(unchanged)) - 1, len(down) - 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if asked(middle).meets(longest) else (middle, high)

@@ -146,6 +146,11 @@ def test_a_latency_is_found_by_asking_the_target(title: str, floor: float) -> No
     assert "x [" in said[0]
 
 
+def test_the_network_itself_is_no_candidate_whatever_a_noisy_machine_says() -> None:
+    found, _, _ = search(Budget(latency="0.9x"), lambda share: 0.5)
+    assert len(found) == 2, "one rung below it"
+
+
 def test_a_latency_never_gives_back_what_another_limit_took() -> None:
     found, ledger, _ = search(Budget(latency="0.9x", macs="30 %"), lambda share: share)
     assert ledger.cost(found[-1]).macs <= 0.3 * ledger.cost({}).macs

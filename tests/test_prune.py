@@ -189,6 +189,26 @@ def test_a_latency_that_no_width_keeps_ends_with_an_account(job: Job, asked: lis
     assert caught.value.exit_code == 1
 
 
+def test_a_fitted_model_that_turns_out_slower_is_kept_and_named(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.line("pace")
+    comparing, fit, fitted = latency.comparing, training.fit, list[bool]()
+
+    def slow_in_the_end(*given: Any) -> Compare:
+        compare = comparing(*given)
+        return lambda candidate: replace(
+            compare(candidate), ratio=(ratio := 0.9 if fitted else 0.4), interval=(ratio, ratio)
+        )
+
+    monkeypatch.setattr(latency, "comparing", slow_in_the_end)
+    monkeypatch.setattr(training, "fit", lambda *given, **more: (fitted.append(True), fit(*given, **more))[1])
+    with pytest.raises(
+        BrokenPromise, match=r"answers in 0.90x .* more than 'to.latency' 0.5x; the last model within max_drop"
+    ) as caught:
+        pruned_to(job, "pace", Budget(latency="0.5x"), round_to=2)
+    assert artifact.read(job.folder.parent / "2-prune-kept")[0].model == "pace"
+    assert "adopt" in caught.value.hint
+
+
 def test_too_much_lost_ends_with_an_account_and_the_last_model_that_could_is_kept(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:

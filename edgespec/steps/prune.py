@@ -23,7 +23,7 @@ from edgespec.distillation import kd_loss
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.job import Fit, Job, Part
 from edgespec.latency import Latency
-from edgespec.pruning import Cost, Ledger
+from edgespec.pruning import Ledger
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
 
@@ -120,7 +120,7 @@ def run(
         told["rounds"].append(made)
         told["kept"] = {title: _left(each, gone[title]) for title, each in told["kept"].items()}
         last.hold(found, made, max_drop, f"round {number} of {len(goes)} ({cost.macs / before.macs:.0%} of the MACs)")
-    told |= {"after": asdict(cost), "latency": _kept_latency(job, to, compare(found), cost, before)}
+    told |= {"after": asdict(cost), "latency": _kept_latency(job, to, compare(found), cost.macs / before.macs, last)}
     last.forget()
     facts = {"history": history, "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
     call, long = Call(name, found.keys()), replace(fit, epochs=fit.epochs * len(goes))  # type: ignore[operator]
@@ -193,15 +193,9 @@ class _Last:
         """Keep the network; raise BrokenPromise where it surely lost more than it may."""
         drop, error = cost["drop"], cost["drop_error"]
         if drop - SURE * error > max_drop:
-            raise BrokenPromise(
-                f"{what} loses {drop:.3f} (at least {drop - SURE * error:.3f}) of the validation accuracy, more than max_drop {max_drop:g}; "
-                + (
-                    f"the last that kept it is {self.told}, in {self.folder}"
-                    if self.told
-                    else "no round before it kept it"
-                ),
-                hint="a larger budget or max_drop, more epochs"
-                + (f"; or go on with what was kept: adopt: {{checkpoint: {self.folder}}}" if self.told else ""),
+            raise self.broken(
+                f"{what} loses {drop:.3f} (at least {drop - SURE * error:.3f}) of the validation accuracy, more than max_drop {max_drop:g}",
+                "a larger budget or max_drop, or more epochs",
             )
         self.told = f"{what}, validation {cost['valid']:.3f}"
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -209,21 +203,28 @@ class _Last:
         made = training.save(network, self.model, self.job, folder=self.folder, facts={"kept": self.told})
         artifact.seal(made, {"step": "prune", "digest": ""})
 
+    def broken(self, message: str, hint: str) -> BrokenPromise:
+        """Word a promise that was broken, with what is kept all the same."""
+        if not self.told:
+            return BrokenPromise(f"{message}; no round before it kept it", hint)
+        kept = f"the last model within max_drop is in {self.folder}: {self.told}"
+        return BrokenPromise(
+            f"{message}; {kept}", f"{hint}; or go on with what is kept: adopt: {{checkpoint: {self.folder}}}"
+        )
+
     def forget(self) -> None:
         """Remove what was kept."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _kept_latency(job: Job, to: Budget, found: Latency, cost: Cost, before: Cost) -> dict[str, Any]:
+def _kept_latency(job: Job, to: Budget, found: Latency, share: float, last: _Last) -> dict[str, Any]:
     """Hold the fitted model to the latency asked for, and say where fewer products brought no less time."""
     longest = to.longest()
     if longest is not None and not found.meets(longest, sure=True):
-        raise BrokenPromise(
+        raise last.broken(
             f"the pruned model answers in {found.told()}, more than 'to.latency' {to.latency}",
-            hint="a noisy machine, or fewer blocks: depths",
+            "a quieter machine, or fewer blocks (depths)",
         )
     if not found.falls():
-        job.progress.say(
-            f"{cost.macs / before.macs:.0%} of the MACs are left, but latency did not fall: {found.told()}; fewer blocks would make it"
-        )
+        job.progress.say(f"{share:.0%} of the MACs are left, but latency did not fall: {found.told()}; see depths")
     return {**found.plain(), "falls": found.falls()}
