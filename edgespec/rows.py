@@ -215,18 +215,27 @@ def _of_variant(
 
 
 def _rounding(variant: Variant) -> dict[str, Any]:
-    """Give what a report tells of an int8 file's making; nothing of a float one."""
+    """Give what a report tells of a rounded file's making; nothing of a float one."""
     facts = variant.facts
-    if "float_layers" not in facts:
+    if "validation" not in facts:
         return {}
-    told = {key: facts["calibration"][key] for key in ("method", "tried")}
     lost = {key: round(facts["validation"][key], 5) for key in ("drop", "agreement", "divergence")}
+    trained = {key: round(each["divergence"], 6) for key, each in facts.get("training", {}).items()}
+    if "float_layers" not in facts:
+        return {
+            "flavour": variant.file.removesuffix(".onnx"),
+            **lost,
+            "float_layers": [],
+            "layers": [],
+            "training": trained,
+        }
     return {
         "flavour": facts["flavour"],
-        **told,
+        **{key: facts["calibration"][key] for key in ("method", "tried")},
         **lost,
         "float_layers": facts["float_layers"],
         "layers": facts["layers"],
+        "training": trained,
     }
 
 

@@ -147,6 +147,30 @@ def test_what_int8_costs_each_layer_is_a_table_costliest_first_and_a_remark() ->
     assert rounding.layers(found) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("trained", "said"),
+    [
+        (0.002, "; trained with rounding: 0.002 nats from float32 trained, 0.024 untrained."),
+        (
+            0.03,
+            "; training with rounding did not help, it is rounded only: 0.03 nats from float32 trained, 0.024 untrained.",
+        ),
+    ],
+)
+def test_what_training_with_rounding_brought_is_said(trained: float, said: str) -> None:
+    found = report()
+    found.rows[-1].rounding |= {
+        "flavour": "int4",
+        "layers": [],
+        "float_layers": [],
+        "training": {"untrained": 0.024, "trained": trained},
+    }
+    (remark,) = rounding.remarks(found)
+    assert remark.startswith("cpu-int8: weights in 4 bits, arithmetic in float32: smaller, not faster; +0.012 of")
+    assert remark.endswith(said)
+    assert rounding.layers(found) == ([], [])
+
+
 def test_robustness_is_a_line_a_perturbation_in_markdown_and_a_line_a_model_in_the_terminal() -> None:
     text = markdown.show(report(), drawn=False)
     lines = text.partition("## Robustness")[2].partition("## ")[0].strip().splitlines()[2:]

@@ -12,7 +12,7 @@ HEAD = ["layer", "operator", "weights", "agreement", "drop", "divergence"]
 
 def layers(report: Report) -> tuple[list[str], Table]:
     """Give a head and one line a layer, costliest first: what it costs when it alone is int8, and what it is in each file."""
-    rows = _rounded(report)
+    rows = [row for row in _rounded(report) if row.rounding["layers"]]
     if not rows:
         return [], []
     table = sorted(rows[0].rounding["layers"], key=lambda each: -each["divergence"])
@@ -43,9 +43,24 @@ def _layer(each: dict[str, Any], rows: list[Row]) -> list[str]:
 def _remark(row: Row) -> str:
     told = row.rounding
     kept, of = told["float_layers"], len(told["layers"])
-    many = (
-        f"all {of} layers are int8" if not kept else f"{len(kept)} of {of} layers stay in float32 ({', '.join(kept)})"
-    )
-    chosen = f", nearest to float32 of {len(told['tried'])}" if len(told["tried"]) > 1 else ""
+    if not of:
+        made = "weights in 4 bits, arithmetic in float32: smaller, not faster"
+    else:
+        many = (
+            f"all {of} layers are int8"
+            if not kept
+            else f"{len(kept)} of {of} layers stay in float32 ({', '.join(kept)})"
+        )
+        chosen = f", nearest to float32 of {len(told['tried'])}" if len(told["tried"]) > 1 else ""
+        made = f"{many}; ranges by {told['method']}{chosen}"
     lost = f"{told['drop']:+.3f} of the accuracy lost and {told['agreement']:.3f} of the labels kept on the validation part"
-    return f"{row.variant}: {many}; ranges by {told['method']}{chosen}; {lost}."
+    return f"{row.variant}: {made}; {lost}{_trained(told)}."
+
+
+def _trained(told: dict[str, Any]) -> str:
+    """Say how near to float32 training with rounding brought the file."""
+    if not told.get("training"):
+        return ""
+    plain, trained = (told["training"][key] for key in ("untrained", "trained"))
+    helped = "trained with rounding" if trained < plain else "training with rounding did not help, it is rounded only"
+    return f"; {helped}: {trained:.2g} nats from float32 trained, {plain:.2g} untrained"
