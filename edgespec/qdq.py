@@ -131,7 +131,7 @@ def packed(network: onnx.ModelProto) -> onnx.ModelProto:
         if layer := chosen.get(node.name):
             whole, scale = _rounded(weights[layer.weight], layer, 4)
             values = numpy_helper.to_array(whole)
-            small = helper.make_tensor(whole.name, TensorProto.INT4, values.shape, values.ravel().tolist())
+            small = helper.make_tensor(whole.name, TensorProto.INT4, values.shape, _nibbles(values), raw=True)
             extra += [small, scale]
             inputs, output = [whole.name, scale.name], f"{layer.weight}_back"
             front.append(
@@ -142,6 +142,13 @@ def packed(network: onnx.ModelProto) -> onnx.ModelProto:
     for each in found.opset_import:
         each.version = PACKED_OPSET if each.domain == "" else each.version
     return found
+
+
+def _nibbles(values: NDArray[np.int8]) -> bytes:
+    """Pack 4-bit integers, two a byte, the first in its lower half; the format's other form takes a byte each or more."""
+    flat = values.ravel().view(np.uint8) & 0x0F
+    flat = np.append(flat, np.zeros(len(flat) % 2, np.uint8))
+    return (flat[::2] | flat[1::2] << 4).tobytes()
 
 
 def _rounded(weight: NDArray[Any], layer: Layer, bits: int) -> list[onnx.TensorProto]:
