@@ -220,7 +220,7 @@ def _asked(
                 with np.load(work / f"{name}.npz") as arrays:
                     told["answers"] = {size: arrays[size] for size in arrays.files}
         except (Mistake, Missing, Unreachable) as problem:
-            told = {"error": problem.message.partition(": ")[2] or problem.message}
+            told = {"error": problem.message.partition("cannot be loaded: ")[2] or problem.message.partition(": ")[2]}
         found[name] = told
         progress.advance(done, name)
     progress.end()
