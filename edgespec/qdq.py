@@ -25,7 +25,7 @@ LARGEST = {8: 127, 7: 64, 4: 7}  # of the integers, by bits of a weight
 CLIPS = np.linspace(1.0, 0.3, 29)  # of the largest weight that are tried
 PACKED_OPSET = 21  # the first with 4-bit integers
 ONLY_FLOAT = frozenset(
-    ("Abs", "BatchNormalization", "Erf", "Max", "Min", "Sub")
+    ("Abs", "BatchNormalization", "Erf", "Gelu", "Max", "Min", "Sub")
 )  # no CPU runtime has int8 kernels for them
 
 

@@ -81,7 +81,15 @@ def test_only_what_a_convolution_or_the_last_layer_takes_or_gives_is_rounded(nam
     for node in rounded:
         gives = made_by.get(node.input[0]) in ("Conv", "Relu", "Gemm")
         assert gives or back[node.output[0]] & {"Conv", "Gemm"}, node.name
-    assert {node.op_type for node in nodes} >= ({"Erf"} if name == "pace" else {"Abs", "Sub", "Sigmoid"})
+    assert {node.op_type for node in nodes} >= ({"Gelu"} if name == "pace" else {"Abs", "Sub", "Sigmoid"})
+
+
+def test_gelu_is_one_kernel_in_int8_too() -> None:
+    made = tiny.line("pace").int8
+    kernels = graph.kernels(made.path("cpu-int8"))
+    assert kernels["Gelu"] == graph.kernels(made.path("float32"))["Gelu"] == 5
+    assert "Erf" not in kernels
+    assert {each.version for each in onnx.load(made.path("cpu-int8")).opset_import if each.domain == ""} == {20}
 
 
 def test_too_few_spectra_to_calibrate_are_a_mistake(tmp_path: Path) -> None:
