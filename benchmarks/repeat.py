@@ -76,6 +76,7 @@ def summary(name: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
         "difference_of": last,
         "difference_to": differences,
         "judged": judged(reports),
+        "pruned": pruned(reports),
         "bytes": {title(row): row["bytes"] for row in reports[0]["rows"]},
         "latency_ratio_to_default": ratios,
         "recommended": [report["advice"]["local"]["variant"] for report in reports],
@@ -97,6 +98,18 @@ def judged(reports: list[dict[str, Any]]) -> dict[str, dict[str, list[Any]]]:
             for name, value in told.items():
                 mine.setdefault(name, []).append(value)
     return found
+
+
+def pruned(reports: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Give, of runs that prune, what is left of the products, and latency over the unpruned model's with its interval, each run's."""
+    told = [row["pruning"] for report in reports for row in report["rows"] if row.get("pruning")]
+    if not told:
+        return {}
+    return {
+        "macs": [each["after"]["macs"] / each["before"]["macs"] for each in told],
+        "latency": [each["latency"]["ratio"] for each in told],
+        "latency_interval": [each["latency"]["interval"] for each in told],
+    }
 
 
 def title(row: dict[str, Any]) -> str:
