@@ -107,12 +107,12 @@ def integers() -> Iterator[Line]:
             continue
         for title, each in mine.items():
             pair = next(
-                one for one in each["pairs"] if one["variant"] == "cpu-int8" and one["runtime"] == "onnxruntime"
+                one for one in each["cells"] if one["variant"] == "cpu-int8" and one["runtime"] == "onnxruntime"
             )
             low, high = pair["ratio_interval"]
             text = f"{title}: {pair['ratio']:.2f} [{low:.2f}, {high:.2f}]"
             flags = ", ".join(each["host"]["flags"])
-            yield Line(asked, text, pair["ratio"] <= most, f"n {pair['n']}, {each['host']['cpu']} ({flags})")
+            yield Line(asked, text, pair["ratio"] <= most, f"n {pair['samples']}, {each['host']['cpu']} ({flags})")
 
 
 def rounded() -> Iterator[Line]:
