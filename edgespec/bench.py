@@ -97,10 +97,15 @@ def recommend(measurements: Sequence[Measurement], keeps: Callable[[Measurement]
     """Name the fastest variant that keeps the promises; of those that can't be told from it, the smallest file.
 
     measurements: of one target; keeps: the promises that a measurement breaks, in words.
-    Never recommends a variant whose median is slower than the reference's.
+    Recommends a variant whose median is slower than the reference's only where no other keeps the promises: a size, say.
     """
-    against = {each.variant: [*keeps(each), *_slower(each)] for each in measurements}
+    broken = {each.variant: keeps(each) for each in measurements}
+    against = {each.variant: [*broken[each.variant], *_slower(each)] for each in measurements}
     fit = [each for each in measurements if not against[each.variant]]
+    late = [each for each in measurements if not broken[each.variant]]
+    if late and not fit:
+        against |= {each.variant: [] for each in late}
+    fit = fit or late
     if not fit:
         refused = {variant: tuple(reasons) for variant, reasons in against.items()}
         return Advice(None, "no variant keeps the promises here", refused)
@@ -254,6 +259,8 @@ def _why(best: Measurement, fastest: Measurement, measurements: Sequence[Measure
     told = "; ".join([*no_help, told])
     if best.variant == best.reference:
         return told if no_help else f"{told}: nothing faster keeps the promises"
+    if best.ratio > 1:
+        return f"{told}: nothing that answers as fast as {best.reference} keeps the promises"
     if best is not fastest:
         return f"{told}: it can't be told to be slower than {fastest.variant}, and it is smaller"
     return f"{told}: it answers {1 / best.ratio:.2f} times faster than {best.reference}"

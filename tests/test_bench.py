@@ -227,6 +227,19 @@ def test_a_variant_slower_than_the_reference_is_never_recommended_however_small(
     assert set(advice.refused) == {"int8", "nearly"}
 
 
+def test_a_slower_variant_is_recommended_where_it_alone_keeps_the_promises() -> None:
+    small = said("int4", 1.9, 36)
+    advice = bench.recommend([FLOAT, small], lambda each: [] if each is small else ["size is 400 B, over the 40 B"])
+    assert advice.variant == "int4"
+    assert advice.why.endswith(
+        "int4 is recommended for target 'local': nothing that answers as fast as float32 keeps the promises"
+    )
+    assert set(advice.refused) == {"float32"}
+    both = bench.recommend([FLOAT, small], lambda each: ["accuracy is 0.80, below 0.90"])
+    assert both.variant is None
+    assert both.refused["int4"] == ("accuracy is 0.80, below 0.90", "1.90 times slower than float32")
+
+
 def test_int8_that_did_not_help_is_told_in_so_many_words() -> None:
     told = "int8 can't be told to be faster than fast here: 0.99 of its time, 0.97 to 1.02"
     advice = bench.recommend(
