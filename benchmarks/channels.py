@@ -18,13 +18,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import kept
 import numpy as np
 import torch
 from repeat import between
 
-from edgespec import artifact, bench, exporter, models, pipeline, recipe, scoring, storage, target, training
+from edgespec import bench, exporter, models, pipeline, recipe, scoring, target, training
 from edgespec.artifact import Checkpoint, OnnxModel
-from edgespec.errors import BrokenPromise, Mistake
+from edgespec.errors import BrokenPromise
 from edgespec.job import Job, Silent
 from edgespec.plan import plan
 from edgespec.steps import convert_channels, quantize, to_onnx, train
@@ -34,7 +35,7 @@ RESULTS = Path(__file__).parent / "results" / "local"
 CHANGES: dict[str, list[str]] = {
     "rruff10": [],
     "minerals192": [
-        "data.load.rruff.task=minerals192.csv",
+        kept.MINERALS192,
         "data.split={by: group, parts: given, valid: 0.1}",
         "steps.1.fit.batch=64",
         "steps.2.fit.batch=64",
@@ -60,12 +61,12 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs") / "channels")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    kept = RESULTS / "channels.json"
-    found: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    file = RESULTS / "channels.json"
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
     for task in asked.task or CHANGES:
         found[task] = of_task(task, asked.variant or list(VARIANTS), asked.runs, asked.seconds, asked.out)
         RESULTS.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print("\n\n".join(table(task, each) for task, each in found.items()))
 
 
@@ -102,19 +103,9 @@ def prepared(task: str, seed: int, folder: Path) -> tuple[Job, list[dict[str, An
 
 
 def made(job: Job, name: str, run: Any, *before: Any, **keys: Any) -> Any:
-    """Keep what an earlier call made under this name with these keys of the same step before it, or make it."""
+    """Keep what an earlier call made under this name, or make it."""
     folder = job.folder / name.replace(", ", "-").replace(" ", "_")
-    digests = [storage.file_digest(each.folder / "artifact.json") for each in before]
-    record = {"step": run.__module__, "keys": recipe.plain(keys), "before": digests}
-    try:
-        found, told = artifact.read(folder)
-        if all(told[key] == value for key, value in record.items()):
-            return found
-    except Mistake:
-        pass  # not there yet, or half made
-    with storage.whole_folder(folder) as part:
-        artifact.seal(run(job.inside(part), *before, **keys), record)
-    return artifact.read(folder)[0]
+    return kept.made(folder, run.__module__, keys, list(before), lambda part: run(job.inside(part), *before, **keys))
 
 
 def exported(job: Job, name: str, checkpoint: Checkpoint) -> OnnxModel:

@@ -18,12 +18,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import kept
 import numpy as np
 import torch
 from repeat import between
 
 from edgespec import (
-    artifact,
     baselines,
     bench,
     exporter,
@@ -33,12 +33,10 @@ from edgespec import (
     recipe,
     robustness,
     scoring,
-    storage,
     target,
     training,
 )
 from edgespec.artifact import Checkpoint
-from edgespec.errors import Mistake
 from edgespec.job import Job, Silent
 from edgespec.measurement import Measurement
 from edgespec.plan import plan
@@ -50,7 +48,7 @@ RESULTS = Path(__file__).parent / "results" / "local"
 CHANGES: dict[str, list[str]] = {
     "rruff10": [],
     "minerals192": [
-        "data.load.rruff.task=minerals192.csv",
+        kept.MINERALS192,
         "data.split={by: group, parts: given, valid: 0.1, valid_from: 4}",
         "steps.1.train.label_smoothing=0.1",
         "steps.1.train.fit={epochs: 30, batch: 64, lr: 3.0e-3}",
@@ -75,14 +73,14 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(1)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    kept = RESULTS / "drsn_lda.json"
+    file = RESULTS / "drsn_lda.json"
     for task in asked.task or CHANGES:
         for seed in asked.seed or (0, 1, 2):
             made = once(task, seed, asked.change, asked.out / f"{task}-{seed}")
-            found = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+            found = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
             runs = [each for each in found.get(task, []) if each["seed"] != seed]
             found[task] = sorted([*runs, made], key=lambda each: int(each["seed"]))
-            kept.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print("\n\n".join(table(task, each) for task, each in found.items()))
 
 
@@ -127,18 +125,8 @@ def once(task: str, seed: int, change: list[str], folder: Path) -> dict[str, Any
 
 
 def _made(job: Job, step: Call, folder: Path, before: list[Any]) -> Any:
-    """Keep what an earlier call made of the same keys and artifact, or make it."""
-    digests = [storage.file_digest(each.folder / "artifact.json") for each in before]
-    record = {"step": step.name, "keys": recipe.plain(step.keys), "before": digests}
-    try:
-        found, told = artifact.read(folder)
-        if all(told[key] == value for key, value in record.items()):
-            return found
-    except Mistake:
-        pass  # not there yet, or half made
-    with storage.whole_folder(folder) as part:
-        artifact.seal(plugins.find("steps", step.name).run(job.inside(part), *before, **step.keys), record)
-    return artifact.read(folder)[0]
+    run = plugins.find("steps", step.name).run
+    return kept.made(folder, step.name, step.keys, before, lambda part: run(job.inside(part), *before, **step.keys))
 
 
 def _inside(job: Job, folder: Path) -> Job:
