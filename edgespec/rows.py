@@ -220,7 +220,8 @@ def _rounding(variant: Variant) -> dict[str, Any]:
     if "validation" not in facts:
         return {}
     lost = {key: round(facts["validation"][key], 5) for key in ("drop", "agreement", "divergence")}
-    trained = {key: round(each["divergence"], 6) for key, each in facts.get("training", {}).items()}
+    known = facts.get("training", {})
+    trained = {key: each if key == "helped" else round(each["divergence"], 6) for key, each in known.items()}
     if "float_layers" not in facts:
         return {
             "flavour": variant.file.removesuffix(".onnx"),

@@ -62,5 +62,9 @@ def _trained(told: dict[str, Any]) -> str:
     if not told.get("training"):
         return ""
     plain, trained = (told["training"][key] for key in ("untrained", "trained"))
-    helped = "trained with rounding" if trained < plain else "training with rounding did not help, it is rounded only"
+    helped = (
+        "trained with rounding"
+        if told["training"]["helped"]
+        else "training with rounding did not help, it is rounded only"
+    )
     return f"; {helped}: {trained:.2g} nats from float32 trained, {plain:.2g} untrained"

@@ -64,8 +64,8 @@ def run(
         start = qdq.clipped(given.network, 4)
         trained, _ = _train(job, given, start, {}, 4, on, temperature, fit)
         before, after = (sensitivity.loss(qdq.packed(each), given.judge) for each in (start, trained))
-        network = trained if _helped(job, before, after) else start
-        return _int4(job, model, given, network, promises, _told(before, after))
+        helped = _helped(job, before, after)
+        return _int4(job, model, given, trained if helped else start, promises, _told(before, after, helped))
     ends, told = quantising.cut(given, calibration, flavours[0], promises.bits)
     network, learnt = _train(job, given, given.network, ends, promises.bits, on, temperature, fit)
     seen = ranges.observe(network, quantising.prepared(given.front, given.x))
@@ -74,9 +74,10 @@ def run(
         sensitivity.loss(int8.make(flavours[0], *each, bits=promises.bits), given.judge)
         for each in ((given.network, ends), (network, tuned))
     )
-    if _helped(job, before, after):
+    helped = _helped(job, before, after)
+    if helped:
         given, ends = replace(given, network=network), tuned
-    facts = {"calibration": told, "training": _told(before, after)}
+    facts = {"calibration": told, "training": _told(before, after, helped)}
     return quantising.flavours(job, model, given, ends, flavours, promises, facts)
 
 
@@ -116,8 +117,8 @@ def _helped(job: Job, before: Loss, after: Loss) -> bool:
     return helped
 
 
-def _told(before: Loss, after: Loss) -> dict[str, Any]:
-    return {"untrained": asdict(before), "trained": asdict(after)}
+def _told(before: Loss, after: Loss, helped: bool) -> dict[str, Any]:
+    return {"helped": helped, "untrained": asdict(before), "trained": asdict(after)}
 
 
 def _int4(
