@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import pytest
+import tiny
 import torch
 from torch import Tensor, nn
 
@@ -31,16 +32,7 @@ NETS: dict[str, tuple[str, dict[str, Any], int]] = {
 def lived_in(title: str) -> tuple[str, Any, int]:
     """A network whose normalisations have seen spectra and scale each channel otherwise."""
     name, keys, points = NETS[title]
-    network = models.build(Call(name, keys), points=points, classes=5, seed=1)
-    generator = torch.Generator().manual_seed(2)
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm1d):
-            layer.momentum = None
-            layer.weight.data = torch.randn(layer.num_features, generator=generator)
-            layer.bias.data = torch.randn(layer.num_features, generator=generator)
-    with torch.no_grad():
-        network(torch.randn(64, points, generator=generator) * 2 + 1)
-    return name, network.eval(), points
+    return name, tiny.lived_in(models.build(Call(name, keys), points=points, classes=5, seed=1), points), points
 
 
 def answers(network: Any, points: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import tiny
 import torch
 from torch import Tensor, nn
 
@@ -25,16 +26,7 @@ NETS: dict[str, tuple[str, dict[str, Any]]] = {
 def lived_in(name: str) -> Any:
     """A network whose normalisations have seen spectra and scale each channel otherwise."""
     model, keys = NETS[name]
-    network = models.build(Call(model, keys), points=POINTS, classes=5, seed=1)
-    generator = torch.Generator().manual_seed(2)
-    for layer in network.modules():
-        if isinstance(layer, nn.BatchNorm1d):
-            layer.momentum = None
-            layer.weight.data = torch.randn(layer.num_features, generator=generator)
-            layer.bias.data = torch.randn(layer.num_features, generator=generator)
-    with torch.no_grad():
-        network(torch.randn(64, POINTS, generator=generator) * 2 + 1)
-    return network.eval()
+    return tiny.lived_in(models.build(Call(model, keys), points=POINTS, classes=5, seed=1), POINTS)
 
 
 def narrowed(name: str, network: Any, share: float = 0.5, multiple: int = 1) -> tuple[Any, dict[str, list[int]]]:

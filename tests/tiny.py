@@ -9,6 +9,9 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
+from torch import nn
+
 from edgespec import datasets
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.job import Fit, Job
@@ -69,3 +72,16 @@ def inside(given: Job, name: str) -> Job:
     folder = given.folder.parent / name
     folder.mkdir(parents=True, exist_ok=True)
     return given.inside(folder)
+
+
+def lived_in(network: Any, points: int) -> Any:
+    """The network, its normalisations as if they had seen spectra and scaling each channel otherwise."""
+    generator = torch.Generator().manual_seed(2)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm1d):
+            layer.momentum = None
+            layer.weight.data = torch.randn(layer.num_features, generator=generator)
+            layer.bias.data = torch.randn(layer.num_features, generator=generator)
+    with torch.no_grad():
+        network(torch.randn(64, points, generator=generator) * 2 + 1)
+    return network.eval()
