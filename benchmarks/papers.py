@@ -296,7 +296,7 @@ def _absent(name: str, command: str) -> list[str]:
 
 def _accuracies(found: dict[str, Any]) -> str:
     """All networks and linear models on both divisions."""
-    head = f"| ten minerals, {found['runs']} seeds | " + " | ".join(found["accuracy"]) + " |"
+    head = f"| ten minerals, seeds: {found['runs']} | " + " | ".join(found["accuracy"]) + " |"
     names = list(next(iter(found["accuracy"].values())))
     rows = [
         f"| {name} | " + " | ".join(_mean(each[name]) for each in found["accuracy"].values()) + " |" for name in names
