@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from edgespec import measurement as stats
 from edgespec import storage
+from edgespec.device import call
 from edgespec.errors import Mismatch, Missing, Mistake
 from edgespec.measurement import Measurement, Samples
 from edgespec.spectra import Floats, Ints
-from edgespec.target import Target, call
+from edgespec.target import Target
 
 TWIN = "{} again"
 WARMUP_MAX_S = 10.0
@@ -76,7 +77,7 @@ def measure(
     float_of: variant -> its float sibling, for those that were made to be faster
     seconds: of timed calls, for each model
     Leaves `<target>.json` and `<target>.samples.npz` in `folder`: an array (rounds, calls) of nanoseconds a variant.
-    Raises Mistake, Missing, Unreachable as `target.call` does, Mismatch where a model's outputs are no class scores.
+    Raises Mistake, Missing, Unreachable as `device.call` does, Mismatch where a model's outputs are no class scores.
     """
     _check(models, x, y, [reference, *float_of, *float_of.values()])
     folder.mkdir(parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from edgespec import plugins, pruning, units
+from edgespec import plugins, pruning, target, units
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.latency import Compare, Latency
 from edgespec.pruning import Cost, Ledger, Scores, Widths
@@ -44,8 +44,8 @@ class Budget:
         for key in COUNTED:
             _absolute(key, getattr(self, key), Cost(1, 1, 1))
         self.longest()
-        if self.target not in plugins.names("targets"):
-            known = plugins.did_you_mean(self.target, plugins.names("targets"))
+        if self.target not in target.names():
+            known = plugins.did_you_mean(self.target, target.names())
             raise Mistake(f"unknown target {self.target!r}", hint=known)
 
     def longest(self) -> tuple[float, bool] | None:

@@ -68,8 +68,8 @@ def read_gates(tree: Any, wrong: Callable[[Place, str, str], None]) -> list[Gate
             wrong((name,), f"'{name}' promises nothing: no target is named", f"write {name}: {{local: 1 ms}}")
         for there, each in limit.items() if isinstance(limit, dict) else [("", limit)]:
             place = (name, there) if there else (name,)
-            if there and there not in plugins.names("targets"):
-                wrong(place, f"unknown target {there!r}", plugins.did_you_mean(there, plugins.names("targets")))
+            if there and there not in target.names():
+                wrong(place, f"unknown target {there!r}", plugins.did_you_mean(there, target.names()))
                 continue
             try:
                 found.append(Gate(name, _limit(name, each), there))

@@ -10,7 +10,7 @@ from typing import Any
 
 from torch import nn
 
-from edgespec import bench, exporter, target, training, units
+from edgespec import bench, device, exporter, target, training, units
 from edgespec.job import Job
 from edgespec.spectra import Ints
 
@@ -60,7 +60,7 @@ def comparing(job: Job, unpruned: nn.Module, name: str, rows: Ints) -> Compare:
     """
     card, front = target.load(name), training.front(job)
     with tempfile.TemporaryDirectory(dir=job.folder, prefix=".hello-") as work:
-        target.call(card, ["hello", "--runtime", card.runtime], Path(work))
+        device.call(card, ["hello", "--runtime", card.runtime], Path(work))
     x, y = job.spectra.x[rows[:SPECTRA]], job.spectra.y[rows[:SPECTRA]]
     whole: list[bytes] = []
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from edgespec import artifact as artifacts
-from edgespec import bench, graph, runs, scoring, storage, target
+from edgespec import bench, device, graph, runs, scoring, storage, target
 from edgespec import measurement as stats
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.errors import Missing, Mistake, Unreachable
@@ -173,7 +173,7 @@ def _runtimes(card: Target) -> tuple[list[tuple[str, str]], dict[str, str]]:
     with tempfile.TemporaryDirectory() as work:
         for name in dict.fromkeys(name for name, _ in RUNTIMES):
             try:
-                target.call(card, ["hello", "--runtime", name], Path(work))
+                device.call(card, ["hello", "--runtime", name], Path(work))
             except (Missing, Unreachable) as problem:
                 absent[name] = f"{problem.message}; pip install 'edgespec[{EXTRAS.get(name, name)}]'"
     return [each for each in RUNTIMES if each[0] not in absent], absent
@@ -215,7 +215,7 @@ def _asked(
         name = title(*pair)
         try:
             asked = "single.json" if pair[0] == "default" else "request.json"
-            told = target.call(card, ["answers", asked, "--model", name], work, timeout_s=300)
+            told = device.call(card, ["answers", asked, "--model", name], work, timeout_s=300)
             if told["answered"]:
                 with np.load(work / f"{name}.npz") as arrays:
                     told["answers"] = {size: arrays[size] for size in arrays.files}
@@ -242,7 +242,7 @@ def _timed(
     (work / "bench.json").write_text(json.dumps({**request, "models": models}), encoding="utf-8")
     progress.say(f"{len(models)} cells in turns, {seconds:g} s each")
     limit = 300 + len(models) * (bench.WARMUP_MAX_S + bench.MAX_S)
-    answer = target.call(card, ["bench", "bench.json"], work, timeout_s=limit)
+    answer = device.call(card, ["bench", "bench.json"], work, timeout_s=limit)
     with np.load(work / answer["samples"]) as arrays:
         samples = {each["name"]: arrays[f"ns_{i}"] for i, each in enumerate(models)}
     first = samples[models[0]["name"]]
@@ -258,7 +258,7 @@ def _timed(
                 ratio=stats.median(samples[name]) / stats.median(first),
                 ratio_interval=stats.interval(drawn[name] / drawn[models[0]["name"]]),
             )
-    return cells, {**target.call(card, ["hello", "--runtime", REFERENCE], work), "other_cores": answer["other_cores"]}
+    return cells, {**device.call(card, ["hello", "--runtime", REFERENCE], work), "other_cores": answer["other_cores"]}
 
 
 def _torch(folder: Path, result: Report, job: Job, model: OnnxModel) -> Array | None:

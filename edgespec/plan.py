@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from edgespec import plugins, schema, wording
+from edgespec import plugins, schema, target, wording
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.errors import Mistake, Mistakes
 from edgespec.gate import Gate, read_gates
@@ -52,10 +52,8 @@ def plan(recipe: Recipe) -> Plan:
     steps = _steps(binder, tree.get("steps"))
     targets = binder.value(list[str], tree.get("targets", []), ("targets",), "", "targets") or []
     for i, name in enumerate(targets):
-        if name not in plugins.names("targets"):
-            binder.wrong(
-                ("targets", i), f"unknown target {name!r}", plugins.did_you_mean(name, plugins.names("targets"))
-            )
+        if name not in target.names():
+            binder.wrong(("targets", i), f"unknown target {name!r}", plugins.did_you_mean(name, target.names()))
     gates = read_gates(tree.get("gates"), lambda place, text, hint: binder.wrong(("gates", *place), text, hint))
     if binder.mistakes:
         raise Mistakes(binder.mistakes)

@@ -1,28 +1,31 @@
-"""Target cards, and the one way to a target: send the runner a command, get its answer.
+"""Target cards: where a model is to run, with what, and how that place is reached.
 
-A card is `export/targets/<name>.yaml`. The runner (`export/runner.py`) is a program of its own, here as on a device:
-what it measures is never disturbed by what this process has loaded.
+A card is a YAML file: `export/targets/<name>.yaml`, or a user's own in `targets/` of the working folder or in
+`~/.config/edgespec/targets`. Host names, keys and jumps are ssh's own business: its configuration is honoured.
 """
 
 from __future__ import annotations
 
-import json
-import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields
+import os
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
+from edgespec import plugins, yaml12
+from edgespec.errors import Mistake
 
-from edgespec import plugins
-from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
-
-REACHES = ("local",)
-TOLD = {2: Mistake, 3: Missing, 4: Mismatch}
+JETPACKS = ("5.1", "6.0", "6.2", "7")
+CHOICES = {"reach": ("local", "ssh"), "source": ("measured", "emulated"), "jetpack": JETPACKS}
+KINDS = {
+    "threads": "a number of threads",
+    "port": "a number of a port",
+    "opset": "a number of an opset",
+    "ir_version": "a number of an IR version",
+    "precisions": "a list of names",
+    "python": "a list of words",
+    "env": "a list of names and texts",
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,15 @@ class Target:
     description: one line for a table
     threads: how many the runtime may use; the runner binds itself to as many cores
     precisions: the variants worth trying there, in the order to try them
-    reach: "local", a process on this machine
+    reach: "local", a process on this machine; "ssh", a process on another
+    host, user, port: as ssh takes them; the target's name, and what ssh's own configuration says, if not said
+    python: the words that start Python there, "python3" if not said; an emulator's can stand in
+    workdir: the folder there that holds what was sent, relative to the home folder
+    env: environment variables of the runner
+    source: "measured"; "emulated" where latencies mean nothing, and none is ever told
+    jetpack: the JetPack whose TensorRT must take the file
+    trtexec: TensorRT's own program there, where Python does not import it
+    opset, ir_version: the newest that the runtime there reads
     """
 
     name: str
@@ -42,10 +53,41 @@ class Target:
     threads: int = 1
     precisions: tuple[str, ...] = ("float32",)
     reach: str = "local"
+    host: str = ""
+    user: str = ""
+    port: int | None = None
+    python: tuple[str, ...] = ()
+    workdir: str = ".cache/edgespec"
+    env: Mapping[str, str] = field(default_factory=dict)
+    source: str = "measured"
+    jetpack: str = ""
+    trtexec: str = "/usr/src/tensorrt/bin/trtexec"
+    opset: int = 18
+    ir_version: int = 10
+
+
+def names() -> list[str]:
+    """List the targets: the user's own cards and those that ship with edgespec."""
+    return sorted({*plugins.names("targets"), *(path.stem for place in own_places() for path in place.glob("*.yaml"))})
+
+
+def own_places() -> list[Path]:
+    """Give the folders in which a user's own cards are looked for, in this order, before those that ship with edgespec."""
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return [Path("targets"), settings / "edgespec" / "targets"]
 
 
 def load(name: str) -> Target:
-    """Read the card of a target that ships with edgespec, or say which name was meant."""
+    """Read the card of a target, or say which name was meant.
+
+    A card in `targets/` of the working folder, then one in ~/.config/edgespec/targets, stands before the shipped one of its name.
+    """
+    own = [place / f"{name}.yaml" for place in own_places()]
+    for card in own:
+        if card.is_file():
+            return read(card)
+    if name not in names():
+        raise Mistake(f"unknown target {name!r}", hint=plugins.did_you_mean(name, names()))
     return read(plugins.path("targets", name))
 
 
@@ -54,117 +96,39 @@ def read(card: Path) -> Target:
 
     Raises Mistake for a key that no card has, a value of the wrong kind, an unknown runtime or reach.
     """
+    lines: dict[yaml12.Place, int] = {}
     try:
-        content = yaml.safe_load(card.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise Mistake(f"{card} is not YAML: {error}") from error
+        content = yaml12.read(card.read_text(encoding="utf-8"), str(card), lines)
+    except (OSError, UnicodeDecodeError) as problem:
+        raise Mistake(f"{card} cannot be read: {problem}") from problem
     if not isinstance(content, dict):
         raise Mistake(f"{card} is no card", hint="a card is a list of `key: value`, and needs at least `runtime`")
     known = {each.name: each for each in fields(Target) if each.name != "name"}
     for key, value in content.items():
+        where = f"{card}:{lines[(key,)]}"
         if key not in known:
-            raise Mistake(f"{card}: unknown key {key!r}", hint=plugins.did_you_mean(str(key), list(known)))
-        _check(card, key, value)
-    for key, field in known.items():
-        if field.default is MISSING and key not in content:
+            raise Mistake(f"{where}: unknown key {key!r}", hint=plugins.did_you_mean(str(key), list(known)))
+        _check(where, key, value)
+    for key, each in known.items():
+        if each.default is MISSING and each.default_factory is MISSING and key not in content:
             raise Mistake(f"{card}: {key!r} is missing", hint=f"{key}: {', '.join(plugins.names(f'{key}s'))}")
-    if "precisions" in content:
-        content["precisions"] = tuple(content["precisions"])
+    for key in ("precisions", "python"):
+        if key in content:
+            content[key] = tuple(content[key])
     return Target(name=card.stem, **content)
 
 
-def _check(card: Path, key: str, value: Any) -> None:
-    if key == "precisions":
+def _check(where: str, key: str, value: Any) -> None:
+    if key in ("precisions", "python"):
         good = isinstance(value, list) and bool(value) and all(isinstance(each, str) for each in value)
-        wanted = "a list of names"
-    elif key == "threads":
-        good, wanted = isinstance(value, int) and not isinstance(value, bool) and value > 0, "a number of threads"
+    elif key == "env":
+        good = isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
+    elif key in KINDS:
+        good = isinstance(value, int) and not isinstance(value, bool) and value > 0
     else:
-        good, wanted = isinstance(value, str), "text"
+        good = isinstance(value, str)
     if not good:
-        raise Mistake(f"{card}: '{key}': {value!r} is not {wanted}")
-    known = {"runtime": plugins.names("runtimes"), "reach": list(REACHES)}
+        raise Mistake(f"{where}: {key!r}: {value!r} is not {KINDS.get(key, 'text')}")
+    known = {"runtime": plugins.names("runtimes"), **{name: list(each) for name, each in CHOICES.items()}}
     if key in known and value not in known[key]:
-        raise Mistake(f"{card}: unknown {key} {value!r}", hint=plugins.did_you_mean(value, known[key]))
-
-
-def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
-    """Run the runner in `folder` with these arguments and give its answer.
-
-    Raises what the runner tells: Mistake (its exit code 2), Missing (3) or Mismatch (4); Unreachable where it gives no answer: it
-    took longer than `timeout_s`, died, or printed something that is not its JSON.
-    """
-    command = _command(arguments)
-    try:
-        ended = subprocess.run(command, cwd=folder, capture_output=True, timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise Unreachable(
-            f"target {target.name!r} gave no answer to '{arguments[0]}' within {timeout_s:.0f} s",
-            hint="something keeps this machine busy, or the model is very slow",
-        ) from error
-    told = ended.stderr.decode(errors="replace").strip()
-    if ended.returncode < 0:
-        raise _killed(target, arguments[0], -ended.returncode)
-    answer = _json(ended.stdout)
-    if answer is not None and ended.returncode == 0:
-        return answer
-    if answer is not None and ended.returncode in TOLD and isinstance(answer.get("error"), str):
-        raise TOLD[ended.returncode](f"target {target.name!r}: {answer['error']}", hint=str(answer.get("hint", "")))
-    raise _no_answer(
-        target, arguments[0], ended.returncode, told, ended.stdout, f"run it by hand in {folder}: {' '.join(command)}"
-    )
-
-
-def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Run the runner and give its answers one by one, as they come; standard input is handed on to it.
-
-    The last answer has the runner's `exit_code`. Raises what the runner refuses as a whole: Mistake, Missing or
-    Mismatch; Unreachable where it dies or prints something that is not its JSON.
-    """
-    command, answer, raw = _command(arguments), None, b""
-    with tempfile.TemporaryFile() as noise, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=noise) as process:
-        try:
-            for raw in process.stdout or ():
-                answer = _json(raw)
-                if answer is None or ("error" in answer and "file" not in answer):
-                    break
-                yield answer
-        except BaseException:
-            process.kill()
-            raise
-        code = process.wait()
-        noise.seek(0)
-        told = noise.read().decode(errors="replace").strip()
-    if code < 0:
-        raise _killed(target, arguments[0], -code)
-    if answer is not None and code in TOLD and "error" in answer and "file" not in answer:
-        raise TOLD[code](str(answer["error"]), hint=str(answer.get("hint", "")))
-    if answer is None or answer.get("exit_code") != code:
-        raise _no_answer(target, arguments[0], code, told, raw, f"run it by hand: {' '.join(command)}")
-
-
-def _command(arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, str(plugins.shipped("export", "runner.py").resolve()), *arguments]
-
-
-def _no_answer(target: Target, command: str, code: int, told: str, printed: bytes, hint: str) -> EdgespecError:
-    last = told.splitlines()[-1] if told else f"it printed {printed[:80].decode(errors='replace')!r}"
-    return Unreachable(f"target {target.name!r} ended '{command}' with code {code} and no answer: {last}", hint=hint)
-
-
-def _json(raw: bytes) -> dict[str, Any] | None:
-    try:
-        answer = json.loads(raw)
-    except ValueError:
-        return None
-    return answer if isinstance(answer, dict) else None
-
-
-def _killed(target: Target, command: str, number: int) -> EdgespecError:
-    reasons = {
-        signal.SIGKILL: "the system kills what takes more memory than there is",
-        signal.SIGILL: f"{target.runtime} uses an instruction that this processor doesn't have",
-    }
-    name = signal.Signals(number).name if number in {each.value for each in signal.Signals} else f"signal {number}"
-    hint = reasons.get(number, f"{target.runtime} itself crashed; try another version of it")  # type: ignore[call-overload]
-    return Unreachable(f"target {target.name!r}: the runner died of {name} while doing '{command}'", hint=hint)
+        raise Mistake(f"{where}: unknown {key} {value!r}", hint=plugins.did_you_mean(value, known[key]))

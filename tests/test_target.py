@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import plugins, target
+from edgespec import device, plugins, target
 from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
 
 
@@ -42,7 +42,12 @@ def test_an_unknown_target_says_which_was_meant() -> None:
         ("name: other\nruntime: onnxruntime", "unknown key 'name'", ""),
         ("- runtime", "is no card", "runtime"),
         ("", "is no card", "runtime"),
-        ("runtime: [", "is not YAML", ""),
+        ("runtime: [", ":1: not YAML", "brackets"),
+        ("runtime: onnxruntime\nreach: ssh\nport: pi", ":3: 'port': 'pi' is not a number", ""),
+        ("runtime: onnxruntime\njetpack: 6.2", "'jetpack': 6.2 is not text", ""),
+        ("runtime: onnxruntime\njetpack: '6.1'", "unknown jetpack '6.1'", "6.2"),
+        ("runtime: onnxruntime\nenv: [A]", "is not a list of names and texts", ""),
+        ("runtime: onnxruntime\npython: python3", "is not a list of words", ""),
     ],
 )
 def test_a_wrong_card_is_refused_with_its_file(tmp_path: Path, card: str, message: str, hint: str) -> None:
@@ -63,16 +68,31 @@ def test_a_card_gives_what_it_says_and_defaults_for_the_rest(tmp_path: Path) -> 
     assert wanted.reach == "local"
 
 
+def test_a_users_own_card_stands_before_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    at_home, here = tmp_path / "settings" / "edgespec" / "targets", tmp_path / "targets"
+    for folder, threads in ((at_home, 2), (here, 3)):
+        folder.mkdir(parents=True)
+        (folder / "bench7.yaml").write_text(f"runtime: onnxruntime\nthreads: {threads}\n")
+    (at_home / "local.yaml").write_text("runtime: onnxruntime\nthreads: 4\n")
+    assert {"bench7", "local"} <= set(target.names())
+    assert target.load("bench7").threads == 3
+    assert target.load("local").threads == 4
+    (here / "bench7.yaml").unlink()
+    assert target.load("bench7").threads == 2
+
+
 LOCAL = target.Target("here", "onnxruntime")
 
 
 def test_call_gives_the_runners_answer(tmp_path: Path) -> None:
-    assert target.call(LOCAL, ["hello", "--runtime", "onnxruntime"], tmp_path)["runtime"] == "onnxruntime"
+    assert device.call(LOCAL, ["hello", "--runtime", "onnxruntime"], tmp_path)["runtime"] == "onnxruntime"
 
 
 def test_what_the_runner_refuses_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(Mistake, match=r"target 'here'.*nowhere\.json"):
-        target.call(LOCAL, ["bench", "nowhere.json"], tmp_path)
+        device.call(LOCAL, ["bench", "nowhere.json"], tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +122,7 @@ def test_a_runner_that_fails_is_told_as_what_it_is(
     (tmp_path / "runner.py").write_text(program)
     monkeypatch.setattr(plugins, "shipped", lambda *parts: tmp_path / parts[-1])
     with pytest.raises(EdgespecError) as caught:
-        target.call(LOCAL, ["hello"], tmp_path, timeout_s=1 if "sleep" in program else 60)
+        device.call(LOCAL, ["hello"], tmp_path, timeout_s=1 if "sleep" in program else 60)
     assert type(caught.value) is kind
     assert message in caught.value.message
     assert "here" in caught.value.message

@@ -51,9 +51,9 @@ def _recipes() -> list[dict[str, Any]]:
 def _targets() -> list[dict[str, Any]]:
     from dataclasses import asdict
 
-    from edgespec import plugins, target
+    from edgespec import target
 
-    cards = [target.load(name) for name in plugins.names("targets")]
+    cards = [target.load(name) for name in target.names()]
     return [
         {**asdict(card), "about": f"{card.description} (runtime {card.runtime}, reached: {card.reach})"}
         for card in cards

@@ -67,12 +67,12 @@ def command(
 
 def _ask(card: Any, arguments: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
     """Run the runner; give what it answered, what it refused, and its summary. A bar where there are many files."""
-    from edgespec import target
+    from edgespec import device
 
     results: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     summary, bars = {}, Bars()
-    for answer in target.stream(card, arguments):
+    for answer in device.stream(card, arguments):
         if "file" not in answer:
             summary = answer
             continue

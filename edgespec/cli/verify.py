@@ -21,11 +21,11 @@ def command(bundle: Bundle, to_json: Json = False) -> None:
 
     Example: edgespec verify runs/rruff_distill/bundle
     """
-    from edgespec import target
+    from edgespec import device, target
 
     card = target.load("local")
     arguments = ["verify", "--runtime", card.runtime, "--threads", str(card.threads), "--", str(bundle)]
-    told = list(target.stream(card, arguments))[-1]
+    told = list(device.stream(card, arguments))[-1]
     code = told.pop("exit_code")
     if to_json:
         as_json({**told, "exit_code": code})

@@ -1,0 +1,104 @@
+"""The one way to a target: send the runner a command, get its answer.
+
+The runner (`export/runner.py`) is a program of its own, here as on a device: what it measures is never disturbed by what this
+process has loaded.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from edgespec import plugins
+from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
+from edgespec.target import Target
+
+TOLD = {2: Mistake, 3: Missing, 4: Mismatch}
+
+
+def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
+    """Run the runner in `folder` with these arguments and give its answer.
+
+    Raises what the runner tells: Mistake (its exit code 2), Missing (3) or Mismatch (4); Unreachable where it gives no answer: it
+    took longer than `timeout_s`, died, or printed something that is not its JSON.
+    """
+    command = _command(arguments)
+    try:
+        ended = subprocess.run(command, cwd=folder, capture_output=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise Unreachable(
+            f"target {target.name!r} gave no answer to '{arguments[0]}' within {timeout_s:.0f} s",
+            hint="something keeps this machine busy, or the model is very slow",
+        ) from error
+    told = ended.stderr.decode(errors="replace").strip()
+    if ended.returncode < 0:
+        raise _killed(target, arguments[0], -ended.returncode)
+    answer = _json(ended.stdout)
+    if answer is not None and ended.returncode == 0:
+        return answer
+    if answer is not None and ended.returncode in TOLD and isinstance(answer.get("error"), str):
+        raise TOLD[ended.returncode](f"target {target.name!r}: {answer['error']}", hint=str(answer.get("hint", "")))
+    raise _no_answer(
+        target, arguments[0], ended.returncode, told, ended.stdout, f"run it by hand in {folder}: {' '.join(command)}"
+    )
+
+
+def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Run the runner and give its answers one by one, as they come; standard input is handed on to it.
+
+    The last answer has the runner's `exit_code`. Raises what the runner refuses as a whole: Mistake, Missing or
+    Mismatch; Unreachable where it dies or prints something that is not its JSON.
+    """
+    command, answer, raw = _command(arguments), None, b""
+    with tempfile.TemporaryFile() as noise, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=noise) as process:
+        try:
+            for raw in process.stdout or ():
+                answer = _json(raw)
+                if answer is None or ("error" in answer and "file" not in answer):
+                    break
+                yield answer
+        except BaseException:
+            process.kill()
+            raise
+        code = process.wait()
+        noise.seek(0)
+        told = noise.read().decode(errors="replace").strip()
+    if code < 0:
+        raise _killed(target, arguments[0], -code)
+    if answer is not None and code in TOLD and "error" in answer and "file" not in answer:
+        raise TOLD[code](str(answer["error"]), hint=str(answer.get("hint", "")))
+    if answer is None or answer.get("exit_code") != code:
+        raise _no_answer(target, arguments[0], code, told, raw, f"run it by hand: {' '.join(command)}")
+
+
+def _command(arguments: Sequence[str]) -> list[str]:
+    return [sys.executable, str(plugins.shipped("export", "runner.py").resolve()), *arguments]
+
+
+def _no_answer(target: Target, command: str, code: int, told: str, printed: bytes, hint: str) -> EdgespecError:
+    last = told.splitlines()[-1] if told else f"it printed {printed[:80].decode(errors='replace')!r}"
+    return Unreachable(f"target {target.name!r} ended '{command}' with code {code} and no answer: {last}", hint=hint)
+
+
+def _json(raw: bytes) -> dict[str, Any] | None:
+    try:
+        answer = json.loads(raw)
+    except ValueError:
+        return None
+    return answer if isinstance(answer, dict) else None
+
+
+def _killed(target: Target, command: str, number: int) -> EdgespecError:
+    reasons = {
+        signal.SIGKILL: "the system kills what takes more memory than there is",
+        signal.SIGILL: f"{target.runtime} uses an instruction that this processor doesn't have",
+    }
+    name = signal.Signals(number).name if number in {each.value for each in signal.Signals} else f"signal {number}"
+    hint = reasons.get(number, f"{target.runtime} itself crashed; try another version of it")  # type: ignore[call-overload]
+    return Unreachable(f"target {target.name!r}: the runner died of {name} while doing '{command}'", hint=hint)
