@@ -178,7 +178,7 @@ def test_a_target_that_can_t_be_asked_is_told_at_once(tmp_path: Path, monkeypatc
     def missing(*_: Any, **__: Any) -> None:
         raise Missing("target 'local' needs a runtime", hint="install it")
 
-    monkeypatch.setattr(latencies.target, "call", missing)
+    monkeypatch.setattr(latencies.device, "call", missing)
     job = tiny.job(tmp_path)
     with pytest.raises(Missing, match="needs a runtime"):
         latencies.comparing(job, nn.Linear(1, 1), "local", job.splits.test)
