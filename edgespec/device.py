@@ -7,6 +7,8 @@ process has loaded.
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from edgespec import plugins
+from edgespec import plugins, storage
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
 from edgespec.target import Target
 
@@ -28,9 +30,9 @@ def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: floa
     Raises what the runner tells: Mistake (its exit code 2), Missing (3) or Mismatch (4); Unreachable where it gives no answer: it
     took longer than `timeout_s`, died, or printed something that is not its JSON.
     """
-    command = _command(arguments)
+    command, env = _command(target, arguments), _environment(target)
     try:
-        ended = subprocess.run(command, cwd=folder, capture_output=True, timeout=timeout_s, check=False)
+        ended = subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=timeout_s, check=False)
     except subprocess.TimeoutExpired as error:
         raise Unreachable(
             f"target {target.name!r} gave no answer to '{arguments[0]}' within {timeout_s:.0f} s",
@@ -55,8 +57,11 @@ def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]
     The last answer has the runner's `exit_code`. Raises what the runner refuses as a whole: Mistake, Missing or
     Mismatch; Unreachable where it dies or prints something that is not its JSON.
     """
-    command, answer, raw = _command(arguments), None, b""
-    with tempfile.TemporaryFile() as noise, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=noise) as process:
+    command, env, answer, raw = _command(target, arguments), _environment(target), None, b""
+    with (
+        tempfile.TemporaryFile() as noise,
+        subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=noise) as process,
+    ):
         try:
             for raw in process.stdout or ():
                 answer = _json(raw)
@@ -77,8 +82,20 @@ def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]
         raise _no_answer(target, arguments[0], code, told, raw, f"run it by hand: {' '.join(command)}")
 
 
-def _command(arguments: Sequence[str]) -> list[str]:
-    return [sys.executable, str(plugins.shipped("export", "runner.py").resolve()), *arguments]
+def _command(target: Target, arguments: Sequence[str]) -> list[str]:
+    python = [_placed(word) for word in target.python] or [sys.executable]
+    if shutil.which(python[0]) is None:
+        raise Missing(f"target {target.name!r} needs {python[0]}, which is not here", hint=target.setup)
+    return [*python, str(plugins.shipped("export", "runner.py").resolve()), *arguments]
+
+
+def _environment(target: Target) -> dict[str, str]:
+    return {**os.environ, **{name: _placed(text) for name, text in target.env.items()}}
+
+
+def _placed(text: str) -> str:
+    """Put the cache folder where a card says {home}."""
+    return text.replace("{home}", str(storage.home().resolve()))
 
 
 def _no_answer(target: Target, command: str, code: int, told: str, printed: bytes, hint: str) -> EdgespecError:

@@ -38,9 +38,10 @@ class Target:
     precisions: the variants worth trying there, in the order to try them
     reach: "local", a process on this machine; "ssh", a process on another
     host, user, port: as ssh takes them; the target's name, and what ssh's own configuration says, if not said
-    python: the words that start Python there, "python3" if not said; an emulator's can stand in
+    python: the words that start Python there, "python3" if not said; an emulator's can stand in; {home} is edgespec's cache folder
     workdir: the folder there that holds what was sent, relative to the home folder
-    env: environment variables of the runner
+    env: environment variables of the runner; {home} as above
+    setup: what makes the place ready, for a message where it isn't
     source: "measured"; "emulated" where latencies mean nothing, and none is ever told
     jetpack: the JetPack whose TensorRT must take the file
     trtexec: TensorRT's own program there, where Python does not import it
@@ -59,6 +60,7 @@ class Target:
     python: tuple[str, ...] = ()
     workdir: str = ".cache/edgespec"
     env: Mapping[str, str] = field(default_factory=dict)
+    setup: str = ""
     source: str = "measured"
     jetpack: str = ""
     trtexec: str = "/usr/src/tensorrt/bin/trtexec"

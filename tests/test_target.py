@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 
 import pytest
@@ -93,6 +94,28 @@ def test_call_gives_the_runners_answer(tmp_path: Path) -> None:
 def test_what_the_runner_refuses_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(Mistake, match=r"target 'here'.*nowhere\.json"):
         device.call(LOCAL, ["bench", "nowhere.json"], tmp_path)
+
+
+def test_a_cards_words_start_python_with_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "first.py").write_text(
+        "import json, os, sys; print(json.dumps({'words': sys.argv[1:], 'set': os.environ['PLACE'], 'path': os.environ['PATH']}))"
+    )
+    words = (sys.executable, "{home}/first.py")
+    card = dataclasses.replace(LOCAL, python=words, env={"PLACE": "in {home}"})
+    told = device.call(card, ["hello"], tmp_path)
+    assert told["words"][-1] == "hello"
+    assert told["words"][0].endswith("runner.py")
+    assert told["set"] == f"in {tmp_path / 'home'}"
+    assert told["path"]
+
+
+def test_a_python_that_is_not_here_is_missing_with_what_brings_it(tmp_path: Path) -> None:
+    card = dataclasses.replace(LOCAL, python=("no-such-python",), setup="make python")
+    with pytest.raises(Missing, match="needs no-such-python") as caught:
+        device.call(card, ["hello"], tmp_path)
+    assert caught.value.hint == "make python"
 
 
 @pytest.mark.parametrize(
