@@ -90,7 +90,7 @@ def _command(target: Target, arguments: Sequence[str]) -> list[str]:
 
 
 def _environment(target: Target) -> dict[str, str]:
-    return {**os.environ, **{name: _placed(text) for name, text in target.env.items()}}
+    return {**os.environ, **{name: _placed(text) for name, text in target.variables.items()}}
 
 
 def _placed(text: str) -> str:

@@ -45,6 +45,7 @@ class Target:
     source: "measured"; "emulated" where latencies mean nothing, and none is ever told
     jetpack: the JetPack whose TensorRT must take the file
     trtexec: TensorRT's own program there, where Python does not import it
+    provider: of ONNX Runtime, where it is not its CPU one: CUDAExecutionProvider, TensorrtExecutionProvider
     opset, ir_version: the newest that the runtime there reads
     """
 
@@ -64,8 +65,17 @@ class Target:
     source: str = "measured"
     jetpack: str = ""
     trtexec: str = "/usr/src/tensorrt/bin/trtexec"
+    provider: str = ""
     opset: int = 18
     ir_version: int = 10
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What the runner finds in its environment: the card's own variables, and what it says to its runtime."""
+        said = {"EDGESPEC_PROVIDER": self.provider}
+        if self.runtime == "tensorrt":
+            said["EDGESPEC_TRTEXEC"] = self.trtexec
+        return {**{name: text for name, text in said.items() if text}, **self.env}
 
 
 def names() -> list[str]:

@@ -111,6 +111,15 @@ def test_a_cards_words_start_python_with_its_environment(tmp_path: Path, monkeyp
     assert told["path"]
 
 
+def test_a_card_tells_its_runtime_through_the_environment() -> None:
+    assert LOCAL.variables == {}
+    card = dataclasses.replace(LOCAL, provider="CUDAExecutionProvider", env={"A": "b"})
+    assert card.variables == {"EDGESPEC_PROVIDER": "CUDAExecutionProvider", "A": "b"}
+    card = dataclasses.replace(LOCAL, runtime="tensorrt", trtexec="/opt/trtexec")
+    assert card.variables == {"EDGESPEC_TRTEXEC": "/opt/trtexec"}
+    assert dataclasses.replace(card, env={"EDGESPEC_TRTEXEC": "mine"}).variables == {"EDGESPEC_TRTEXEC": "mine"}
+
+
 def test_a_python_that_is_not_here_is_missing_with_what_brings_it(tmp_path: Path) -> None:
     card = dataclasses.replace(LOCAL, python=("no-such-python",), setup="make python")
     with pytest.raises(Missing, match="needs no-such-python") as caught:
