@@ -132,7 +132,21 @@ def _steps(binder: Binder, given: Any) -> list[Call]:
         gives = schema.gives(run)
         before = before if gives == Artifact else gives
         said = f"step {i + 1} '{name}'"
+    _check_calibrated(binder, calls)
     return calls
+
+
+def _check_calibrated(binder: Binder, calls: list[Call]) -> None:
+    """Note a calibration that a later step undoes: pruning and rounding keep the ranking and break the confidences."""
+    names = [each.name for each in calls]
+    if "calibrate" not in names:
+        return
+    last = len(names) - names[::-1].index("calibrate")
+    for i, name in enumerate(names[last:], start=last):
+        if name != "to_onnx":
+            text = f"step {i + 1} '{name}' stands behind the last 'calibrate': what it changes would keep a temperature and a reject score of before"
+            binder.wrong(("steps", i), text, "put 'calibrate' last, or once more at the end")
+            return
 
 
 def _check_order(binder: Binder, place: Place, i: int, name: str, takes: Any, before: Any, said: str) -> None:

@@ -221,3 +221,12 @@ def test_the_data_alone_can_be_checked(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(Mistakes, match=r"a\.yaml:\d"):
             plans.load_call(recipe.load(path))
+
+
+def test_what_changes_a_calibrated_file_wants_calibrate_once_more(tmp_path: Path) -> None:
+    early = "  - calibrate\n  - quantize: {max_drop: 0.01}\n"
+    late = "  - quantize: {max_drop: 0.01}\n  - calibrate\n"
+    (found,) = refused(tmp_path, GOOD.replace(late, early))
+    assert "a.yaml:14: step 5 'quantize' stands behind the last 'calibrate'" in found.message
+    assert "once more" in found.hint
+    assert len(planned(tmp_path, GOOD.replace(late, early + "  - calibrate\n")).steps) == 6
