@@ -3,6 +3,7 @@
     python runner.py predict MODEL_OR_BUNDLE FILE...         what the spectra in these files are
     python runner.py verify BUNDLE                           does the bundle still give the answers that it was sent with?
     python runner.py hello --runtime onnxruntime             what this machine is
+    python runner.py prepare REQUEST.json                    build and keep what the runtime makes of each model
     python runner.py cold REQUEST.json --model NAME          a fresh process: load, first answer, memory
     python runner.py bench REQUEST.json                      latencies and outputs of all models, interleaved
     python runner.py answers REQUEST.json --model NAME       a fresh process: one model's answers, batch size by batch size
@@ -88,7 +89,11 @@ def _answers(arguments: Sequence[str] | None) -> Iterator[dict[str, Any]]:
         import measuring
 
         request = measuring.read_request(asked.request)
-        if asked.command == "cold":
+        if asked.command == "prepare":
+            import preparing
+
+            yield preparing.prepare(request)
+        elif asked.command == "cold":
             yield measuring.first_answer(request, asked.model)
         elif asked.command == "answers":
             import answering
@@ -103,7 +108,8 @@ def _parser() -> Parser:
     commands = parser.add_subparsers(dest="command")
     commands.required = True
     commands.add_parser("hello").add_argument("--runtime", required=True)
-    commands.add_parser("bench").add_argument("request", type=Path)
+    for name in ("bench", "prepare"):
+        commands.add_parser(name).add_argument("request", type=Path)
     for name in ("cold", "answers"):
         one = commands.add_parser(name)
         one.add_argument("request", type=Path)

@@ -1,7 +1,8 @@
-"""ONNX Runtime on the CPU: every machine has it."""
+"""ONNX Runtime on the CPU, which every machine has, or on the provider that EDGESPEC_PROVIDER names: a GPU's."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as state
 
+from refusal import RefusalError
+
+CPU = "CPUExecutionProvider"
 REFUSALS = (
     state.EPFail,
     state.Fail,
@@ -35,8 +39,9 @@ def load(path: str, threads: int) -> tuple[Callable[[Any], list[Any]], dict[str,
     """Give a function from (n, points) float32 to the graph's outputs, and what really runs it.
 
     The arrays that the function gives are the bound ones: they hold until its next call.
-    Raises ValueError where the file is no model of one float spectrum.
+    Raises ValueError where the file is no model of one float spectrum, RefusalError 3 where another provider than asked for would run it.
     """
+    provider = _provider()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -45,13 +50,25 @@ def load(path: str, threads: int) -> tuple[Callable[[Any], list[Any]], dict[str,
     if threads > 1:  # an idle pool that spins would burn the core on which another model is being timed
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(path, options, providers=[provider])
     except REFUSALS as error:
         raise ValueError(str(error)) from error
+    if session.get_providers()[0] != provider:  # it falls back, with no more than a line on stderr
+        told = f"{provider} was asked for, and {session.get_providers()[0]} runs it: a library of it, or the driver, did not load"
+        raise RefusalError(3, told, "edgespec doctor says which")
     facts = {"providers": session.get_providers(), "threads": threads, "points": _points(session)}
     facts["outputs"] = [each.name for each in session.get_outputs()]
     facts["metadata"] = dict(session.get_modelmeta().custom_metadata_map)
     return _bound(session), facts
+
+
+def _provider() -> str:
+    wanted = os.environ.get("EDGESPEC_PROVIDER") or CPU
+    able = onnxruntime.get_available_providers()
+    if wanted not in able:
+        told = f"this ONNX Runtime {version()} has no {wanted}, it has {', '.join(able)}"
+        raise RefusalError(3, told, "pip uninstall onnxruntime; pip install onnxruntime-gpu: two of them clash")
+    return wanted
 
 
 def _points(session: Any) -> int:

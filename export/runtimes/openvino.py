@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import openvino
 
+import keeping
+
 PRECISIONS = {"": "f32", "float32": "f32", "bf16": "bf16"}
-PLANE, KEPT = "CPU", 8
+READ_BACK = {"f32": "float32", "bf16": "bfloat16"}
 
 
 def version() -> str:
@@ -18,8 +21,19 @@ def version() -> str:
 
 
 def prepare(onnx: str, folder: str, precision: str) -> str:
-    """Nothing to build beforehand: the file is compiled when it is loaded, in less time than reading it from a cache takes."""
-    return onnx
+    """Write the model as OpenVINO's own IR into `folder`, an .xml and a .bin, numbers as they are, unless it is kept there.
+
+    What a processor makes of it is compiled when it is loaded, in less time than reading that from a cache takes.
+    Raises ValueError where OpenVINO does not read it.
+    """
+
+    def build(part: Path) -> None:
+        try:
+            openvino.save_model(openvino.Core().read_model(onnx), str(part), compress_to_fp16=False)
+        except RuntimeError as error:
+            raise ValueError(str(error)) from error
+
+    return keeping.kept(onnx, folder, ".xml", {"openvino": version()}, build)
 
 
 def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], list[Any]], dict[str, Any]]:
@@ -27,14 +41,17 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
 
     precision: of what the file leaves in float: float32 (as "" too) or bf16. Each batch size is compiled as such: a dynamic batch
     takes 5 to 30 % longer. The arrays that the function gives are bound: they hold until its next call.
-    Raises ValueError where the file is no model of one float spectrum, or the processor lacks the precision.
+    path: an ONNX file, whose IR is then written where `keeping` says, or an IR
+    Raises ValueError where the file is no model of one float spectrum, the processor lacks the precision, or another one ran.
     """
     core = openvino.Core()
     if precision not in PRECISIONS:
         raise ValueError("OpenVINO has no precision " + repr(precision))
     if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
         raise ValueError("this processor has no bfloat16 arithmetic")
-    settings = {"INFERENCE_PRECISION_HINT": PRECISIONS[precision], "INFERENCE_NUM_THREADS": threads}
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISIONS[precision]}
+    settings["INFERENCE_NUM_THREADS"] = threads
+    path = path if path.endswith(".xml") else prepare(path, str(keeping.place()), precision)
     try:
         model = core.read_model(path)
     except RuntimeError as error:
@@ -55,10 +72,19 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
         return answers
 
     infer(np.zeros((1, points), np.float32))
-    compiled = requests[1][0].get_compiled_model()
-    real = str(compiled.get_property("INFERENCE_PRECISION_HINT")).strip("<>").split("'")[-2]
+    real = _read_back(requests[1][0].get_compiled_model(), settings)
     facts = {"providers": ["CPU " + real], "threads": threads, "points": points, "outputs": names, "metadata": {}}
     return infer, facts
+
+
+def _read_back(compiled: Any, settings: dict[str, Any]) -> str:
+    """Give the precision that really runs. Raises ValueError where it, the hint or the number of threads is not what was asked for."""
+    real = str(compiled.get_property("INFERENCE_PRECISION_HINT")).strip("<>").split("'")[-2]
+    asked = (READ_BACK[settings["INFERENCE_PRECISION_HINT"]], "LATENCY", settings["INFERENCE_NUM_THREADS"])
+    found = (real, str(compiled.get_property("PERFORMANCE_HINT")), compiled.get_property("INFERENCE_NUM_THREADS"))
+    if found != asked:
+        raise ValueError(f"OpenVINO runs it with {found}, not with {asked}")
+    return real
 
 
 def _compiled(core: Any, path: str, shape: tuple[int, int], settings: dict[str, Any]) -> tuple[Any, Any, list[Any]]:
