@@ -14,41 +14,66 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from edgespec import plugins, storage
+from edgespec import line, plugins, ssh, storage
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
+from edgespec.line import Ended, Line
 from edgespec.target import Target
 
 TOLD = {2: Mistake, 3: Missing, 4: Mismatch}
+LINES: ContextVar[tuple[Line, ...]] = ContextVar("lines", default=())
+"""The lines that are open, of this thread."""
+
+
+@contextmanager
+def held(target: Target) -> Iterator[None]:
+    """Keep a device to ourselves for several calls: one connection, one lock, and one folder there that is removed at the end.
+
+    A target on this machine needs none of that. Raises Unreachable, Missing or StorageError (in use by another) as `line.opened` does.
+    """
+    if target.reach == "local" or _held(target) is not None:
+        yield
+        return
+    with line.opened(target) as opened:
+        before = LINES.set((*LINES.get(), opened))
+        try:
+            yield
+        finally:
+            LINES.reset(before)
 
 
 def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float = 60.0) -> dict[str, Any]:
-    """Run the runner in `folder` with these arguments and give its answer.
+    """Run the runner in `folder` with these arguments and give its answer; what it writes there is in `folder` afterwards.
 
+    Where the target is another device, it runs in a copy of `folder` there.
     Raises what the runner tells: Mistake (its exit code 2), Missing (3) or Mismatch (4); Unreachable where it gives no answer: it
-    took longer than `timeout_s`, died, or printed something that is not its JSON.
+    took longer than `timeout_s`, died, or printed something that is not its JSON; StorageError where its disk is full.
     """
-    command, env = _command(target, arguments), _environment(target)
-    try:
-        ended = subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired as error:
+    if target.reach == "local":
+        ended, busy = _here(target, arguments, folder, timeout_s), "this machine"
+        hint = f"run it by hand in {folder}: {' '.join(_command(target, arguments))}"
+    else:
+        with held(target):
+            found = cast(Line, _held(target))
+            ended, busy = found.call(arguments, folder, timeout_s, target), "the device"
+        hint = f"is it the device that you think? try: {ssh.by_hand(target)}"
+    if ended.late:
         raise Unreachable(
             f"target {target.name!r} gave no answer to '{arguments[0]}' within {timeout_s:.0f} s",
-            hint="something keeps this machine busy, or the model is very slow",
-        ) from error
-    told = ended.stderr.decode(errors="replace").strip()
-    if ended.returncode < 0:
-        raise _killed(target, arguments[0], -ended.returncode)
-    answer = _json(ended.stdout)
-    if answer is not None and ended.returncode == 0:
+            hint=f"something keeps {busy} busy, or the model is very slow",
+        )
+    if ended.code < 0:
+        raise _killed(target, arguments[0], -ended.code)
+    answer = _json(ended.printed)
+    if answer is not None and ended.code == 0:
         return answer
-    if answer is not None and ended.returncode in TOLD and isinstance(answer.get("error"), str):
-        raise TOLD[ended.returncode](f"target {target.name!r}: {answer['error']}", hint=str(answer.get("hint", "")))
-    raise _no_answer(
-        target, arguments[0], ended.returncode, told, ended.stdout, f"run it by hand in {folder}: {' '.join(command)}"
-    )
+    if answer is not None and ended.code in TOLD and isinstance(answer.get("error"), str):
+        raise TOLD[ended.code](f"target {target.name!r}: {answer['error']}", hint=str(answer.get("hint", "")))
+    raise _no_answer(target, arguments[0], ended.code, ended.told, ended.printed, hint)
 
 
 def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -57,6 +82,8 @@ def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]
     The last answer has the runner's `exit_code`. Raises what the runner refuses as a whole: Mistake, Missing or
     Mismatch; Unreachable where it dies or prints something that is not its JSON.
     """
+    if target.reach != "local":
+        raise Mistake(f"target {target.name!r} is another device: this runs here", hint="edgespec bench measures there")
     command, env, answer, raw = _command(target, arguments), _environment(target), None, b""
     with (
         tempfile.TemporaryFile() as noise,
@@ -82,6 +109,20 @@ def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]
         raise _no_answer(target, arguments[0], code, told, raw, f"run it by hand: {' '.join(command)}")
 
 
+def _held(target: Target) -> Line | None:
+    same = [each for each in LINES.get() if line.place(each.target) == line.place(target)]
+    return same[0] if same else None
+
+
+def _here(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float) -> Ended:
+    command, env = _command(target, arguments), _environment(target)
+    try:
+        ended = subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=timeout_s, check=False)
+    except subprocess.TimeoutExpired:
+        return Ended(0, b"", "", late=True)
+    return Ended(ended.returncode, ended.stdout, ended.stderr.decode(errors="replace").strip())
+
+
 def _command(target: Target, arguments: Sequence[str]) -> list[str]:
     python = [_placed(word) for word in target.python] or [sys.executable]
     if shutil.which(python[0]) is None:
@@ -100,6 +141,8 @@ def _placed(text: str) -> str:
 
 def _no_answer(target: Target, command: str, code: int, told: str, printed: bytes, hint: str) -> EdgespecError:
     last = told.splitlines()[-1] if told else f"it printed {printed[:80].decode(errors='replace')!r}"
+    if any(each in last for each in ssh.NO_ROOM):
+        return ssh.no_room(target, last)
     return Unreachable(f"target {target.name!r} ended '{command}' with code {code} and no answer: {last}", hint=hint)
 
 
