@@ -71,12 +71,13 @@ class Line:
         self.there: dict[str, str] = {}
         self._unread = b""
         self._begun = False
-        self._noise = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the line)
         self._token = secrets.token_hex(16)
+        words = ssh.words(target, _command(target, self._token))
+        self._noise = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the line)
         self._turn = threading.Lock()
         self._over = threading.Event()
         self._ssh = subprocess.Popen(
-            ssh.words(target, _command(target, self._token)),
+            words,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._noise,

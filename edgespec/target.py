@@ -7,8 +7,9 @@ A card is a YAML file: `export/targets/<name>.yaml`, or a user's own in `targets
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,10 @@ KINDS = {
     "python": "a list of words",
     "env": "a list of names and texts",
 }
+ADDRESS = re.compile(
+    r"(?:(?P<user>\w[\w.+@\\-]*)@)?(?:\[(?P<literal>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<host>\w[\w.-]*))(?::(?P<port>\d{1,5}))?",
+    re.ASCII,
+)
 
 
 @dataclass(frozen=True)
@@ -94,13 +99,36 @@ def load(name: str) -> Target:
 
     A card in `targets/` of the working folder, then one in ~/.config/edgespec/targets, stands before the shipped one of its name.
     """
-    own = [place / f"{name}.yaml" for place in own_places()]
-    for card in own:
-        if card.is_file():
-            return read(card)
     if name not in names():
         raise Mistake(f"unknown target {name!r}", hint=plugins.did_you_mean(name, names()))
-    return read(plugins.path("targets", name))
+    return read(origin(name))
+
+
+def with_host(card: Target, address: str) -> Target:
+    """Give the same card for another device of its kind: [USER@]HOST[:PORT], an IPv6 address in brackets, or a name that ssh's configuration knows.
+
+    Raises Mistake for what is no address, and for a target on this machine.
+    """
+    if card.reach != "ssh":
+        raise Mistake(
+            f"target {card.name!r} is this machine: it has no host",
+            hint="--host is for a target that is reached by ssh",
+        )
+    found = ADDRESS.fullmatch(address)
+    port = int(found["port"]) if found and found["port"] else None
+    if found is None or (port is not None and not 0 < port < 2**16):
+        raise Mistake(
+            f"{address!r} is no address of a device", hint="[USER@]HOST[:PORT], as in pi@192.168.0.7:22 or pi@[fe80::7]"
+        )
+    return replace(
+        card, host=found["host"] or found["literal"], user=found["user"] or card.user, port=port or card.port
+    )
+
+
+def origin(name: str) -> Path:
+    """Give the file of a target's card."""
+    own = [card for place in own_places() if (card := place / f"{name}.yaml").is_file()]
+    return own[0] if own else plugins.path("targets", name)
 
 
 def read(card: Path) -> Target:
@@ -142,5 +170,11 @@ def _check(where: str, key: str, value: Any) -> None:
     if not good:
         raise Mistake(f"{where}: {key!r}: {value!r} is not {KINDS.get(key, 'text')}")
     known = {"runtime": plugins.names("runtimes"), **{name: list(each) for name, each in CHOICES.items()}}
+    if key in ("host", "user") and (value.startswith("-") or not value.isprintable() or " " in value):
+        raise Mistake(
+            f"{where}: {key!r}: {value!r} is no {key}", hint="a host's name, address, or alias of ssh's configuration"
+        )
+    if key == "port" and value >= 2**16:
+        raise Mistake(f"{where}: {key!r}: {value!r} is no port")
     if key in known and value not in known[key]:
         raise Mistake(f"{where}: unknown {key} {value!r}", hint=plugins.did_you_mean(value, known[key]))
