@@ -1,8 +1,11 @@
 """What one model on one target said, and the statistics that turn its samples into numbers with intervals.
 
-Samples come in rounds: an array (rounds, calls) of nanoseconds, where all models of a session ran in every round. Calls
-of one round share what the machine did at that moment, so the intervals resample rounds, never single calls; and a
-ratio of two models resamples the same rounds of both, so that what hit both cancels.
+Samples come in rounds: an array (rounds, samples) of nanoseconds a call, where all models of a session ran in every round.
+Samples of one round share what the machine did at that moment, so the intervals resample rounds, never single samples; and a
+ratio of two models resamples the same rounds of both, so that what hit both cancels. Where several processes measured, they
+are resampled first, and then the rounds of each: two processes of one file may differ for as long as they live.
+
+A sample is one call, or a block of very short ones told as nanoseconds a call: percentiles are then those of blocks.
 """
 
 from __future__ import annotations
@@ -16,15 +19,16 @@ from numpy.typing import NDArray
 
 from edgespec.errors import Mistake
 
-FORMAT = 1
-FEWEST = {0.50: 11, 0.90: 64, 0.99: 662}
+FORMAT = 2
+FEWEST = {0.50: 11, 0.90: 64, 0.99: 662, 0.999: 6636}
 """Queries without which MLPerf's early stopping (d = 0, c = 0.99) gives no estimate of a quantile."""
 RESAMPLES = 500
 BINS = 4096
-NOISY = 0.05
-BUSY = 0.10
+CONFIDENCE = 0.99
+OUTLYING = 14.826
+"""Median absolute deviations from the median, as hyperfine has it; outliers are counted, never left out."""
 
-Samples = NDArray[np.int64]
+Samples = NDArray[Any]
 Floats = NDArray[np.float64]
 Interval = tuple[float, float]
 
@@ -35,7 +39,7 @@ class Measurement:
 
     provider: what really ran it
     n: latency samples, in `rounds` rounds
-    p90_ms, p99_ms: None where `n` is too small for it (64 and 662)
+    p90_ms, p99_ms, p999_ms: None where `n` is too small for it (64, 662 and 6636); in mode mlperf P90 is `early_stopping`'s
     reference: the variant that `ratio` (of medians) and `agreement` (share of equal labels) compare with
     noise: how far the reference's ratio to itself was from 1 in the same session; less than that is no difference
     cold_load_ms, cold_first_ms: a fresh process, seen once: import and load; the first answer
@@ -43,6 +47,13 @@ class Measurement:
     accuracy: share of `scored` spectra whose largest output of this very run is the right label
     host: the machine's facts
     source: "measured", "emulated", "estimated" or "deferred"
+    mode: "quick", "standard" or "mlperf" (see `protocol`); processes: how many measured; seconds: of timed calls in each
+    calls_per_sample: more than 1 where calls are so short that blocks of them were timed: percentiles are of blocks
+    process_cov: standard deviation of the processes' medians over their mean; None from one process
+    max_ms, mad_ms: slowest sample; median absolute deviation. outliers: samples more than OUTLYING of these from the median
+    p_value: Mann-Whitney's, two-sided, of the rounds' medians against the reference's; None for the reference
+    energy_mj: of one call, above idle, in mJ; None where nothing measured it. energy_note: rail and rate, or the reason
+    throttled: was the machine slowed down meanwhile? None where nothing tells
     """
 
     target: str
@@ -74,6 +85,19 @@ class Measurement:
     source: str = "measured"
     warnings: tuple[str, ...] = ()
     host: Mapping[str, Any] = field(default_factory=dict)
+    mode: str = ""
+    processes: int = 0
+    seconds: float = 0.0
+    calls_per_sample: int = 1
+    process_cov: float | None = None
+    p999_ms: float | None = None
+    max_ms: float | None = None
+    mad_ms: float | None = None
+    outliers: int | None = None
+    p_value: float | None = None
+    energy_mj: float | None = None
+    energy_note: str = ""
+    throttled: bool | None = None
 
 
 def to_record(measurements: Sequence[Measurement]) -> dict[str, Any]:
@@ -107,10 +131,45 @@ def quantile(samples: Samples, share: float) -> float | None:
     return float(np.quantile(samples, share, method="inverted_cdf"))
 
 
-def draw_rounds(rounds: int, seed: int) -> NDArray[np.int64]:
-    """Draw rounds with replacement: how often each was drawn, (RESAMPLES, rounds). The same seed draws the same."""
-    drawn = np.random.default_rng(seed).integers(rounds, size=(RESAMPLES, rounds))
-    return np.stack([np.bincount(each, minlength=rounds) for each in drawn])
+def over_latency(n: int, share: float) -> int:
+    """Give how many of n queries may take longer than the latency that this share of all keeps, with CONFIDENCE (tolerance d = 0).
+
+    The largest t with P(at most t of n are longer) <= 1 - CONFIDENCE if that share were the truth; 0 allows no estimate. MLPerf
+    Inference rules, "Early Stopping Criterion" (Reddi et al. 2020, arXiv:1911.02549; loadgen's `early_stopping.cc`).
+    """
+    from scipy.special import bdtr
+
+    low, high = (
+        -1,
+        int(n * (1 - share)) + 1,
+    )  # at `low` it holds, at `high`, the expected number and one more, it does not
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if bdtr(middle, n, 1 - share) <= 1 - CONFIDENCE else (low, middle)
+    return max(low, 0)
+
+
+def early_stopping(samples: Samples, share: float) -> float | None:
+    """Give MLPerf's estimate (ns): of the samples without the t - 1 slowest, the slowest; None where `over_latency` allows none."""
+    allowed = over_latency(samples.size, share)
+    return None if allowed < 1 else float(np.partition(samples, -allowed, axis=None)[-allowed])
+
+
+def draw_rounds(rounds: int | Sequence[int], seed: int) -> NDArray[np.int64]:
+    """Draw rounds with replacement: how often each was drawn, (RESAMPLES, rounds). The same seed draws the same.
+
+    rounds: how many; of several processes, of each: then processes are drawn first, and rounds of those drawn.
+    """
+    rng, counts = np.random.default_rng(seed), [rounds] if isinstance(rounds, int) else list(rounds)
+    times = np.ones((RESAMPLES, 1), int)
+    if len(counts) > 1:
+        drawn = rng.integers(len(counts), size=(RESAMPLES, len(counts)))
+        times = np.stack([np.bincount(each, minlength=len(counts)) for each in drawn])
+    parts = [
+        np.stack([np.bincount(rng.integers(count, size=count * again), minlength=count) for again in times[:, i]])
+        for i, count in enumerate(counts)
+    ]
+    return np.concatenate(parts, axis=1)
 
 
 def resample(samples: Samples, draws: NDArray[np.int64], shares: Sequence[float]) -> Floats:
@@ -150,30 +209,15 @@ def median(samples: Samples) -> float:
     return float(np.quantile(samples, 0.5, method="inverted_cdf"))
 
 
-def machine_warnings(samples: Samples, host: Mapping[str, Any], *, noise: float, warm: bool) -> list[str]:
-    """Word what makes these latencies less credible. host: `other_cores`, `load1`, `cores`, as the runner tells."""
-    found = []
-    if noise > NOISY:
-        found.append(f"noisy machine: the reference differs from itself by up to {noise:.0%}")
-    if (rounds := spread(samples)) > NOISY:
-        found.append(f"noisy machine: the rounds' medians spread by {rounds:.0%}")
-    others = host.get("other_cores") if host.get("other_cores") is not None else host.get("load1")
-    if others is not None and others > BUSY * host["cores"]:
-        found.append(f"busy machine: other work kept {others:.1f} of {host['cores']} cores busy meanwhile")
-    if not warm:
-        found.append("the warm-up ended before two blocks agreed within 1 %")
-    for share, fewest in FEWEST.items():
-        if samples.size < fewest:
-            found.append(f"no P{share * 100:.0f}: {samples.size} samples, and it needs {fewest}")
-    return found
+def outliers(samples: Samples) -> tuple[float, int]:
+    """Give the median absolute deviation (ns), and how many samples are more than OUTLYING of these from the median."""
+    away = np.abs(samples - median(samples))
+    deviation = float(np.median(away))
+    return deviation, int((away > OUTLYING * deviation).sum())
 
 
-def against_float(variant: str, sibling: str, ratio: float, bounds: Interval, noise: float) -> list[str]:
-    """Word that a variant made to be faster isn't, or can't be told to be; nothing where it is."""
-    if bounds[0] > 1 + noise:
-        return [f"{variant} answers {ratio:.2f} times slower than {sibling} here"]
-    if bounds[1] >= 1 - noise:
-        return [
-            f"{variant} can't be told to be faster than {sibling} here: {ratio:.2f} of its time, {bounds[0]:.2f} to {bounds[1]:.2f}"
-        ]
-    return []
+def mann_whitney(one: Samples, other: Samples) -> float:
+    """Give the two-sided p-value of Mann and Whitney's test on the rounds' medians: calls of one round are no independent samples."""
+    from scipy.stats import mannwhitneyu
+
+    return float(mannwhitneyu(np.median(one, axis=1), np.median(other, axis=1)).pvalue)

@@ -7,9 +7,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from edgespec import advice, measurement, pipeline, recipe, report, storage, target
 from edgespec import artifact as artifacts
 from edgespec import bench as measuring
-from edgespec import measurement, pipeline, recipe, report, storage, target
 from edgespec.artifact import OnnxModel
 from edgespec.errors import Mistake
 from edgespec.finished import data_digest
@@ -17,15 +17,24 @@ from edgespec.gate import broken
 from edgespec.job import Job, Progress
 from edgespec.measurement import Measurement
 from edgespec.plan import Plan, plan
+from edgespec.protocol import QUICK, Protocol
 from edgespec.report import Report
 
 REFERENCE = "default"
 ONLY_COMPARED = "it is only here to be compared with"
 
 
-def bench(folder: Path, names: Sequence[str], *, seconds: float, progress: Progress) -> Report:
+def bench(
+    folder: Path,
+    names: Sequence[str],
+    *,
+    protocol: Protocol = QUICK,
+    seconds: float | None = None,
+    progress: Progress,
+) -> Report:
     """Measure all files of a run, the plain default export and the linear baselines on each target, interleaved.
 
+    protocol: how many processes, how long; seconds: of timed calls of each file in each, the protocol's if not said
     Leaves `bench/<target>.json`, the raw samples beside it, and the recommendation in the report.
     Raises Mistake where the run made no ONNX or its data have changed; Missing where a runtime is not installed.
     """
@@ -39,13 +48,13 @@ def bench(folder: Path, names: Sequence[str], *, seconds: float, progress: Progr
         x, y = job.spectra.x[rows], job.spectra.y[rows]
         for card in cards:
             found = measuring.measure(
-                files, x, y, card, folder / "bench", reference=REFERENCE, float_of=siblings, seconds=seconds,
-                seed=checked.seed, progress=progress.say,
+                files, x, y, card, folder / "bench", reference=REFERENCE, float_of=siblings, protocol=protocol,
+                seconds=seconds, seed=checked.seed, progress=progress.say,
             )  # fmt: skip
             found = [_of_this_run(each, model) for each in found]
-            advice = measuring.recommend(found, lambda each: _against(each, checked, result, model))
+            chosen = advice.recommend(found, lambda each: _against(each, checked, result, model))
             result.bench[card.name] = measurement.to_record(found)
-            result.advice[card.name] = asdict(advice)
+            result.advice[card.name] = asdict(chosen)
         result.notes = _notes(result)
         result.gates = []
         report.write(result, folder)
@@ -97,9 +106,9 @@ def _against(each: Measurement, checked: Plan, result: Report, model: OnnxModel)
 def _notes(result: Report) -> list[str]:
     """Keep what compress noted and add what the measurement taught about the linear baselines."""
     kept = [note for note in result.notes if not note.startswith("on ")]
-    for name, advice in result.advice.items():
+    for name, chosen in result.advice.items():
         measured = {each["variant"]: each for each in result.bench[name]["measurements"]}
-        mine = measured.get(advice["variant"])
+        mine = measured.get(chosen["variant"])
         linear = [
             (title, measured[title])
             for row in result.rows

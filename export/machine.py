@@ -6,12 +6,13 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+import sensors
 from model import find_runtime
+from sensors import cpuinfo, text
 
 FLAGS: tuple[str, ...] = (
     "sse4_2",
@@ -31,7 +32,7 @@ def hello(runtime: str) -> dict[str, Any]:
     """Tell what this machine is, as far as its latencies depend on it."""
     load_average = state()["load1"]
     cores = pin(1)
-    flags = _cpuinfo("flags") or _cpuinfo("Features")
+    flags = cpuinfo("flags") or cpuinfo("Features")
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -39,12 +40,19 @@ def hello(runtime: str) -> dict[str, Any]:
         "runtime_version": find_runtime(runtime).version(),
         "system": platform.platform(),
         "machine": platform.machine(),
-        "cpu": _cpuinfo("model name") or _text("/proc/device-tree/model").strip("\0") or platform.processor(),
+        "cpu": cpuinfo("model name") or text("/proc/device-tree/model").strip("\0") or platform.processor(),
         "flags": [flag for flag in FLAGS if flag in flags.split()],
         "cores": os.cpu_count(),
         "load1": load_average,
-        "governor": _text(f"/sys/devices/system/cpu/cpu{(cores or [0])[0]}/cpufreq/scaling_governor") or None,
+        "governor": text(f"/sys/devices/system/cpu/cpu{(cores or [0])[0]}/cpufreq/scaling_governor") or None,
         "affinity": cores,
+        "gpu": _gpu(),
+        "jetpack": text("/etc/nv_tegra_release").split("\n")[0] or None,
+        "nvpmodel": text("/var/lib/nvpmodel/status") or None,
+        "memory_free": _free(),
+        "mhz": sensors.clocks(cores),
+        "celsius": sensors.temperatures(),
+        "throttled": sensors.throttled(),
     }
 
 
@@ -54,7 +62,7 @@ def pin(threads: int) -> list[int]:
         return []
 
     def fastest(core: int) -> tuple[int, int]:
-        return int(_text(f"/sys/devices/system/cpu/cpu{core}/cpufreq/cpuinfo_max_freq") or 0), core
+        return int(text(f"/sys/devices/system/cpu/cpu{core}/cpufreq/cpuinfo_max_freq") or 0), core
 
     try:
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0), key=fastest)[-threads:])
@@ -66,9 +74,9 @@ def pin(threads: int) -> list[int]:
 def state(cores: Sequence[int] = (0,)) -> dict[str, Any]:
     """Tell how the machine is now: load, clock, and processor seconds that all and that this process have had."""
     core = (list(cores) or [0])[0]
-    khz = _text(f"/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq")
-    mhz = float(khz) / 1e3 if khz else float(_cpuinfo("cpu MHz") or 0)
-    ticks = [int(each) for each in _text("/proc/stat").split("\n")[0].split()[1:9]]
+    khz = text(f"/sys/devices/system/cpu/cpu{core}/cpufreq/scaling_cur_freq")
+    mhz = float(khz) / 1e3 if khz else float(cpuinfo("cpu MHz") or 0)
+    ticks = [int(each) for each in text("/proc/stat").split("\n")[0].split()[1:9]]
     busy_s = (sum(ticks) - sum(ticks[3:5])) / os.sysconf("SC_CLK_TCK") if ticks else None  # without idle and iowait
     load_average = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     return {"load1": load_average, "mhz": mhz or None, "busy_s": busy_s, "own_s": sum(os.times()[:2])}
@@ -87,7 +95,7 @@ def peak_memory() -> int:
 
     Linux hands ru_maxrss down through exec, so a child of a large program would report its parent; VmHWM is its own.
     """
-    for line in _text("/proc/self/status").split("\n"):
+    for line in text("/proc/self/status").split("\n"):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     import resource  # not on every system, and not needed above
@@ -96,15 +104,20 @@ def peak_memory() -> int:
     return int(peak if sys.platform == "darwin" else peak * 1024)
 
 
-def _cpuinfo(key: str) -> str:
-    for line in _text("/proc/cpuinfo").split("\n"):
-        if line.split(":")[0].strip() == key:
-            return line.split(":", 1)[1].strip()
-    return ""
+def _gpu() -> str | None:
+    """Name the graphics processor and its driver, None where no driver tells of one."""
+    cards = [
+        sensors.text(f"/proc/driver/nvidia/gpus/{each.name}/information")
+        for each in sensors.found("/proc/driver/nvidia/gpus/*")
+    ]
+    names = [line.split(":", 1)[1].strip() for card in cards for line in card.split("\n") if line.startswith("Model:")]
+    driver = text("/proc/driver/nvidia/version").split("\n")[0]
+    return ", ".join([*names, driver]) if names or driver else None
 
 
-def _text(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8", errors="replace").strip()
-    except OSError:
-        return ""
+def _free() -> int | None:
+    """Give the bytes that a process could still have."""
+    for line in text("/proc/meminfo").split("\n"):
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return None

@@ -13,7 +13,7 @@ import numpy as np
 from machine import others, peak_memory, pin, state
 from model import Loaded, find_runtime, open_model
 from refusal import RefusalError
-from timing import FEWEST_ROUNDS, LIMITS, calls_in_slot, interleave, time_calls, warm_up
+from timing import FEWEST_ROUNDS, LIMITS, calls_in_sample, calls_in_slot, interleave, time_calls, timer_step, warm_up
 
 
 def read_request(path: Path) -> dict[str, Any]:
@@ -47,16 +47,13 @@ def first_answer(request: dict[str, Any], name: str) -> dict[str, Any]:
 
     The file may lie in the system's cache: this is a restart of the program, not of the machine.
     """
-    found = [each for each in request["models"] if each["name"] == name]
-    if not found:
-        known = ", ".join(each["name"] for each in request["models"])
-        raise RefusalError(2, f"the request has no model {name!r}", "there is: " + known)
+    one = named(request, name)
     pin(request["threads"])
     spectrum = np.array(read_spectra(request["spectra"])[:1])
     begin = time.perf_counter_ns()
     runtime = find_runtime(request["runtime"])
     imported, memory_before = time.perf_counter_ns(), peak_memory()
-    model = open_model(runtime, found[0], request["threads"], spectrum.shape[1])
+    model = open_model(runtime, one, request["threads"], spectrum.shape[1])
     loaded = time.perf_counter_ns()
     model.infer(spectrum)
     done = time.perf_counter_ns()
@@ -72,40 +69,69 @@ def first_answer(request: dict[str, Any], name: str) -> dict[str, Any]:
 def bench(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Warm every model up, take its answers to all spectra, then measure them all in turns.
 
+    A model of the request may say its `calls` (samples in a round) and `block` (calls in a sample), as an earlier process told them.
     Leaves beside the request `outputs-<i>.npy`, the first output (n, classes) of model i, and `samples.npz`: one array
-    `ns_<i>` (rounds, calls) of nanoseconds for each model.
+    `ns_<i>` (rounds, samples) for each model, the nanoseconds of `block` calls each.
     """
+    from watch import Watch, summary  # only now: `cold` weighs what a program that answers weighs
+
     cores = pin(request["threads"])
     x = np.ascontiguousarray(read_spectra(request["spectra"]))
-    names = {each.get("runtime", request["runtime"]) for each in request["models"]}
-    runtimes = {name: find_runtime(name) for name in sorted(names)}
-    models = [
-        open_model(runtimes[each.get("runtime", request["runtime"])], each, request["threads"], x.shape[1])
-        for each in request["models"]
-    ]
+    models = opened(request, x.shape[1])
     rows = [x[i : i + 1] for i in np.random.RandomState(int(request["seed"])).permutation(len(x))]
-    warm = [warm_up(model.infer, rows, request) for model in models]
-    for i, model in enumerate(models):
-        np.save(str(folder / f"outputs-{i}.npy"), answers(model, x))
-    slots = [calls_in_slot(each["median_ns"], _slot_ms(model, request)) for model, each in zip(models, warm)]
-    before, begin = state(cores), time.perf_counter()
-    samples = interleave([model.infer for model in models], slots, rows, request)
-    after, wall_s = state(cores), time.perf_counter() - begin
+    with Watch(cores) as watch:
+        warm = [warm_up(model.infer, rows, request) for model in models]
+        for i, model in enumerate(models):
+            np.save(str(folder / f"outputs-{i}.npy"), answers(model, x))
+        blocks, slots = _portions(models, warm, request)
+        before, begin, begun = state(cores), time.perf_counter(), time.monotonic()
+        samples = interleave([model.infer for model in models], slots, rows, request, blocks=blocks)
+        after, wall_s = state(cores), time.perf_counter() - begin
+        during = watch.lines(begun)
+        idle = [line for line in watch.lines() if line["t"] < begun]
     arrays: dict[str, Any] = {f"ns_{i}": np.array(each) for i, each in enumerate(samples)}
     np.savez_compressed(str(folder / "samples.npz"), **arrays)
     return {
         "samples": "samples.npz",
         "affinity": cores,
         "clock_ns": statistics.median(time_calls(lambda x: [], rows[:1] * 1000)),
+        "timer_step_ns": timer_step(),
         "wall_s": wall_s,
         "before": before,
         "after": after,
         "other_cores": others(before, after, wall_s),
+        "sensors": summary(idle, during),
         "models": [
-            dict(model.facts, name=model.name, outputs=f"outputs-{i}.npy", warmup=warm[i], calls=slots[i])
+            dict(
+                model.facts,
+                name=model.name,
+                outputs=f"outputs-{i}.npy",
+                warmup=warm[i],
+                calls=slots[i],
+                block=blocks[i],
+            )
             for i, model in enumerate(models)
         ],
     }
+
+
+def opened(request: dict[str, Any], points: int) -> list[Loaded]:
+    """Load all models of a request, each in its own runtime where it names one."""
+    names = {each.get("runtime", request["runtime"]) for each in request["models"]}
+    runtimes = {name: find_runtime(name) for name in sorted(names)}
+    return [
+        open_model(runtimes[each.get("runtime", request["runtime"])], each, request["threads"], points)
+        for each in request["models"]
+    ]
+
+
+def named(request: dict[str, Any], name: str) -> dict[str, Any]:
+    """Give what a request says of one model. Raises RefusalError where it has none of that name."""
+    found = [each for each in request["models"] if each["name"] == name]
+    if not found:
+        known = ", ".join(each["name"] for each in request["models"])
+        raise RefusalError(2, f"the request has no model {name!r}", "there is: " + known)
+    return dict(found[0])
 
 
 def answers(model: Loaded, x: Any) -> Any:
@@ -114,10 +140,19 @@ def answers(model: Loaded, x: Any) -> Any:
     return np.concatenate([np.array(model.infer(x[i : i + step])[0]) for i in range(0, len(x), step)])
 
 
-def _slot_ms(model: Loaded, request: dict[str, Any]) -> float:
-    """A model that is another program takes a second to start: its turns are few and long."""
-    own = request["seconds"] * 1e3 / FEWEST_ROUNDS if hasattr(model.infer, "times") else 0.0
-    return float(max(request["slot_ms"], own))
+def _portions(models: list[Loaded], warm: list[dict[str, Any]], request: dict[str, Any]) -> tuple[list[int], list[int]]:
+    """Give the calls in a sample and the samples in a round of each model: what the request says, else by what a call took.
+
+    A model that is another program (`times`) keeps its own clock, so no blocks; and it takes a second to start, so its turns are few and long.
+    """
+    step_ns, blocks, slots = timer_step(), [], []
+    for model, each, told in zip(models, request["models"], warm):
+        alone = hasattr(model.infer, "times")
+        block = 1 if alone else calls_in_sample(told["median_ns"], step_ns, request["block_us"])
+        blocks.append(each.get("block") or block)
+        slot_ms = max(request["slot_ms"], request["seconds"] * 1e3 / FEWEST_ROUNDS if alone else 0.0)
+        slots.append(each.get("calls") or calls_in_slot(told["median_ns"] * blocks[-1], slot_ms))
+    return blocks, slots
 
 
 def read_spectra(path: str) -> Any:

@@ -7,13 +7,15 @@
     python runner.py cold REQUEST.json --model NAME          a fresh process: load, first answer, memory
     python runner.py bench REQUEST.json                      latencies and outputs of all models, interleaved
     python runner.py answers REQUEST.json --model NAME       a fresh process: one model's answers, batch size by batch size
+    python runner.py energy REQUEST.json --model NAME        what one call takes, where a sensor tells
+    python runner.py soak REQUEST.json --model NAME          one model for minutes: latency against time and temperature
 
 JSON on stdout, one object a line, everything else on stderr: `predict` gives a line a spectrum and a summary, the others
 one object. Exit code 0; 2 for a request, model or spectrum that is wrong, 3 for a runtime or library that is missing,
 4 for a model or bundle that disagrees with itself. Paths in a request are relative to its folder.
 
-What is timed: one call at batch 1, from a spectrum in memory to the answer in memory. Copying the spectrum into the
-bound input is inside; reading files is not. The cost of reading the clock is inside too, and reported (`clock_ns`).
+What is timed: one call at batch 1, from a spectrum in memory to the answer in memory, or a block of very short ones. Copying the
+spectrum into the bound input is inside; reading files is not. The cost of reading the clock is inside too, and reported (`clock_ns`).
 """
 
 from __future__ import annotations
@@ -86,21 +88,44 @@ def _answers(arguments: Sequence[str] | None) -> Iterator[dict[str, Any]]:
 
         yield machine.hello(asked.runtime)
     else:
-        import measuring
+        yield _measured(asked)
 
-        request = measuring.read_request(asked.request)
-        if asked.command == "prepare":
-            import preparing
 
-            yield preparing.prepare(request)
-        elif asked.command == "cold":
-            yield measuring.first_answer(request, asked.model)
-        elif asked.command == "answers":
-            import answering
+def _measured(asked: argparse.Namespace) -> dict[str, Any]:
+    import measuring
 
-            yield answering.answers(request, asked.model, asked.request.parent)
-        else:
-            yield measuring.bench(request, asked.request.parent)
+    request = measuring.read_request(asked.request)
+    if not request["lock_clocks"]:
+        return _timed(request, asked)
+    import clocks
+
+    with clocks.locked() as lock:
+        answer = _timed(request, asked)
+    return dict(answer, clocks=lock)
+
+
+def _timed(request: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]:
+    import measuring
+
+    if asked.command == "prepare":
+        import preparing
+
+        return preparing.prepare(request)
+    if asked.command == "cold":
+        return measuring.first_answer(request, asked.model)
+    if asked.command == "answers":
+        import answering
+
+        return answering.answers(request, asked.model, asked.request.parent)
+    if asked.command == "energy":
+        import energy
+
+        return energy.energy(request, asked.model)
+    if asked.command == "soak":
+        import soaking
+
+        return soaking.soak(request, asked.model)
+    return measuring.bench(request, asked.request.parent)
 
 
 def _parser() -> Parser:
@@ -110,7 +135,7 @@ def _parser() -> Parser:
     commands.add_parser("hello").add_argument("--runtime", required=True)
     for name in ("bench", "prepare"):
         commands.add_parser(name).add_argument("request", type=Path)
-    for name in ("cold", "answers"):
+    for name in ("cold", "answers", "energy", "soak"):
         one = commands.add_parser(name)
         one.add_argument("request", type=Path)
         one.add_argument("--model", required=True)

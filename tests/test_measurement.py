@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgespec import doubts
 from edgespec import measurement as stats
 from edgespec.errors import Mistake
 from edgespec.measurement import Measurement
@@ -73,7 +74,7 @@ def test_another_format_is_refused_with_its_file(record: Any) -> None:
         stats.from_record(record, "runs/a/local.json")
 
 
-@pytest.mark.parametrize(("share", "fewest"), [(0.50, 11), (0.90, 64), (0.99, 662)])
+@pytest.mark.parametrize(("share", "fewest"), [(0.50, 11), (0.90, 64), (0.99, 662), (0.999, 6636)])
 def test_no_quantile_comes_from_too_few_samples(share: float, fewest: int) -> None:
     samples = np.arange(1, fewest + 1, dtype=np.int64).reshape(1, -1)
     assert stats.quantile(samples[:, 1:], share) is None
@@ -183,18 +184,18 @@ IDLE = {"cores": 4, "load1": 0.0, "other_cores": 0.0}
 def test_warnings_name_what_makes_a_latency_less_credible(
     samples: Any, host: dict[str, Any], noise: float, warm: bool, told: list[str]
 ) -> None:
-    warnings = stats.machine_warnings(samples, host, noise=noise, warm=warm)
+    warnings = doubts.of_machine(samples, host, noise=noise, warm=warm)
     assert len(warnings) == len(told)
     for warning, part in zip(warnings, told, strict=True):
         assert part in warning
 
 
 def test_a_variant_that_is_slower_than_its_float_sibling_is_told_unless_it_may_be_noise() -> None:
-    told = stats.against_float("cpu-int8", "float32", 1.31, (1.25, 1.4), 0.02)
+    told = doubts.against_float("cpu-int8", "float32", 1.31, (1.25, 1.4), 0.02)
     assert told == ["cpu-int8 answers 1.31 times slower than float32 here"]
-    assert stats.against_float("cpu-int8", "float32", 0.79, (0.7, 0.8), 0.0) == []
+    assert doubts.against_float("cpu-int8", "float32", 0.79, (0.7, 0.8), 0.0) == []
     for ratio, bounds, noise in ((1.31, (0.98, 1.4), 0.02), (1.02, (1.01, 1.03), 0.05), (0.9, (0.85, 0.96), 0.05)):
-        (told,) = stats.against_float("cpu-int8", "float32", ratio, bounds, noise)
+        (told,) = doubts.against_float("cpu-int8", "float32", ratio, bounds, noise)
         assert told.startswith(
             f"cpu-int8 can't be told to be faster than float32 here: {ratio:.2f} of its time, {bounds[0]:.2f} to"
         )

@@ -15,18 +15,28 @@ Targets = Annotated[
     list[str] | None,
     typer.Option("--target", help="Where to measure; may be given several times (edgespec ls targets)."),
 ]
-Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file.")]
+Mode = Annotated[
+    str, typer.Option("--mode", help="quick (one process), standard (five), or mlperf (600 s, P90 by early stopping).")
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option("--seconds", min=0.1, help="Timed seconds for each file in each process; the mode's if not said."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the measurements as JSON.")]
 
 
 @app.command("bench", short_help="Measure latency against accuracy on targets.")
-def command(run: Run = None, target: Targets = None, seconds: Seconds = 3.0, to_json: Json = False) -> None:
+def command(
+    run: Run = None, target: Targets = None, mode: Mode = "quick", seconds: Seconds = None, to_json: Json = False
+) -> None:
     """Measure latency against accuracy: all files of a run and the plain default export, interleaved, one spectrum at a time.
 
     Example: edgespec bench --target local
     """
+    from edgespec import protocol
     from edgespec import target as targets
 
+    how = protocol.named(mode, seconds=seconds)
     folder, names = run_folder(run), target or ["local"]
     for name in names:
         targets.load(name)  # a wrong name is told at once, before what takes seconds to load
@@ -34,7 +44,7 @@ def command(run: Run = None, target: Targets = None, seconds: Seconds = 3.0, to_
     from edgespec.report import markdown, tables, terminal
 
     bars = Bars(folder / "log.txt")
-    result = runs.bench(folder, names, seconds=seconds, progress=bars)
+    result = runs.bench(folder, names, protocol=how, progress=bars)
     markdown.write(result, folder)
     if to_json:
         told: dict[str, Any] = {"folder": str(folder), "bench": result.bench, "advice": result.advice}
