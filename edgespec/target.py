@@ -131,6 +131,11 @@ def origin(name: str) -> Path:
     return own[0] if own else plugins.path("targets", name)
 
 
+def is_own(name: str) -> bool:
+    """Is a target's card the user's own?"""
+    return origin(name).parent in own_places()
+
+
 def read(card: Path) -> Target:
     """Read a card; its file's name is the target's.
 

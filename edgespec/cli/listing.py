@@ -12,11 +12,12 @@ from edgespec.errors import Mistake
 
 KINDS = ["recipes", "steps", "models", "datasets", "preprocess", "augment", "targets"]
 Kind = Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")]
+Check = Annotated[bool, typer.Option("--check", help="Targets: ask each whether it answers; needs the network.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
 @app.command("ls", short_help="List what there is of a kind, with all keys.")
-def command(kind: Kind, to_json: Json = False) -> None:
+def command(kind: Kind, check: Check = False, to_json: Json = False) -> None:
     """List what there is of a kind, with every key, its default and its sentence.
 
     Example: edgespec ls steps
@@ -25,12 +26,17 @@ def command(kind: Kind, to_json: Json = False) -> None:
 
     if kind not in KINDS:
         raise Mistake(f"there is no list of {kind!r}", hint=plugins.did_you_mean(kind, KINDS))
-    found = _recipes() if kind == "recipes" else _targets() if kind == "targets" else _signatures(kind)
+    if check and kind != "targets":
+        raise Mistake(f"--check asks targets, not {kind}", hint="edgespec ls targets --check")
+    found = _recipes() if kind == "recipes" else _targets(check) if kind == "targets" else _signatures(kind)
     if to_json:
         as_json(found)
         return
     for each in found:
         print(f"{each['name']}\n    {each['about']}")
+        for fact in ("reached", "file", "told"):
+            if kind == "targets" and fact in each:
+                print(f"    {each[fact]}")
         for key in each.get("keys", []):
             default = "required" if key["required"] else f"default {key['default']}"
             print(f"    {key['name']}: {key['type']}, {default}\n        {key['help']}")
@@ -48,16 +54,26 @@ def _recipes() -> list[dict[str, Any]]:
     return found
 
 
-def _targets() -> list[dict[str, Any]]:
+def _targets(check: bool) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
-    from edgespec import target
+    from edgespec import rollcall, ssh, target
 
     cards = [target.load(name) for name in target.names()]
-    return [
-        {**asdict(card), "about": f"{card.description} (runtime {card.runtime}, reached: {card.reach})"}
-        for card in cards
-    ]
+    answers = rollcall.ask(cards) if check else {}
+    found = []
+    for card in cards:
+        here = "on this machine" if card.source == "measured" else "on this machine, emulated"
+        each = {**asdict(card), "about": card.description}
+        each["reached"] = f"{card.runtime} " + (
+            here if card.reach == "local" else f"by ssh: {ssh.by_hand(card, 'ssh', '')}"
+        )
+        if target.is_own(card.name):
+            each["file"] = f"your own card: {target.origin(card.name)}"
+        if card.name in answers:
+            each |= {"answer": answers[card.name], "told": rollcall.told(answers[card.name])}
+        found.append(each)
+    return found
 
 
 def _signatures(kind: str) -> list[dict[str, Any]]:
