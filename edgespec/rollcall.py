@@ -25,9 +25,10 @@ def ask(cards: Iterable[Target]) -> dict[str, dict[str, Any]]:
 
 
 def told(answer: Mapping[str, Any]) -> str:
-    """Word an answer in one line."""
+    """Word an answer, and what to do where there is none."""
     if "error" in answer:
-        return f"does not answer: {answer['error']}"
+        hint = f"\n    hint: {answer['hint']}" if answer["hint"] else ""
+        return f"does not answer: {answer['error']}{hint}"
     return f"answers: {answer['runtime']} {answer['runtime_version']}, Python {answer['python']}, {answer['machine']}"
 
 

@@ -71,7 +71,7 @@ class Device:
 
     def card(self, **more: Any) -> Target:
         """A card of the device, with this Python."""
-        return Target("pi", "onnxruntime", reach="ssh", **{"python": (sys.executable,), **more})
+        return Target("pi", "onnxruntime", reach="ssh", host="device", **{"python": (sys.executable,), **more})
 
     def cut(self) -> None:
         """Cut every line: kill the server's children that serve them, as a network that is gone would end them."""

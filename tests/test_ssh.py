@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import threading
@@ -14,7 +15,7 @@ import loopback
 import pytest
 from loopback import Device
 
-from edgespec import device, line, plugins, target
+from edgespec import device, line, plugins, rollcall, target
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, StorageError, Unreachable
 from edgespec.target import Target
 
@@ -255,7 +256,7 @@ def test_a_host_key_that_is_not_known_or_has_changed_is_refused(there: Device, w
     loopback.trust(there.folder)
     unknown = told(there.card(), work)
     assert (unknown.exit_code, "a host key that is not known here" in unknown.message) == (6, True)
-    assert f"compare the fingerprint: {there.ssh} pi true" in unknown.hint
+    assert f"compare the fingerprint: {there.ssh} device true" in unknown.hint
     loopback.trust(there.folder, "other")
     changed = told(there.card(), work)
     assert (changed.exit_code, "another host key than the one that was known" in changed.message) == (6, True)
@@ -371,6 +372,18 @@ def test_a_device_that_talks_rubbish_is_not_believed(
     porter("wire.tell(answer, ", f"print({answer!r}, flush=True); wire.tell(answer, ")
     with pytest.raises(Unreachable, match="prints what is no answer"):
         device.call(there.card(), ["hello"], work)
+
+
+def test_the_roll_is_called_over_one_line_a_device(there: Device) -> None:
+    cards = [there.card(), dataclasses.replace(there.card(), name="pi_openvino", runtime="no-such-runtime")]
+    cards += [target.load("local"), dataclasses.replace(there.card(port=1), name="gone")]
+    before = (there.folder / "log").read_text().count("Accepted publickey")
+    found = rollcall.ask(cards)
+    assert (there.folder / "log").read_text().count("Accepted publickey") == before + 1
+    assert rollcall.told(found["pi"]).startswith(f"answers: onnxruntime {found['local']['runtime_version']}, Python 3.")
+    assert "there is no runtime 'no-such-runtime'" in rollcall.told(found["pi_openvino"])
+    assert "does not answer: target 'gone'" in rollcall.told(found["gone"])
+    assert "refuses the connection" in rollcall.told(found["gone"])
 
 
 def test_predict_stays_here(there: Device) -> None:

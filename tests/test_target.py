@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgespec import device, plugins, target
+from edgespec.cli import listing
 from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
 
 
@@ -45,6 +46,9 @@ def test_an_unknown_target_says_which_was_meant() -> None:
         ("", "is no card", "runtime"),
         ("runtime: [", ":1: not YAML", "brackets"),
         ("runtime: onnxruntime\nreach: ssh\nport: pi", ":3: 'port': 'pi' is not a number", ""),
+        ("runtime: onnxruntime\nhost: -oProxyCommand=x", ":2: 'host': '-oProxyCommand=x' is no host", "alias"),
+        ("runtime: onnxruntime\nuser: a b", "'user': 'a b' is no user", ""),
+        ("runtime: onnxruntime\nport: 65536", "'port': 65536 is no port", ""),
         ("runtime: onnxruntime\njetpack: 6.2", "'jetpack': 6.2 is not text", ""),
         ("runtime: onnxruntime\njetpack: '6.1'", "unknown jetpack '6.1'", "6.2"),
         ("runtime: onnxruntime\nenv: [A]", "is not a list of names and texts", ""),
@@ -69,7 +73,9 @@ def test_a_card_gives_what_it_says_and_defaults_for_the_rest(tmp_path: Path) -> 
     assert wanted.reach == "local"
 
 
-def test_a_users_own_card_stands_before_the_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_users_own_card_stands_before_the_shipped_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     at_home, here = tmp_path / "settings" / "edgespec" / "targets", tmp_path / "targets"
@@ -80,6 +86,12 @@ def test_a_users_own_card_stands_before_the_shipped_one(tmp_path: Path, monkeypa
     assert {"bench7", "local"} <= set(target.names())
     assert target.load("bench7").threads == 3
     assert target.load("local").threads == 4
+    listing.command("targets")
+    told = capsys.readouterr().out
+    assert "your own card: targets/bench7.yaml" in told
+    assert "onnxruntime on this machine" in told
+    assert "your own card: targets/jetson.yaml" not in told
+    assert "tensorrt by ssh: ssh jetson" in told
     (here / "bench7.yaml").unlink()
     assert target.load("bench7").threads == 2
 
