@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec import recording, storage
+from edgespec import recording, storage, witness
 from edgespec.device import call, held
 from edgespec.errors import EdgespecError, Mismatch, Unreachable
 from edgespec.recording import Arrays
@@ -34,7 +35,7 @@ def ask(asked: Asked, folder: Path, *, warmup_max_s: float, max_s: float, progre
     """Measure all models, interleaved, in as many processes as the protocol says.
 
     folder: where what is kept lies; warmup_max_s, max_s: the longest for each model in each process
-    Raises what `device.call` does; Mismatch where a model's outputs are no class scores.
+    Raises what `device.call` does; Mismatch where a model's outputs are no class scores, or the target can't be believed (`witness`).
     """
     target, kept = asked.target, folder / f".{asked.target.name}-partial"
     with held(target), tempfile.TemporaryDirectory(dir=folder, prefix=".bench-") as name:
@@ -119,15 +120,31 @@ def _process(asked: Asked, work: Path, parts: Sequence[Part], warmup_max_s: floa
     progress(f"{target.name}: {which}{len(files)} models in turns, {protocol.seconds:g} s each")
     scoring_s = 2 * len(asked.x) * sum(each["first_ms"] for each in cold.values()) / 1e3
     timing_s = len(files) * (warmup_max_s + max(max_s, protocol.seconds))
+    begin = time.monotonic()
     answer = call(target, ["bench", "request.json"], work, timeout_s=120 + scoring_s + timing_s)
+    passed_s = time.monotonic() - begin
+    try:
+        facts, arrays = _read(asked, work, answer)
+    except (KeyError, TypeError, ValueError, OSError) as problem:
+        raise Mismatch(
+            f"target {target.name!r} tells of its measurement what cannot be read: {problem!r}",
+            hint="is it the device that you think?",
+        ) from problem
+    witness.latencies({name: each for name, each in arrays.items() if name.endswith(".ns")}, passed_s, target)
+    if not parts:
+        said = {name: arrays[f"{name}.outputs"] for name in asked.models}
+        witness.answers(asked.models, asked.x, said, target, work.parent)
+    return {**facts, "cold": cold}, arrays
+
+
+def _read(asked: Asked, work: Path, answer: Mapping[str, Any]) -> Part:
     told = {each["name"]: each for each in answer["models"]}
     arrays: Arrays = {}
     with np.load(work / answer["samples"]) as samples:
         arrays |= {f"{each['name']}.ns": samples[f"ns_{i}"] for i, each in enumerate(answer["models"])}
     for name in asked.models:
         arrays[f"{name}.outputs"] = _scores(work / told[name]["outputs"], name, len(asked.x))
-    facts = {**{key: answer[key] for key in PROCESS}, "clocks": answer.get("clocks", {})}
-    return {**facts, "cold": cold, "models": told}, arrays
+    return {**{key: answer[key] for key in PROCESS}, "clocks": answer.get("clocks", {}), "models": told}, arrays
 
 
 def _scores(path: Path, name: str, n: int) -> NDArray[Any]:

@@ -30,15 +30,17 @@ def bench(
     *,
     protocol: Protocol = QUICK,
     seconds: float | None = None,
+    host: str = "",
     progress: Progress,
 ) -> Report:
     """Measure all files of a run, the plain default export and the linear baselines on each target, interleaved.
 
     protocol: how many processes, how long; seconds: of timed calls of each file in each, the protocol's if not said
+    host: the address of the target that is reached by ssh, instead of its card's
     Leaves `bench/<target>.json`, the raw samples beside it, and the recommendation in the report.
     Raises Mistake where the run made no ONNX or its data have changed; Missing where a runtime is not installed.
     """
-    cards = [target.load(name) for name in names]
+    cards = target.cards(names, host)
     with storage.lock(folder):
         checked, job, result = opened(folder, progress)
         model = last(folder, result)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,23 @@ def load(name: str) -> Target:
     if name not in names():
         raise Mistake(f"unknown target {name!r}", hint=plugins.did_you_mean(name, names()))
     return read(origin(name))
+
+
+def cards(names: Sequence[str], host: str = "") -> list[Target]:
+    """Read cards; `host` is the address of the one among them that is reached by ssh, instead of its own.
+
+    Raises Mistake as `load` and `with_host` do, and where it is not clear whose host it is.
+    """
+    found = [load(name) for name in names]
+    far = [card for card in found if card.reach == "ssh"]
+    if host and len(far) > 1:
+        raise Mistake(
+            f"--host {host}: of which of {', '.join(each.name for each in far)}?", hint="one target at a time"
+        )
+    if not host:
+        return found
+    one = far[0] if far else found[0]
+    return [with_host(card, host) if card is one else card for card in found]
 
 
 def with_host(card: Target, address: str) -> Target:

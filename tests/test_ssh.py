@@ -414,6 +414,16 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         target.with_host(Target("jetson", "tensorrt", reach="ssh"), address)
 
 
+def test_a_host_is_that_of_the_one_target_that_is_reached_by_ssh() -> None:
+    here, there = target.cards(["local", "jetson"], "pi@orin")
+    assert (here, there.user, there.host) == (target.load("local"), "pi", "orin")
+    assert target.cards(["local", "jetson"]) == [target.load("local"), target.load("jetson")]
+    with pytest.raises(Mistake, match="of which of jetson, jetson_7"):
+        target.cards(["jetson", "jetson_7"], "orin")
+    with pytest.raises(Mistake, match="this machine"):
+        target.cards(["local"], "orin")
+
+
 def test_this_machine_has_no_host() -> None:
     with pytest.raises(Mistake, match="this machine"):
         target.with_host(target.load("local"), "pi@pi")

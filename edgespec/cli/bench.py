@@ -22,12 +22,20 @@ Seconds = Annotated[
     float | None,
     typer.Option("--seconds", min=0.1, help="Timed seconds for each file in each process; the mode's if not said."),
 ]
+Host = Annotated[
+    str, typer.Option("--host", help="[USER@]HOST[:PORT] of the target that is reached by ssh, instead of its card's.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the measurements as JSON.")]
 
 
 @app.command("bench", short_help="Measure latency against accuracy on targets.")
 def command(
-    run: Run = None, target: Targets = None, mode: Mode = "quick", seconds: Seconds = None, to_json: Json = False
+    run: Run = None,
+    target: Targets = None,
+    mode: Mode = "quick",
+    seconds: Seconds = None,
+    host: Host = "",
+    to_json: Json = False,
 ) -> None:
     """Measure latency against accuracy: all files of a run and the plain default export, interleaved, one spectrum at a time.
 
@@ -38,13 +46,12 @@ def command(
 
     how = protocol.named(mode, seconds=seconds)
     folder, names = run_folder(run), target or ["local"]
-    for name in names:
-        targets.load(name)  # a wrong name is told at once, before what takes seconds to load
+    targets.cards(names, host)  # a wrong name is told at once, before what takes seconds to load
     from edgespec import runs
     from edgespec.report import markdown, tables, terminal
 
     bars = Bars(folder / "log.txt")
-    result = runs.bench(folder, names, protocol=how, progress=bars)
+    result = runs.bench(folder, names, protocol=how, host=host, progress=bars)
     markdown.write(result, folder)
     if to_json:
         told: dict[str, Any] = {"folder": str(folder), "bench": result.bench, "advice": result.advice}

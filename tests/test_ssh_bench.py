@@ -1,0 +1,130 @@
+"""A measurement on a real ssh device: everything that it takes, a line that is cut in the middle, a device that lies."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import loopback
+import numpy as np
+import onnx
+import pytest
+from loopback import Device
+from onnx import TensorProto, helper, numpy_helper
+
+from edgespec import bench, line
+from edgespec.errors import Mismatch, Unreachable
+from edgespec.measurement import Measurement
+from edgespec.protocol import QUICK
+from edgespec.target import Target
+
+pytestmark = pytest.mark.skipif(loopback.SSHD is None, reason="no sshd here: apt install openssh-server")
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(30, 16)).astype(np.float32)
+WEIGHT = RNG.normal(size=(16, 3)).astype(np.float32)
+Y = (X @ WEIGHT).argmax(axis=1)
+
+
+@pytest.fixture(scope="module")
+def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
+    with loopback.running(tmp_path_factory.mktemp("device")) as found:
+        yield found
+
+
+@pytest.fixture(autouse=True)
+def _called(there: Device, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGESPEC_SSH", there.ssh)
+    monkeypatch.setattr(bench, "WARMUP_MAX_S", 0.3)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One Gemm, and another that names other labels."""
+    found = {}
+    for name, weight in {"float32": WEIGHT, "fp16": WEIGHT[:, ::-1]}.items():
+        x, y = (helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", k]) for n, k in (("x", 16), ("y", 3)))
+        constants = [numpy_helper.from_array(np.ascontiguousarray(weight), "w")]
+        graph = helper.make_graph([helper.make_node("Gemm", ["x", "w"], ["y"])], "g", [x], [y], constants)
+        found[name] = tmp_path_factory.mktemp("models") / f"{name}.onnx"
+        onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=10), found[name])
+    return found
+
+
+def measure(card: Target, models: dict[str, Path], folder: Path, **more: Any) -> list[Measurement]:
+    keys: dict[str, Any] = {"reference": "float32", "float_of": {}, "protocol": QUICK, "seconds": 0.05, **more}
+    return bench.measure(models, X, Y, card, folder, **keys)
+
+
+def test_a_measurement_is_made_there_and_its_outputs_are_scored(
+    there: Device, models: dict[str, Path], tmp_path: Path
+) -> None:
+    before = (there.folder / "log").read_text().count("Accepted publickey")
+    float32, other = measure(there.card(), models, tmp_path)
+    assert (float32.target, float32.source) == ("pi", "measured")
+    assert (float32.accuracy, float32.scored) == (1.0, 30)
+    assert other.accuracy == pytest.approx(float(((X @ WEIGHT[:, ::-1]).argmax(axis=1) == Y).mean()))
+    assert float32.n >= 64
+    assert float32.p50_ms > 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pi.json", "pi.samples.npz"]
+    assert (there.folder / "log").read_text().count("Accepted publickey") == before + 1
+    assert there.work == []
+
+
+def test_a_line_cut_in_the_middle_is_told_and_the_next_call_goes_on(
+    there: Device, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, calls = line.Line.call, []
+
+    def call(self: Any, arguments: list[str], *more: Any) -> Any:
+        calls.append(arguments[0])
+        if calls.count("bench") == 2 and arguments[0] == "bench":
+            threading.Timer(0.5, there.cut).start()
+        return real(self, arguments, *more)
+
+    monkeypatch.setattr(line.Line, "call", call)
+    protocol = replace(QUICK, processes=2)
+    with pytest.raises(Unreachable, match="was cut"):
+        measure(there.card(), models, tmp_path, protocol=protocol, seconds=0.5)
+    assert calls.count("bench") == 2
+    assert loopback.wait(lambda: there.work == [])
+    said: list[str] = []
+    found = measure(there.card(), models, tmp_path, protocol=protocol, seconds=0.5, progress=said.append)
+    assert [line for line in said if "is kept from before" in line]
+    assert calls.count("bench") == 3
+    assert found[0].accuracy == 1.0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pi.json", "pi.samples.npz"]
+
+
+@pytest.mark.parametrize("lie", ["answers", "latencies", "clock", "no samples", "no models"])
+def test_a_device_that_lies_is_found_out(
+    there: Device, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str
+) -> None:
+    real = line.Line.call
+
+    def call(self: Any, arguments: list[str], folder: Path, *more: Any) -> Any:
+        ended = real(self, arguments, folder, *more)
+        if arguments[0] == "bench":
+            with np.load(folder / "samples.npz") as arrays:
+                samples = dict(arrays)
+            if lie == "answers":
+                np.save(folder / "outputs-0.npy", np.load(folder / "outputs-0.npy")[:, ::-1])
+            elif lie == "latencies":
+                samples["ns_0"][0, 0] = 0
+            elif lie == "clock":
+                samples["ns_1"] *= 1_000_000
+            elif lie == "no samples":
+                del samples["ns_0"]
+            else:
+                ended = ended._replace(printed=b"{}")
+            np.savez(folder / "samples.npz", **samples)
+        return ended
+
+    monkeypatch.setattr(line.Line, "call", call)
+    with pytest.raises(Mismatch, match="target 'pi'") as caught:
+        measure(there.card(), models, tmp_path)
+    assert caught.value.exit_code == 4
+    assert list(tmp_path.iterdir()) == []
+    assert there.work == []
