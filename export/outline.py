@@ -12,11 +12,12 @@ FLOAT, FLOAT16, INT8 = 1, 10, 3  # ONNX's numbers of types
 class Outline(NamedTuple):
     """The names and shapes at a graph's ends, and what is inside.
 
-    points: length of its one input (n, points); outputs: their names, in their order
+    batch: spectra that it takes at once, 0 where that is free; points: length of its one input (n, points); outputs: their names, in their order
     opset: of the standard operators; operators: their names; types: ONNX's numbers of the constants' types
     """
 
     input: str
+    batch: int
     points: int
     outputs: list[str]
     opset: int
@@ -58,6 +59,7 @@ def _outline(raw: bytes) -> Outline:
         raise ValueError(f"its input is not one tensor(float) (n, points) of fixed length: {shape}")
     return Outline(
         _text(inputs[0], 1),
+        shape[0],
         shape[1],
         [_text(_fields(each), 1) for each in graph[12]],
         standard[0],

@@ -72,7 +72,7 @@ def build_flags(release: tuple[int, int, int], outline: Outline) -> list[str]:
     elif release[0] == 10 and outline.precision != "float32":
         flags.append("--stronglyTyped")  # in 11 every network is
     flags.append("--skipInference" if release >= (8, 6, 0) else "--buildOnly")
-    for name, batch in (("min", 1), ("opt", 1), ("max", AT_ONCE)):
+    for name, batch in () if outline.batch else (("min", 1), ("opt", 1), ("max", AT_ONCE)):
         flags.append(f"--{name}Shapes={outline.input}:{batch}x{outline.points}")
     return flags
 
@@ -100,16 +100,15 @@ class Engine:
     at_once: spectra that one call takes; times: how this clock replaces the caller's; facts: what is learnt while timing
     """
 
-    at_once = AT_ONCE
-
     def __init__(self, program: str, release: tuple[int, int, int], engine: str, outline: Outline) -> None:
         self.program, self.release, self.engine, self.outline = program, release, engine, outline
+        self.at_once = outline.batch or AT_ONCE
         self.facts: dict[str, Any] = {}
         self.compute: list[float] = []
 
     def __call__(self, x: Any) -> list[Any]:
         """(n, points) -> every output, (n, ...)."""
-        parts = [self._answer(x[i : i + AT_ONCE]) for i in range(0, len(x), AT_ONCE)]
+        parts = [self._answer(x[i : i + self.at_once]) for i in range(0, len(x), self.at_once)]
         return [np.concatenate(each) for each in zip(*parts)]
 
     def times(self, rows: Sequence[Any]) -> list[int]:
@@ -141,8 +140,8 @@ class Engine:
     def _given(self, x: Any, work: str) -> list[str]:
         np.ascontiguousarray(x, np.float32).tofile(str(Path(work) / "x.bin"))
         name = self.outline.input
-        shapes = f"--shapes={name}:{len(x)}x{self.outline.points}"
-        return [f"--loadEngine={self.engine}", shapes, f"--loadInputs={name}:x.bin"]
+        shapes = [] if self.outline.batch else [f"--shapes={name}:{len(x)}x{self.outline.points}"]
+        return [f"--loadEngine={self.engine}", *shapes, f"--loadInputs={name}:x.bin"]
 
 
 def reason(said: str) -> str:

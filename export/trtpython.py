@@ -26,12 +26,15 @@ def usable(trt: Any) -> str:
     return ""
 
 
-def build(trt: Any, onnx: str, engine: Path, outline: Outline) -> None:
-    """Build an engine for 1 to 64 spectra, tuned for one, in the file's own precision. Raises ValueError with TensorRT's first complaint."""
+def build(trt: Any, onnx: str, engine: Path, outline: Outline, major: int) -> None:
+    """Build an engine for 1 to 64 spectra, tuned for one, in the file's own precision.
+
+    major: of TensorRT's version; from 11 on all networks are strongly typed, before 10 the builder is told what it may use
+    Raises ValueError with TensorRT's first complaint.
+    """
     said: list[str] = []
     log = _log(trt, said)
     builder = trt.Builder(log)
-    major = int(str(trt.__version__).split(".")[0])
     flags = 0
     if major < 10:
         flags |= 1 << int(trt.NetworkDefinitionCreationFlag.EXPLICIT_BATCH)
@@ -48,8 +51,9 @@ def build(trt: Any, onnx: str, engine: Path, outline: Outline) -> None:
         settings.clear_flag(trt.BuilderFlag.TF32)  # float32 is what was asked for
     if major < 10 and outline.precision != "float32":
         settings.set_flag({"int8": trt.BuilderFlag.INT8, "fp16": trt.BuilderFlag.FP16}[outline.precision])
-    profile.set_shape(outline.input, *[(n, outline.points) for n in (1, 1, AT_ONCE)])
-    settings.add_optimization_profile(profile)
+    if not outline.batch:
+        profile.set_shape(outline.input, *[(n, outline.points) for n in (1, 1, AT_ONCE)])
+        settings.add_optimization_profile(profile)
     made = builder.build_serialized_network(network, settings)
     if not made or any("UINT8 zero_point" in line for line in said):
         raise ValueError(reason("\n".join(said) or "no engine came out"))

@@ -10,7 +10,7 @@ import numpy as np
 import outside
 import pytest
 import tiny
-from device import ask
+from device import ask, module
 
 from edgespec import graph
 from edgespec.artifact import OnnxModel
@@ -67,6 +67,21 @@ def test_a_file_that_is_no_model_is_refused(files: tuple[Job, OnnxModel], tmp_pa
     assert "cannot be loaded" in said["error"]
 
 
+def test_a_provider_that_is_not_here_or_falls_back_is_an_error(
+    files: tuple[Job, OnnxModel], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job, made = files
+    request(tmp_path, job, made, "onnxruntime", "float32")
+    code, told = answers(tmp_path, EDGESPEC_PROVIDER="CUDAExecutionProvider")
+    assert code == 3
+    assert "has no CUDAExecutionProvider, it has CPUExecutionProvider" in told["error"] or "was asked for" in told["error"]
+    runtime = module("model").find_runtime("onnxruntime")
+    monkeypatch.setenv("EDGESPEC_PROVIDER", "CUDAExecutionProvider")
+    monkeypatch.setattr(runtime.onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    with pytest.warns(UserWarning, match="CUDA"), pytest.raises(module("refusal").RefusalError, match="CPU.* runs it"):
+        runtime.load(str(made.path("float32")), 1)
+
+
 @pytest.fixture(scope="session")
 def openvino(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(outside.installed("openvino", tmp_path_factory.mktemp("openvino"), "--no-deps"))
@@ -91,6 +106,23 @@ def test_openvino_names_what_onnx_runtime_names(
         for size in ("1", "2", "65"):
             assert np.abs(found[size] - wanted).max() <= near * scale
             assert graph.same(wanted, found[size], 2e-2).all()
+
+
+def test_openvino_keeps_its_own_form_with_the_same_answers(
+    files: tuple[Job, OnnxModel], tmp_path: Path, openvino: str
+) -> None:
+    job, made = files
+    request(tmp_path, job, made, "openvino", "float32")
+    found = {"PYTHONPATH": openvino, "EDGESPEC_PREPARED": str(tmp_path / "kept")}
+    told = [ask(tmp_path, "prepare", "request.json", **found)[1][0]["models"][0] for _ in range(2)]
+    assert told[0]["digest"] == told[1]["digest"]
+    assert {path.suffix for path in (tmp_path / "kept").iterdir()} == {".xml", ".bin", ".json"}, "written once"
+    assert told[1]["seconds"] < told[0]["seconds"]
+    code, _ = answers(tmp_path, **found)
+    assert code == 0
+    with np.load(tmp_path / "m.npz") as answered:
+        wanted = graph.run(made.path("float32"), np.load(tmp_path / "x.npy"))
+        assert np.abs(answered["1"] - wanted).max() <= 1e-5 * np.abs(wanted).max(), "not rounded to float16"
 
 
 def test_bfloat16_is_what_was_asked_for_or_refused(files: tuple[Job, OnnxModel], tmp_path: Path, openvino: str) -> None:

@@ -30,11 +30,11 @@ def program(folder: Path, number: str) -> Path:
     return path
 
 
-def net(path: Path, *, opset: int = 17, scale: float = 1.0) -> Path:
+def net(path: Path, *, opset: int = 17, scale: float = 1.0, batch: int | str = "n") -> Path:
     """Logits of a spectrum by one matrix."""
     weight = np.random.default_rng(3).normal(size=(POINTS, CLASSES)).astype(np.float32) * np.float32(scale)
-    x = helper.make_tensor_value_info("spectrum", TensorProto.FLOAT, ["n", POINTS])
-    y = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", CLASSES])
+    x = helper.make_tensor_value_info("spectrum", TensorProto.FLOAT, [batch, POINTS])
+    y = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, CLASSES])
     nodes = [helper.make_node("MatMul", ["spectrum", "w"], ["logits"])]
     made = helper.make_graph(nodes, "g", [x], [y], [numpy_helper.from_array(weight, "w")])
     model = helper.make_model(made, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
@@ -79,6 +79,15 @@ def test_an_engine_answers_and_is_timed(trtexec: Any, tmp_path: Path, request: p
     assert ("--includeDataTransfers" in timed[0]) == (number == "110100")
     assert "--noDataTransfers" not in timed[0]
     assert len(calls(tmp_path, "--saveEngine")) == 1
+
+
+def test_a_file_of_one_spectrum_at_a_time_is_asked_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = net(tmp_path / "a.onnx", batch=1)
+    infer, _ = runtime("100300", tmp_path, monkeypatch).load(str(path), 1)
+    assert infer.at_once == 1
+    x = np.random.default_rng(0).normal(size=(2, POINTS)).astype(np.float32)
+    np.testing.assert_allclose(infer(x)[0], np.concatenate([graph.run(path, row[None]) for row in x]), rtol=1e-4, atol=1e-4)
+    assert not calls(tmp_path, "hapes=")
 
 
 @pytest.fixture(scope="module")

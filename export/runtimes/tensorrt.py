@@ -50,7 +50,8 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
     trtexec.check_opset(_release(), told)
     facts = {"tensorrt": version(), "device": _device(), "by": "python" if PYTHON else "trtexec"}
     if PYTHON:
-        return keeping.kept(onnx, folder, ".engine", facts, lambda part: trtpython.build(package, onnx, part, told))
+        major = _release()[0]
+        return keeping.kept(onnx, folder, ".engine", facts, lambda part: trtpython.build(package, onnx, part, told, major))
     flags = trtexec.build_flags(_release(), told)
     timing = Path(folder).resolve() / "timing.cache"
 
