@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def write(folder: Path, out: Path, *, variant: str | None, axis: Path | None, pr
     axis: a file with an instrument's own axis, which the graph is then made to take
     Raises Mistake for a run without a calibrated file or an unknown variant; what `instrument` raises for the axis.
     """
-    _check_place(out)
+    check_place(out)
     with storage.lock(folder):
         _, job, result = runs.opened(folder, progress)
         made = runs.last(folder, result)
@@ -51,36 +51,64 @@ def write(folder: Path, out: Path, *, variant: str | None, axis: Path | None, pr
         with storage.whole_folder(out) as part:
             path = part / MODEL
             shutil.copyfile(made.path(name), path)
-            said = contract.load(path)
-            own = None
             if axis is not None:
-                own = instrument.read(axis, said)
-                said = instrument.retarget(path, own)
-                x = job.spectra.x[job.splits.rows(None)[:CHECKED]]
-                evidence = out.parent / f"{out.name}-mismatch.npz"
-                instrument.check(made.path(name), path, x, own, evidence)
-            storage.write_json(part / CONTRACT, said.plain())
-            storage.write(part / SPECTRA, _vectors(job, path, said))
-            storage.write(part / CARD, card.text(result, name, said, path.stat().st_size).encode())
-            _program(part)
-            storage.write(part / SUMS, _sums(part).encode())
-            size = path.stat().st_size
-    return Written(out, name, said, size)
+                retarget(path, axis, job, out.parent / f"{out.name}-mismatch.npz")
+            written = fill(part, job, result, name)
+            seal(part)
+    return replace(written, folder=out)
 
 
-def choose(made: OnnxModel, result: Report, variant: str | None) -> str:
-    """Name the file to ship: the one asked for, else what `bench` recommends here, else the last that was made."""
+def retarget(path: Path, axis: Path, job: Job, evidence: Path) -> None:
+    """Make a model take an instrument's own axis, checked against what it was."""
+    before = path.with_name("before.onnx")
+    shutil.copyfile(path, before)
+    own = instrument.read(axis, contract.load(path))
+    instrument.retarget(path, own)
+    instrument.check(before, path, job.spectra.x[job.splits.rows(None)[:CHECKED]], own, evidence)
+    before.unlink()
+
+
+def fill(part: Path, job: Job, result: Report, name: str, runtimes: Sequence[str] = ("onnxruntime",)) -> Written:
+    """Put beside the model, which lies in `part` already, all but the checksums.
+
+    name: the variant that it is; runtimes: that the device's program is to have
+    """
+    path = part / MODEL
+    said = contract.load(path)
+    storage.write_json(part / CONTRACT, said.plain())
+    storage.write(part / SPECTRA, _vectors(job, path, said))
+    storage.write(part / CARD, card.text(result, name, said, path.stat().st_size).encode())
+    _program(part, runtimes)
+    return Written(part, name, said, path.stat().st_size)
+
+
+def seal(part: Path) -> None:
+    """Write the checksums of all that lies in a bundle."""
+    storage.write(part / SUMS, _sums(part).encode())
+
+
+def choose(
+    made: OnnxModel, result: Report, variant: str | None, target: str = "local", named: Sequence[str] = ()
+) -> str:
+    """Name the file to ship: the one asked for, else what `bench` recommends on the target, else the last that was made.
+
+    named: by the target's card; of others none is taken unasked. Raises Mistake where there is none, or it is not calibrated.
+    """
     able = [name for name, each in made.variants.items() if each.role == "candidate"]
     if variant is not None and variant not in able:
         raise Mistake(f"there is no variant {variant!r} to ship", hint=plugins.did_you_mean(variant, able))
-    advised = result.advice.get("local", {}).get("variant")
-    name = variant or (advised if advised in able else able[-1])
+    fit = [name for name in able if not named or name in named]
+    if not fit and variant is None:
+        told = f"target {target!r} takes {', '.join(named)}; this run made {', '.join(able)}"
+        raise Mistake(told, hint="name one with --variant")
+    advised = result.advice.get(target, {}).get("variant")
+    name = variant or (advised if advised in able else fit[-1])
     if not made.variants[name].facts.get("reject"):
         raise Mistake(f"{name} is not calibrated: it states no reject score", hint="end the recipe with 'calibrate'")
     return name
 
 
-def _check_place(out: Path) -> None:
+def check_place(out: Path) -> None:
     """Raise Mistake where writing would replace something that is no bundle."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / SUMS).is_file()):
         raise Mistake(f"{out} is there and is no bundle: it is not replaced", hint="name another place with --out")
@@ -114,16 +142,12 @@ def _on(job: Job, x: Floats, said: Contract) -> Floats:
     return found
 
 
-def _program(part: Path) -> None:
+def _program(part: Path, runtimes: Sequence[str]) -> None:
     """Put the device-side program beside the model."""
     (part / "runtimes").mkdir()
-    for source in _sources():
-        shutil.copyfile(source, part / source.relative_to(plugins.shipped("export")))
-
-
-def _sources() -> Sequence[Path]:
     export = plugins.shipped("export")
-    return [*sorted(export.glob("*.py")), export / "runtimes" / "onnxruntime.py"]
+    for source in [*sorted(export.glob("*.py")), *(plugins.path("runtimes", name) for name in runtimes)]:
+        shutil.copyfile(source, part / source.relative_to(export))
 
 
 def _sums(part: Path) -> str:

@@ -7,6 +7,7 @@ import copy
 import io
 import logging
 import math
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,30 @@ def export_default(model: nn.Module, path: Path, *, front: Front, contract: Cont
     storage.write(path, made.SerializeToString())
 
 
+def export_older(model: nn.Module, path: Path, *, front: Front, opset: int, contract: Contract | None = None) -> None:
+    """Write the float ONNX of a model behind its front in an opset before 18, for a runtime that reads no newer one.
+
+    By torch's older exporter, which still writes it: nothing is converted down. Raises Mismatch where another opset came out.
+    """
+    before = _scripted(front, front.source, opset, assembly.PREPARED) if len(front) else None
+    whole = assembly.joined(before, _scripted(twin(model), front.points, opset, assembly.LOGITS))
+    if contract is not None:
+        stamp(whole, contract)
+    _check_form(whole, path, opset)
+    storage.write(path, whole.SerializeToString())
+
+
+def _scripted(model: nn.Module, points: int, opset: int, output: str) -> onnx.ModelProto:
+    """Trace a part; the batch stays free, and what is constant is one."""
+    names: dict[str, Any] = {"input_names": [assembly.SPECTRUM], "output_names": [output]}
+    names["dynamic_axes"] = {assembly.SPECTRUM: {0: "batch"}, output: {0: "batch"}}
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        path = str(Path(folder) / "part.onnx")
+        torch.onnx.export(model.eval(), (torch.zeros(2, points),), path, dynamo=False, opset_version=opset, **names)
+        return slimmed(onnx.load(path))
+
+
 def _dynamic(model: nn.Module, points: int, output: str) -> onnx.ModelProto:
     found = _quietly(
         model,
@@ -173,11 +198,11 @@ def slimmed(model: onnx.ModelProto) -> onnx.ModelProto:
     return found
 
 
-def _check_form(model: onnx.ModelProto, path: Path) -> None:
+def _check_form(model: onnx.ModelProto, path: Path, wanted: int = OPSET) -> None:
     opset = {each.domain: each.version for each in model.opset_import}.get("", 0)
     flat = [node.name for node in model.graph.node if node.op_type == "Conv" and len(shapes(model)[node.input[1]]) != 4]
     outside = [each.name for each in model.graph.initializer if each.data_location == onnx.TensorProto.EXTERNAL]
-    if opset != OPSET or flat or outside:
+    if opset != wanted or flat or outside:
         raise Mismatch(
-            f"{path.name} is opset {opset} (wanted {OPSET}), one-dimensional: {flat or 'none'}, outside: {outside or 'none'}"
+            f"{path.name} is opset {opset} (wanted {wanted}), one-dimensional: {flat or 'none'}, outside: {outside or 'none'}"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from edgespec.plan import load_call
 from edgespec.recipe import Call, Recipe, plain
 from edgespec.report import Report
 from edgespec.spectra import Spectra
+
+DELIVERED = "target.json"  # in each bundle that was written for a target
 
 
 def look(recipe: Recipe, folder: Path, stop: str | None) -> Report | None:
@@ -31,6 +34,12 @@ def look(recipe: Recipe, folder: Path, stop: str | None) -> Report | None:
     except (Mistake, Missing, TypeError, ValueError, KeyError):
         return None
     return found
+
+
+def delivered(report: Report, folder: Path, targets: Sequence[str]) -> bool:
+    """Tell whether the bundles for these targets that a report tells of are still there."""
+    told = [report.bundles.get(name) for name in targets]
+    return all(each and (not each["folder"] or (folder / each["folder"] / DELIVERED).is_file()) for each in told)
 
 
 def fingerprint(recipe: Recipe, spectra: Spectra, stop: str | None) -> str:

@@ -69,7 +69,7 @@ def build_flags(release: tuple[int, int, int], outline: Outline) -> list[str]:
     flags = ["--noTF32"]
     if release[0] < 10:  # weakly typed: what may be used is said here, what is used by the Q/DQ and casts of the file
         flags += {"int8": ["--int8"], "fp16": ["--fp16"]}.get(outline.precision, [])
-    elif release[0] == 10 and outline.precision != "float32":
+    elif release[0] == 10:
         flags.append("--stronglyTyped")  # in 11 every network is
     flags.append("--skipInference" if release >= (8, 6, 0) else "--buildOnly")
     for name, batch in () if outline.batch else (("min", 1), ("opt", 1), ("max", AT_ONCE)):

@@ -38,7 +38,7 @@ def build(trt: Any, onnx: str, engine: Path, outline: Outline, major: int) -> No
     flags = 0
     if major < 10:
         flags |= 1 << int(trt.NetworkDefinitionCreationFlag.EXPLICIT_BATCH)
-    elif major == 10 and outline.precision != "float32":
+    elif major == 10:
         flags |= 1 << int(trt.NetworkDefinitionCreationFlag.STRONGLY_TYPED)
     network = builder.create_network(flags)
     parser = trt.OnnxParser(network, log)

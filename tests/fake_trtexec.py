@@ -119,10 +119,8 @@ def load(number: int, engine: str) -> bytes:
 
 def run(number: int, major: int, flags: dict[str, str], raw: bytes) -> None:
     name, _, given = flags["loadInputs"].partition(":")
-    if "shapes" in flags:
-        dims = [int(each) for each in flags["shapes"].rpartition(":")[2].split("x")]
-    else:
-        dims = [1, os.path.getsize(given) // 4]
+    told = flags.get("shapes", f"{name}:1x{os.path.getsize(given) // 4}")
+    dims = [int(each) for each in told.rpartition(":")[2].split("x")]
     if os.path.getsize(given) != 4 * dims[0] * dims[1]:
         fail(f"[E] Expected {4 * dims[0] * dims[1]} bytes in {given}")
     if "exportTimes" in flags:

@@ -74,11 +74,11 @@ def test_a_provider_that_is_not_here_or_falls_back_is_an_error(
     request(tmp_path, job, made, "onnxruntime", "float32")
     code, told = answers(tmp_path, EDGESPEC_PROVIDER="CUDAExecutionProvider")
     assert code == 3
-    assert "has no CUDAExecutionProvider, it has CPUExecutionProvider" in told["error"] or "was asked for" in told["error"]
+    assert "CUDAExecutionProvider" in told["error"], "refused, whether this ONNX Runtime lacks it or falls back"
     runtime = module("model").find_runtime("onnxruntime")
     monkeypatch.setenv("EDGESPEC_PROVIDER", "CUDAExecutionProvider")
     monkeypatch.setattr(runtime.onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
-    with pytest.warns(UserWarning, match="CUDA"), pytest.raises(module("refusal").RefusalError, match="CPU.* runs it"):
+    with pytest.warns(UserWarning, match="CUDA"), pytest.raises(module("refusal").RefusalError, match=r"CPU.* runs it"):
         runtime.load(str(made.path("float32")), 1)
 
 

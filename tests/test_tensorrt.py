@@ -86,7 +86,9 @@ def test_a_file_of_one_spectrum_at_a_time_is_asked_one_by_one(tmp_path: Path, mo
     infer, _ = runtime("100300", tmp_path, monkeypatch).load(str(path), 1)
     assert infer.at_once == 1
     x = np.random.default_rng(0).normal(size=(2, POINTS)).astype(np.float32)
-    np.testing.assert_allclose(infer(x)[0], np.concatenate([graph.run(path, row[None]) for row in x]), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(
+        infer(x)[0], np.concatenate([graph.run(path, row[None]) for row in x]), rtol=1e-4, atol=1e-4
+    )
     assert not calls(tmp_path, "hapes=")
 
 

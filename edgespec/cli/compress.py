@@ -66,6 +66,11 @@ def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None
         markdown.write(result, folder)
     else:
         bars.say("nothing has changed since the last run: kept")
+    targets = [] if stop else list(written.tree.get("targets") or [])
+    if not finished.delivered(result, folder, targets):
+        from edgespec import delivery
+
+        result = delivery.write_all(folder, targets, bars)
     if to_json:
         as_json({"folder": str(folder), **asdict(result)})
         return

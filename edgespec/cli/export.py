@@ -10,6 +10,7 @@ import typer
 
 from edgespec.cli import app
 from edgespec.cli.show import Bars, as_json, run_folder
+from edgespec.errors import Mistake
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; RUN/bundle if not said.")]
@@ -20,21 +21,41 @@ AxisFile = Annotated[
     Path | None,
     typer.Option("--axis", help="Text file with an instrument's own axis in cm-1: the graph then takes its pixels."),
 ]
+For = Annotated[
+    str | None,
+    typer.Option("--target", help="Write what this target loads, into RUN/bundles/TARGET (edgespec ls targets)."),
+]
+Engine = Annotated[
+    bool, typer.Option("--require-engine", help="End with exit code 3 where the target's engine can't be built here.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")]
 
 
 @app.command("export", short_help="Write the bundle: model, contract, test vectors, card, checksums.")
 def command(
-    run: Run = None, out: Out = None, variant: Which = None, axis: AxisFile = None, to_json: Json = False
+    run: Run = None,
+    out: Out = None,
+    variant: Which = None,
+    axis: AxisFile = None,
+    target: For = None,
+    require_engine: Engine = False,
+    to_json: Json = False,
 ) -> None:
     """Write the folder that leaves the workstation: model, contract, test vectors, model card, checksums and the program that runs it.
 
+    With --target also what that target's runtime loads: OpenVINO's IR, or for TensorRT the command that builds its engine.
+
     Example: edgespec export --axis instrument.csv --out bundle
     """
+    if require_engine and target is None:
+        raise Mistake("--require-engine needs --target", hint="edgespec ls targets")
     folder = run_folder(run)
+    bars = Bars(folder / "log.txt")
+    if target is not None:
+        _for_target(folder, target, out, variant, axis, require_engine, to_json, bars)
+        return
     from edgespec import bundle, units
 
-    bars = Bars(folder / "log.txt")
     made = bundle.write(folder, out or folder / "bundle", variant=variant, axis=axis, progress=bars)
     if to_json:
         as_json(
@@ -51,3 +72,28 @@ def command(
         f"{made.folder}: {made.variant}, {units.show_size(made.size_bytes)}, takes {len(points)} points from {points[0]:g} to {points[-1]:g} cm-1"
     )
     bars.say(f"check it anywhere: edgespec verify {made.folder}, or there: python runner.py verify .")
+
+
+def _for_target(
+    folder: Path,
+    name: str,
+    out: Path | None,
+    variant: str | None,
+    axis: Path | None,
+    require_engine: bool,
+    to_json: bool,
+    bars: Bars,
+) -> None:
+    from edgespec import target
+
+    target.load(name)  # a wrong name is told at once, before what takes seconds to load
+    from edgespec import delivery, units
+
+    made = delivery.write(folder, name, out, variant=variant, axis=axis, require_engine=require_engine, progress=bars)
+    if to_json:
+        as_json({**asdict(made), "run": str(folder)})
+        return
+    print(f"{made.folder}: {made.variant}, {units.show_size(made.size)}, for {name} ({made.runtime}), {made.status}")
+    for line in [*(f"checked: {each}" for each in made.checked), made.message]:
+        if line:
+            print(line)

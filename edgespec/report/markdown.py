@@ -27,6 +27,10 @@ ROUNDING = (
     "Each layer alone in int8 (weights and input), judged on validation spectra and variations of them beside the float file's answers: labels that "
     "agree, accuracy lost, divergence of the probabilities in nats. `weights` is its share of them; then what it is in each file."
 )
+TARGETS = (
+    "What was written for each target of the recipe, in `bundles/`. `deferred`: what the target loads is built where it runs; the bundle "
+    "holds the command."
+)
 
 
 def write(report: Report, folder: Path) -> Path:
@@ -79,6 +83,8 @@ def show(report: Report, *, drawn: bool) -> str:
         for record in report.transfer.values():
             parts += [tables.transferred(record), _table(tables.TRANSFER_HEAD, tables.transfer(record))]
             parts += ["\n".join(f"- {note}" for note in record["notes"])] if record["notes"] else []
+    if report.bundles:
+        parts += ["## Targets", TARGETS, _table(tables.BUNDLE_HEAD, tables.bundles(report))]
     if report.gates:
         parts += ["## Promises", _table(tables.GATE_HEAD, tables.gates(report))]
     notes = [*report.data["notes"], *report.notes, *_warnings(report)]

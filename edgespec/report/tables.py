@@ -57,6 +57,7 @@ TRANSFER_HEAD = [
     "over draws",
     "found",
 ]
+BUNDLE_HEAD = ["target", "runtime", "file", "size", "state", "checked"]
 GATE_HEAD = ["gate", "limit", "measured", "verdict"]
 
 
@@ -111,6 +112,15 @@ def transferred(record: dict[str, Any]) -> str:
         f"{record['name']}: data {data['source']}{lasers}, {data['spectra']} spectra of {data['samples']} physical samples, {met}; "
         f"{record['references']} references, {len(record['draws'])} draws (seed {record['seed']})"
     )
+
+
+def bundles(report: Report) -> Table:
+    """One line a target: what was written for it, and how it was seen that the target will take it."""
+    return [
+        [name, each["runtime"], each["variant"], _or(each["size"] or None, units.show_size), each["status"],
+         "; ".join(each["checked"]) or each["message"]]
+        for name, each in report.bundles.items()
+    ]  # fmt: skip
 
 
 def gates(report: Report) -> Table:

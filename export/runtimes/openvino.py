@@ -10,6 +10,7 @@ import numpy as np
 import openvino
 
 import keeping
+import outline
 
 PRECISIONS = {"": "f32", "float32": "f32", "bf16": "bf16"}
 READ_BACK = {"f32": "float32", "bf16": "bfloat16"}
@@ -51,6 +52,7 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
         raise ValueError("this processor has no bfloat16 arithmetic")
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISIONS[precision]}
     settings["INFERENCE_NUM_THREADS"] = threads
+    metadata = {} if path.endswith(".xml") else outline.read(path).metadata
     path = path if path.endswith(".xml") else prepare(path, str(keeping.place()), precision)
     try:
         model = core.read_model(path)
@@ -73,7 +75,8 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
 
     infer(np.zeros((1, points), np.float32))
     real = _read_back(requests[1][0].get_compiled_model(), settings)
-    facts = {"providers": ["CPU " + real], "threads": threads, "points": points, "outputs": names, "metadata": {}}
+    facts = {"providers": ["CPU " + real], "threads": threads, "points": points, "outputs": names}
+    facts["metadata"] = metadata
     return infer, facts
 
 

@@ -51,7 +51,9 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
     facts = {"tensorrt": version(), "device": _device(), "by": "python" if PYTHON else "trtexec"}
     if PYTHON:
         major = _release()[0]
-        return keeping.kept(onnx, folder, ".engine", facts, lambda part: trtpython.build(package, onnx, part, told, major))
+        return keeping.kept(
+            onnx, folder, ".engine", facts, lambda part: trtpython.build(package, onnx, part, told, major)
+        )
     flags = trtexec.build_flags(_release(), told)
     timing = Path(folder).resolve() / "timing.cache"
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import tensorrt_rtx as trt
 
 sys.path.insert(0, sys.argv[1])
-import outline  # noqa: E402
-import trtpython  # noqa: E402
+import outline
+import trtpython
 
 for path in sys.argv[2:]:
     engine = Path(path).with_suffix(".engine")
