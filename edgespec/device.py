@@ -72,7 +72,9 @@ def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: floa
     if answer is not None and ended.code == 0:
         return answer
     if answer is not None and ended.code in TOLD and isinstance(answer.get("error"), str):
-        raise TOLD[ended.code](f"target {target.name!r}: {answer['error']}", hint=str(answer.get("hint", "")))
+        raise TOLD[ended.code](
+            f"target {target.name!r}: {answer['error']}", hint=_there(target, str(answer.get("hint", "")))
+        )
     raise _no_answer(target, arguments[0], ended.code, ended.told, ended.printed, hint)
 
 
@@ -112,6 +114,11 @@ def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]
 def _held(target: Target) -> Line | None:
     same = [each for each in LINES.get() if line.place(each.target) == line.place(target)]
     return same[0] if same else None
+
+
+def _there(target: Target, hint: str) -> str:
+    """Say where a hint is to be followed."""
+    return f"there: {hint}" if hint and target.reach != "local" else hint
 
 
 def _here(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float) -> Ended:

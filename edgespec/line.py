@@ -7,6 +7,7 @@ by their SHA-256, and sweeps up when the line ends, however it ends.
 from __future__ import annotations
 
 import contextlib
+import getpass
 import json
 import os
 import platform
@@ -181,7 +182,9 @@ class Line:
             why = _shown(f"{told.get('why')} {told.get('where')}")
             if told["failed"] in FULL:
                 raise ssh.no_room(self.target, why)
-            raise Unreachable(f"{ssh.title(self.target)} cannot keep what is sent: {why}", hint="'workdir' of the card")
+            raise StorageError(
+                f"{ssh.title(self.target)} cannot keep what is sent: {why}", hint="'workdir' of the card"
+            )
         return told
 
     def _read(self, until: float) -> bytes:
@@ -230,10 +233,15 @@ def _command(target: Target, token: str) -> str:
     """Give the text that a login shell runs; before it, and only there, `{home}` and `~` are places below the home folder."""
     workdir = target.workdir
     python = [word.replace("{home}", workdir).removeprefix("~/") for word in target.python or ("python3",)]
-    holder = (
-        re.sub(r"[^\w@.-]+", "_", f"{os.environ.get('USER', os.getuid())}@{platform.node()}") + f" (pid {os.getpid()})"
-    )
+    holder = re.sub(r"[^\w@.-]+", "_", f"{_user()}@{platform.node()}") + f" (pid {os.getpid()})"
     return shlex.join([*python, "-c", START.format(size=len(_porter())), workdir, holder, token])
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may have no name for it
+        return str(os.getuid())
 
 
 def _porter() -> bytes:

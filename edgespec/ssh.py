@@ -67,6 +67,8 @@ def refusal(target: Target, code: int, told: str, begun: bool) -> EdgespecError:
     if any(each in told for each in NO_ROOM):
         return no_room(target, last)
     if begun:
+        ends = {0: "it has heard nothing from here for too long", 255: "what holds its other end was killed"}
+        last = last if told.strip() else ends.get(code, last)
         return Unreachable(
             f"the line to {title(target)} was cut: {last}",
             hint=f"the device cleans up by itself; run the same command again, or try: {by_hand(target)}",

@@ -188,7 +188,7 @@ def test_a_line_that_goes_silent_is_as_good_as_cut(
 ) -> None:
     runner(SLEEP.format(flag=str(flag)))
     porter("SILENCE_S = 60.0", "SILENCE_S = 1.5")
-    with pytest.raises(Unreachable, match="was cut"):  # no beat comes so soon
+    with pytest.raises(Unreachable, match="was cut: it has heard nothing"):  # no beat comes so soon
         device.call(there.card(), ["hello"], work)
     assert gone(flag)
     monkeypatch.setattr(line, "BEAT_S", 0.3)
@@ -231,6 +231,7 @@ def _interrupt() -> None:
         ("raise OSError(28, 'No space left on device')", StorageError, "has no room for more"),
         ('print(\'{"error": "no x", "hint": "get x"}\'); raise SystemExit(3)', Missing, "target 'pi': no x"),
         ('print(\'{"error": "bad x", "hint": ""}\'); raise SystemExit(2)', Mistake, "bad x"),
+        ("import os; os.write(2, b'x' * 200_000); os.write(1, b'y' * 200_000); print('{')", Unreachable, "xxx"),
         ("import os; os.write(1, b'\\xff\\xfe' * 50_000)", Unreachable, "printed"),
     ],
 )
@@ -338,6 +339,50 @@ def test_a_disk_without_room_is_told_and_what_is_half_sent_does_not_count(
     assert ".cache/edgespec" in full.hint
     assert device.call(there.card(), ["hello"], work) == {}
     assert not [name for name in there.store if name.endswith(".part")]
+
+
+def test_what_a_device_that_lost_its_power_has_left_is_swept(there: Device, work: Path, runner: Any) -> None:
+    runner(ANSWER)
+    device.call(there.card(), ["hello"], work)
+    place = there.home / ".cache" / "edgespec"
+    (place / "work" / "tmpleft" / "folder").mkdir(parents=True)
+    for name, days in {"half.part": 0, "old": 31, "young": 29}.items():
+        (place / "files" / name).write_text("x")
+        os.utime(place / "files" / name, (time.time() - days * 86400,) * 2)
+    device.call(there.card(), ["hello"], work)
+    assert there.work == []
+    assert {"half.part", "old", "young"} & set(there.store) == {"young"}
+
+
+def test_a_killed_porter_leaves_the_device_locked_until_its_runner_ends(
+    there: Device, work: Path, runner: Any, flag: Path
+) -> None:
+    runner(SLEEP.format(flag=str(flag)))
+    killing = threading.Thread(
+        target=lambda: loopback.wait(lambda: flag.exists() and flag.read_text()) and kill_parent(flag)
+    )
+    killing.start()
+    with pytest.raises(Unreachable, match="what holds its other end was killed"):
+        device.call(there.card(), ["hello"], work)
+    killing.join()
+    runner(ANSWER)
+    with pytest.raises(StorageError, match="in use by"):
+        device.call(there.card(), ["hello"], work)
+    os.kill(int(flag.read_text()), 9)
+    assert loopback.wait(lambda: gone(flag))
+    assert device.call(there.card(), ["hello"], work) == {}
+
+
+def kill_parent(flag: Path) -> None:
+    stat = Path(f"/proc/{flag.read_text()}/stat").read_text()
+    os.kill(int(stat.rpartition(")")[2].split()[1]), 9)
+
+
+def test_a_real_runner_without_numpy_or_its_runtime_is_missing(there: Device, work: Path) -> None:
+    bare = told(there.card(python=(there.card().python[0], "-S", "-I")), work)
+    assert (type(bare), "No module named 'numpy'" in bare.message) == (Missing, True)
+    assert bare.hint.startswith("there: ")
+    assert "-m pip install numpy" in bare.hint
 
 
 def test_a_login_that_talks_is_heard_out(there: Device, work: Path, runner: Any) -> None:

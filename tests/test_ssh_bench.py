@@ -22,6 +22,7 @@ from edgespec.protocol import QUICK
 from edgespec.target import Target
 
 pytestmark = pytest.mark.skipif(loopback.SSHD is None, reason="no sshd here: apt install openssh-server")
+SHORT = replace(QUICK, seconds=0.02, min_samples=70)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 16)).astype(np.float32)
 WEIGHT = RNG.normal(size=(16, 3)).astype(np.float32)
@@ -37,7 +38,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
 @pytest.fixture(autouse=True)
 def _called(there: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGESPEC_SSH", there.ssh)
-    monkeypatch.setattr(bench, "WARMUP_MAX_S", 0.3)
+    monkeypatch.setattr(bench, "WARMUP_MAX_S", 0.2)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def measure(card: Target, models: dict[str, Path], folder: Path, **more: Any) -> list[Measurement]:
-    keys: dict[str, Any] = {"reference": "float32", "float_of": {}, "protocol": QUICK, "seconds": 0.05, **more}
+    keys: dict[str, Any] = {"reference": "float32", "float_of": {}, "protocol": SHORT, **more}
     return bench.measure(models, X, Y, card, folder, **keys)
 
 
@@ -85,13 +86,13 @@ def test_a_line_cut_in_the_middle_is_told_and_the_next_call_goes_on(
         return real(self, arguments, *more)
 
     monkeypatch.setattr(line.Line, "call", call)
-    protocol = replace(QUICK, processes=2)
+    protocol = replace(SHORT, processes=2, seconds=0.5)
     with pytest.raises(Unreachable, match="was cut"):
-        measure(there.card(), models, tmp_path, protocol=protocol, seconds=0.5)
+        measure(there.card(), models, tmp_path, protocol=protocol)
     assert calls.count("bench") == 2
     assert loopback.wait(lambda: there.work == [])
     said: list[str] = []
-    found = measure(there.card(), models, tmp_path, protocol=protocol, seconds=0.5, progress=said.append)
+    found = measure(there.card(), models, tmp_path, protocol=protocol, progress=said.append)
     assert [line for line in said if "is kept from before" in line]
     assert calls.count("bench") == 3
     assert found[0].accuracy == 1.0

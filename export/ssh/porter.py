@@ -29,7 +29,7 @@ from typing import Any, NoReturn
 SILENCE_S = 60.0
 KILL_S = 5.0
 OLD_S = 30 * 86400.0
-MOST = 2**24  # bytes of what a runner prints
+MOST = 2**24  # bytes of what a runner prints: the last
 TAIL = 2**13  # of what it says beside that
 BLOCK = 2**16
 
@@ -78,23 +78,34 @@ class Wire:
                 for block in iter(lambda: file.read(BLOCK), b""):
                     _write(block)
 
-    def watch(self, process: Any, timeout_s: float) -> bool:
-        """Wait for the runner without taking a processor from it; False where it takes longer."""
+    def watch(self, process: Any, timeout_s: float) -> tuple[bool, bytes, bytes]:
+        """Wait for the runner without taking a processor from it; tell whether it ended in time, and what it has said on both its outputs.
+
+        It talks into pipes: a disk that is full must not swallow that it is full.
+        """
+        said = {process.stdout.fileno(): b"", process.stderr.fileno(): b""}
+        silent: set[int] = set()
         heard = time.monotonic()
         until = heard + timeout_s
         while process.poll() is None:
             now = time.monotonic()
             if now >= until:
-                return False
+                break
             if now >= heard + SILENCE_S:
                 raise GoneError
-            ready, _, _ = select.select([0, self.woken], [], [], min(until, heard + SILENCE_S) - now)
+            waiting = [0, self.woken, *(set(said) - silent)]
+            ready, _, _ = select.select(waiting, [], [], min(until, heard + SILENCE_S) - now)
             if self.woken in ready:
                 os.read(self.woken, BLOCK)
             if 0 in ready:
                 self.unread += _heard()
                 heard = time.monotonic()
-        return True
+            silent |= {pipe for pipe in said if pipe in ready and not _listen(pipe, said)}
+        for pipe in set(said) - silent:
+            while select.select([pipe], [], [], 0)[0] and _listen(pipe, said):
+                pass
+        printed, told = said.values()
+        return process.poll() is not None, printed, told
 
 
 def main(workdir: str, holder: str, token: str) -> int:
@@ -185,32 +196,37 @@ def _run(wire: Wire, home: str, work: str, request: dict[str, Any], lock: int) -
     folder, before = os.path.join(work, "folder"), _state(os.path.join(work, "folder"))
     python = [os.path.expanduser(word.replace("{home}", home)) for word in request["python"]]
     given = {name: text.replace("{home}", home) for name, text in request["env"].items()}
-    with tempfile.TemporaryFile(dir=work) as printed, tempfile.TemporaryFile(dir=work) as told:
-        process = subprocess.Popen(
-            python + [os.path.join(work, "program", "runner.py")] + request["arguments"],
-            cwd=folder,
-            env=dict(dict(os.environ, EDGESPEC_HOME=home, EDGESPEC_PREPARED=os.path.join(home, "prepared")), **given),
-            stdin=subprocess.DEVNULL,
-            stdout=printed,
-            stderr=told,
-            start_new_session=True,
-            pass_fds=(lock,),  # should this program be killed alone, the device stays locked until the runner ends
-        )
+    with subprocess.Popen(
+        python + [os.path.join(work, "program", "runner.py")] + request["arguments"],
+        cwd=folder,
+        env=dict(dict(os.environ, EDGESPEC_HOME=home, EDGESPEC_PREPARED=os.path.join(home, "prepared")), **given),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        pass_fds=(lock,),  # should this program be killed alone, the device stays locked until the runner ends
+    ) as process:
         try:
-            in_time = wire.watch(process, request["timeout_s"])
+            in_time, printed, told = wire.watch(process, request["timeout_s"])
         finally:
             _stop(process)
-        printed.seek(0)
-        told.seek(max(0, told.seek(0, os.SEEK_END) - TAIL))
-        after = _state(folder)
-        changed = {name: state[0] for name, state in after.items() if before.get(name) != state}
-        answer = {
-            "code": process.returncode,
-            "in_time": in_time,
-            "printed": printed.read(MOST).decode(errors="replace"),
-        }
-        answer.update(told=told.read().decode(errors="replace"), files=changed, gone=sorted(set(before) - set(after)))
+    after = _state(folder)
+    changed = {name: state[0] for name, state in after.items() if before.get(name) != state}
+    answer = {
+        "code": process.returncode,
+        "in_time": in_time,
+        "files": changed,
+        "gone": sorted(set(before) - set(after)),
+    }
+    answer.update(printed=printed.decode(errors="replace"), told=told[-TAIL:].decode(errors="replace"))
     wire.tell(answer, tuple(os.path.join(folder, name) for name in changed))
+
+
+def _listen(pipe: int, said: dict[int, bytes]) -> bool:
+    """Take what is in a pipe; False where nobody holds its other end any more."""
+    block = os.read(pipe, BLOCK)
+    said[pipe] = (said[pipe] + block)[-MOST:]
+    return bool(block)
 
 
 def _state(folder: str) -> dict[str, tuple[int, int, int]]:
