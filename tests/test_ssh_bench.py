@@ -125,7 +125,7 @@ def test_a_device_that_lies_is_found_out(
 
     monkeypatch.setattr(line.Line, "call", call)
     with pytest.raises(Mismatch, match="target 'pi'") as caught:
-        measure(there.card(), models, tmp_path)
+        measure(there.card(), {"float32": models["float32"]}, tmp_path)
     assert caught.value.exit_code == 4
     assert list(tmp_path.iterdir()) == []
     assert there.work == []
