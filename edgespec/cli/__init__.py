@@ -48,6 +48,7 @@ def main() -> NoReturn:
     from edgespec.cli import (  # noqa: F401  (each adds its command to `app`)
         bench,
         compress,
+        doctor,
         export,
         gate,
         importing,

@@ -1,0 +1,44 @@
+"""`edgespec doctor`: what works on this machine, what does not, and the command that mends it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.show import as_json
+
+HEAD = ["", "what", "version", "state", ""]
+Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
+
+
+@app.command("doctor", short_help="Tell what works on this machine, and what mends the rest.")
+def command(to_json: Json = False) -> None:
+    """Look at every library, runtime, tool and extra: its version, whether it works, why not, and the command that mends it.
+
+    Example: edgespec doctor --json
+
+    Exit code 0 where all that edgespec itself needs works, 3 otherwise.
+    """
+    from dataclasses import asdict
+
+    from edgespec import doctor
+
+    found = doctor.examine()
+    good = doctor.sound(found)
+    if to_json:
+        as_json({"ok": good, "findings": [asdict(each) for each in found]})
+    else:
+        from edgespec.report import terminal
+
+        order = {kind: i for i, kind in enumerate(("needed", "runtime", "tool", "extra", "data"))}
+        rows = sorted(found, key=lambda each: order[each.kind])
+        print(terminal.columns(HEAD, [[each.kind, each.name, each.version, each.state, each.about] for each in rows]))
+        print()
+        for each in rows:
+            if each.state != doctor.WORKS:
+                print(f"{each.name}: {each.mend}")
+        print("\nall that edgespec needs works" if good else "\nsomething that edgespec needs does not work")
+    if not good:
+        raise typer.Exit(3)
