@@ -1,12 +1,13 @@
 # make demo: set up, run the main job on embedded data, measure it, judge it.
 # make test: set up, then lint, types, import layers and all tests.
+# make arm64: set up, then fetch an emulated ARM with ONNX Runtime, in which the tests then ask the files too.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := runs/rruff_distill
 
-.PHONY: demo test setup clean
+.PHONY: demo test arm64 setup clean
 
 demo: $(READY)
 	$(BIN)/edgespec compress recipes/rruff_distill.yaml
@@ -23,6 +24,9 @@ test: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest
+
+arm64: $(READY)
+	PYTHON=$(BIN)/python sh export/setup/arm64_emulated.sh
 
 setup: $(READY)
 

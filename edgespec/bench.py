@@ -42,8 +42,14 @@ def measure(
     float_of: variant -> its float sibling, for those that were made to be faster
     protocol: how many processes, how long; seconds: of timed calls of each model in each, the protocol's if not said
     Leaves `<target>.json` and `<target>.samples.npz`, which holds all that `judge` needs, in `folder`.
-    Raises Mistake, Missing, Unreachable as `device.call` does, Mismatch where a model's outputs are no class scores.
+    Raises Mistake, Missing, Unreachable as `device.call` does, Mismatch where a model's outputs are no class scores;
+    Mistake for a target that is emulated.
     """
+    if target.source == "emulated":
+        raise Mistake(
+            f"target {target.name!r} is emulated: how long a model takes there says nothing",
+            hint=f"edgespec matrix --target {target.name} compares its answers with those here",
+        )
     _check(models, x, y, [reference, *float_of, *float_of.values()])
     folder.mkdir(parents=True, exist_ok=True)
     if seconds is not None:

@@ -69,12 +69,13 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """All cells, what a ratio refers to, the machine, and why runtimes are left out."""
+    """All cells, what a ratio refers to, the machine, why runtimes are left out, and what a latency would be there."""
 
     cells: tuple[Cell, ...]
     reference: str
     host: Mapping[str, Any]
     absent: Mapping[str, str]
+    source: str = "measured"
 
     @property
     def disagree(self) -> list[Cell]:
@@ -94,7 +95,7 @@ def measure(folder: Path, *, seconds: float, progress: Progress) -> Matrix:
         card = target.load("local")
         x, y = job.spectra.x[job.splits.test], job.spectra.y[job.splits.test]
         found, absent = _runtimes(card)
-        pairs = [(name, *each) for name in _ordered(model) for each in found]
+        pairs = [(name, *each) for name in ordered(model) for each in found]
         with tempfile.TemporaryDirectory(dir=folder, prefix=".matrix-") as work:
             request = _request(model, pairs, x, card, Path(work), seconds, checked.seed)
             said = _asked(pairs, card, Path(work), progress)
@@ -159,7 +160,7 @@ def _alike(one: Array, other: Array) -> float:
     return float((one.argmax(1) == other.argmax(1)).mean())
 
 
-def _ordered(model: OnnxModel) -> list[str]:
+def ordered(model: OnnxModel) -> list[str]:
     """Name the files: the plain default export first, as every ratio refers to it; it takes one spectrum at a time only."""
     names = list(model.variants)
     if SOURCE not in names:

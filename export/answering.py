@@ -38,6 +38,17 @@ def answers(request: dict[str, Any], name: str, folder: Path) -> dict[str, Any]:
     return dict(told, **model.facts, batches=batches)
 
 
+def all_answers(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Ask every model in this one process, which starts once; a model that is refused is told with its `error`."""
+    told: list[dict[str, Any]] = []
+    for each in request["models"]:
+        try:
+            told.append(dict(answers(request, each["name"], folder), name=each["name"]))
+        except RefusalError as refusal:
+            told.append(dict(refusal.answer, name=each["name"]))
+    return {"models": told}
+
+
 def _by(infer: Any, x: Any, size: int) -> Any:
     """Ask in whole batches; what is left over at the end is asked together with as many of those before it."""
     whole = len(x) // size * size

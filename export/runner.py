@@ -6,7 +6,7 @@
     python runner.py prepare REQUEST.json                    build and keep what the runtime makes of each model
     python runner.py cold REQUEST.json --model NAME          a fresh process: load, first answer, memory
     python runner.py bench REQUEST.json                      latencies and outputs of all models, interleaved
-    python runner.py answers REQUEST.json --model NAME       a fresh process: one model's answers, batch size by batch size
+    python runner.py answers REQUEST.json [--model NAME]     a fresh process: the answers of one model or of all, by batch size
     python runner.py energy REQUEST.json --model NAME        what one call takes, where a sensor tells
     python runner.py soak REQUEST.json --model NAME          one model for minutes: latency against time and temperature
 
@@ -116,7 +116,10 @@ def _timed(request: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]
     if asked.command == "answers":
         import answering
 
-        return answering.answers(request, asked.model, asked.request.parent)
+        folder = asked.request.parent
+        return (
+            answering.answers(request, asked.model, folder) if asked.model else answering.all_answers(request, folder)
+        )
     if asked.command == "energy":
         import energy
 
@@ -138,7 +141,7 @@ def _parser() -> Parser:
     for name in ("cold", "answers", "energy", "soak"):
         one = commands.add_parser(name)
         one.add_argument("request", type=Path)
-        one.add_argument("--model", required=True)
+        one.add_argument("--model", required=name != "answers")
     ask = commands.add_parser("predict")
     ask.add_argument("model", type=Path, help="an .onnx file, or a bundle folder")
     ask.add_argument("files", nargs="+", metavar="FILE", help="spectra, folders of them, or - for standard input")

@@ -104,7 +104,7 @@ CELL = Cell(
     "cpu-int8", "openvino", "float32", "2026", "agrees", n=60, margin=0.02, agreement=0.99, probability=0.01, agreement_float=0.98,
     accuracy=0.9, size_bytes=9000, ratio=0.5, ratio_interval=(0.4, 0.6), p50_ms=0.02, samples=900,
 )  # fmt: skip
-HOST = {"cpu": "a processor", "flags": ["avx2"]}
+HOST = {"cpu": "a processor", "machine": "x86_64", "flags": ["avx2"]}
 
 
 def test_the_table_tells_every_cell_and_why_some_are_empty() -> None:
@@ -130,7 +130,7 @@ def test_a_disagreement_is_exit_code_4(
     monkeypatch.setattr(matrix, "measure", lambda folder, **_: made)
     ended = 0
     try:
-        command.command(tmp_path, 1.0, False)
+        command.command(tmp_path, 1.0)
     except typer.Exit as exit:
         ended = exit.exit_code
     assert ended == code

@@ -13,28 +13,44 @@ from edgespec.cli.show import Bars, as_json, run_folder
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file and runtime.")]
+There = Annotated[
+    str | None,
+    typer.Option(
+        "--target", help="Compare what the files say on this target with what they say here; nothing is timed."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the matrix as JSON.")]
 DISAGREES = 4
 
 
 @app.command("matrix", short_help="Compare every file of a run in every runtime at hand.")
-def command(run: Run = None, seconds: Seconds = 1.0, to_json: Json = False) -> None:
+def command(run: Run = None, seconds: Seconds = 1.0, target: There = None, to_json: Json = False) -> None:
     """Compare every file of a run in every runtime at hand: labels, probabilities, accuracy, latency; exit code 4 where two disagree.
+
+    With --target, in the target's runtime only: an emulated one shows that the files load and answer on another processor.
 
     Example: edgespec matrix --seconds 2
     """
     folder = run_folder(run)
-    from edgespec import matrix
+    from edgespec import target as targets
+
+    card = None if target is None else targets.load(target)
+    from edgespec import elsewhere, matrix
     from edgespec.report import pairs, terminal
 
     bars = Bars(folder / "log.txt")
-    found = matrix.measure(folder, seconds=seconds, progress=bars)
+    found = (
+        elsewhere.compare(folder, card, progress=bars)
+        if card
+        else matrix.measure(folder, seconds=seconds, progress=bars)
+    )
     if to_json:
         as_json(asdict(found))
     else:
         plain = asdict(found)
         print(terminal.columns(pairs.HEAD, pairs.table(plain)))
         print("\n" + "\n".join(pairs.notes(plain)))
-    bars.say(f"matrix: {folder / 'bench' / 'matrix.json'}")
+    kept = f"matrix-{card.name}.json" if card else "matrix.json"
+    bars.say(f"matrix: {folder / 'bench' / kept}")
     if found.disagree:
         raise typer.Exit(DISAGREES)

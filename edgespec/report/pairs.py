@@ -33,10 +33,16 @@ def notes(matrix: dict[str, Any]) -> list[str]:
     """Say what the columns are, what is not here, and what a runtime refused."""
     cells, host = matrix["cells"], matrix["host"]
     counted = sorted({each["margin"] for each in cells if each["margin"]})
+    machine = f"{host['cpu'] or host['machine']}, {', '.join(host['flags'])}"
+    timed = f"`ratio`: to {matrix['reference']} in ONNX Runtime, interleaved, one spectrum at a time"
+    if matrix["source"] == "emulated":
+        timed = "an emulator: how long it takes says nothing, and is not told"
+    elif all(each["ratio"] is None for each in cells):
+        timed = "nothing was timed"
     found = [
         f"`differ`: spectra of {max(each['n'] for each in cells)} whose label is not the same file's in ONNX Runtime, at batch 1, 2, 65 and 100, "
         f"ties aside (logits nearer than {', '.join(f'{each:g}' for each in counted)} of the largest, by precision); "
-        f"`ratio`: to {matrix['reference']} in ONNX Runtime, interleaved, one spectrum at a time; {host['cpu']}, {', '.join(host['flags'])}"
+        f"{timed}; {machine}"
     ]
     found += [f"not here: {reason}" for reason in matrix["absent"].values()]
     refused = [each for each in cells if each["verdict"] == "refused"]
