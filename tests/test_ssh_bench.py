@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import json
+import shutil
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,8 +17,9 @@ import onnx
 import pytest
 from loopback import Device
 from onnx import TensorProto, helper, numpy_helper
+from test_tensorrt import program
 
-from edgespec import bench, line
+from edgespec import bench, device, line
 from edgespec.errors import Mismatch, Unreachable
 from edgespec.measurement import Measurement
 from edgespec.protocol import QUICK
@@ -128,4 +132,26 @@ def test_a_device_that_lies_is_found_out(
         measure(there.card(), {"float32": models["float32"]}, tmp_path)
     assert caught.value.exit_code == 4
     assert list(tmp_path.iterdir()) == []
+    assert there.work == []
+
+
+def test_an_engine_is_built_on_the_device_once(there: Device, models: dict[str, Path], tmp_path: Path) -> None:
+    if importlib.util.find_spec("tensorrt"):
+        pytest.skip("TensorRT's Python package is here: its runtime would take that, not trtexec")
+    card = replace(there.card(trtexec=str(program(tmp_path, "100300"))), name="orin", runtime="tensorrt")
+    card = replace(card, env={"FAKE_TRTEXEC_CALLS": "{home}/calls"})
+    calls, prepared = there.home / ".cache" / "edgespec" / "calls", there.home / ".cache" / "edgespec" / "prepared"
+    (found,) = measure(card, {"float32": models["float32"]}, tmp_path / "out")
+    assert (found.target, found.runtime_version, found.accuracy) == ("orin", "10.3.0", 1.0)
+    assert found.provider == "TensorRT float32 (trtexec)"
+    work = tmp_path / "again"
+    work.mkdir()
+    shutil.copy(models["float32"], work / "a.onnx")
+    np.save(work / "x.npy", X)
+    request = {"runtime": "tensorrt", "threads": 1, "spectra": "x.npy", "models": [{"name": "a", "file": "a.onnx"}]}
+    (work / "request.json").write_text(json.dumps(request))
+    (kept,) = device.call(card, ["prepare", "request.json"], work)["models"]
+    assert [path.name for path in prepared.glob("*.engine")] == [kept["file"]]
+    told = calls.read_text().splitlines()
+    assert len([line for line in told if "--saveEngine" in line]) == 1
     assert there.work == []
