@@ -194,6 +194,7 @@ def _merged(asked: Asked, hello: dict[str, Any], energy: dict[str, Any], parts: 
         "reference": asked.reference,
         "float_of": dict(asked.float_of),
         "seed": asked.seed,
+        "against": {name: list(asked.against.get(name, ())) for name in asked.models},
         "files": {
             name: {"digest": storage.file_digest(path), "size_bytes": path.stat().st_size}
             for name, path in asked.models.items()

@@ -33,6 +33,7 @@ def measure(
     protocol: Protocol = QUICK,
     seconds: float | None = None,
     seed: int = 0,
+    against: Mapping[str, Sequence[str]] | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> list[Measurement]:
     """Measure all models in one session, interleaved, with the reference twice: its ratio to itself is the noise.
@@ -41,6 +42,7 @@ def measure(
     reference: the variant that all others are compared with
     float_of: variant -> its float sibling, for those that were made to be faster
     protocol: how many processes, how long; seconds: of timed calls of each model in each, the protocol's if not said
+    against: variant -> the promises that it breaks, kept in the recording for whoever judges it again
     Leaves `<target>.json` and `<target>.samples.npz`, which holds all that `judge` needs, in `folder`.
     Raises Mistake, Missing, Unreachable as `device.call` does, Mismatch where a model's outputs are no class scores;
     Mistake for a target that is emulated.
@@ -54,7 +56,7 @@ def measure(
     folder.mkdir(parents=True, exist_ok=True)
     if seconds is not None:
         protocol = replace(protocol, seconds=seconds)
-    asked = Asked(models, x, y, target, reference, float_of, protocol, seed)
+    asked = Asked(models, x, y, target, reference, float_of, protocol, seed, against or {})
     told = asking.ask(asked, folder, warmup_max_s=WARMUP_MAX_S, max_s=MAX_S, progress=progress)
     found = judge(told)
     told.save(folder / f"{target.name}.samples.npz")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec import advice, measurement, pipeline, recipe, report, storage, target
+from edgespec import advice, measurement, pipeline, recipe, report, soak, storage, target
 from edgespec import artifact as artifacts
 from edgespec import bench as measuring
 from edgespec.artifact import OnnxModel
-from edgespec.errors import Mistake
+from edgespec.errors import EdgespecError, Mistake
 from edgespec.finished import data_digest
 from edgespec.gate import broken
 from edgespec.job import Job, Progress
@@ -19,47 +20,94 @@ from edgespec.measurement import Measurement
 from edgespec.plan import Plan, plan
 from edgespec.protocol import QUICK, Protocol
 from edgespec.report import Report
+from edgespec.target import Target
 
+Lost = Callable[[str, EdgespecError], None]
 REFERENCE = "default"
 ONLY_COMPARED = "it is only here to be compared with"
+LINEAR = "it is a linear model, only here to be compared with"
 
 
 def bench(
     folder: Path,
-    names: Sequence[str],
+    targets: Sequence[str | Target],
     *,
     protocol: Protocol = QUICK,
     seconds: float | None = None,
-    host: str = "",
+    soak_s: float = 0.0,
+    lost: Lost | None = None,
     progress: Progress,
 ) -> Report:
     """Measure all files of a run, the plain default export and the linear baselines on each target, interleaved.
 
+    targets: names, or cards; different machines measure at the same time, targets of one machine in turn
     protocol: how many processes, how long; seconds: of timed calls of each file in each, the protocol's if not said
-    host: the address of the target that is reached by ssh, instead of its card's
-    Leaves `bench/<target>.json`, the raw samples beside it, and the recommendation in the report.
+    soak_s: seconds that the recommended file is called back to back afterwards
+    lost: hears of a target that failed, where others go on; without it, or where all failed, the first failure is raised
+    Leaves `bench/<target>.json`, the recording beside it, and the recommendation in the report.
     Raises Mistake where the run made no ONNX or its data have changed; Missing where a runtime is not installed.
     """
-    cards = target.cards(names, host)
+    cards = [target.load(each) if isinstance(each, str) else each for each in targets]
+    cards = list({card.name: card for card in cards}.values())
+    if seconds is not None:
+        protocol = replace(protocol, seconds=seconds)
     with storage.lock(folder):
         checked, job, result = opened(folder, progress)
         model = last(folder, result)
         files = _files(folder, model, result)
-        siblings = {name: each.sibling for name, each in model.variants.items() if each.sibling}
+        against = {name: _against(name, checked, result, model) for name in files}
         rows = job.splits.test
         x, y = job.spectra.x[rows], job.spectra.y[rows]
-        for card in cards:
+
+        def measured(card: Target) -> dict[str, Any]:
             found = measuring.measure(
-                files, x, y, card, folder / "bench", reference=REFERENCE, float_of=siblings, protocol=protocol,
-                seconds=seconds, seed=checked.seed, progress=progress.say,
+                files, x, y, card, folder / "bench", reference=REFERENCE, float_of=_siblings(model), protocol=protocol,
+                seed=checked.seed, against=against, progress=progress.say,
             )  # fmt: skip
-            found = [_of_this_run(each, model) for each in found]
-            chosen = advice.recommend(found, lambda each: _against(each, checked, result, model))
-            result.bench[card.name] = measurement.to_record(found)
-            result.advice[card.name] = asdict(chosen)
-        result.notes = _notes(result)
-        result.gates = []
-        report.write(result, folder)
+            record = _judged(found, against)
+            if soak_s:
+                name = record["advice"]["variant"] or REFERENCE
+                record["bench"]["soak"] = soak.measure(
+                    name, files[name], x, card, folder / "bench", seconds=soak_s, lock_clocks=protocol.lock_clocks,
+                    seed=checked.seed, progress=progress.say,
+                )  # fmt: skip
+            return record
+
+        done, failed = _everywhere(cards, measured)
+        for name, record in done.items():
+            result.bench[name], result.advice[name] = record["bench"], record["advice"]
+        if done:
+            _write(result, folder)
+    for name, problem in failed.items():
+        if lost is None or not done:
+            raise problem
+        lost(name, problem)
+    return result
+
+
+def replay(path: Path, folder: Path | None) -> Report:
+    """Judge a recording with no target at all: the same measurements and, by the same promises, the same advice as when it was made.
+
+    folder: a run, whose report then says so and whose promises count as they are now; without it those that the recording holds
+    Raises Mistake where the file is no recording, or not one of this run's files.
+    """
+    told, found = measuring.replay(path)
+    name, against = told.facts["target"], told.facts["against"]
+    if folder is None:
+        record = _judged(found, against)
+        return Report("", 0, {}, bench={name: record["bench"]}, advice={name: record["advice"]})
+    with storage.lock(folder):
+        result = report.read(folder)
+        checked, model = plan(recipe.load(folder / "recipe.yaml")), last(folder, result)
+        files = _files(folder, model, result)
+        for variant, each in told.facts["files"].items():
+            if variant not in files or storage.file_digest(files[variant]) != each["digest"]:
+                raise Mistake(
+                    f"{path} was recorded of another {variant!r} than that of {folder}", hint="name its own run"
+                )
+        record = _judged(found, {each: _against(each, checked, result, model) for each in files})
+        result.bench[name], result.advice[name] = record["bench"], record["advice"]
+        _write(result, folder)
     return result
 
 
@@ -83,6 +131,48 @@ def last(folder: Path, result: Report) -> OnnxModel:
     return found
 
 
+def _everywhere(
+    cards: Sequence[Target], measured: Callable[[Target], dict[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], dict[str, EdgespecError]]:
+    """Measure on all targets, in parallel where they are different machines; give what was found and what failed, in their order."""
+    places: dict[Any, list[Target]] = {}
+    for card in cards:
+        places.setdefault("" if card.reach == "local" else (card.host or card.name, card.port), []).append(card)
+    found: dict[str, dict[str, Any]] = {}
+    failed: dict[str, EdgespecError] = {}
+
+    def in_turn(together: Sequence[Target]) -> None:
+        for card in together:
+            try:
+                found[card.name] = measured(card)
+            except EdgespecError as problem:
+                failed[card.name] = problem
+
+    if len(places) == 1:
+        in_turn(cards)  # here, so that an interrupt ends it
+    else:
+        with ThreadPoolExecutor(len(places)) as pool:
+            for each in [pool.submit(in_turn, together) for together in places.values()]:
+                each.result()
+    order = [card.name for card in cards]
+    return {name: found[name] for name in order if name in found}, {
+        name: failed[name] for name in order if name in failed
+    }
+
+
+def _judged(found: Sequence[Measurement], against: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Give a target's part of the report: measurements and advice."""
+    found = [_of_this_run(each, against[each.variant]) for each in found]
+    chosen = advice.recommend(found, lambda each: list(against[each.variant]))
+    return {"bench": measurement.to_record(found), "advice": asdict(chosen)}
+
+
+def _write(result: Report, folder: Path) -> None:
+    result.notes = _notes(result)
+    result.gates = []
+    report.write(result, folder)
+
+
 def _files(folder: Path, model: OnnxModel, result: Report) -> dict[str, Path]:
     """Give what is measured: the reference first, then the run's own files, then the linear baselines."""
     own = {name: model.path(name) for name in sorted(model.variants, key=lambda name: name != REFERENCE)}
@@ -93,16 +183,22 @@ def _title(row: report.Row) -> str:
     return f"{row.variant} {row.on}".strip() + (f" ({row.labels})" if row.labels != "all" else "")
 
 
-def _of_this_run(each: Measurement, model: OnnxModel) -> Measurement:
+def _of_this_run(each: Measurement, against: Sequence[str]) -> Measurement:
     """Leave out a remark that a reference need not hear."""
-    return each if each.variant in model.variants else replace(each, warnings=())
+    return replace(each, warnings=()) if list(against) == [LINEAR] else each
 
 
-def _against(each: Measurement, checked: Plan, result: Report, model: OnnxModel) -> list[str]:
-    """Give the promises that a measured file breaks."""
-    if each.variant not in model.variants or model.variants[each.variant].role != "candidate":
+def _siblings(model: OnnxModel) -> dict[str, str]:
+    return {name: each.sibling for name, each in model.variants.items() if each.sibling}
+
+
+def _against(name: str, checked: Plan, result: Report, model: OnnxModel) -> list[str]:
+    """Give the promises that a file breaks."""
+    if name not in model.variants:
+        return [LINEAR]
+    if model.variants[name].role != "candidate":
         return [ONLY_COMPARED]
-    return broken(checked.gates, result, each.variant)
+    return broken(checked.gates, result, name)
 
 
 def _notes(result: Report) -> list[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ class Asked:
     models: variant -> ONNX file; x: (n, points) spectra as the graph takes them; y: (n,) their labels
     reference: the variant that all are compared with; it is measured twice
     float_of: variant -> its float sibling; seed: the order of the spectra
+    against: variant -> what speaks against it before anything is measured: the promises that it breaks
     """
 
     models: Mapping[str, Path]
@@ -37,6 +38,7 @@ class Asked:
     float_of: Mapping[str, str]
     protocol: Protocol
     seed: int
+    against: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, Path]:

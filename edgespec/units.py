@@ -24,6 +24,11 @@ def time(text: str | float) -> float:
     return _positive(text, TIMES, "a time such as '2 ms'")
 
 
+def duration(text: str | float) -> float:
+    """Give seconds for "10m", "90 s" or "1h": here m is a minute; a bare number is refused."""
+    return _positive(text, {"s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}, "a duration such as '10m'")
+
+
 def count(text: str | float) -> float:
     """Give a number for "1.5 M"."""
     return _positive(text, COUNTS, "a count such as '60 k'")

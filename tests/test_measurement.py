@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -162,6 +164,72 @@ def test_agreement_counts_labels_not_scores() -> None:
     assert stats.agreement(one, other) == 0.75
 
 
+@pytest.mark.parametrize(("n", "share"), [(63, 0.9), (64, 0.9), (700, 0.9), (2000, 0.99), (200, 0.5)])
+def test_the_allowed_over_latencies_are_the_most_that_chance_makes_unlikely(n: int, share: float) -> None:
+    def at_most(t: int) -> float:
+        return sum(math.comb(n, k) * Fraction(share).limit_denominator(100) ** (n - k) * Fraction(1 - share).limit_denominator(100) ** k
+                   for k in range(t + 1))  # fmt: skip
+
+    allowed = stats.over_latency(n, share)
+    assert at_most(allowed + 1) > 0.01
+    assert allowed == 0 or at_most(allowed) <= 0.01
+
+
+def test_early_stopping_leaves_out_one_less_than_is_allowed_and_tells_the_slowest_of_the_rest() -> None:
+    samples = np.random.default_rng(0).permutation(np.arange(1, 65)).reshape(8, 8)
+    assert stats.early_stopping(samples, 0.9) == 64, "one may be slower: nothing is left out"
+    assert stats.early_stopping(samples.ravel()[:63].reshape(7, 9), 0.9) is None
+    many = np.arange(1, 701).reshape(70, 10)
+    allowed = stats.over_latency(700, 0.9)
+    assert stats.early_stopping(many, 0.9) == 700 - (allowed - 1) > 630
+
+
+def test_an_early_stopping_estimate_is_hardly_ever_below_the_truth() -> None:
+    below = 0
+    for seed in range(300):
+        samples = np.random.default_rng(seed).exponential(size=(20, 20))
+        below += stats.early_stopping(samples, 0.9) < np.log(10)
+    assert below <= 9, "1 % is promised"
+
+
+def test_processes_are_drawn_before_their_rounds() -> None:
+    draws = stats.draw_rounds([30, 10, 20], seed=1)
+    assert draws.shape == (stats.RESAMPLES, 60)
+    parts = np.split(draws.astype(int), [30, 40], axis=1)
+    times = [part.sum(axis=1) / size for part, size in zip(parts, (30, 10, 20), strict=True)]
+    assert (np.sum(times, axis=0) == 3).all(), "three processes are drawn"
+    assert {0.0, 1.0, 2.0, 3.0} == {float(each) for each in np.unique(times)}
+
+
+def test_processes_that_differ_widen_the_interval_as_rounds_do_not() -> None:
+    medians = [1.0, 1.1, 0.95, 1.02, 0.9]
+    samples = np.concatenate([lognormal(60, 20, scale=1e5 * each, seed=i) for i, each in enumerate(medians)])
+
+    def width(draws: Any) -> float:
+        return float(np.ptp(stats.interval(stats.resample(samples, draws, [0.5])[:, 0])))
+
+    assert width(stats.draw_rounds([60] * 5, 0)) > 5 * width(stats.draw_rounds(300, 0))
+
+
+def test_outliers_are_counted_and_stay() -> None:
+    samples = np.array([[100, 101, 99, 100, 102, 98, 100, 101, 5000, 99]])
+    deviation, far = stats.outliers(samples)
+    assert (deviation, far) == (1.0, 1)
+    assert samples.max() == 5000
+
+
+def test_mann_whitney_asks_the_rounds_not_the_calls() -> None:
+    one, same, other = (lognormal(40, 500, scale=s, drift=0.1, seed=i) for i, s in enumerate((1e5, 1e5, 0.8e5)))
+    assert stats.mann_whitney(one, other) < 1e-4
+    assert stats.mann_whitney(one, same) > 0.01
+
+
+def test_figures_of_tensorrt_are_marked_with_their_major_version() -> None:
+    (told,) = doubts.of_runtime("tensorrt", "10.3.0")
+    assert told.startswith("TensorRT 10: its figures don't compare with those of another major version")
+    assert doubts.of_runtime("onnxruntime", "1.31") == []
+
+
 CALM = np.full((100, 10), 1000, np.int64)
 IDLE = {"cores": 4, "load1": 0.0, "other_cores": 0.0}
 
@@ -174,6 +242,14 @@ IDLE = {"cores": 4, "load1": 0.0, "other_cores": 0.0}
         (CALM, {**IDLE, "other_cores": 0.3, "load1": 3.0}, 0.0, True, []),
         (CALM, {**IDLE, "other_cores": None, "load1": 3.0}, 0.0, True, ["3.0 of 4 cores"]),
         (CALM, {**IDLE, "other_cores": None, "load1": None}, 0.0, True, []),
+        (
+            CALM,
+            {**IDLE, "sensors": {"why": ["the cpu clock fell by 7%"]}},
+            0.0,
+            True,
+            ["throttled: the cpu clock fell"],
+        ),
+        (CALM, {**IDLE, "clocks": {"restored": False, "error": "busy"}}, 0.0, True, ["could not be put back: busy"]),
         (CALM, IDLE, 0.07, True, ["differs from itself by up to 7%"]),
         (CALM, IDLE, 0.0, False, ["warm-up"]),
         (CALM[:50], IDLE, 0.0, True, ["no P99: 500 samples, and it needs 662"]),

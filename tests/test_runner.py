@@ -298,3 +298,42 @@ def test_the_runtime_answers_other_batch_sizes_and_keeps_its_bindings_apart(fold
             np.testing.assert_allclose(infer(batch)[0], batch @ weight, rtol=1e-4, atol=1e-5)
     with pytest.raises(ValueError, match="nowhere"):
         runtime.load("nowhere.onnx", 1)
+
+
+def test_short_calls_are_timed_in_blocks_of_at_least_fifty_microseconds() -> None:
+    calls = module("timing").calls_in_sample
+    assert [calls(ns, 40, 50.0) for ns in (1_000, 7_000, 49_999, 50_000, 1e6)] == [50, 8, 2, 1, 1]
+    assert calls(60_000, 100, 50.0) == 2, "a timer of 100 ns steps wants 100 us"
+    assert calls(1_000, 40, 0) == 1
+
+
+def test_a_sample_is_a_block_of_calls_each_with_its_own_spectrum() -> None:
+    clock, seen = Clock(), []
+    model = clock.model("A", 7)
+
+    def infer(row: int) -> None:
+        seen.append(row)
+        model(row)
+
+    samples = module("timing").interleave([infer, clock.model("B", 90)], [3, 2], [0, 1, 2, 3, 4], LIMITS, clock, [4, 1])
+    assert {tuple(each) for each in samples[0]} == {(28, 28, 28)}
+    assert {tuple(each) for each in samples[1]} == {(90, 90)}
+    assert seen[:14] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3]
+    assert len(seen) == 11 * 12
+
+
+def test_the_timer_tells_its_step() -> None:
+    ticks = iter([0, 0, 0, 30, 30, 90, 120] + [120] * 993)
+    assert module("timing").timer_step(lambda: next(ticks)) == 30
+    assert module("timing").timer_step() > 0
+
+
+def test_a_later_process_takes_the_portions_of_the_first(folder: Path) -> None:
+    portions = [{"calls": 9, "block": 3}, {"calls": 4, "block": 1}]
+    models = [{"name": f"{i}", "file": f"{'ab'[i]}.onnx", **each} for i, each in enumerate(portions)]
+    ask(folder, models=models)
+    code, answer, _ = run(folder, "bench", "request.json")
+    assert code == 0
+    samples = np.load(folder / answer["samples"])
+    assert [samples[f"ns_{i}"].shape[1] for i in range(2)] == [9, 4]
+    assert [each["block"] for each in answer["models"]] == [3, 1]

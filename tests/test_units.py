@@ -99,3 +99,14 @@ def test_no_time_is_shown_with_an_exponent(value: float) -> None:
     text = units.show_time(value)
     assert "e+" not in text
     assert units.time(text) == pytest.approx(value, rel=0.006)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("10m", 600), ("90 s", 90), ("1h", 3600), ("1.5 min", 90)])
+def test_a_duration_counts_minutes_by_m(text: str, seconds: float) -> None:
+    assert units.duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["10", "10 ms", "-1m", "long"])
+def test_no_duration_is_guessed(text: str) -> None:
+    with pytest.raises(Mistake):
+        units.duration(text)

@@ -9,11 +9,15 @@ import typer
 
 from edgespec.cli import app
 from edgespec.cli.show import Bars, as_json, run_folder
+from edgespec.errors import EdgespecError
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Targets = Annotated[
     list[str] | None,
     typer.Option("--target", help="Where to measure; may be given several times (edgespec ls targets)."),
+]
+Host = Annotated[
+    str | None, typer.Option("--host", help="Address of the device, [USER@]HOST[:PORT], in place of the card's.")
 ]
 Mode = Annotated[
     str, typer.Option("--mode", help="quick (one process), standard (five), or mlperf (600 s, P90 by early stopping).")
@@ -25,6 +29,21 @@ Seconds = Annotated[
 Host = Annotated[
     str, typer.Option("--host", help="[USER@]HOST[:PORT] of the target that is reached by ssh, instead of its card's.")
 ]
+Soak = Annotated[
+    str | None,
+    typer.Option(
+        "--soak", help="Then call the recommended file back to back for so long, as in 10m: latency as it warms up."
+    ),
+]
+Lock = Annotated[
+    bool, typer.Option("--lock-clocks", help="Fix the target's clocks meanwhile, and put them back; needs sudo there.")
+]
+Replay = Annotated[
+    Path | None,
+    typer.Option(
+        "--replay", help="Judge a recording, bench/TARGET.samples.npz, with no target; by RUN's promises if named."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the measurements as JSON.")]
 
 
@@ -32,30 +51,66 @@ Json = Annotated[bool, typer.Option("--json", help="Print the measurements as JS
 def command(
     run: Run = None,
     target: Targets = None,
+    host: Host = "",
     mode: Mode = "quick",
     seconds: Seconds = None,
-    host: Host = "",
+    soak: Soak = None,
+    lock_clocks: Lock = False,
+    replay: Replay = None,
     to_json: Json = False,
 ) -> None:
     """Measure latency against accuracy: all files of a run and the plain default export, interleaved, one spectrum at a time.
 
-    Example: edgespec bench --target local
+    Example: edgespec bench --target local --mode standard
     """
-    from edgespec import protocol
+    from edgespec import protocol, units
     from edgespec import target as targets
 
-    how = protocol.named(mode, seconds=seconds)
-    folder, names = run_folder(run), target or ["local"]
-    targets.cards(names, host)  # a wrong name is told at once, before what takes seconds to load
+    if replay is not None:
+        _replay(replay, run, to_json)
+        return
+    how = protocol.named(mode, seconds=seconds, lock_clocks=lock_clocks)
+    soak_s = 0.0 if soak is None else units.duration(soak)
+    folder = run_folder(run)
+    cards = targets.cards(target or ["local"], host)  # a wrong name is told before what takes seconds to load
     from edgespec import runs
     from edgespec.report import markdown, tables, terminal
 
-    bars = Bars(folder / "log.txt")
-    result = runs.bench(folder, names, protocol=how, host=host, progress=bars)
+    bars, lost = Bars(folder / "log.txt"), {}
+
+    def told(name: str, problem: EdgespecError) -> None:
+        lost[name] = problem
+
+    result = runs.bench(folder, cards, protocol=how, soak_s=soak_s, lost=told, progress=bars)
     markdown.write(result, folder)
     if to_json:
-        told: dict[str, Any] = {"folder": str(folder), "bench": result.bench, "advice": result.advice}
-        as_json(told)
-        return
-    print(f"{tables.headline(result)}\n\n{terminal.show_bench(result)}")
-    bars.say(f"report: {folder / 'report.md'}")
+        _print(result, str(folder), lost)
+    else:
+        print(f"{tables.headline(result)}\n\n{terminal.show_bench(result)}")
+        bars.say(f"report: {folder / 'report.md'}")
+    for name, problem in lost.items():
+        bars.say(
+            f"error: {name} is not measured: {problem.message}" + (f"\nhint:  {problem.hint}" if problem.hint else "")
+        )
+    if lost:
+        raise typer.Exit(next(iter(lost.values())).exit_code)
+
+
+def _replay(recording: Path, run: Path | None, to_json: bool) -> None:
+    from edgespec import runs
+    from edgespec.report import markdown, terminal
+
+    result = runs.replay(recording, None if run is None else run_folder(run))
+    if run is not None:
+        markdown.write(result, run)
+    if to_json:
+        _print(result, str(run or recording), {})
+    else:
+        print(terminal.show_bench(result))
+
+
+def _print(result: Any, where: str, lost: dict[str, EdgespecError]) -> None:
+    told: dict[str, Any] = {"folder": where, "bench": result.bench, "advice": result.advice}
+    if lost:
+        told["errors"] = [{"target": name, "message": each.message, "hint": each.hint} for name, each in lost.items()]
+    as_json(told)

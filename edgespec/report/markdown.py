@@ -74,7 +74,13 @@ def show(report: Report, *, drawn: bool) -> str:
     if report.bench:
         parts += ["## Latency", "One spectrum at a time; `ratio` compares with the plain default ONNX export of the same network, interleaved. "
                   "Accuracy is that of the very outputs that were timed.", _table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip
-        parts += [f"**{target}**: {advice['why']}" for target, advice in report.advice.items()]
+        parts += [
+            f"**{target}**: {advice['why']} ({'; '.join(tables.conditions(report.bench[target]))})"
+            for target, advice in report.advice.items()
+        ]
+        parts += [
+            f"**{target}**, {record['soak']['told']}" for target, record in report.bench.items() if "soak" in record
+        ]
     if drawn:
         parts.append("![accuracy against latency, area is size](frontier.svg)")
     if report.transfer:

@@ -31,6 +31,7 @@ COST_HEAD = ["step", "time", "accuracy", "change", "size", "change"]
 BENCH_HEAD = [
     "target",
     "variant",
+    "mode",
     "p50",
     "95 % interval",
     "p90",
@@ -42,6 +43,7 @@ BENCH_HEAD = [
     "size",
     "cold start",
     "memory",
+    "energy",
     "",
 ]
 TRANSFER_HEAD = [
@@ -91,6 +93,29 @@ def bench(report: Report) -> Table:
         advised = report.advice.get(target, {}).get("variant")
         found += [_bench(target, each, each["variant"] == advised) for each in record["measurements"]]
     return found
+
+
+def conditions(record: dict[str, Any]) -> list[str]:
+    """Say how a target's figures were taken, and what its sensors told meanwhile."""
+    first, *_ = measured = record["measurements"]
+    blocks = max(each.get("calls_per_sample", 1) for each in measured)
+    told = [
+        f"n = {min(each['n'] for each in measured)} and more for each file, ratio to the plain default export, {first['threads']} thread"
+        + ("" if first["threads"] == 1 else "s")
+    ]
+    if first.get("processes"):
+        processes = "1 process" if first["processes"] == 1 else f"{first['processes']} processes"
+        told.insert(0, f"mode {first['mode']}, {processes} of {first['seconds']:g} s a file")
+    if blocks > 1:
+        told.append(f"calls shorter than 50 us are timed up to {blocks} at once: their percentiles are of such blocks")
+    sensors = first["host"].get("sensors", {})
+    told += [
+        f"{name} {v[0]:.0f} to {v[2]:.0f} degrees, at most {v[1]:.0f}" for name, v in sensors.get("celsius", {}).items()
+    ]
+    told += [f"{name} clock {v[1]:.0f} to {v[0]:.0f} MHz" for name, v in sensors.get("mhz", {}).items() if v[1] < v[0]]
+    notes = {each.get("energy_note", "") for each in measured if each.get("mode") != "quick"} - {""}
+    told += [f"energy: {note}" for note in sorted(notes)[:1]]
+    return told
 
 
 def transfer(record: dict[str, Any]) -> Table:
@@ -185,6 +210,7 @@ def _bench(target: str, each: dict[str, Any], advised: bool) -> list[str]:
     return [
         target,
         each["variant"],
+        each.get("mode") or "-",
         units.show_time(each["p50_ms"] / 1e3),
         _between([value * 1e3 for value in each["p50_interval_ms"]], "{:.3g}") + " us",
         _or(each["p90_ms"], lambda ms: units.show_time(ms / 1e3)),
@@ -196,6 +222,7 @@ def _bench(target: str, each: dict[str, Any], advised: bool) -> list[str]:
         units.show_size(each["size_bytes"]),
         f"{each['cold_load_ms'] + each['cold_first_ms']:.0f} ms",
         units.show_size(each["peak_memory_bytes"]),
+        _or(each.get("energy_mj"), "{:.3g} mJ".format),
         "recommended" if advised else "",
     ]
 

@@ -46,9 +46,9 @@ def show_bench(report: Report) -> str:
     lines = [columns(tables.BENCH_HEAD, tables.bench(report)), ""]
     for target, advice in report.advice.items():
         measured = report.bench[target]["measurements"]
-        lines.append(
-            f"{advice['why']}  (n = {measured[0]['n']} and more for each file, ratio to the plain default export, {measured[0]['threads']} thread)"
-        )
+        record = report.bench[target]
+        lines.append(f"{advice['why']}  ({'; '.join(tables.conditions(record))})")
+        lines += [f"soak: {record['soak']['told']}"] if "soak" in record else []
         warnings = dict.fromkeys(warning for each in measured for warning in each["warnings"])
         lines += [f"note: {warning}" for warning in warnings]
     return "\n".join([*lines, *(f"note: {note}" for note in report.notes if note.startswith("on "))])

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
+import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,14 @@ import pytest
 import tiny
 
 from edgespec import bench as measuring
-from edgespec import gate, report, runs
-from edgespec.errors import Mistake
+from edgespec import device, gate, report, runs, target
+from edgespec.errors import Missing, Mistake, Unreachable
 from edgespec.job import Silent
-from edgespec.report import Report, markdown
+from edgespec.report import Report, markdown, terminal
+from edgespec.target import Target
 
 Compress = Callable[..., Report]
+PLACES = (("pi", "ssh"), ("bench1", "local"), ("jetson", "ssh"))
 Write = Callable[[Path, dict[str, Any]], Path]
 
 
@@ -59,6 +64,62 @@ def test_a_run_is_measured_recommended_judged_and_drawn(run_copy: Path) -> None:
     assert (run_copy / "frontier.svg").read_text().startswith("<?xml")
     assert report.read(run_copy) == judged
     assert (run_copy / "bench" / "local.json").is_file()
+
+
+def test_a_recording_is_judged_again_without_a_target(
+    run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = measured(run_copy)
+    mailed = tmp_path / "mailed.npz"
+    (run_copy / "bench" / "local.samples.npz").rename(mailed)
+    monkeypatch.setattr(device, "call", None)
+    alone = runs.replay(mailed, None)
+    assert alone.bench == found.bench
+    assert alone.advice == found.advice
+    assert "recommended for target 'local'" in terminal.show_bench(alone) or not found.advice["local"]["variant"]
+    found.bench, found.advice = {}, {}
+    report.write(found, run_copy)
+    again = runs.replay(mailed, run_copy)
+    assert (again.bench, again.advice) == (alone.bench, alone.advice)
+    assert report.read(run_copy) == report.read(run_copy)
+    file = run_copy / report.read(run_copy).steps[-1]["folder"] / "float32.onnx"
+    file.write_bytes(file.read_bytes() + b"\0")
+    with pytest.raises(Mistake, match="recorded of another 'float32'"):
+        runs.replay(mailed, run_copy)
+
+
+def test_a_target_that_fails_does_not_lose_the_others(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    local, seen = target.load("local"), []
+    cards = [replace(local, name=name, reach=reach, host=name) for name, reach in PLACES]
+    real = measuring.measure
+
+    def measure(files: Any, x: Any, y: Any, card: Target, *given: Any, **more: Any) -> Any:
+        seen.append(threading.current_thread().name)
+        if card.name != "bench1":
+            raise Unreachable(f"{card.name} is gone") if card.name == "pi" else Missing("no runtime")
+        return real({name: files[name] for name in ("default", "float32")}, x, y, local, *given, **more)
+
+    monkeypatch.setattr(measuring, "measure", measure)
+    lost: dict[str, Any] = {}
+    found = runs.bench(run_copy, cards, seconds=0.1, lost=lost.__setitem__, progress=Silent())
+    assert list(found.bench) == ["bench1"]
+    assert report.read(run_copy).bench == found.bench
+    assert {name: each.exit_code for name, each in lost.items()} == {"pi": 6, "jetson": 3}
+    assert len(set(seen)) == 3, "different machines measure at the same time"
+    with pytest.raises(Unreachable, match="pi is gone"):
+        runs.bench(run_copy, cards[:1], seconds=0.1, lost=lost.__setitem__, progress=Silent())
+
+
+def test_a_soak_sets_the_last_minute_beside_the_first(run_copy: Path) -> None:
+    found = runs.bench(run_copy, ["local"], seconds=0.1, soak_s=4, progress=Silent()).bench["local"]["soak"]
+    assert found["ratio"] == pytest.approx(found["last_ms"] / found["first_ms"])
+    kept = json.loads((run_copy / "bench" / "local.soak.json").read_text())
+    first = [each["p50_ns"] for each in kept["series"] if each["t"] < 2]
+    assert found["first_ms"] == pytest.approx(np.median(first) / 1e6)
+    result = report.read(run_copy)
+    for text in (terminal.show_bench(result), markdown.show(result, drawn=False)):
+        assert f"the last minute takes {found['ratio']:.2f} of the first" in text
+        assert "mode quick, 1 process of 0.1 s a file" in text
 
 
 def test_unmeasured_is_not_kept(run_copy: Path) -> None:
