@@ -16,9 +16,6 @@ Targets = Annotated[
     list[str] | None,
     typer.Option("--target", help="Where to measure; may be given several times (edgespec ls targets)."),
 ]
-Host = Annotated[
-    str | None, typer.Option("--host", help="Address of the device, [USER@]HOST[:PORT], in place of the card's.")
-]
 Mode = Annotated[
     str, typer.Option("--mode", help="quick (one process), standard (five), or mlperf (600 s, P90 by early stopping).")
 ]
