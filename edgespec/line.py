@@ -233,8 +233,11 @@ def _command(target: Target, token: str) -> str:
     """Give the text that a login shell runs; before it, and only there, `{home}` and `~` are places below the home folder."""
     workdir = target.workdir
     python = [word.replace("{home}", workdir).removeprefix("~/") for word in target.python or ("python3",)]
+    if target.variables:
+        pairs = [f"{name}={text.replace('{home}', workdir)}" for name, text in target.variables.items()]
+        python = ["env", *pairs, *python]
     holder = re.sub(r"[^\w@.-]+", "_", f"{_user()}@{platform.node()}") + f" (pid {os.getpid()})"
-    return shlex.join([*python, "-c", START.format(size=len(_porter())), workdir, holder, token])
+    return "cd; " + shlex.join([*python, "-c", START.format(size=len(_porter())), workdir, holder, token])
 
 
 def _user() -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -325,6 +327,22 @@ def test_an_old_python_says_so_itself() -> None:
     pretends = "import sys; sys.version_info = (3, 7); sys.version = '3.7.9 of old'\n" + line.START.format(size=0)
     ended = subprocess.run(["python3", "-c", pretends], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr.strip()) == (1, "Python 3.7.9 is too old: 3.8 or newer is needed")
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "zsh", "tcsh", "fish", "busybox sh", "ksh"])
+def test_a_login_shell_hands_the_program_on_as_it_is(
+    shell: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shutil.which(shell.split()[0]) is None:
+        pytest.skip(f"no {shell} here")
+    told = b"import json, os, sys; print(json.dumps([sys.argv[1], os.environ['A'], os.getcwd()]))"
+    monkeypatch.setattr(line, "_porter", lambda: told)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    odd = "it's an odd `place` of $HOME"
+    card = Target("pi", "onnxruntime", python=("python3",), workdir=odd, env={"A": "'{home}' \"*"})
+    command = [*shell.split(), "-c", line._command(card, "token")]
+    ended = subprocess.run(command, input=told, capture_output=True, check=True)
+    assert json.loads(ended.stdout) == [odd, f"'{odd}' \"*", str(tmp_path)]
 
 
 def test_a_disk_without_room_is_told_and_what_is_half_sent_does_not_count(

@@ -19,13 +19,14 @@ from loopback import Device
 from onnx import TensorProto, helper, numpy_helper
 from test_tensorrt import program
 
-from edgespec import bench, device, line
+from edgespec import bench, device, line, storage, target
 from edgespec.errors import Mismatch, Unreachable
 from edgespec.measurement import Measurement
 from edgespec.protocol import QUICK
 from edgespec.target import Target
 
 pytestmark = pytest.mark.skipif(loopback.SSHD is None, reason="no sshd here: apt install openssh-server")
+FETCHED = storage.home() / "arm64"  # in the real cache folder, which tests don't see
 SHORT = replace(QUICK, seconds=0.02, min_samples=70)
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(30, 16)).astype(np.float32)
@@ -154,4 +155,27 @@ def test_an_engine_is_built_on_the_device_once(there: Device, models: dict[str, 
     assert [path.name for path in prepared.glob("*.engine")] == [kept["file"]]
     told = calls.read_text().splitlines()
     assert len([line for line in told if "--saveEngine" in line]) == 1
+    assert there.work == []
+
+
+def test_a_device_of_another_architecture_answers_as_this_one(
+    there: Device, models: dict[str, Path], tmp_path: Path
+) -> None:
+    """Everything at the far end is ARM's: the porter, the runner, the runtime."""
+    if not (FETCHED / "emulator").exists():
+        pytest.skip("no emulated ARM here: 'sh export/setup/arm64_emulated.sh' fetches it")
+    place = there.home / ".cache" / "edgespec" / "arm64"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(FETCHED.resolve())
+    shutil.copy(models["float32"], tmp_path / "a.onnx")
+    np.save(tmp_path / "x.npy", X)
+    request = {"runtime": "onnxruntime", "threads": 1, "spectra": "x.npy", "models": [{"name": "a", "file": "a.onnx"}]}
+    (tmp_path / "request.json").write_text(json.dumps({**request, "batches": [1]}))
+    card = replace(target.load("arm64_emulated"), reach="ssh", host="device")
+    with device.held(card):
+        assert device.call(card, ["hello", "--runtime", "onnxruntime"], tmp_path, 300)["machine"] == "aarch64"
+        device.call(card, ["answers", "request.json", "--model", "a"], tmp_path, 300)
+    place.unlink()
+    with np.load(tmp_path / "a.npz") as arrays:
+        np.testing.assert_allclose(arrays["1"], X @ WEIGHT, rtol=1e-4, atol=1e-4)
     assert there.work == []
