@@ -32,6 +32,13 @@ class Progress(Protocol):
         """One line that should not be missed."""
 
 
+class Watch(Protocol):
+    """Hears how a network in training does, and may end it by raising."""
+
+    def __call__(self, epoch: int, epochs: int, score: float, params: int) -> None:
+        """`epoch` of `epochs` is over; `score`: share of validation spectra named rightly; `params`: weights of the network."""
+
+
 class Silent:
     """A Progress that nobody watches."""
 
@@ -68,7 +75,8 @@ class Fit:
 
 @dataclass(frozen=True)
 class Job:
-    """The data, divided; how a spectrum is prepared and varied; where to write; the seed; spectra of what no model is to know."""
+    """The data, divided; how a spectrum is prepared and varied; where to write; the seed; spectra of what no model is to know;
+    who watches each training."""
 
     spectra: Spectra
     splits: Splits
@@ -78,6 +86,7 @@ class Job:
     seed: int
     progress: Progress = field(default_factory=Silent)
     unknown: Spectra | None = None
+    watch: Watch | None = None
 
     def inside(self, folder: Path) -> Job:
         """Give the same job with another folder."""

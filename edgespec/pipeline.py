@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +12,12 @@ import numpy as np
 import yaml
 
 from edgespec import artifact as artifacts
-from edgespec import datasets, early, plugins, provenance, report, rows, storage, training
+from edgespec import datasets, early, making, provenance, report, rows, storage, training
 from edgespec.artifact import Artifact
 from edgespec.errors import EdgespecError, Missing, Mistake
 from edgespec.finished import data_digest, fingerprint
-from edgespec.job import Job, Progress, few
+from edgespec.job import Job, Progress, Watch, few
+from edgespec.making import Made, Store
 from edgespec.plan import Plan, check_parts, plan, until
 from edgespec.recipe import Call, Recipe, plain
 from edgespec.report import Report, Row
@@ -25,17 +25,8 @@ from edgespec.spectra import Spectra
 from edgespec.splits import divide
 
 Seen = Callable[[Report], None]
+Hearing = Callable[[int], Watch | None]
 LOUD = "*** data: embedded *** generated spectra, not measured ones: the figures show that the line works, not how it does on samples"
-
-
-@dataclass(frozen=True)
-class Made:
-    """A finished step: what it left, how it scored, the digest of all that made it, and whether it was there already."""
-
-    artifact: Artifact
-    rows: list[Row]
-    digest: str
-    kept: bool
 
 
 def compress(
@@ -51,9 +42,7 @@ def compress(
     with storage.lock(folder):
         job = prepare(checked, folder, progress)
         before = _before(folder)
-        result = _start(checked, job)
-        storage.write(folder / "recipe.yaml", yaml.safe_dump(plain(recipe.tree), sort_keys=False, allow_unicode=True))
-        storage.write_json(folder / "environment.json", result.environment)
+        result = _begun(checked, job, folder)
         _run(checked.steps[:last], job, result, folder, seen)
         result.notes += rows.remarks(result)
         if before and _digests(before) == _digests(result):
@@ -118,29 +107,53 @@ def _plain(label: str) -> str:
     return re.sub(r"[^a-z0-9]", "", label.lower())
 
 
+def make(checked: Plan, folder: Path, job: Job, store: Store, hearing: Hearing = lambda _: None) -> Artifact:
+    """Run all steps without judging any: the report has no rows, and the test part is not looked at.
+
+    job: as `prepare` gave it; store: finished steps of other runs of the same data; hearing: the watch over each step's training
+    `compress` on the same folder keeps every step and judges it.
+    """
+    result, parent = _begun(checked, job, folder), making.shared(job)
+    before: Artifact | None = None
+    for number, step in enumerate(checked.steps, start=1):
+        own = replace(job, folder=folder, watch=hearing(number))
+        made = making.step(own, step, number, before, parent, folder, store)
+        before, parent = made.artifact, made.digest
+        _note(result, made)
+    report.write(result, folder)
+    return made.artifact
+
+
 def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Seen) -> None:
-    base = _digest(job, result.data["digest"])
+    base = making.shared(job)
     for on, labels in _learnt_from(steps):
-        made = _baselines(job, on, labels, base, folder)
-        result.rows += made.rows
+        result.rows += _baselines(job, on, labels, base, folder)
     parent, before = base, None
     for number, step in enumerate(steps, start=1):
-        made = _keep_or_make(job, step, number, before, parent, result, folder)
+        made = making.step(job, step, number, before, parent, folder)
+        if made.rows is None:
+            made = made.judged(_judge(job, made, step, before, result, folder))
         before, parent = made.artifact, made.digest
-        result.rows += made.rows
-        seconds = sum(row.seconds or 0 for row in made.rows[:1])
-        result.steps.append(
-            {
-                "number": number,
-                "name": step.name,
-                "folder": f"{number}-{step.name}",
-                "seconds": seconds,
-                "kept": made.kept,
-                "digest": made.digest,
-            }
-        )
+        result.rows += made.rows or []
+        _note(result, made)
         report.write(result, folder)
         seen(result)
+
+
+def _judge(job: Job, made: Made, step: Call, before: Artifact | None, result: Report, folder: Path) -> list[Row]:
+    number, name = made.record["number"], f"{made.record['number']}-{step.name}"
+    own = job.inside(folder / name)
+    found = rows.after(own, made.artifact, number, step, made.record["seconds"], before, result)
+    for row in found:
+        row.file = f"{name}/{row.file}" if row.file else ""
+    return found
+
+
+def _note(result: Report, made: Made) -> None:
+    told = {key: made.record[key] for key in ("number", "step", "seconds", "digest")}
+    name = told.pop("step")
+    more = {"folder": f"{told['number']}-{name}", "kept": made.kept}
+    result.steps.append({"number": told["number"], "name": name, **more, **told})
 
 
 def _digests(result: Report) -> list[str]:
@@ -153,6 +166,15 @@ def _before(folder: Path) -> Report | None:
         return report.read(folder)
     except Mistake:
         return None
+
+
+def _begun(checked: Plan, job: Job, folder: Path) -> Report:
+    """Write down what is run and where, and give the report to be filled."""
+    tree = plain(checked.recipe.tree)
+    storage.write(folder / "recipe.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+    result = _start(checked, job)
+    storage.write_json(folder / "environment.json", result.environment)
+    return result
 
 
 def _start(checked: Plan, job: Job) -> Report:
@@ -180,73 +202,16 @@ def _learnt_from(steps: tuple[Call, ...]) -> list[tuple[str | None, str]]:
     return list(dict.fromkeys(found))
 
 
-def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path) -> Made:
+def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path) -> list[Row]:
     name = "-".join(["0-baselines", on or "all", *([labels.replace(" ", "-")] if few(labels) else [])])
     key = storage.digest("baselines", on, labels, base, provenance.whole_digest(), provenance.versions())
-    kept = _kept(folder / name, key)
-    if kept is not None:
-        return kept
+    kept = making.kept(folder / name, key)
+    if kept is not None and kept.rows is not None:
+        return kept.rows
     with storage.whole_folder(folder / name) as part:
         made, found = rows.of_baselines(job.inside(part), on, labels)
         for row in found:
             row.file = f"{name}/{row.file}" if row.file else ""
-        artifacts.seal(
-            made, {"step": "baselines", "digest": key, "data": job.spectra.source, "rows": [vars(row) for row in found]}
-        )
-    return Made(artifacts.moved(made, folder / name), found, key, False)
-
-
-def _keep_or_make(
-    job: Job, step: Call, number: int, before: Artifact | None, parent: str, result: Report, folder: Path
-) -> Made:
-    name = f"{number}-{step.name}"
-    code = provenance.code_digest(step)
-    key = storage.digest(number, step.plain(), parent, code, provenance.versions(), provenance.outside(step))
-    kept = _kept(folder / name, key)
-    if kept is not None:
-        job.progress.say(f"{name}: kept")
-        return kept
-    started = time.monotonic()
-    with storage.whole_folder(folder / name) as part:
-        run = plugins.find("steps", step.name).run
-        own = job.inside(part)
-        made: Artifact = run(own, *([] if before is None else [before]), **step.keys)
-        seconds = round(time.monotonic() - started, 2)
-        found = rows.after(own, made, number, step, seconds, before, result)
-        for row in found:
-            row.file = f"{name}/{row.file}" if row.file else ""
-        record = {
-            "step": step.name,
-            "number": number,
-            "keys": plain(step.keys),
-            "digest": key,
-            "parent": parent,
-            "code": code,
-        }
-        record |= {
-            "seed": job.seed,
-            "data": result.data["source"],
-            "seconds": seconds,
-            "rows": [vars(row) for row in found],
-        }
+        record = {"step": "baselines", "digest": key, "data": job.spectra.source, "rows": [vars(row) for row in found]}
         artifacts.seal(made, record)
-    return Made(artifacts.moved(made, folder / name), found, key, False)
-
-
-def _kept(folder: Path, key: str) -> Made | None:
-    """Give what a step left before, where it is whole and made by the very same."""
-    try:
-        found, record = artifacts.read(folder)
-        if record["digest"] == key:
-            return Made(found, [Row(**row) for row in record["rows"]], key, True)
-    except (Mistake, KeyError, TypeError):
-        return None  # damaged or of another format: it is made anew
-    return None
-
-
-def _digest(job: Job, data: str) -> str:
-    """Digest what all steps share: the data, how they are divided, prepared and varied, the seed."""
-    splits = [each for part in (job.splits.train, job.splits.valid) for name in part for each in (name, part[name])]
-    shared = (plain(list(job.preprocess)), plain(job.augment), job.seed)
-    unknown = "" if job.unknown is None else data_digest(job.unknown)
-    return storage.digest(data, *splits, job.splits.test, *shared, unknown)
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from edgespec import plugins, schema, target, wording
+from edgespec import choices, plugins, schema, target, wording
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.errors import Mistake, Mistakes
 from edgespec.gate import Gate, read_gates
@@ -35,8 +35,9 @@ class Plan:
 def plan(recipe: Recipe) -> Plan:
     """Check a whole recipe.
 
-    Raises Mistakes with every mistake found, each with file, line and what was meant.
+    Raises Mistake where it holds a range, Mistakes with every mistake found, each with file, line and what was meant.
     """
+    choices.refuse(recipe)
     binder = Binder(recipe.at)
     tree = recipe.tree
     for key in tree:

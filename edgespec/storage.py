@@ -76,6 +76,15 @@ def lock(folder: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Wait until no other process of this machine holds the file, then hold it; one that dies gives its turn back."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def digest(*parts: Any) -> str:
     """Digest bytes, text, arrays or JSON-able values: the same content gives the same 16 hexadecimal digits."""
     total = hashlib.sha256()

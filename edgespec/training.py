@@ -174,6 +174,8 @@ def fit(
             best, best_weights = epoch, copy.deepcopy(model.state_dict())
         note = f"loss {total:.3f}" + (f", validation {score:.3f}" if score is not None else "")
         job.progress.advance(epoch + 1, note)
+        if job.watch and score is not None:
+            job.watch(epoch + 1, fit.epochs, score, sum(each.numel() for each in model.parameters()))
         if judge and fit.patience and epoch - better >= fit.patience:
             break
     job.progress.end()

@@ -56,6 +56,7 @@ def main() -> NoReturn:
         matrix,
         predict,
         report,
+        search,
         transfer,
         verify,
     )

@@ -43,7 +43,7 @@ def command(
     """
     from edgespec import recipe as recipes
 
-    path = _path(recipe)
+    path = shipped(recipe)
     written = recipes.load(path, change or [])
     if dry_run:
         _plan(written, stop, to_json)
@@ -78,8 +78,8 @@ def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None
     bars.say(f"report: {folder / 'report.md'}")
 
 
-def _path(given: Path) -> Path:
-    """A file, or the name of a shipped recipe."""
+def shipped(given: Path) -> Path:
+    """Give the file that is meant: one that is there, or a shipped recipe by its name."""
     from edgespec import plugins
 
     if not given.exists() and given.name == str(given) and str(given) in plugins.names("recipes"):

@@ -1,0 +1,173 @@
+"""What a search found: all trials and the front of those that no other beats in everything, as data, as a table, as Markdown.
+
+Chosen by validation alone; what the front's trials do on the test part stands beside it, computed once, when the search is over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec import storage, units
+from edgespec.errors import Mistake
+from edgespec.report import terminal
+from edgespec.search import OBJECTIVES
+
+FILE, PAGE, SCHEMA = "front.json", "front.md", 1
+STATES = ("complete", "ended", "failed", "running", "waiting")
+HEAD = [
+    "trial",
+    "accuracy (validation)",
+    "latency",
+    "of reference",
+    "size",
+    "params",
+    "MACs",
+    "accuracy (test)",
+    "what it drew",
+]
+Found = dict[str, Any]
+
+
+def front(trials: Sequence[Found], objectives: Sequence[str]) -> list[int]:
+    """Give the numbers of the complete trials that no other is as good as in everything and better in something, best accuracy first."""
+    whole = [each for each in trials if each["state"] == "complete" and "same_as" not in each]
+    signs = [-1.0 if OBJECTIVES[name] == "maximize" else 1.0 for name in objectives]
+    costs = np.array([[s * v for s, v in zip(signs, each["values"], strict=True)] for each in whole])
+    kept = [
+        each
+        for each, mine in zip(whole, costs, strict=True)
+        if not ((costs <= mine).all(1) & (costs < mine).any(1)).any()
+    ]
+    return [each["number"] for each in sorted(kept, key=lambda each: (-each["accuracy"], each["size"]))]
+
+
+def write(found: Found, folder: Path) -> None:
+    """Write front.json and front.md."""
+    storage.write_json(folder / FILE, found)
+    storage.write(folder / PAGE, page(found))
+
+
+def read(folder: Path) -> Found:
+    """Read front.json.
+
+    Raises Mistake where there is none, it is damaged, or it is of another version.
+    """
+    path = folder / FILE
+    try:
+        found: Found = json.loads(path.read_text(encoding="utf-8"))
+        if found["schema"] != SCHEMA:
+            raise Mistake(f"{path} is of version {found['schema']}, this edgespec reads {SCHEMA}")
+        if not all(isinstance(found[key], list) for key in ("trials", "front", "objectives")):
+            raise TypeError("its lists are none")
+    except (FileNotFoundError, NotADirectoryError):
+        raise Mistake(
+            f"{folder} is no folder of a search: it holds no {FILE}",
+            hint="edgespec search RECIPE --out FOLDER makes one",
+        ) from None
+    except (ValueError, KeyError, TypeError) as problem:
+        raise Mistake(f"{path} is damaged: {problem}", hint="the same edgespec search writes it anew") from None
+    return found
+
+
+def table(found: Found) -> str:
+    """Word the front for a terminal."""
+    return terminal.columns(HEAD, [line(found, number) for number in found["front"]])
+
+
+def line(found: Found, number: int) -> list[str]:
+    """Word one trial, a cell for each of HEAD."""
+    each = of(found, number)
+    latency, test = each.get("latency"), found["test"].get(str(number))
+    return [
+        f"{number:04d}",
+        f"{each['accuracy']:.3f} [{each['low']:.3f}, {each['high']:.3f}]",
+        units.show_time(latency["ms"] / 1e3) if latency else "-",
+        f"{latency['ratio']:.2f}" if latency else "-",
+        units.show_size(each["size"]),
+        units.show_count(each["params"]),
+        units.show_count(each["macs"]),
+        f"{test['accuracy']:.3f} [{test['low']:.3f}, {test['high']:.3f}]" if test else "-",
+        said(each["params_drawn"]),
+    ]
+
+
+def of(found: Found, number: int) -> Found:
+    """Give one trial."""
+    return next(each for each in found["trials"] if each["number"] == number)
+
+
+def told(found: Found) -> str:
+    """Say in one line how the trials ended."""
+    states = [each["state"] for each in found["trials"]]
+    parts = [f"{states.count(name)} {name}" for name in STATES if name in states]
+    judged = f", judged on {found['judged']['spectra']} validation spectra" if found["judged"] else ""
+    return f"{len(states)} trials ({', '.join(parts)}){judged}; front of {', '.join(found['objectives'])}: {len(found['front'])}"
+
+
+def said(params: dict[str, Any]) -> str:
+    """Write what a trial drew in one line, each key by the last words of its place."""
+    return ", ".join(f"{_short(name)} {_number(value)}" for name, value in params.items())
+
+
+def page(found: Found) -> str:
+    """Word the search as Markdown: the front, then every trial."""
+    rows = [f"| {' | '.join(line(found, number))} |" for number in found["front"]]
+    others = [
+        f"| {each['number']:04d} | {each['state']} | {each.get('why', '') or _values(found, each)} | {said(each['params_drawn'])} |"
+        for each in found["trials"]
+    ]
+    return "\n".join(
+        [
+            f"# Search of {found['recipe']}",
+            "",
+            f"{told(found)}.",
+            "",
+            "Chosen by validation alone. The test part was looked at once, for the trials of the front, when the search was over.",
+            *(_measured(found)),
+            "",
+            f"| {' | '.join(HEAD)} |",
+            "| --- " * len(HEAD) + "|",
+            *rows,
+            "",
+            "## All trials",
+            "",
+            "| trial | state | result | what it drew |",
+            "| --- | --- | --- | --- |",
+            *others,
+            "",
+        ]
+    )
+
+
+def _measured(found: Found) -> list[str]:
+    if not found["target"] or not found["reference_ms"]:
+        return []
+    hosts = sorted({each["latency"]["host"] for each in found["trials"] if each.get("latency")})
+    text = (
+        f"Latency on {found['target']}: the ratio to one reference network measured in turns in the same session, times that "
+        f"network's median over all sessions ({units.show_time(found['reference_ms'] / 1e3)})."
+    )
+    mixed = f" Trials ran on {len(hosts)} kinds of machine ({'; '.join(hosts)}): their ratios compare only roughly."
+    return ["", text + (mixed if len(hosts) > 1 else "")]
+
+
+def _values(found: Found, each: Found) -> str:
+    if each["state"] != "complete":
+        return ""
+    pairs = zip(found["objectives"], each["values"], strict=True)
+    same = f" (as {each['same_as']:04d})" if "same_as" in each else ""
+    return ", ".join(f"{name} {value:.4g}" for name, value in pairs) + same
+
+
+def _short(name: str) -> str:
+    words = [word for word in name.split(".") if not word.isdecimal()]
+    return ".".join(words[-2:] if len(words) > 2 else words[-1:])
+
+
+def _number(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

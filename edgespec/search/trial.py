@@ -1,0 +1,153 @@
+"""One trial: an ordinary run folder, its steps made or shared, its files measured on validation spectra; the test part is not looked at."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec import bench, exporter, models, pipeline, scoring, storage, training
+from edgespec.artifact import OnnxModel
+from edgespec.errors import Mistake
+from edgespec.job import Job, Progress
+from edgespec.making import Store
+from edgespec.measurement import Measurement
+from edgespec.plan import plan
+from edgespec.recipe import Call, Recipe
+from edgespec.scoring import Scores
+from edgespec.spectra import Ints
+from edgespec.target import Target
+
+REFERENCE = "reference"
+NETWORK = Call("cnn", {"widths": [16, 32, 64]})
+SECONDS = 1.0
+VALIDATION = "validation.json"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Where trials run and what they are measured with.
+
+    folder: the search's; job: the data, divided once for all trials; rows: validation spectra that trials are judged on
+    target: where latency is measured, None where it is no objective
+    """
+
+    folder: Path
+    job: Job
+    rows: Ints
+    target: Target | None
+
+    @property
+    def judged(self) -> int:
+        """Physical samples that a trial is judged on."""
+        return training.samples(self.job, self.rows)
+
+
+def run(setup: Setup, recipe: Recipe, number: int, hearing: pipeline.Hearing, progress: Progress) -> dict[str, Any]:
+    """Run a trial's plain recipe in `trials/<number>` and give what it is worth, by validation; steps made before are kept.
+
+    Raises what the steps raise, and Ended where `hearing` ends a training.
+    """
+    folder = setup.folder / "trials" / f"{number:04d}"
+    with storage.lock(folder):
+        started = time.monotonic()
+        checked = plan(replace(recipe, path=folder / "recipe.yaml"))
+        data = checked.data
+        job = replace(
+            setup.job, folder=folder, preprocess=tuple(data.preprocess), augment=data.augment, progress=progress
+        )
+        model = pipeline.make(checked, folder, job, Store(setup.folder / "steps"), hearing)
+        if not isinstance(model, OnnxModel):
+            raise Mistake("its last step leaves no ONNX file")
+        found = _measured(setup, job, model, folder)
+        found |= {"seconds": round(time.monotonic() - started, 1), "folder": f"trials/{number:04d}"}
+        storage.write_json(folder / VALIDATION, found)
+    return found
+
+
+def rows(job: Job, ons: Sequence[str | None]) -> Ints:
+    """Give the validation spectra that stand for the test part: of the last part that a step learns from.
+
+    Raises Mistake where there are none.
+    """
+    named = [on for on in ons if on is not None]
+    found = job.splits.rows(named[-1] if named else None, valid=True)
+    if not len(found):
+        raise Mistake("there are no validation spectra to choose by", hint="data.split.valid, a larger share")
+    return found
+
+
+def reference(folder: Path, job: Job) -> Path:
+    """Give the file that every latency is compared with: one untrained network, the same for all trials of all searches on an axis."""
+    path = folder / "reference.onnx"
+    if not path.is_file():
+        bare = replace(job, preprocess=())
+        front = training.front(bare)
+        network = models.build(NETWORK, points=front.points, classes=len(job.spectra.labels), seed=0)
+        made = path.with_name(f".reference-{storage.digest(str(time.time_ns()))}.onnx")
+        exporter.export(network, made, front=front)
+        made.replace(path)
+    return path
+
+
+def _measured(setup: Setup, job: Job, model: OnnxModel, folder: Path) -> dict[str, Any]:
+    names = [name for name, each in model.variants.items() if each.role == "candidate"]
+    if setup.target is None:
+        variant = min(names, key=lambda name: model.path(name).stat().st_size)
+        latency = None
+    else:
+        variant, latency = _timed(setup, job, model, names, folder)
+    logits, y = scoring.answers(job, model.path(variant), setup.rows), job.spectra.y[setup.rows]
+    group = None if job.spectra.group is None else job.spectra.group[setup.rows]
+    scores: Scores = scoring.judge(logits, y, group)
+    weight = scoring.weight(model, variant)
+    told = {"accuracy": scores.accuracy, "low": scores.low, "high": scores.high}
+    kept = {"params": weight["params"], "macs": weight["macs"], "size": weight["bytes"]}
+    return {"variant": variant, **{key: round(each, 5) for key, each in told.items()}, **kept, "latency": latency}
+
+
+def _timed(setup: Setup, job: Job, model: OnnxModel, names: Sequence[str], folder: Path) -> tuple[str, dict[str, Any]]:
+    """Give the fastest file and its latency beside the reference network's, both measured in turns in one session."""
+    target = setup.target
+    assert target is not None
+    files = {REFERENCE: reference(setup.folder, job), **{name: model.path(name) for name in names}}
+    siblings = {name: model.variants[name].sibling for name in names if model.variants[name].sibling in files}
+    x, y = job.spectra.x[setup.rows], job.spectra.y[setup.rows]
+    with storage.turn(storage.home() / "measuring.lock"):  # one worker of this machine at a time
+        found = bench.measure(
+            files, x, y, target, folder / "search", reference=REFERENCE, float_of=siblings, seconds=SECONDS
+        )
+    advice = bench.recommend(
+        found, lambda each: ["it is what the others are compared with"] * (each.variant == REFERENCE)
+    )
+    told = {each.variant: each for each in found}
+    name = str(advice.variant)
+    return name, _latency(told[name], told[REFERENCE])
+
+
+def _latency(mine: Measurement, other: Measurement) -> dict[str, Any]:
+    host = mine.host
+    return {
+        "target": mine.target,
+        "ratio": round(mine.ratio, 4),
+        "low": round(mine.ratio_interval[0], 4),
+        "high": round(mine.ratio_interval[1], 4),
+        "noise": round(mine.noise, 4),
+        "p50_ms": mine.p50_ms,
+        "reference_ms": other.p50_ms,
+        "host": " ".join(str(host[key]) for key in ("cpu", "machine") if host.get(key)),
+    }
+
+
+def values(found: dict[str, Any], objectives: Sequence[str]) -> list[float]:
+    """Give a trial's objectives as numbers; latency is the ratio to the reference network's in the same session."""
+    return [float(found["latency"]["ratio"] if name == "latency" else found[name]) for name in objectives]
+
+
+def digest(job: Job, rows: Ints) -> str:
+    """Digest what trials are judged on, so that workers with other data notice."""
+    return storage.digest(np.asarray(job.spectra.y[rows]), job.spectra.x[rows], list(job.spectra.labels))

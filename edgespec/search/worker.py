@@ -1,0 +1,228 @@
+"""A worker of a search: runs trials until enough count, then sees to it that the front is judged on the test part, once.
+
+Any number of workers on one folder, or on one database, share the trials.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from edgespec import pipeline, plugins, report, storage
+from edgespec import recipe as recipes
+from edgespec import target as targets
+from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
+from edgespec.job import Progress, Silent
+from edgespec.recipe import Recipe, plain
+from edgespec.search import OBJECTIVES, account, front, space, study, trial
+from edgespec.search.front import Found
+from edgespec.search.space import Space
+from edgespec.search.stopping import Ended, Rungs
+from edgespec.search.study import Study
+from edgespec.search.trial import Setup
+
+RECIPE, POLL_S, HOPELESS = "recipe.yaml", 1.0, 5
+
+
+def search(
+    written: Recipe,
+    folder: Path,
+    *,
+    trials: int,
+    url: str | None,
+    objectives: Sequence[str],
+    target: str,
+    grace: int,
+    end_early: bool,
+    progress: Progress,
+) -> Found:
+    """Run trials until so many count, shared with all other workers of the same search; then judge the front on the test part.
+
+    url: of the database that workers share, a file in the folder if not said; grace: seconds of silence after which a worker is dead
+    Raises Mistakes of the recipe before anything is written, Unreachable or StorageError where the storage is gone.
+    """
+    card = _check(objectives, target)
+    open_ = space.read(written)
+    _claim(folder, written)
+    job = pipeline.prepare(open_.plan, folder, progress)
+    rows = trial.rows(job, [step.keys.get("on") for step in open_.plan.steps])
+    setup = Setup(folder, job, rows, card)
+    name = f"{written.name}-{storage.digest(plain(written.tree), list(objectives), target if card else '')}"
+    shared = study.connect(url, folder, name, [OBJECTIVES[each] for each in objectives], open_.starts(), grace)
+    with shared.at_hand():
+        _agree(shared, setup)
+        _work(open_, shared, setup, trials, objectives, end_early, progress)
+        with storage.turn(folder / ".front.lock"):
+            found = account.gather(shared, written.name, objectives, card.name if card else None, trials)
+            _hopeful(found)
+            for number in found["front"]:
+                _judge(shared, folder, front.of(found, number), progress)
+            found = account.gather(shared, written.name, objectives, card.name if card else None, trials)
+            front.write(found, folder)
+    return found
+
+
+def _check(objectives: Sequence[str], target: str) -> targets.Target | None:
+    if not objectives:
+        raise Mistake("--objectives names none", hint=f"of {', '.join(OBJECTIVES)}")
+    for name in objectives:
+        if name not in OBJECTIVES or list(objectives).count(name) > 1:
+            what = "stands twice" if name in OBJECTIVES else "is no objective"
+            raise Mistake(f"--objectives: {name!r} {what}", plugins.did_you_mean(name, list(OBJECTIVES)))
+    return targets.load(target) if "latency" in objectives else None
+
+
+def _claim(folder: Path, written: Recipe) -> None:
+    """Keep the searching recipe in the folder; another one's folder is left alone."""
+    path = folder / RECIPE
+    if (folder / "report.json").is_file():
+        raise Mistake(f"{folder} is a run's folder, not a search's", hint="name another with --out")
+    if path.is_file() and recipes.load(path).tree != written.tree:
+        raise Mistake(
+            f"{folder} holds the search of another recipe, or of this one before it was changed",
+            hint="name another folder with --out: trials of two recipes don't compare",
+        )
+    if not path.is_file():
+        import yaml
+
+        storage.write(path, yaml.safe_dump(plain(written.tree), sort_keys=False, allow_unicode=True))
+
+
+def _agree(shared: Study, setup: Setup) -> None:
+    """Raise Mistake where another worker's trials are judged on other spectra."""
+    mine = {"digest": trial.digest(setup.job, setup.rows), "spectra": len(setup.rows), "samples": setup.judged}
+    theirs = shared.inner.user_attrs.get("judged")
+    if theirs is None:
+        shared.inner.set_user_attr("judged", mine)
+    elif theirs != mine:
+        raise Mistake(
+            "this search was begun with other data: its trials were judged on other spectra",
+            hint="the same EDGESPEC_DATA on every host; or another --out (and --storage) for the new data",
+        )
+
+
+def _work(
+    open_: Space,
+    shared: Study,
+    setup: Setup,
+    trials: int,
+    objectives: Sequence[str],
+    end_early: bool,
+    progress: Progress,
+) -> None:
+    """Run trials until enough count; wait for those that others run, so that a dead worker's is taken up by whoever is left."""
+    while True:
+        shared.find_dead()
+        count = shared.count()
+        if count.done >= trials:
+            return
+        if count.begun >= trials and not count.waiting:
+            time.sleep(POLL_S)
+            continue
+        shared.inner.sampler = study.sampler(setup.job.seed + len(shared.trials()), max(trials // 4, 4))
+        begun = shared.begin()
+        if shared.surplus(begun, trials):
+            begun.set_user_attr(study.WITHDRAWN, "others began enough")
+            shared.end(begun, None, TrialState.FAIL)
+            continue
+        with shared.alive(begun):
+            told = _one(open_, shared, setup, begun, objectives, end_early)
+        count = shared.count()
+        progress.say(f"trial {study.number(shared.frozen(begun)):04d} ({count.done} of {trials}): {told}")
+        found = account.gather(
+            shared, open_.recipe.name, objectives, setup.target.name if setup.target else None, trials
+        )
+        front.write(found, setup.folder)
+        _hopeful(found)
+
+
+def _one(
+    open_: Space, shared: Study, setup: Setup, begun: optuna.Trial, objectives: Sequence[str], end_early: bool
+) -> str:
+    """Run one trial to its end, whatever that is, and word it."""
+    number = study.number(shared.frozen(begun))
+    try:
+        plain_recipe = open_.draw(begun)
+        found = _same(shared, begun)
+        if found is None:
+            hearing = _hearing(open_, setup, begun) if end_early else lambda _: None
+            found = trial.run(setup, plain_recipe, number, hearing, _Log(setup.folder / "trials" / f"{number:04d}"))
+        begun.set_user_attr("found", found)
+        shared.end(begun, trial.values(found, objectives))
+    except Ended as reason:
+        begun.set_user_attr("ended", str(reason))
+        shared.end(begun, None, TrialState.PRUNED)
+        return f"ended early: {reason}"
+    except (Missing, Unreachable, StorageError):
+        shared.give_back(begun)
+        raise
+    except EdgespecError as problem:
+        begun.set_user_attr(study.FAILED, problem.message)
+        shared.end(begun, None, TrialState.FAIL)
+        return f"failed: {problem.message}"
+    except (KeyboardInterrupt, OSError):
+        shared.give_back(begun)
+        raise
+    return _worded(found, begun.params)
+
+
+def _same(shared: Study, begun: optuna.Trial) -> dict[str, Any] | None:
+    """Give what another trial of the very same recipe was worth, so that nothing is measured twice."""
+    for each in shared.trials():
+        if each.state == TrialState.COMPLETE and each.params == begun.params and "same_as" not in each.user_attrs:
+            begun.set_user_attr("same_as", study.number(each))
+            return dict(each.user_attrs["found"])
+    return None
+
+
+def _hearing(open_: Space, setup: Setup, begun: optuna.Trial) -> pipeline.Hearing:
+    """Watch the trainings whose result differs between trials; what all trials share is never ended."""
+    return lambda number: Rungs(begun, number, setup.judged) if number >= open_.first_step else None
+
+
+def _hopeful(found: Found) -> None:
+    """Raise Mistake where the first trials all failed: what is wrong is not what they drew."""
+    ended = [each for each in found["trials"] if each["state"] not in ("running", "waiting")]
+    if len(ended) >= min(HOPELESS, found["asked"]) and all(each["state"] == "failed" for each in ended):
+        text = f"all {len(ended)} trials failed; the first: {ended[0]['why']}"
+        raise Mistake(text, hint=f"mend the recipe; {front.PAGE} of the search's folder names what each failed of")
+
+
+def _judge(shared: Study, folder: Path, each: dict[str, Any], progress: Progress) -> None:
+    """Judge a trial of the front on the test part, if it ran here and nobody did yet."""
+    key, place = f"test {each['number']}", folder / each["folder"]
+    if key in shared.inner.user_attrs or not (place / trial.VALIDATION).is_file():
+        return
+    result = judged(place, progress)
+    row = next(row for row in result.last() if row.variant == each["variant"])
+    scores = {name: row.scores[name] for name in ("n", "accuracy", "low", "high", "ece")}
+    shared.inner.set_user_attr(key, {**scores, "robust_accuracy": row.robustness.get("mean")})
+
+
+def judged(place: Path, progress: Progress) -> report.Report:
+    """Make a trial's run complete: every step kept, and judged on the test part as `edgespec compress` does."""
+    progress.say(f"{place}: judged on the test part")
+    return pipeline.compress(recipes.load(place / RECIPE), place, stop=None, progress=_Log(place))
+
+
+def _worded(found: dict[str, Any], params: dict[str, Any]) -> str:
+    latency = f", {found['latency']['ratio']:.2f} of the reference's time" if found["latency"] else ""
+    return f"{found['accuracy']:.3f} on validation{latency}, {found['size'] / 1e3:.1f} kB, {found['seconds']:.0f} s; {front.said(params)}"
+
+
+class _Log(Silent):
+    """A Progress that only writes a trial's log: a search's own lines are enough for a terminal."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "log.txt"
+
+    def say(self, text: str) -> None:
+        """Log one line."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
