@@ -76,7 +76,9 @@ def read(folder: Path) -> Found:
 
 def table(found: Found) -> str:
     """Word the front for a terminal."""
-    return terminal.columns(HEAD, [line(found, number) for number in found["front"]])
+    drawn = [f"{number:04d}  {line(found, number)[-1]}" for number in found["front"]]
+    cells = [line(found, number)[:-1] for number in found["front"]]
+    return "\n".join([terminal.columns(HEAD[:-1], cells), "", *drawn])
 
 
 def line(found: Found, number: int) -> list[str]:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import contextlib
 import datetime
 import os
+import random
 import socket
 import threading
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,10 +25,11 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
+from edgespec.storage import turn
 
 FILE = "search.sqlite3"
 AGAIN = 2  # how often a trial that took its worker down is taken up again
-CONNECT_S, LOCKED_S = 10, 60
+CONNECT_S, LOCKED_S, TRIES = 10, 60, 8
 DRIVERS = {"postgresql": "postgresql+psycopg", "postgres": "postgresql+psycopg"}
 FAILED, WITHDRAWN = "error", "withdrawn"
 ORIGINAL, HISTORY = "failed_trial", "retry_history"  # Optuna's own names
@@ -167,21 +170,35 @@ def connect(
     elif full.startswith("postgresql"):
         keys["connect_args"] = {"connect_timeout": CONNECT_S}
     try:
-        with _quiet():
-            storage = RDBStorage(
-                full,
-                engine_kwargs=keys,
-                heartbeat_interval=max(grace // 6, 1),
-                grace_period=grace,
-                heartbeat_stale_trial_callback=_again,
-            )
-            study = _study(storage, name, directions, first)
-    except ImportError as problem:
+        with turn(folder / ".storage.lock"):
+            storage = _open(full, keys, grace)
+        study = _study(storage, name, directions, first)
+    except (ImportError, sqlalchemy.exc.NoSuchModuleError) as problem:
         what = f"{shown(full)} needs a database driver that is not installed here: {problem}"
         raise Missing(what, hint='pip install "edgespec[search]"; PostgreSQL is what is tested') from None
     except GONE as problem:
         raise lost(full, problem) from None
     return Study(study, storage, full, grace)
+
+
+def _open(url: str, keys: dict[str, Any], grace: int) -> RDBStorage:
+    """Open the database; where workers of several hosts make its tables in the same moment, all but one find them half made."""
+    tries = 0
+    while True:
+        try:
+            with _quiet():
+                return RDBStorage(
+                    url,
+                    engine_kwargs=keys,
+                    heartbeat_interval=max(grace // 6, 1),
+                    grace_period=grace,
+                    heartbeat_stale_trial_callback=_again,
+                )
+        except (sqlalchemy.exc.IntegrityError, sqlalchemy.exc.ProgrammingError):
+            tries += 1
+            if tries == TRIES:
+                raise
+            time.sleep(random.uniform(0.1, 1))
 
 
 def lost(url: str, problem: Exception) -> EdgespecError:

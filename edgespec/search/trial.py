@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgespec import bench, exporter, models, pipeline, scoring, storage, training
+from edgespec import advice, bench, exporter, models, pipeline, scoring, storage, training
 from edgespec.artifact import OnnxModel
 from edgespec.errors import Mistake
 from edgespec.job import Job, Progress
@@ -100,7 +100,7 @@ def _measured(setup: Setup, job: Job, model: OnnxModel, folder: Path) -> dict[st
         variant = min(names, key=lambda name: model.path(name).stat().st_size)
         latency = None
     else:
-        variant, latency = _timed(setup, job, model, names, folder)
+        variant, latency = _timed(setup, setup.target, job, model, names, folder)
     logits, y = scoring.answers(job, model.path(variant), setup.rows), job.spectra.y[setup.rows]
     group = None if job.spectra.group is None else job.spectra.group[setup.rows]
     scores: Scores = scoring.judge(logits, y, group)
@@ -110,10 +110,10 @@ def _measured(setup: Setup, job: Job, model: OnnxModel, folder: Path) -> dict[st
     return {"variant": variant, **{key: round(each, 5) for key, each in told.items()}, **kept, "latency": latency}
 
 
-def _timed(setup: Setup, job: Job, model: OnnxModel, names: Sequence[str], folder: Path) -> tuple[str, dict[str, Any]]:
+def _timed(
+    setup: Setup, target: Target, job: Job, model: OnnxModel, names: Sequence[str], folder: Path
+) -> tuple[str, dict[str, Any]]:
     """Give the fastest file and its latency beside the reference network's, both measured in turns in one session."""
-    target = setup.target
-    assert target is not None
     files = {REFERENCE: reference(setup.folder, job), **{name: model.path(name) for name in names}}
     siblings = {name: model.variants[name].sibling for name in names if model.variants[name].sibling in files}
     x, y = job.spectra.x[setup.rows], job.spectra.y[setup.rows]
@@ -121,11 +121,11 @@ def _timed(setup: Setup, job: Job, model: OnnxModel, names: Sequence[str], folde
         found = bench.measure(
             files, x, y, target, folder / "search", reference=REFERENCE, float_of=siblings, seconds=SECONDS
         )
-    advice = bench.recommend(
+    chosen = advice.recommend(
         found, lambda each: ["it is what the others are compared with"] * (each.variant == REFERENCE)
     )
     told = {each.variant: each for each in found}
-    name = str(advice.variant)
+    name = str(chosen.variant)
     return name, _latency(told[name], told[REFERENCE])
 
 

@@ -65,7 +65,7 @@ def best(found: Found, under: dict[str, float]) -> Found:
     for name in under:
         if any(LIMITED[name].of(each) is None for each in whole):
             raise Mistake(f"this search did not measure {name}", hint=f"it measured: {', '.join(found['objectives'])}")
-    fitting = [each for each in whole if _excess(each, under) <= 1]
+    fitting = [each for each in whole if _excess(each, under) <= 1 + 1e-9]
     if not fitting:
         near = min(whole, key=lambda each: _excess(each, under))
         told = ", ".join(f"{name} {LIMITED[name].show(_value(each=near, name=name))}" for name in under)

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import plan, plugins, recipe, schema
+from edgespec import choices, plan, plugins, recipe, schema
 from edgespec.cli import listing
 from edgespec.job import Fit
 from edgespec.recipe import Data, Split
 from edgespec.report import Report, Row
+from edgespec.search import space
 from edgespec.spectra import Axis
 
 ROOT = plugins.PACKAGE.parent
@@ -42,11 +43,13 @@ def edgespec(*arguments: str, program: tuple[str, ...] = ("-m", "edgespec")) -> 
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["ls", "recipes"], ["ls", "targets"], ["report", "nowhere"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["ls", "recipes"], ["ls", "targets"], ["report", "nowhere"], ["search", "nowhere"]]
+)
 def test_what_needs_no_model_loads_no_library_for_it(arguments: list[str]) -> None:
     ended = edgespec(*arguments, program=("-c", LOADED))
     code, modules = json.loads(ended.stderr.splitlines()[-1])
-    assert code == (2 if arguments[0] == "report" else 0)
+    assert code == (2 if arguments[-1] == "nowhere" else 0)
     assert "edgespec" in modules
     assert not set(HEAVY) & set(modules)
 
@@ -131,10 +134,11 @@ def test_what_leaves_the_workstation_needs_nothing_of_the_package() -> None:
 @pytest.mark.parametrize("name", plugins.names("recipes"))
 def test_a_shipped_recipe_plans_and_its_header_tells_how_to_run_it(name: str) -> None:
     path = plugins.path("recipes", name)
-    head = path.read_text(encoding="utf-8").partition("schema:")[0]
-    assert f"edgespec compress recipes/{name}.yaml" in head
+    head, written = path.read_text(encoding="utf-8").partition("schema:")[0], recipe.load(path)
+    ranges = choices.found(written)
+    assert f"edgespec {'search' if ranges else 'compress'} recipes/{name}.yaml" in head
     assert "Needs:" in head
-    assert plan.plan(recipe.load(path)).gates
+    assert (space.read(written).plan if ranges else plan.plan(written)).gates
 
 
 def test_no_path_of_a_machine_is_written_down() -> None:
