@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edgespec import choices, plugins, recipe
 from edgespec import plan as plans
-from edgespec import plugins, recipe
 from edgespec.errors import Mistake, Mistakes
 from edgespec.plan import Plan
 from edgespec.recipe import Call
@@ -67,7 +67,9 @@ def test_a_good_recipe_is_bound_and_filled_in(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", plugins.names("recipes"))
 def test_every_shipped_recipe_plans(name: str) -> None:
-    assert plans.plan(recipe.load(plugins.path("recipes", name))).steps
+    written = recipe.load(plugins.path("recipes", name))
+    ranges = choices.found(written)  # where it is to be searched: as what is tried first
+    assert plans.plan(choices.resolved(written, ranges, choices.starts)).steps
 
 
 @pytest.mark.parametrize(
