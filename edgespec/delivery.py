@@ -9,14 +9,14 @@ import json
 import shutil
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 
-from edgespec import bundle, device, engine, graph, jetpack, runs, storage, target
+from edgespec import bundle, device, engine, finished, graph, jetpack, provenance, runs, storage, target
 from edgespec.artifact import OnnxModel
 from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
 from edgespec.finished import DELIVERED
@@ -40,6 +40,7 @@ class Delivered:
 
     folder: relative to the run where it lies there; status: "ready", "deferred" or, where nothing could be written, "failed"
     checked: what was done to see that the target will take it; message: what is left to do
+    made_from: digest of the run, the card, the advice and the code, where it was written by the end of `compress`
     """
 
     target: str
@@ -51,6 +52,7 @@ class Delivered:
     checked: tuple[str, ...] = ()
     message: str = ""
     files: tuple[str, ...] = ()
+    made_from: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def write(
 def write_all(folder: Path, names: Sequence[str], progress: Progress) -> Report:
     """Write a bundle for each target of a recipe into `bundles/`, and tell of them in the run's report.
 
-    What can't be written for one target is told there and keeps nothing else from being written.
+    What is there already and made from the very same is kept. What can't be written for one target is told there and keeps nothing else
+    from being written.
     """
     cards = [target.load(name) for name in names]
     with storage.lock(folder):
@@ -101,20 +104,30 @@ def write_all(folder: Path, names: Sequence[str], progress: Progress) -> Report:
         progress.begin("bundles", len(cards))
         told = {}
         for done, card in enumerate(cards, start=1):
-            place = folder / PLACE / card.name
+            place, key = folder / PLACE / card.name, _key(result, card)
+            before = result.bundles.get(card.name, {})
+            if before.get("made_from") == key and finished.delivered(result, folder, [card.name]):
+                told[card.name] = before
+                progress.advance(done, f"{card.name}: kept")
+                continue
             try:
                 given = Given(folder, job, result, runs.last(folder, result), progress)
                 found = _write(card, place, given, None, None, False)
             except EdgespecError as problem:
                 message = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
                 found = Delivered(card.name, "", card.runtime, status="failed", message=message)
-            told[card.name] = plain(found)
+            told[card.name] = plain(replace(found, made_from="" if found.status == "failed" else key))
             progress.advance(done, f"{card.name}: {found.variant} {found.status}")
         progress.end()
         result.bundles = told
         write_report(result, folder)
         markdown.write(result, folder)
     return result
+
+
+def _key(result: Report, card: Target) -> str:
+    steps = [step["digest"] for step in result.steps]
+    return storage.digest(steps, asdict(card), result.advice.get(card.name), provenance.whole_digest())
 
 
 def _write(
@@ -144,7 +157,7 @@ def _model(card: Target, path: Path, name: str, given: Given, axis: Path | None)
     """Put the model there, in an opset and a format that the target reads."""
     source, checked = given.made.path(name), []
     newest = jetpack.RELEASES[card.jetpack].opset if card.jetpack else card.opset if card.opset < graph.OPSET else ANY
-    opset = _opset(onnx.load(source))
+    opset = jetpack.opset(onnx.load(source))
     if opset <= newest:
         shutil.copyfile(source, path)
     elif name == "float32":
@@ -164,10 +177,6 @@ def _model(card: Target, path: Path, name: str, given: Given, axis: Path | None)
         model.ir_version = card.ir_version  # newer versions only add kinds of tensors, and none of them is used
         storage.write(path, model.SerializeToString())
     return checked
-
-
-def _opset(model: onnx.ModelProto) -> int:
-    return int(next(each.version for each in model.opset_import if each.domain in ("", "ai.onnx")))
 
 
 def _for_tensorrt(card: Target, part: Path, found: Delivered) -> Delivered:

@@ -34,11 +34,14 @@ def write(part: Path, model: onnx.ModelProto, card: Target, release: str) -> lis
     }
     told["vectors"] = shapes
     n = shapes[taken.name][0]
-    check = ["--loadEngine=model.engine", f"--shapes={taken.name}:{n}x{points}"]
-    check += [f"--loadInputs={taken.name}:{VECTORS}/{taken.name}.bin", "--exportOutput=answers.json", "--iterations=1"]
-    told["check"] = ["trtexec", *check]
+    check = [
+        f"--shapes={taken.name}:{n}x{points}",
+        f"--loadInputs={taken.name}:{VECTORS}/{taken.name}.bin",
+        "--iterations=1",
+    ]
+    told["check"] = ["trtexec", "--loadEngine=model.engine", "--exportOutput=answers.json", *check]
     storage.write_json(part / RECIPE, told)
-    storage.write(part / SCRIPT, _script(flags, told["check"][1:], card))
+    storage.write(part / SCRIPT, _script(flags, check, card))
     return [SCRIPT, RECIPE, *(f"{VECTORS}/{name}.bin" for name in shapes)]
 
 
@@ -64,10 +67,12 @@ def _script(flags: dict[int, list[str]], check: list[str], card: Target) -> str:
     return "\n".join(
         [
             "#!/bin/sh",
-            f"# Build model.engine of model.onnx here, for JetPack {card.jetpack}: an engine runs only on the GPU and TensorRT that built it.",
-            "# With --check, also answer the stored spectra into answers.json, to be compared with vectors/*.bin.",
+            f"# Build the engine of model.onnx here, for JetPack {card.jetpack}: it runs only on the GPU and with the TensorRT that built it.",
+            "# It is left beside this folder, which holds what its checksums say and nothing else; ENGINE names another place.",
+            "# With --check, the stored spectra are answered too, into the engine's name with .json, to be compared with vectors/*.bin.",
             "set -eu",
             'cd "$(dirname "$0")"',
+            'engine="${ENGINE:-$(pwd).engine}"',
             f'trtexec="${{TRTEXEC:-{card.trtexec or USUAL}}}"',
             '[ -x "$trtexec" ] || trtexec=$(command -v trtexec) || { echo "no trtexec here: it comes with JetPack" >&2; exit 3; }',
             "version=$(\"$trtexec\" --help 2>&1 | sed -n 's/.*\\[TensorRT v\\([0-9]*\\)\\].*/\\1/p' | head -n 1)",
@@ -76,8 +81,8 @@ def _script(flags: dict[int, list[str]], check: list[str], card: Target) -> str:
             f'  *) echo "trtexec is of version ${{version:-unknown}}; this bundle is for JetPack {card.jetpack}" >&2; exit 3 ;;',
             "esac",
             "# shellcheck disable=SC2086  # a list of words",
-            '"$trtexec" --onnx=model.onnx --saveEngine=model.engine $own',
-            f'if [ "${{1:-}}" = --check ]; then "$trtexec" {" ".join(check)}; fi',
+            '"$trtexec" --onnx=model.onnx --saveEngine="$engine" $own',
+            f'if [ "${{1:-}}" = --check ]; then "$trtexec" --loadEngine="$engine" --exportOutput="$engine.json" {" ".join(check)}; fi',
             "",
         ]
     )

@@ -42,9 +42,8 @@ RELEASES = {
 def lint(model: onnx.ModelProto, jetpack: str) -> list[str]:
     """Tell what this JetPack's TensorRT would reject, or take for something else: node, reason and what mends it; [] for a good file."""
     release, found = RELEASES[jetpack], []
-    opset = next(each.version for each in model.opset_import if each.domain in ("", "ai.onnx"))
-    if opset > release.opset:
-        told = f"JetPack {jetpack} has TensorRT {release.tensorrt}, which reads opset {release.opset} and older; this file is opset {opset}"
+    if opset(model) > release.opset:
+        told = f"JetPack {jetpack} has TensorRT {release.tensorrt}, which reads opset {release.opset} and older; this file is opset {opset(model)}"
         found.append(f"{told}: write it with edgespec export --target and a card of that JetPack")
     constants = {each.name: each for each in model.graph.initializer}
     for node in model.graph.node:
@@ -53,6 +52,11 @@ def lint(model: onnx.ModelProto, jetpack: str) -> list[str]:
                 f"TensorRT {release.tensorrt} will reject node {node.name or node.output[0]} ({node.op_type}): {reason}"
             )
     return found
+
+
+def opset(model: onnx.ModelProto) -> int:
+    """Give the opset of a file's standard operators."""
+    return int(next(each.version for each in model.opset_import if each.domain in ("", "ai.onnx")))
 
 
 def precision(model: onnx.ModelProto) -> str:

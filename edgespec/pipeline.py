@@ -47,7 +47,7 @@ def compress(
         result.notes += rows.remarks(result)
         if before and _digests(before) == _digests(result):
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
-            result.transfer = before.transfer
+            result.transfer, result.bundles = before.transfer, before.bundles
         result.finished = fingerprint(recipe, job.spectra, stop)
         report.write(result, folder)
         return result

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec import advice, measurement, pipeline, recipe, report, soak, storage, target
+from edgespec import advice, measurement, pipeline, recipe, report, soak, storage, suited, target
 from edgespec import artifact as artifacts
 from edgespec import bench as measuring
 from edgespec.artifact import OnnxModel
@@ -60,15 +60,17 @@ def bench(
         x, y = job.spectra.x[rows], job.spectra.y[rows]
 
         def measured(card: Target) -> dict[str, Any]:
+            sent = suited.choose(files, REFERENCE, card, model, job, result, folder)
             found = measuring.measure(
-                files, x, y, card, folder / "bench", reference=REFERENCE, float_of=_siblings(model), protocol=protocol,
-                seed=checked.seed, against=against, progress=progress.say,
+                sent.files, x, y, card, folder / "bench", reference=sent.reference, float_of=_siblings(model, sent.files),
+                protocol=protocol, seed=checked.seed, against=against, progress=progress.say,
             )  # fmt: skip
             record = _judged(found, against)
+            record["advice"]["refused"] |= {name: [f"not measured: {why}"] for name, why in sent.left_out.items()}
             if soak_s:
-                name = record["advice"]["variant"] or REFERENCE
+                name = record["advice"]["variant"] or sent.reference
                 record["bench"]["soak"] = soak.measure(
-                    name, files[name], x, card, folder / "bench", seconds=soak_s, lock_clocks=protocol.lock_clocks,
+                    name, sent.files[name], x, card, folder / "bench", seconds=soak_s, lock_clocks=protocol.lock_clocks,
                     seed=checked.seed, progress=progress.say,
                 )  # fmt: skip
             return record
@@ -99,7 +101,7 @@ def replay(path: Path, folder: Path | None) -> Report:
     with storage.lock(folder):
         result = report.read(folder)
         checked, model = plan(recipe.load(folder / "recipe.yaml")), last(folder, result)
-        files = _files(folder, model, result)
+        files = suited.again(_files(folder, model, result), name, folder)
         for variant, each in told.facts["files"].items():
             if variant not in files or storage.file_digest(files[variant]) != each["digest"]:
                 raise Mistake(
@@ -188,8 +190,12 @@ def _of_this_run(each: Measurement, against: Sequence[str]) -> Measurement:
     return replace(each, warnings=()) if list(against) == [LINEAR] else each
 
 
-def _siblings(model: OnnxModel) -> dict[str, str]:
-    return {name: each.sibling for name, each in model.variants.items() if each.sibling}
+def _siblings(model: OnnxModel, sent: Mapping[str, Path]) -> dict[str, str]:
+    return {
+        name: each.sibling
+        for name, each in model.variants.items()
+        if each.sibling and {name, each.sibling} <= set(sent)
+    }
 
 
 def _against(name: str, checked: Plan, result: Report, model: OnnxModel) -> list[str]:
@@ -206,6 +212,11 @@ def _notes(result: Report) -> list[str]:
     kept = [note for note in result.notes if not note.startswith("on ")]
     for name, chosen in result.advice.items():
         measured = {each["variant"]: each for each in result.bench[name]["measurements"]}
+        kept += [
+            f"on {name} {each} was {why[0]}"
+            for each, why in chosen["refused"].items()
+            if each not in measured and why[0].startswith("not measured")
+        ]
         mine = measured.get(chosen["variant"])
         linear = [
             (title, measured[title])

@@ -99,8 +99,9 @@ def conditions(record: dict[str, Any]) -> list[str]:
     """Say how a target's figures were taken, and what its sensors told meanwhile."""
     first, *_ = measured = record["measurements"]
     blocks = max(each.get("calls_per_sample", 1) for each in measured)
+    compared = "the plain default export" if first["reference"] == "default" else first["reference"]
     told = [
-        f"n = {min(each['n'] for each in measured)} and more for each file, ratio to the plain default export, {first['threads']} thread"
+        f"n = {min(each['n'] for each in measured)} and more for each file, ratio to {compared}, {first['threads']} thread"
         + ("" if first["threads"] == 1 else "s")
     ]
     if first.get("processes"):

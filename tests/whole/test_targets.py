@@ -14,12 +14,14 @@ import numpy as np
 import onnx
 import outside
 import pytest
+import yaml
 from device import ask, module
 
-from edgespec import contract, delivery, device, graph, jetpack, plugins, report, target
+from edgespec import contract, delivery, device, graph, jetpack, plugins, report, runs, target
 from edgespec.cli import export
 from edgespec.errors import Missing, Mistake
 from edgespec.job import Silent
+from edgespec.report import terminal
 
 FAKE = Path(__file__).parents[1] / "fake_trtexec.py"
 
@@ -65,12 +67,14 @@ def test_a_jetson_gets_what_builds_its_engine_and_says_that_it_is_not_built(run_
     environment = {**os.environ, "TRTEXEC": str(program(tmp_path, 100300))}
     built = subprocess.run(["sh", "build_engine.sh", "--check"], cwd=folder, env=environment, check=False)
     assert built.returncode == 0
-    answers = {each["name"]: each for each in json.loads((folder / "answers.json").read_text())}
+    answers = {each["name"]: each for each in json.loads((folder.parent / "jetson.engine.json").read_text())}
     n, points = told["vectors"]["spectrum"]
     assert np.fromfile(folder / "vectors" / "spectrum.bin", np.float32).size == n * points
     for name in ("logits", "probabilities", "score"):
         sent = np.fromfile(folder / "vectors" / f"{name}.bin", np.float32)
         np.testing.assert_allclose(answers[name]["values"], sent, rtol=1e-3, atol=1e-4)
+    assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=False).returncode == 0
+    assert not list(folder.glob("*.engine*"))
     environment["TRTEXEC"] = str(program(tmp_path, 8602))
     assert subprocess.run(["sh", "build_engine.sh"], cwd=folder, env=environment, check=False).returncode == 3
 
@@ -128,6 +132,34 @@ def test_compress_ends_with_a_bundle_a_target_and_makes_a_lost_one_anew(run_copy
     assert not finished.delivered(result, run_copy, [*targets, "jetson_7"])
     shutil.rmtree(run_copy / "bundles" / "jetson")
     assert not finished.delivered(result, run_copy, targets)
+    stamp = (run_copy / "bundles" / "local" / "SHA256SUMS").stat().st_mtime_ns
+    again = delivery.write_all(run_copy, targets, Silent())
+    assert again.bundles == result.bundles
+    assert (run_copy / "bundles" / "jetson" / "target.json").is_file()
+    assert (run_copy / "bundles" / "local" / "SHA256SUMS").stat().st_mtime_ns == stamp, "what is whole is kept"
+
+
+def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
+    run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("EDGESPEC_PREPARED", str(tmp_path / "kept"))
+    (tmp_path / "targets").mkdir()
+    card = {"runtime": "tensorrt", "trtexec": str(program(tmp_path, 8602)), "jetpack": "6.0"}
+    (tmp_path / "targets" / "played.yaml").write_text(yaml.safe_dump(card))
+    result = runs.bench(run_copy, ["played"], seconds=0.05, progress=Silent())
+    found = {each["variant"]: each for each in result.bench["played"]["measurements"]}
+    assert "float32" in found
+    assert {"cpu-int8", "default"} & set(found) == set()
+    assert found["float32"]["provider"] == "TensorRT float32 (trtexec)"
+    assert (found["float32"]["reference"], found["float32"]["p50_ms"]) == ("float32", pytest.approx(0.12))
+    row = next(row for row in result.last() if row.variant == "float32")
+    assert found["float32"]["accuracy"] == pytest.approx(row.accuracy, abs=1e-4), "scored on what trtexec answered"
+    refused = result.advice["played"]["refused"]
+    assert "one spectrum at a time" in refused["default"][0]
+    assert "opset 17" in refused["cpu-int8"][0]
+    assert any(note.startswith("on played cpu-int8 was not measured: ") for note in result.notes)
+    assert "ratio to float32" in terminal.show_bench(result)
 
 
 def test_openvino_gets_its_own_form(run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
