@@ -6,33 +6,26 @@ by their SHA-256, and sweeps up when the line ends, however it ends.
 
 from __future__ import annotations
 
-import contextlib
 import getpass
 import json
 import os
 import platform
 import re
 import secrets
-import select
 import shlex
-import subprocess
-import tempfile
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import IO, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from edgespec import plugins, ssh, storage
-from edgespec.errors import EdgespecError, Mismatch, StorageError, Unreachable
+from edgespec.errors import Mismatch, StorageError, Unreachable
 from edgespec.target import Target
+from edgespec.wire import PATIENCE_S, Wire
 
-BEAT_S = 10.0
 GREET_S = 60.0
-SLACK_S = 60.0
 BANNER = 2**16
-BLOCK = 2**16
 MOST = 2**31
 FULL = (28, 122, 27)  # ENOSPC, EDQUOT, EFBIG, as Linux counts them
 START = (
@@ -70,41 +63,26 @@ class Line:
     def __init__(self, target: Target) -> None:
         self.target = target
         self.there: dict[str, str] = {}
-        self._unread = b""
-        self._begun = False
         self._token = secrets.token_hex(16)
-        words = ssh.words(target, _command(target, self._token))
-        self._noise = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the line)
-        self._turn = threading.Lock()
-        self._over = threading.Event()
-        self._ssh = subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._noise,
-            bufsize=0,
-            start_new_session=True,  # an interrupt is ours: we end the line, and wait until the device has swept up
-        )
-        self._to, self._from = cast(IO[bytes], self._ssh.stdin), cast(IO[bytes], self._ssh.stdout)
+        self._wire = Wire(target, _command(target, self._token))
 
     def greet(self) -> None:
         """Send the program and wait until it holds the device."""
         until, seen = time.monotonic() + GREET_S, 0
-        self._send(_porter())
-        while (said := self._read(until)) != self._token.encode():
+        self._wire.send(_porter())
+        while (said := self._wire.line(until)) != self._token.encode():
             seen += len(said)
             if seen > BANNER:
-                raise Unreachable(
-                    f"{ssh.title(self.target)} talks without end: {said[:80]!r}", hint="its login shell prints it"
-                )
-        self._begun = True
+                talk = f"{ssh.title(self.target)} talks without end: {said[:80]!r}"
+                raise Unreachable(talk, hint="its login shell prints it")
+        self._wire.begun = True
         told = self._told(until)
         if "held" in told:
             raise StorageError(
                 f"{ssh.title(self.target)} is in use by {_shown(told['held']) or 'another edgespec'}",
                 hint="wait until it is done; a device measures one thing at a time",
             )
-        threading.Thread(target=self._beat, daemon=True).start()
+        self._wire.beat()
 
     def call(self, arguments: Sequence[str], folder: Path, timeout_s: float, target: Target) -> Ended:
         """Run the runner in a copy of `folder`; what it writes there comes back into `folder`."""
@@ -115,63 +93,37 @@ class Line:
         request: dict[str, Any] = {"files": changed, "drop": sorted(set(self.there) - set(digests))}
         request["arguments"] = list(arguments)
         request |= {"timeout_s": timeout_s, "python": list(target.python or ("python3",)), "env": target.variables}
-        self._send(json.dumps(request).encode() + b"\n")
+        self._wire.send(json.dumps(request).encode() + b"\n")
         by_digest = {digest: here[name] for name, digest in changed.items()}
         size = sum(path.stat().st_size for path in by_digest.values())
-        needed = self._told(time.monotonic() + SLACK_S + size / 1e6, need=list)["need"]
+        needed = self._told(time.monotonic() + PATIENCE_S + size / 1e6, need=list)["need"]
         for digest in (each for each in needed if each in by_digest):
             content = by_digest[digest].read_bytes()
-            self._send(json.dumps({"size": len(content)}).encode() + b"\n" + content)
+            self._wire.send(json.dumps({"size": len(content)}).encode() + b"\n" + content)
         self.there = digests
-        until = time.monotonic() + 2 * SLACK_S + size / 1e4 + timeout_s
+        until = time.monotonic() + 2 * PATIENCE_S + size / 1e4 + timeout_s
         told = self._told(until, code=int, in_time=bool, printed=str, told=str, files=dict, gone=list)
         self._fetch(told, folder)
         return Ended(told["code"], told["printed"].encode(), told["told"].strip(), not told["in_time"])
 
     def close(self) -> None:
-        """End the line; wait until the device has swept up."""
-        self._over.set()
-        with contextlib.suppress(OSError), self._turn:
-            self._to.close()
-        try:
-            self._ssh.wait(10 if self._begun else 1)
-        except subprocess.TimeoutExpired:
-            self._ssh.kill()
-            self._ssh.wait()
-        self._from.close()
-        self._noise.close()
+        """Give the device back."""
+        self._wire.close()
 
     def _fetch(self, told: Mapping[str, Any], folder: Path) -> None:
         """Take the files that the runner wrote. Raises Mismatch where one would lie elsewhere than in the folder."""
         for name, size in told["files"].items():
             place = _inside(self.target, folder, name)
             place.parent.mkdir(parents=True, exist_ok=True)
-            content = self._bytes(size)
+            content = self._wire.take(size)
             storage.write(place, content)
             self.there[f"folder/{name}"] = storage.file_digest(place)
         for name in told["gone"]:
             _inside(self.target, folder, name).unlink(missing_ok=True)
             self.there.pop(f"folder/{name}", None)
 
-    def _send(self, raw: bytes) -> None:
-        try:
-            self._write(raw)
-        except (OSError, ValueError):  # ssh has ended, or the line is closed
-            raise self._ended() from None
-
-    def _write(self, raw: bytes) -> None:
-        with self._turn:
-            while raw:
-                raw = raw[self._to.write(raw[:BLOCK]) :]
-
-    def _beat(self) -> None:
-        """Say now and then that we are here: a device can't tell a cut line from a quiet one."""
-        while not self._over.wait(BEAT_S):
-            with contextlib.suppress(OSError, ValueError):  # whoever waits for an answer will tell
-                self._write(b"\n")
-
     def _told(self, until: float, **kinds: type) -> dict[str, Any]:
-        raw = self._read(until)
+        raw = self._wire.line(until)
         try:
             told = json.loads(raw)
         except ValueError:
@@ -186,42 +138,6 @@ class Line:
                 f"{ssh.title(self.target)} cannot keep what is sent: {why}", hint="'workdir' of the card"
             )
         return told
-
-    def _read(self, until: float) -> bytes:
-        while b"\n" not in self._unread:
-            self._unread += self._more(until)
-        line, _, self._unread = self._unread.partition(b"\n")
-        return line
-
-    def _bytes(self, size: int) -> bytes:
-        parts, have = [self._unread], len(self._unread)
-        while have < size:
-            parts.append(self._more(time.monotonic() + SLACK_S))
-            have += len(parts[-1])
-        whole = b"".join(parts)
-        self._unread = whole[size:]
-        return whole[:size]
-
-    def _more(self, until: float) -> bytes:
-        ready, _, _ = select.select([self._from], [], [], max(0.0, until - time.monotonic()))
-        if not ready:
-            self._ssh.kill()
-            raise Unreachable(f"{ssh.title(self.target)} went silent", hint=f"try: {ssh.by_hand(self.target)}")
-        found = os.read(self._from.fileno(), BLOCK)
-        if not found:
-            raise self._ended()
-        return found
-
-    def _ended(self) -> EdgespecError:
-        """Say why the line is gone, by what ssh said of it."""
-        try:
-            code = self._ssh.wait(10)
-        except subprocess.TimeoutExpired:
-            self._ssh.kill()
-            code = self._ssh.wait()
-        self._noise.seek(0)
-        told = self._noise.read().decode(errors="replace").replace("\r", "")
-        return ssh.refusal(self.target, code, told, self._begun)
 
 
 def place(target: Target) -> tuple[str, str, int | None, str]:

@@ -17,7 +17,7 @@ import loopback
 import pytest
 from loopback import Device
 
-from edgespec import device, line, plugins, rollcall, target
+from edgespec import device, line, plugins, rollcall, target, wire
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, StorageError, Unreachable
 from edgespec.target import Target
 
@@ -102,8 +102,8 @@ def test_nothing_is_sent_twice_and_what_was_spoilt_there_is_sent_again(
     runner("import json, pathlib as p; print(json.dumps({'content': p.Path('large').read_text()[:5]}))")
     (work / "large").write_text("large" * 50_000)
     sent: list[int] = []
-    real = line.Line._send
-    monkeypatch.setattr(line.Line, "_send", lambda self, raw: (sent.append(len(raw)), real(self, raw)))
+    real = wire.Wire.send
+    monkeypatch.setattr(wire.Wire, "send", lambda self, raw: (sent.append(len(raw)), real(self, raw)))
     assert device.call(there.card(), ["hello"], work) == {"content": "large"}
     assert sum(sent) > 250_000
     sent.clear()
@@ -193,7 +193,7 @@ def test_a_line_that_goes_silent_is_as_good_as_cut(
     with pytest.raises(Unreachable, match="was cut: it has heard nothing"):  # no beat comes so soon
         device.call(there.card(), ["hello"], work)
     assert gone(flag)
-    monkeypatch.setattr(line, "BEAT_S", 0.3)
+    monkeypatch.setattr(wire, "BEAT_S", 0.3)
     runner("import time; time.sleep(2); print('{}')")
     assert device.call(there.card(), ["hello"], work) == {}
 

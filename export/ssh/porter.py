@@ -16,7 +16,6 @@ import fcntl
 import hashlib
 import json
 import os
-import platform
 import select
 import shutil
 import signal
@@ -141,7 +140,7 @@ def _serve(wire: Wire, home: str, holder: str) -> None:
     _sweep(store, works)
     work = tempfile.mkdtemp(dir=works)
     try:
-        wire.tell({"python": platform.python_version(), "machine": platform.machine(), "home": home})
+        wire.tell({"ready": True})
         os.mkdir(os.path.join(work, "folder"))
         while True:
             request = json.loads(wire.line().decode())
