@@ -47,11 +47,7 @@ def measure(
     Raises Mistake, Missing, Unreachable as `device.call` does, Mismatch where a model's outputs are no class scores;
     Mistake for a target that is emulated.
     """
-    if target.source == "emulated":
-        raise Mistake(
-            f"target {target.name!r} is emulated: how long a model takes there says nothing",
-            hint=f"edgespec matrix --target {target.name} compares its answers with those here",
-        )
+    check_timed(target)
     _check(models, x, y, [reference, *float_of, *float_of.values()])
     folder.mkdir(parents=True, exist_ok=True)
     if seconds is not None:
@@ -62,6 +58,15 @@ def measure(
     told.save(folder / f"{target.name}.samples.npz")
     storage.write_json(folder / f"{target.name}.json", stats.to_record(found))
     return found
+
+
+def check_timed(target: Target) -> None:
+    """Raise Mistake for a target whose latencies mean nothing."""
+    if target.source == "emulated":
+        raise Mistake(
+            f"target {target.name!r} is emulated: how long a model takes there says nothing",
+            hint=f"edgespec matrix --target {target.name} compares its answers with those here",
+        )
 
 
 def replay(path: Path) -> tuple[Session, list[Measurement]]:

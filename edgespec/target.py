@@ -23,10 +23,14 @@ KINDS = {
     "port": "a number of a port",
     "opset": "a number of an opset",
     "ir_version": "a number of an IR version",
+    "gflops": "a number of GFLOP/s",
+    "gops_int8": "a number of GOP/s",
+    "gbytes_s": "a number of GB/s",
     "precisions": "a list of names",
     "python": "a list of words",
     "env": "a list of names and texts",
 }
+PEAKS = ("gflops", "gops_int8", "gbytes_s")
 ADDRESS = re.compile(
     r"(?:(?P<user>\w[\w.+@\\-]*)@)?(?:\[(?P<literal>[0-9A-Fa-f:.]+(?:%\w+)?)\]|(?P<host>\w[\w.-]*))(?::(?P<port>\d{1,5}))?",
     re.ASCII,
@@ -52,6 +56,7 @@ class Target:
     trtexec: TensorRT's own program there, where Python does not import it
     provider: of ONNX Runtime, where it is not its CPU one: CUDAExecutionProvider, TensorrtExecutionProvider
     opset, ir_version: the newest that the runtime there reads
+    gflops, gops_int8, gbytes_s: peak figures of one core and of the memory, for a lower bound where nothing was measured; 0 is unknown
     """
 
     name: str
@@ -73,6 +78,9 @@ class Target:
     provider: str = ""
     opset: int = 18
     ir_version: int = 10
+    gflops: float = 0
+    gops_int8: float = 0
+    gbytes_s: float = 0
 
     @property
     def variables(self) -> dict[str, str]:
@@ -186,7 +194,8 @@ def _check(where: str, key: str, value: Any) -> None:
     elif key == "env":
         good = isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
     elif key in KINDS:
-        good = isinstance(value, int) and not isinstance(value, bool) and value > 0
+        number = (int, float) if key in PEAKS else int
+        good = isinstance(value, number) and not isinstance(value, bool) and value > 0
     else:
         good = isinstance(value, str)
     if not good:

@@ -49,6 +49,7 @@ def main() -> NoReturn:
         bench,
         compress,
         doctor,
+        estimate,
         export,
         gate,
         importing,

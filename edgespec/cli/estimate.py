@@ -1,0 +1,108 @@
+"""`edgespec estimate`: how long files would take on a device that is not at hand."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.show import Bars, as_json
+from edgespec.errors import Mistake
+
+if TYPE_CHECKING:
+    from edgespec.estimating import Calibration, Estimate
+
+Model = Annotated[
+    Path | None, typer.Argument(help="A run folder, an .onnx file or a bundle; the newest run in runs/ if not said.")
+]
+There = Annotated[str, typer.Option("--target", help="The device (edgespec ls targets).")]
+Fitting = Annotated[
+    bool,
+    typer.Option("--fit", help="Measure small networks on the target, which must be at hand, and keep what they tell."),
+]
+Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each small network, with --fit.")]
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+@app.command("estimate", short_help="Estimate latency on a device that is not at hand.")
+def command(
+    target: There, model: Model = None, fit: Fitting = False, seconds: Seconds = 1.0, to_json: Json = False
+) -> None:
+    """Estimate how long files would take on a device that is not at hand, with the error that such estimates have.
+
+    From small networks that `--fit` measured there once; without them a range above what the card's peak figures allow.
+    An estimate is no measurement: it satisfies no gate.
+
+    Example: edgespec estimate --target rpi5
+    """
+    from edgespec import target as targets
+
+    card = targets.load(target)
+    if fit and model is not None:
+        raise Mistake(
+            "--fit measures networks of its own and takes no file", hint=f"edgespec estimate --fit --target {target}"
+        )
+    from edgespec import estimating
+
+    if fit:
+        _tell_fit(estimating.fit(card, seconds=seconds, progress=Bars().say), to_json)
+        return
+    found = estimating.estimate(_files(model), card)
+    if to_json:
+        as_json({"target": card.name, "estimates": [asdict(each) for each in found]})
+        return
+    _tell(found, estimating.load(card))
+
+
+def _files(model: Path | None) -> dict[str, Path]:
+    """Give the files that are meant, by name: all that a run may ship, or the one that is named."""
+    from edgespec import chosen, report, runs
+
+    if model is not None and not (model / "report.json").is_file():
+        path = chosen.model(model)
+        return {path.name: path}
+    folder = chosen.run_folder(model)
+    made = runs.last(folder, report.read(folder))
+    return {name: made.path(name) for name, each in made.variants.items() if each.role == "candidate"}
+
+
+def _tell(found: list[Estimate], held: Calibration | None) -> None:
+    from edgespec.report import terminal
+    from edgespec.units import show_time
+
+    rows = [
+        [each.file, "-" if each.p50_ms is None else show_time(each.p50_ms / 1e3),
+         f"{show_time(each.low_ms / 1e3)} - {show_time(each.high_ms / 1e3)}", each.source]
+        for each in found
+    ]  # fmt: skip
+    print(terminal.columns(["file", "p50", "likely", "source"], rows) + "\n")
+    for line in dict.fromkeys(each.basis for each in found):
+        print(f"from {line}")
+    if held is not None:
+        print("\n".join(_errors(held)))
+    for each in found:
+        if each.beyond:
+            print(
+                f"{each.file} has more {', '.join(each.beyond)} than anything that was measured: the error may be larger"
+            )
+    print("estimated: no gate takes it")
+
+
+def _errors(held: Calibration) -> list[str]:
+    return [
+        f"error of {kind} estimates, each small network left out in turn: {fit.mean:.0%} mean, 9 of 10 within {fit.p90:.0%} (n = {fit.n})"
+        for kind, fit in held.fits.items()
+    ]
+
+
+def _tell_fit(made: Calibration, to_json: bool) -> None:
+    from edgespec import estimating
+
+    if to_json:
+        as_json(asdict(made))
+        return
+    print("\n".join(_errors(made)))
+    print(f"kept in {estimating.place(made.target)}; noise of the session {made.noise:.1%}")

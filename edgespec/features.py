@@ -1,0 +1,143 @@
+"""What a file costs, counted on its graph: kernels, multiply-accumulates of each kind, and bytes moved.
+
+Counted behind that part of ONNX Runtime's optimisation that does not depend on the processor: what is fused counts once.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import onnx
+import onnxruntime
+from onnx import TensorProto
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NoSuchFile,
+    NotImplemented,
+)
+
+from edgespec import graph
+from edgespec.errors import Mistake
+
+REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented)
+CONVOLUTIONS = ("Conv", "FusedConv", "QLinearConv")
+DENSE = ("Gemm", "FusedGemm", "MatMul", "FusedMatMul", "QGemm", "QLinearMatMul")
+POOLS = ("AveragePool", "MaxPool", "QLinearAveragePool")
+SLOW = (
+    "Erf",
+    "Gelu",
+    "BiasGelu",
+    "FastGelu",
+    "QuickGelu",
+    "Sigmoid",
+    "QLinearSigmoid",
+    "Tanh",
+    "Exp",
+    "Softmax",
+    "Log",
+)
+VIEWS = ("Reshape", "Unsqueeze", "Squeeze", "Flatten", "Identity")
+BYTE_LAYERS = ("QLinearConv", "QGemm", "QLinearMatMul")
+TO_BYTES = ("QuantizeLinear", "QLinear", "QGemm")
+WIDTHS = {
+    TensorProto.FLOAT16: 2,
+    TensorProto.INT8: 1,
+    TensorProto.UINT8: 1,
+    TensorProto.INT64: 8,
+    TensorProto.DOUBLE: 8,
+}
+
+
+@dataclass(frozen=True)
+class Features:
+    """What one answer at batch 1 takes.
+
+    layers: convolutions and linear layers; kernels: all other operators that run, but those that only give a tensor another shape
+    standard, depthwise: MACs of convolutions over channels and points, and over points only
+    dense: MACs over channels only: of convolutions of width 1 and of linear layers
+    pooled: values under all pooling windows; slow: values through erf, sigmoid and their like
+    bytes: of the tensors and weights that the kernels read and write
+    int8: whether the file has int8 arithmetic; of another kind than float's, and never estimated from it
+    """
+
+    layers: int = 0
+    kernels: int = 0
+    standard: int = 0
+    depthwise: int = 0
+    dense: int = 0
+    pooled: int = 0
+    slow: int = 0
+    bytes: int = 0
+    int8: bool = False
+
+    def row(self) -> list[float]:
+        """Give the counts in the order of COUNTS, behind a 1 for what every call costs."""
+        return [1.0, *(float(getattr(self, name)) for name in COUNTS[1:])]
+
+    @property
+    def macs(self) -> int:
+        """All multiply-accumulates."""
+        return self.standard + self.depthwise + self.dense
+
+
+COUNTS = ("call", *(each.name for each in fields(Features) if each.name != "int8"))
+
+
+def of(path: Path) -> Features:
+    """Count a file. Raises Mistake where it is no ONNX that ONNX Runtime takes."""
+    try:
+        model = _optimised(path)  # first: it names what is wrong with a file
+    except REFUSALS as problem:
+        first = str(problem).strip().splitlines()[0]
+        raise Mistake(f"{path} can't be counted: {first}", hint="is it an ONNX file, and whole?") from problem
+    shapes = {**graph.shapes(model), **graph.shapes(onnx.load(path))}  # what is fused keeps the name of its last tensor
+    widths = {each.name: WIDTHS.get(each.data_type, 4) for each in model.graph.initializer}
+    found = dict.fromkeys(COUNTS[1:], 0)
+    for node in model.graph.node:
+        narrow = node.op_type.startswith(TO_BYTES) or (
+            node.op_type in (*POOLS, *VIEWS) and widths.get(node.input[0]) == 1
+        )
+        widths |= dict.fromkeys(node.output, 1 if narrow else 4)
+        if node.op_type in VIEWS:
+            continue
+        found["layers" if node.op_type in (*CONVOLUTIONS, *DENSE) else "kernels"] += 1
+        kind, count = _work(node, shapes)
+        if kind:
+            found[kind] += count
+        touched = {*node.input, *node.output} - {""}
+        found["bytes"] += sum(math.prod(shapes.get(name, [])) * widths.get(name, 4) for name in touched)
+    return Features(**found, int8=any(node.op_type in BYTE_LAYERS for node in model.graph.node))
+
+
+def _optimised(path: Path) -> onnx.ModelProto:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.log_severity_level = 1, 3
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    with tempfile.TemporaryDirectory() as folder:
+        options.optimized_model_filepath = str(Path(folder) / "optimised.onnx")
+        onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        return onnx.load(options.optimized_model_filepath)
+
+
+def _work(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> tuple[str, int]:
+    """Give the kind of work of a kernel and how much of it."""
+    out, operator = math.prod(shapes.get(node.output[0], [])), node.op_type
+    if operator in CONVOLUTIONS:
+        weight = shapes[node.input[3 if operator == "QLinearConv" else 1]]
+        along = math.prod(weight[2:])
+        kind = "depthwise" if weight[1] == 1 else "dense" if along == 1 else "standard"
+        return kind, out * weight[1] * along
+    if operator in DENSE:
+        inner = shapes[node.input[0]]
+        turned = any(each.name == "transA" and each.i for each in node.attribute)
+        return "dense", out * inner[-2 if turned else -1]
+    if operator in POOLS:
+        window: list[int] = next((list(each.ints) for each in node.attribute if each.name == "kernel_shape"), [1])
+        return "pooled", out * math.prod(window)
+    return ("slow", out) if operator in SLOW else ("", 0)
