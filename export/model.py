@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -54,11 +55,19 @@ def open_model(runtime: Any, model: dict[str, str], threads: int, points: int | 
     try:
         infer, facts = runtime.load(model["file"], threads, *asked)
     except ValueError as error:
-        raise RefusalError(
-            2, f"model {model['name']!r} cannot be loaded: {error}", "is it an ONNX file, and whole?"
-        ) from error
+        told = f"model {model['name']!r} cannot be loaded: {error}"
+        raise RefusalError(2, told, _remedy(runtime, str(error))) from error
     if points is not None and facts["points"] != points:
         told = f"model {model['name']!r} takes spectra of {facts['points']} points, these have {points}"
         raise RefusalError(2, told, "put the spectra on the model's axis first")
     outputs, metadata = facts.pop("outputs", []), facts.pop("metadata", {})
     return Loaded(model["name"], infer, facts, outputs, metadata)
+
+
+def _remedy(runtime: Any, error: str) -> str:
+    if re.search(
+        r"unsupported model ir version|opset \d+ is under development|guarantees.*opset", error, re.IGNORECASE
+    ):
+        old = f"it is newer than {runtime.version()} of its runtime here reads"
+        return f"{old}: a newer runtime, or 'opset' and 'ir_version' of the target's card and edgespec export --target"
+    return "is it an ONNX file, and whole?"

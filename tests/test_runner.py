@@ -173,6 +173,20 @@ def test_a_model_of_free_length_or_two_inputs_is_refused(folder: Path) -> None:
     assert "fixed length" in answer["error"]
 
 
+@pytest.mark.parametrize("field", ["ir_version", "opset"])
+def test_a_model_newer_than_the_runtime_says_so(folder: Path, field: str) -> None:
+    model = onnx.load(folder / "a.onnx")
+    if field == "ir_version":
+        model.ir_version = 99
+    else:
+        model.opset_import[0].version = 99
+    onnx.save(model, folder / "a.onnx")
+    code, told, _ = run(folder, "cold", "request.json", "--model", "first")
+    assert code == 2
+    assert "99" in told["error"]
+    assert "a newer runtime, or 'opset' and 'ir_version' of the target's card" in told["hint"]
+
+
 @pytest.mark.parametrize("arguments", [[], ["bench"], ["weigh"], ["cold", "request.json", "--model", "third"]])
 def test_wrong_arguments_are_answered_in_json_too(folder: Path, arguments: list[str]) -> None:
     code, answer, _ = run(folder, *arguments)

@@ -135,6 +135,23 @@ def test_held_is_one_connection_and_one_folder_for_several_calls(there: Device, 
     assert (there.folder / "log").read_text().count("Accepted publickey") == before + 1
 
 
+def test_a_connection_that_the_user_keeps_open_is_used(there: Device, work: Path, runner: Any, tmp_path: Path) -> None:
+    runner(ANSWER)
+    config = there.folder / "config"
+    kept = config.read_text()
+    config.write_text(f"{kept}  ControlPath {tmp_path}/open\n  ControlPersist 60\n")
+    master = subprocess.Popen([*there.ssh.split(), "-M", "-N", "device"])
+    try:
+        assert loopback.wait(lambda: (tmp_path / "open").exists())
+        before = (there.folder / "log").read_text().count("Accepted publickey")
+        assert device.call(there.card(), ["hello"], work) == {}
+        assert (there.folder / "log").read_text().count("Accepted publickey") == before
+    finally:
+        config.write_text(kept)
+        master.terminate()
+        master.wait()
+
+
 def test_a_second_client_is_told_who_holds_the_device(there: Device, work: Path, runner: Any) -> None:
     runner(ANSWER)
     told: list[BaseException] = []
