@@ -21,7 +21,7 @@ def made(folder: Path, step: str, keys: dict[str, Any], before: list[Any], make:
     record = {"step": step, "keys": recipe.plain(keys), "before": digests}
     try:
         found, told = artifact.read(folder)
-        if all(told[key] == value for key, value in record.items()):
+        if all(told.get(key) == value for key, value in record.items()):
             return found
     except Mistake:
         pass  # not there yet, or half made

@@ -1,35 +1,26 @@
-"""Promises kept or broken: one metric, one limit, one verdict; unmeasured is not passed."""
+"""Promises kept or broken: one metric, one limit, one verdict; unmeasured is not passed, and what can't be told is said so."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
-from edgespec import plugins, recipe, report, storage, target
-from edgespec.errors import Mistake, Mistakes
 from edgespec.metrics import METRICS
-from edgespec.recipe import Recipe
+from edgespec.promises import Gate
 from edgespec.report import Report, Row
-from edgespec.yaml12 import Place
 
+BROKEN, UNSURE = 1, 5
 ROBUST = {"robust_accuracy": "mean", "robust_accuracy_drop": "drop"}  # metric -> where a row's `robustness` has it
 
 
 @dataclass(frozen=True)
-class Gate:
-    """A promise of the recipe; `where` is its file and line."""
-
-    metric: str
-    limit: float
-    target: str = ""
-    where: str = ""
-
-
-@dataclass(frozen=True)
 class Verdict:
-    """What became of a gate: "pass", "fail" or "unmeasured", with the figure and, where it failed, what to do."""
+    """What became of a promise, with the figure and, where it isn't kept, what to do.
+
+    verdict: "pass", "fail", "inconclusive" (the interval straddles the limit, or the machine is too noisy to tell) or "unmeasured"
+    relative: against a baseline, whose figure is `baseline`; skipped: no baseline that could answer: told, and breaks nothing
+    """
 
     metric: str
     target: str
@@ -39,77 +30,21 @@ class Verdict:
     variant: str
     message: str
     hint: str
+    relative: bool = False
+    baseline: float | None = None
+    skipped: bool = False
 
     def plain(self) -> dict[str, Any]:
         """For report.json."""
         return asdict(self)
 
 
-def read_gates(tree: Any, wrong: Callable[[Place, str, str], None]) -> list[Gate]:
-    """Read the `gates:` of a recipe; mistakes are told to `wrong` with their place."""
-    if tree is None:
-        return []
-    if not isinstance(tree, dict):
-        wrong((), "'gates' holds 'metric: limit' entries", "gates: {accuracy: 0.9}")
-        return []
-    found: list[Gate] = []
-    for name, limit in tree.items():
-        if name not in METRICS:
-            wrong((name,), f"unknown metric {name!r}", plugins.did_you_mean(name, list(METRICS)))
-            continue
-        metric = METRICS[name]
-        if metric.per_target != isinstance(limit, dict):
-            if metric.per_target:
-                wrong((name,), f"'{name}' wants a limit for each target", f"write {name}: {{local: 1 ms}}")
-            else:
-                wrong((name,), f"'{name}' is the same on all targets: it wants one limit", f"write {name}: LIMIT")
-            continue
-        if limit == {}:
-            wrong((name,), f"'{name}' promises nothing: no target is named", f"write {name}: {{local: 1 ms}}")
-        for there, each in limit.items() if isinstance(limit, dict) else [("", limit)]:
-            place = (name, there) if there else (name,)
-            if there and there not in target.names():
-                wrong(place, f"unknown target {there!r}", plugins.did_you_mean(there, target.names()))
-                continue
-            try:
-                found.append(Gate(name, _limit(name, each), there))
-            except Mistake as problem:
-                wrong(place, f"'{name}': {problem.message}", problem.hint)
-    return found
-
-
-def _limit(name: str, written: Any) -> float:
-    limit = METRICS[name].read(written)
-    if limit < 0 and not METRICS[name].signed:
-        raise Mistake(f"{written!r} is negative: every model would keep that")
-    return limit
-
-
-def judge(folder: Path, name: str | None) -> tuple[Report, bool]:
-    """Judge the promises of a run's recipe; give its report, verdicts included, and whether all were kept.
-
-    name: a target, to judge only what it can answer
-    Raises Mistake for a target that does not exist, or a recipe that promises nothing.
-    """
-    if name is not None:
-        target.load(name)
-    with storage.lock(folder):
-        result = report.read(folder)
-        written = recipe.load(folder / "recipe.yaml")
-        found: list[Mistake] = []
-
-        def wrong(place: Place, text: str, hint: str) -> None:
-            found.append(Mistake(f"{written.at(('gates', *place))}: {text}", hint))
-
-        gates = read_gates(written.tree.get("gates"), wrong)
-        if found:
-            raise Mistakes(found)
-        if not gates:
-            raise Mistake(f"the recipe of {folder} makes no promises", hint="gates: {accuracy: 0.9, size: 64 kB}")
-        verdicts = check(gates, result, target=name, where=lambda gate: _line(written, gate))
-        result.gates = [each.plain() for each in verdicts]
-        report.write(result, folder)
-    return result, all(each.verdict == "pass" for each in verdicts)
+def code(verdicts: Sequence[Verdict], inconclusive: str) -> int:
+    """Give the exit code: 1 where a promise is broken or unmeasured, 5 where one is unsure and that is to fail, else 0."""
+    if any(each.verdict == "fail" or (each.verdict == "unmeasured" and not each.skipped) for each in verdicts):
+        return BROKEN
+    unsure = any(each.verdict == "inconclusive" for each in verdicts)
+    return UNSURE if unsure and inconclusive == "fail" else 0
 
 
 def check(
@@ -139,6 +74,11 @@ def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdic
         missing = _missing(gate, report)
         return Verdict(gate.metric, gate.target, gate.limit, None, "unmeasured", "", f"unmeasured: {missing}", missing)
     variant, value = found
+    if (low_high := _bounds(gate, report, variant)) and low_high[0] <= gate.limit < low_high[1]:
+        low, high = map(metric.show, low_high)
+        text = f"{gate.metric} {gate.target} is {metric.show(value)}, between {low} and {high}: too near {metric.show(gate.limit)} to tell"
+        hint = f"a quieter machine, or longer: edgespec bench --target {gate.target} --seconds 30"
+        return Verdict(gate.metric, gate.target, gate.limit, value, "inconclusive", variant, text, hint)
     if _kept(gate, value):
         return Verdict(gate.metric, gate.target, gate.limit, value, "pass", variant, "", "")
     return Verdict(
@@ -154,6 +94,8 @@ def _missing(gate: Gate, report: Report) -> str:
         if report.advice[gate.target]["variant"] is None:
             return f"no file is recommended on {gate.target}, mend the promises that are broken first"
         return f"more samples: edgespec bench --target {gate.target} --seconds 30"
+    if gate.metric == "instructions" and report.last():
+        return report.instructions.get("why") or "edgespec gate counts them where valgrind is installed"
     if gate.metric == "gain_over_control" and report.last():
         return "there is no control: a step 'distill' with 'control: true' trains one"
     if gate.metric in ROBUST and report.last():
@@ -182,6 +124,9 @@ def _of_row(metric: str, row: Row, report: Report) -> float | None:
     if metric == "gain_over_control":
         control = next((each for each in report.rows if each.kind == "control" and each.name == "control"), None)
         return row.accuracy - control.accuracy if control else None
+    if metric == "instructions":
+        counted: float | None = report.instructions.get("files", {}).get(row.variant)
+        return counted
     if metric == "unknown_auroc":
         return row.reject.get("auroc_unknown")
     if metric in ROBUST:
@@ -202,6 +147,17 @@ def _latency(gate: Gate, report: Report) -> tuple[str, float] | None:
     return None
 
 
+def _bounds(gate: Gate, report: Report, variant: str) -> tuple[float, float] | None:
+    """Give between what a latency lies, in seconds: its interval, widened by how far the reference differed from itself."""
+    if not METRICS[gate.metric].per_target:
+        return None
+    for each in report.bench.get(gate.target, {}).get("measurements", []):
+        bounds = each.get(f"{gate.metric.removeprefix('latency_')}_interval_ms")
+        if each["variant"] == variant and bounds:
+            return bounds[0] / 1e3 * (1 - each["noise"]), bounds[1] / 1e3 * (1 + each["noise"])
+    return None
+
+
 def _kept(gate: Gate, value: float) -> bool:
     return value >= gate.limit if METRICS[gate.metric].high else value <= gate.limit
 
@@ -212,7 +168,3 @@ def _compare(gate: Gate, value: float, where: str = "") -> str:
     side = "under" if metric.high else "over"
     gap, limit = metric.show(abs(value - gate.limit)), metric.show(gate.limit)
     return f"{name} is {metric.show(value)}, {gap} {side} the {limit}{f' of {where}' if where else ''}"
-
-
-def _line(written: Recipe, gate: Gate) -> str:
-    return written.at(("gates", gate.metric, gate.target) if gate.target else ("gates", gate.metric))

@@ -71,6 +71,7 @@ METRICS = {
     "size": Metric(False, units.size, units.show_size, SMALLER),
     "params": Metric(False, units.count, units.show_count, SMALLER),
     "macs": Metric(False, units.count, units.show_count, SMALLER),
+    "instructions": Metric(False, units.count, units.show_count, FASTER),
     "latency_p50": Metric(False, units.time, units.show_time, FASTER, per_target=True),
     "latency_p90": Metric(False, units.time, units.show_time, FASTER, per_target=True),
     "latency_p99": Metric(False, units.time, units.show_time, FASTER, per_target=True),

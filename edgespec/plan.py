@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from edgespec import choices, plugins, schema, target, wording
+from edgespec import choices, plugins, promises, schema, target, wording
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.errors import Mistake, Mistakes
-from edgespec.gate import Gate, read_gates
+from edgespec.promises import Gate
 from edgespec.recipe import Call, Data, Recipe
 from edgespec.schema import Binder
 from edgespec.splits import Splits
@@ -55,10 +55,10 @@ def plan(recipe: Recipe) -> Plan:
     for i, name in enumerate(targets):
         if name not in target.names():
             binder.wrong(("targets", i), f"unknown target {name!r}", plugins.did_you_mean(name, target.names()))
-    gates = read_gates(tree.get("gates"), lambda place, text, hint: binder.wrong(("gates", *place), text, hint))
+    found = promises.read(tree.get("gates"), lambda place, text, hint: binder.wrong(("gates", *place), text, hint))
     if binder.mistakes:
         raise Mistakes(binder.mistakes)
-    return Plan(recipe, seed, data, tuple(steps), tuple(targets), tuple(gates))  # type: ignore[arg-type]
+    return Plan(recipe, seed, data, tuple(steps), tuple(targets), found.absolute)  # type: ignore[arg-type]
 
 
 def load_call(recipe: Recipe) -> tuple[Call, Any]:

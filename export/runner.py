@@ -9,6 +9,7 @@
     python runner.py answers REQUEST.json [--model NAME]     a fresh process: the answers of one model or of all, by batch size
     python runner.py energy REQUEST.json --model NAME        what one call takes, where a sensor tells
     python runner.py soak REQUEST.json --model NAME          one model for minutes: latency against time and temperature
+    python runner.py loop REQUEST.json --model NAME          a fresh process: so many answers and nothing else, to be counted
 
 JSON on stdout, one object a line, everything else on stderr: `predict` gives a line a spectrum and a summary, the others
 one object. Exit code 0; 2 for a request, model or spectrum that is wrong, 3 for a runtime or library that is missing,
@@ -120,6 +121,10 @@ def _timed(request: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]
         return (
             answering.answers(request, asked.model, folder) if asked.model else answering.all_answers(request, folder)
         )
+    if asked.command == "loop":
+        import counting
+
+        return counting.loop(request, asked.model, asked.calls)
     if asked.command == "energy":
         import energy
 
@@ -138,10 +143,12 @@ def _parser() -> Parser:
     commands.add_parser("hello").add_argument("--runtime", required=True)
     for name in ("bench", "prepare"):
         commands.add_parser(name).add_argument("request", type=Path)
-    for name in ("cold", "answers", "energy", "soak"):
+    for name in ("cold", "answers", "energy", "soak", "loop"):
         one = commands.add_parser(name)
         one.add_argument("request", type=Path)
         one.add_argument("--model", required=name != "answers")
+        if name == "loop":
+            one.add_argument("--calls", type=int, required=True)
     ask = commands.add_parser("predict")
     ask.add_argument("model", type=Path, help="an .onnx file, or a bundle folder")
     ask.add_argument("files", nargs="+", metavar="FILE", help="spectra, folders of them, or - for standard input")

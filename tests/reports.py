@@ -76,8 +76,9 @@ def report(source: str = "embedded") -> Report:
         row(4, "quantize", "variant", 0.90, variant="cpu-int8", bytes=25_000, params=9_000, agreement=0.95, drop=0.05,
             robustness=robust(0.83, 0.06, 0.035), reject=KNOWN, rounding=ROUNDING),
     ]  # fmt: skip
+    counted = {"counted": {"valgrind": "3.19"}, "files": {"cpu-int8": 900_000, "float32": 700_000}}
     return Report(
-        recipe="hand", seed=0, data=data, rows=rows, notes=["a note of the run", "on local something is faster"],
+        recipe="hand", seed=0, data=data, rows=rows, instructions=counted, notes=["a note of the run", "on local something is faster"],
         environment={"versions": {"edgespec": "0.1.0", "torch": "2.13"}, "platform": "Linux", "cores": 2},
         steps=[{"number": n, "name": s, "folder": f"{n}-{s}", "seconds": 1.0, "kept": False}
                for n, s in enumerate(("train", "distill", "to_onnx", "quantize"), start=1)],

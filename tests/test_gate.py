@@ -8,18 +8,20 @@ from typing import Any
 import pytest
 from reports import measured, report, row
 
-from edgespec import gate, storage
+from edgespec import gate, judging, storage
 from edgespec import report as reports
 from edgespec.errors import Mistake, Mistakes
-from edgespec.gate import Gate, Verdict
+from edgespec.gate import Verdict
+from edgespec.job import Silent
 from edgespec.metrics import METRICS
+from edgespec.promises import Gate
 from edgespec.report import Report
 
 VALUES = {  # of the hand-made report, whose recommended file is cpu-int8
     "accuracy": 0.90, "sensitivity": 0.91, "specificity": 0.99, "macro_f1": 0.9, "agreement": 0.95,
     "teacher_accuracy": 0.95, "gain_over_control": 0.10, "drop": 0.05,
     "robust_accuracy": 0.83, "robust_accuracy_drop": 0.06, "unknown_auroc": 0.97, "ece": 0.04, "size": 25_000, "params": 9_000,
-    "macs": None, "latency_p50": 20e-6, "latency_p90": 24e-6, "latency_p99": 40e-6,
+    "macs": None, "instructions": 900_000, "latency_p50": 20e-6, "latency_p90": 24e-6, "latency_p99": 40e-6,
 }  # fmt: skip
 
 
@@ -35,14 +37,16 @@ def test_every_metric_is_tried_here() -> None:
 
 @pytest.mark.parametrize("metric", VALUES)
 def test_a_metric_passes_at_its_limit_and_fails_beyond(metric: str) -> None:
-    value = VALUES[metric]
+    value, found = VALUES[metric], report()
+    for each in found.bench["local"]["measurements"]:
+        each |= {"p50_interval_ms": (each["p50_ms"],) * 2, "p90_interval_ms": (each["p90_ms"],) * 2, "noise": 0.0}
     if value is None:
         assert one(metric, 1e9).verdict == "unmeasured"
         return
     better = -1 if METRICS[metric].high else 1
-    kept = one(metric, value + better * abs(value) * 1e-9)
+    kept = one(metric, value + better * abs(value) * 1e-9, found)
     assert (kept.verdict, kept.measured, kept.message) == ("pass", pytest.approx(value), "")
-    lost = one(metric, value - better * value * 0.1)
+    lost = one(metric, value - better * value * 0.1, found)
     assert lost.verdict == "fail"
     assert lost.measured == pytest.approx(value)
     assert lost.hint == METRICS[metric].remedy
@@ -110,6 +114,8 @@ def unmeasured(change: str) -> Report:
             each.robustness = {}
     elif change == "teacher not perturbed":
         found.rows[-1].robustness |= {"drop": None, "at": None}
+    elif change == "not counted":
+        found.instructions = {}
     elif change == "no ece":
         found.rows.append(row(5, "calibrate", "variant", 0.9, variant="cpu-int8", scores={"ece": None}))
     elif change == "no bytes":
@@ -132,6 +138,7 @@ def unmeasured(change: str) -> Report:
         ("teacher not perturbed", "robust_accuracy_drop", "step 1's model"),
         ("no ece", "ece", ""),
         ("no bytes", "size", ""),
+        ("not counted", "instructions", "valgrind"),
     ],
 )
 def test_what_was_not_measured_is_not_passed(change: str, metric: str, said: str) -> None:
@@ -158,12 +165,13 @@ def run_folder(tmp_path: Path, gates: str) -> Path:
 
 def test_a_run_is_judged_and_its_report_keeps_the_verdicts(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, "  accuracy: 0.5\n  size: 20 kB\n")
-    found, kept = gate.judge(folder, None)
-    assert not kept
+    made = judging.judge(folder, judging.Asked(), Silent())
+    found = made.report
+    assert made.code == 1
     assert [each["verdict"] for each in found.gates] == ["pass", "fail"]
     assert f"{folder / 'recipe.yaml'}:4" in found.gates[1]["message"]
     assert reports.read(folder).gates == found.gates
-    assert gate.judge(run_folder(tmp_path, "  accuracy: 0.5\n"), "local")[1]
+    assert judging.judge(run_folder(tmp_path, "  accuracy: 0.5\n"), judging.Asked("local"), Silent()).code == 0
 
 
 @pytest.mark.parametrize(
@@ -176,7 +184,7 @@ def test_a_run_is_judged_and_its_report_keeps_the_verdicts(tmp_path: Path) -> No
 )
 def test_a_run_that_cannot_be_judged_says_why(tmp_path: Path, gates: str, name: str | None, said: str) -> None:
     with pytest.raises(Mistake) as caught:
-        gate.judge(run_folder(tmp_path, gates), name)
+        judging.judge(run_folder(tmp_path, gates), judging.Asked(name), Silent())
     assert said in caught.value.message
     if "sizze" in gates:
         assert isinstance(caught.value, Mistakes)
@@ -187,5 +195,37 @@ def test_a_verdict_is_plain() -> None:
     verdict = one("accuracy", 0.5)
     assert verdict.plain() == {
         "metric": "accuracy", "target": "", "limit": 0.5, "measured": 0.9, "verdict": "pass", "variant": "cpu-int8",
-        "message": "", "hint": "",
+        "message": "", "hint": "", "relative": False, "baseline": None, "skipped": False,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("limit_us", "verdict"),
+    [(17, "fail"), (19.9, "inconclusive"), (21, "inconclusive"), (22.1, "inconclusive"), (23, "pass")],
+)
+def test_a_latency_whose_interval_straddles_its_limit_can_not_be_told(limit_us: float, verdict: str) -> None:
+    found = one("latency_p50", limit_us * 1e-6)  # 20 us, 20 to 22 us, and 1 % of noise
+    assert found.verdict == verdict
+    if verdict == "inconclusive":
+        assert "between 19.8 us and 22.2 us" in found.message
+        assert "--seconds 30" in found.hint
+
+
+def told(verdict: str, *, skipped: bool = False) -> Verdict:
+    return Verdict("size", "", 1.0, None, verdict, "", "", "", skipped=skipped)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "unsure", "code"),
+    [
+        ([told("pass")], "fail", 0),
+        ([told("pass"), told("fail")], "warn", 1),
+        ([told("unmeasured")], "warn", 1),
+        ([told("unmeasured", skipped=True)], "fail", 0),
+        ([told("inconclusive")], "warn", 0),
+        ([told("inconclusive")], "fail", 5),
+        ([told("inconclusive"), told("fail")], "fail", 1),
+    ],
+)
+def test_the_exit_code_says_what_became_of_the_promises(verdicts: list[Verdict], unsure: str, code: int) -> None:
+    assert gate.code(verdicts, unsure) == code

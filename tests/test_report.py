@@ -13,7 +13,8 @@ from reports import measured, report
 
 from edgespec import report as reports
 from edgespec.errors import Mistake
-from edgespec.gate import Gate, check
+from edgespec.gate import check
+from edgespec.promises import Gate
 from edgespec.report import Report, markdown, picture, rounding, tables, terminal
 
 

@@ -2,34 +2,79 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import as_json, run_folder
+from edgespec.cli.show import Bars, as_json, run_folder
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Target = Annotated[str | None, typer.Option("--target", help="Judge only what this target can answer.")]
+Against = Annotated[
+    str | None,
+    typer.Option(
+        "--against", help="A run folder, or a git revision to build: measured in turns with this run, in one session."
+    ),
+]
+Change = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A change key=value to the recipe of the revision; may be given several times."),
+]
+Baseline = Annotated[Path | None, typer.Option("--baseline", help="The baseline; baselines/RECIPE.json if not said.")]
+Update = Annotated[
+    bool, typer.Option("--update-baseline", help="Write the baseline from this run instead of judging by it.")
+]
+Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file, with --against.")]
+Junit = Annotated[Path | None, typer.Option("--junit", help="Write the verdicts as JUnit XML.")]
+Summary = Annotated[Path | None, typer.Option("--summary", help="Append the verdicts to this Markdown file.")]
+Annotate = Annotated[
+    bool | None,
+    typer.Option("--annotate/--no-annotate", help="Print annotations of a GitHub workflow; by default in one."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")]
 
 
 @app.command("gate", short_help="Judge the recipe's promises; exit code 1 where one is broken.")
-def command(run: Run = None, target: Target = None, to_json: Json = False) -> None:
-    """Judge the recipe's `gates:` against the report; exit code 1 where one fails or is unmeasured.
+def command(
+    run: Run = None, target: Target = None, against: Against = None, change: Change = None, baseline: Baseline = None,
+    update: Update = False, seconds: Seconds = 5.0, junit: Junit = None, summary: Summary = None,
+    annotate: Annotate = None, to_json: Json = False,
+) -> None:  # fmt: skip
+    """Judge the recipe's `gates:`: its limits, and under `regression:` what was lost against a baseline, a run or a revision.
 
     Example: edgespec gate --target local
-    """
-    from edgespec import gate
-    from edgespec.report import markdown, tables, terminal
 
+    Exit code 1 where a promise is broken or unmeasured; 5 where one can't be told and the recipe says that this fails.
+    """
     folder = run_folder(run)
-    result, kept = gate.judge(folder, target)
+    from edgespec import judging, promises
+    from edgespec.report import junit as xml
+    from edgespec.report import markdown, tables, terminal
+    from edgespec.report import summary as summaries
+
+    bars = Bars(folder / "log.txt")
+    asked = judging.Asked(target, against, baseline, update, tuple(change or ()), seconds)
+    found = judging.judge(folder, asked, bars)
+    result = found.report
+    if found.written:
+        bars.say(f"baseline: {found.written}; look at the difference, and commit it")
+        return
     markdown.write(result, folder)
+    unsure = promises.load(folder / "recipe.yaml").inconclusive
+    if junit:
+        xml.write(result, junit, inconclusive=unsure)
+    job = os.environ.get("GITHUB_STEP_SUMMARY")
+    if summary or job:
+        summaries.append(result, summary or Path(str(job)))
+    if annotate or (annotate is None and os.environ.get("GITHUB_ACTIONS") == "true"):
+        print("\n".join(summaries.commands(result, found.places, inconclusive=unsure)), file=sys.stderr)
     if to_json:
-        as_json({"folder": str(folder), "kept": kept, "gates": result.gates})
+        as_json({"folder": str(folder), "kept": found.code == 0, "exit_code": found.code, "gates": result.gates})
     else:
         print(f"{tables.headline(result)}\n\n{terminal.show_gates(result)}")
-    if not kept:
-        raise typer.Exit(1)
+    if found.code:
+        raise typer.Exit(found.code)

@@ -68,6 +68,7 @@ class Report:
     data: name, source (measured or embedded), counts a part, classes, axis, digest, notes
     bench: target -> what edgespec bench wrote; advice: target -> the variant to use there, and why
     gates: verdicts of the last edgespec gate
+    instructions: of one inference of each file that may be shipped, what counted them, or why nothing did
     transfer: name -> what edgespec transfer wrote
     bundles: target -> what was written for it at the end of compress
     finished: digest of recipe, code, versions and data of a complete run; empty while it is under way
@@ -83,6 +84,7 @@ class Report:
     bench: dict[str, Any] = field(default_factory=dict)
     advice: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    instructions: dict[str, Any] = field(default_factory=dict)
     transfer: dict[str, Any] = field(default_factory=dict)
     bundles: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -131,7 +133,7 @@ def read(folder: Path) -> Report:
 
 def _check_kinds(report: Report) -> None:
     """Raise TypeError where a part is not what it was written as; what is inside is ours, or the file was forged."""
-    for name in ("data", "environment", "bench", "advice", "transfer", "bundles"):
+    for name in ("data", "environment", "bench", "advice", "instructions", "transfer", "bundles"):
         if not isinstance(getattr(report, name), dict):
             raise TypeError(f"'{name}' does not hold keys")
     for name in ("steps", "gates", "notes"):

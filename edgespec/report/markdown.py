@@ -53,27 +53,27 @@ def show(report: Report, *, drawn: bool) -> str:
             "> **data: embedded.** These spectra are generated, not measured: the figures show that the line works, not how it does on your samples."
         )
     parts += ["## Accuracy, size and cost", "Accuracy on the test part; the interval counts each physical sample, not each spectrum. "
-              "`agree` and `drop` compare with step 1; `time` is what the step cost.", _table(tables.HEAD, tables.scores(report))]  # fmt: skip
-    parts += ["## What each step cost", _table(tables.COST_HEAD, tables.costs(report))]
+              "`agree` and `drop` compare with step 1; `time` is what the step cost.", as_table(tables.HEAD, tables.scores(report))]  # fmt: skip
+    parts += ["## What each step cost", as_table(tables.COST_HEAD, tables.costs(report))]
     if taken := pruned.rounds(report):
-        parts += ["## What pruning took", PRUNED, _table(pruned.HEAD, taken)]
+        parts += ["## What pruning took", PRUNED, as_table(pruned.HEAD, taken)]
         table = pruned.sensitivity(report)
-        parts += [_table(table[0], table[1:]), "![accuracy against the share removed](sensitivity.svg)"]
+        parts += [as_table(table[0], table[1:]), "![accuracy against the share removed](sensitivity.svg)"]
     if perturbed := robust.perturbations(report):
-        parts += ["## Robustness", ROBUST, _table(perturbed[0], perturbed[1:])]
+        parts += ["## Robustness", ROBUST, as_table(perturbed[0], perturbed[1:])]
     head, layers = rounding.layers(report)
     if layers:
-        parts += ["## What int8 costs each layer", ROUNDING, _table(head, layers)]
+        parts += ["## What int8 costs each layer", ROUNDING, as_table(head, layers)]
     if judged := known.models(report):
         parts += [
             "## What it does not know",
             KNOWN,
-            _table(known.HEAD, judged),
+            as_table(known.HEAD, judged),
             "![risk against coverage](coverage.svg)",
         ]
     if report.bench:
         parts += ["## Latency", "One spectrum at a time; `ratio` compares with the plain default ONNX export of the same network, interleaved. "
-                  "Accuracy is that of the very outputs that were timed.", _table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip
+                  "Accuracy is that of the very outputs that were timed.", as_table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip
         parts += [
             f"**{target}**: {advice['why']} ({'; '.join(tables.conditions(report.bench[target]))})"
             for target, advice in report.advice.items()
@@ -87,12 +87,12 @@ def show(report: Report, *, drawn: bool) -> str:
         parts += ["## Another instrument", "Accuracy on spectra of another instrument or laser. *Unseen* are physical samples that the model did not "
                   "learn from: the figure to go by. `gain` is over no correction, on these where there are any. References never count."]  # fmt: skip
         for record in report.transfer.values():
-            parts += [tables.transferred(record), _table(tables.TRANSFER_HEAD, tables.transfer(record))]
+            parts += [tables.transferred(record), as_table(tables.TRANSFER_HEAD, tables.transfer(record))]
             parts += ["\n".join(f"- {note}" for note in record["notes"])] if record["notes"] else []
     if report.bundles:
-        parts += ["## Targets", TARGETS, _table(tables.BUNDLE_HEAD, tables.bundles(report))]
+        parts += ["## Targets", TARGETS, as_table(tables.BUNDLE_HEAD, tables.bundles(report))]
     if report.gates:
-        parts += ["## Promises", _table(tables.GATE_HEAD, tables.gates(report))]
+        parts += ["## Promises", as_table(tables.GATE_HEAD, tables.gates(report))]
     notes = [*report.data["notes"], *report.notes, *_warnings(report)]
     if notes:
         parts += ["## Notes", "\n".join(f"- {note}" for note in notes)]
@@ -100,7 +100,8 @@ def show(report: Report, *, drawn: bool) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def as_table(head: list[str], rows: list[list[str]]) -> str:
+    """Give a Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 

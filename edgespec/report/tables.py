@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from edgespec import units
@@ -153,23 +154,32 @@ def gates(report: Report) -> Table:
     """One line a promise."""
     found = []
     for each in report.gates:
-        metric = METRICS[each["metric"]]
-        limit = f"{'>=' if metric.high else '<='} {metric.show(each['limit'])}"
-        measured = "-" if each["measured"] is None else metric.show(each["measured"])
-        verdict = (
-            each["verdict"]
-            if each["verdict"] == "pass"
-            else each["message"] + ("" if not each["hint"] or each["verdict"] == "unmeasured" else f"; {each['hint']}")
-        )
-        found.append(
-            [
-                f"{each['metric']} {each['target']}".strip(),
-                limit,
-                measured,
-                verdict if each["verdict"] != "fail" else f"FAIL: {verdict}",
-            ]
-        )
+        limit, measured = (_relative if each.get("relative") else _absolute)(each)
+        loud = {"fail": "FAIL: ", "inconclusive": "INCONCLUSIVE: "}.get(each["verdict"], "")
+        hint = "" if not each["hint"] or each["verdict"] == "unmeasured" else f"; {each['hint']}"
+        said = each["verdict"] if each["verdict"] == "pass" else f"{loud}{each['message']}{hint}"
+        found.append([promise(each), limit, measured, said])
     return found
+
+
+def promise(each: Mapping[str, Any]) -> str:
+    """Name a promise."""
+    name = f"{each['metric']} {each['target']}".strip()
+    return f"{name} against the baseline" if each.get("relative") else name
+
+
+def _absolute(each: Mapping[str, Any]) -> tuple[str, str]:
+    metric = METRICS[each["metric"]]
+    measured = "-" if each["measured"] is None else metric.show(each["measured"])
+    return f"{'>=' if metric.high else '<='} {metric.show(each['limit'])}", measured
+
+
+def _relative(each: Mapping[str, Any]) -> tuple[str, str]:
+    now, before = each["measured"], each["baseline"]
+    if each["metric"] == "accuracy":
+        return f">= {-each['limit']:+.3f}", "-" if now is None else f"{now - before:+.3f}"
+    change = "-" if now is None else f"{now / before - 1 if before else 0:+.1%}"
+    return f"<= {each['limit']:+.1%}", change
 
 
 def headline(report: Report) -> str:

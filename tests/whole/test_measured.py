@@ -15,7 +15,7 @@ import pytest
 import tiny
 
 from edgespec import bench as measuring
-from edgespec import device, gate, recording, report, runs, target
+from edgespec import device, judging, recording, report, runs, target
 from edgespec.errors import Missing, Mistake, Unreachable
 from edgespec.job import Silent
 from edgespec.report import Report, markdown, terminal
@@ -51,7 +51,8 @@ def test_a_run_is_measured_recommended_judged_and_drawn(run_copy: Path) -> None:
     for name, each in by_name.items():
         assert each["ratio"] <= 1 or any("slower than default" in why for why in advice["refused"][name])
 
-    judged, kept = gate.judge(run_copy, "local")
+    made = judging.judge(run_copy, judging.Asked("local"), Silent())
+    judged, kept = made.report, made.code == 0
     verdicts = {each["metric"]: each["verdict"] for each in judged.gates}
     assert verdicts["accuracy"] == verdicts["size"] == "pass"
     assert verdicts["macs"] == "fail"
@@ -126,7 +127,8 @@ def test_a_soak_sets_the_last_minute_beside_the_first(run_copy: Path) -> None:
 
 
 def test_unmeasured_is_not_kept(run_copy: Path) -> None:
-    judged, kept = gate.judge(run_copy, None)
+    made = judging.judge(run_copy, judging.Asked(), Silent())
+    judged, kept = made.report, made.code == 0
     assert not kept
     assert [each["verdict"] for each in judged.gates if each["metric"] == "latency_p90"] == ["unmeasured"]
 

@@ -1,0 +1,117 @@
+"""Instructions of one inference, counted by valgrind: what latency is on a machine that nobody disturbs.
+
+The real runtime answers in valgrind's cachegrind, in two loops of different length; what they differ in is the inferences alone, without
+the start of Python and the loading of the model. Repeated counts differ by about a percent, and follow the latency of the same file
+changed (benchmarks/gates.py measures both); two processors differ in what an instruction takes, so it is no latency.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec import plugins, storage
+from edgespec.errors import Missing, Unreachable
+from edgespec.spectra import Floats
+
+SHORT, LONG = 20, 120
+SPECTRA, TIMEOUT_S = 20, 1200.0
+COUNT = re.compile(rb"I\s+refs:\s+([0-9,]+)")
+RUNTIME = "onnxruntime"
+GET = "get it from your system: apt install valgrind, dnf install valgrind, brew install valgrind"
+
+
+def counter() -> dict[str, Any]:
+    """Tell what counts here: valgrind, the runtime and the machine that it plays. Raises Missing without valgrind."""
+    found = shutil.which("valgrind")
+    if not found:
+        raise Missing("instructions can't be counted: valgrind is not installed", hint=GET)
+    said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout.strip()
+    import importlib.metadata
+
+    return {
+        "valgrind": said.removeprefix("valgrind-"),
+        RUNTIME: importlib.metadata.version(RUNTIME),
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+    }
+
+
+def count(
+    files: Mapping[str, Path], x: Floats, folder: Path, say: Callable[[str], None] = lambda line: None
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Count the instructions of one inference of each file on these spectra (n, points), one at a time.
+
+    folder: where counts are kept, by the file's digest and what counted it; a file is counted once
+    Gives what counted, and the count of each file. Raises Missing without valgrind, Unreachable where the runtime dies in it.
+    """
+    who = counter()
+    store = folder / "instructions.json"
+    kept: dict[str, float] = _kept(store)
+    found = {}
+    for name, path in files.items():
+        key = storage.digest(who, storage.file_digest(path), x[:SPECTRA])
+        if key not in kept:
+            say(f"counting the instructions of {name} in valgrind")
+            kept[key] = _count(path, x[:SPECTRA])
+            storage.write_json(store, kept)
+        found[name] = kept[key]
+    return who, found
+
+
+def _kept(store: Path) -> dict[str, float]:
+    try:
+        found = json.loads(store.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _count(path: Path, x: Floats) -> float:
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        shutil.copyfile(path, work / "model.onnx")
+        np.save(work / "spectra.npy", np.ascontiguousarray(x, np.float32))
+        models = [{"name": "model", "file": "model.onnx"}]
+        request = {"runtime": RUNTIME, "threads": 1, "spectra": "spectra.npy", "models": models}
+        (work / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        short, long = (_loop(work, calls) for calls in (SHORT, LONG))
+    return (long - short) / (LONG - SHORT)
+
+
+def _loop(work: Path, calls: int) -> int:
+    """Give the instructions of a whole process that answers so many times."""
+    runner = plugins.shipped("export", "runner.py").resolve()
+    asked = ["loop", "request.json", "--model", "model", "--calls", str(calls)]
+    tool = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]
+    steady = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        ended = subprocess.run(
+            [*tool, sys.executable, str(runner), *asked],
+            cwd=work,
+            capture_output=True,
+            timeout=TIMEOUT_S,
+            env={**os.environ, **steady},
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise Unreachable(
+            f"valgrind did not end within {TIMEOUT_S:.0f} s", hint="a smaller model, or no other work"
+        ) from late
+    found = COUNT.search(ended.stderr)
+    if ended.returncode or not found:
+        last = ended.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+        raise Unreachable(f"{RUNTIME} does not run in valgrind here: {last[0]}", hint="another version of valgrind")
+    return int(found[1].replace(b",", b""))
