@@ -12,14 +12,12 @@ from typing import Any
 import onnx
 import pytest
 import yaml
-from onnx import numpy_helper
 
-from edgespec import contract, instructions, judging, sides
+from edgespec import contract, instructions, judging, storage
 from edgespec import report as reports
 from edgespec.errors import Missing, Mistake
 from edgespec.job import Silent
 from edgespec.judging import Asked, Judged
-from edgespec.report import Report
 
 Write = Callable[[Path, dict[str, Any]], Path]
 RELATIVE = {"accuracy": "1 %", "size": "1 %", "params": "1 %", "macs": "1 %"}
@@ -67,21 +65,15 @@ def swapped(model: Any) -> None:
 
 
 def slower(model: Any) -> None:
-    """The preprocessing does its first work sixty times more: the same answers, later."""
-    first = model.graph.node[0]
-    for i in range(60):
-        model.graph.node.insert(0, onnx.helper.make_node("Sqrt", [f"more_{59 - i}"], [f"root_{59 - i}"]))
-        model.graph.node.insert(0, onnx.helper.make_node("Abs", [model.graph.input[0].name], [f"more_{59 - i}"]))
-    total = "root_0"
-    for i in range(1, 60):
-        model.graph.node.insert(118 + i, onnx.helper.make_node("Add", [total, f"root_{i}"], [f"sum_{i}"]))
-        total = f"sum_{i}"
-    model.graph.initializer.append(numpy_helper.from_array(__import__("numpy").zeros(1, "float32"), "nothing"))
-    model.graph.node.insert(178, onnx.helper.make_node("Mul", [total, "nothing"], ["naught"]))
-    model.graph.node.insert(179, onnx.helper.make_node("Add", [model.graph.input[0].name, "naught"], ["same"]))
-    for k, name in enumerate(first.input):
-        if name == model.graph.input[0].name:
-            first.input[k] = "same"
+    """The preprocessing turns every spectrum over four hundred times first: the same answers, later."""
+    name = model.graph.input[0].name
+    for node in model.graph.node:
+        for k, each in enumerate(node.input):
+            if each == name:
+                node.input[k] = "turned_400"
+    for i in range(400):
+        turned = onnx.helper.make_node("Neg", [f"turned_{i}" if i else name], [f"turned_{i + 1}"])
+        model.graph.node.insert(i, turned)
 
 
 @pytest.fixture
@@ -116,7 +108,7 @@ def _reseal(run: Path) -> None:
     path = run / reports.read(run).steps[-1]["folder"] / "artifact.json"
     record = json.loads(path.read_text())
     for name in record["files"]:
-        record["files"][name] = sides.storage.file_digest(path.parent / name)
+        record["files"][name] = storage.file_digest(path.parent / name)
     path.write_text(json.dumps(record))
 
 
@@ -165,7 +157,7 @@ def test_a_baseline_that_is_none_is_refused_with_its_name(kept: Path, change: st
 def test_two_runs_are_measured_in_turns_and_a_slower_preprocessing_is_found(
     undisturbed: Path, run_copy: Path, tmp_path: Path
 ) -> None:
-    promise(run_copy, accuracy=0.1, regression={"accuracy": "1 %", "latency_p50": {"local": "10 %"}})
+    promise(run_copy, regression={"accuracy": "1 %", "latency_p50": {"local": "10 %"}})
     same = judge(run_copy, against=str(undisturbed), seconds=0.3)
     assert verdicts(same)["latency_p50 local"] in ("pass", "inconclusive")
     assert same.code == 0
@@ -174,7 +166,7 @@ def test_two_runs_are_measured_in_turns_and_a_slower_preprocessing_is_found(
     assert contract.load(shipped(run_copy)) == before
     _reseal(run_copy)
     late = judge(run_copy, against=str(undisturbed), seconds=0.5)
-    assert verdicts(late) == {"accuracy": "pass", "latency_p50 local": "fail"} | {"accuracy": "pass"}
+    assert verdicts(late) == {"accuracy": "pass", "latency_p50 local": "fail"}, late.report.gates
     assert late.code == 1
     assert not [each for each in run_copy.iterdir() if each.name.startswith(".against-")]
 
@@ -193,7 +185,6 @@ def test_a_revision_is_built_with_its_own_recipe_and_kept(
     run = promise(place / "runs" / "tiny", regression={"accuracy": 0, "size": 0.5})
     found = judge(run, against="HEAD", changes=("steps.1.train.fit.epochs=2",))
     assert verdicts(found) == {"accuracy": "pass", "size": "pass"}
-    assert "HEAD" in judging.sides_where(found) if hasattr(judging, "sides_where") else True
     (built,) = (place / "runs" / ".against").glob("*/tiny/report.json")
     assert yaml.safe_load((built.parent / "recipe.yaml").read_text())["steps"][0]["train"]["fit"]["epochs"] == 2
     assert not list((place / "runs" / ".against").glob("*/tree")), "the checkout is gone"
@@ -230,7 +221,3 @@ def test_instructions_are_those_of_inference_alone_and_counted_once(
     assert found.report.gates[0]["measured"] == number
     monkeypatch.setattr(instructions, "_count", lambda *_: pytest.fail("counted again"))
     assert judge(run_copy).report.instructions["files"] == found.report.instructions["files"]
-
-
-def _unused(result: Report) -> None:
-    """Keep the type in use."""
