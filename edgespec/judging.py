@@ -134,7 +134,8 @@ def _pair(folder: Path, other: Path, head: Side, base: Side, name: str, seconds:
             seconds=seconds, progress=progress.say,
         )  # fmt: skip
         with np.load(Path(work) / f"{name}.samples.npz") as arrays:
-            before, after = (np.median(arrays[f"{each}.ns"], axis=1) for each in files)
+            medians = [np.median(arrays[f"{each.variant}.ns"], axis=1) / each.calls_per_sample for each in found]
+    before, after = medians
     p = float(stats.mannwhitneyu(after, before, alternative="greater").pvalue)
     later = found[1]
     return Paired(variant, later.ratio, later.ratio_interval, later.noise, p, later.n)

@@ -10,11 +10,15 @@ import typer
 
 from edgespec.cli import app
 from edgespec.cli.show import Bars, as_json
+from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
     from edgespec.recipe import Recipe
 
-RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or the name of one that is shipped (edgespec ls recipes).")]
+RecipeFile = Annotated[
+    list[Path],
+    typer.Argument(help="A recipe, or the name of one that is shipped (edgespec ls recipes); several with --dry-run."),
+]
 Out = Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME in the working folder if not said.")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. steps.2.temperature=3.")
@@ -43,11 +47,15 @@ def command(
     """
     from edgespec import recipe as recipes
 
-    path = shipped(recipe)
-    written = recipes.load(path, change or [])
     if dry_run:
-        _plan(written, stop, to_json)
+        for each in recipe:
+            _plan(recipes.load(shipped(each), change or []), stop, to_json)
         return
+    if len(recipe) > 1:
+        raise Mistake(
+            f"{len(recipe)} recipes are more than one run", hint="one after the other; --dry-run checks several"
+        )
+    written = recipes.load(shipped(recipe[0]), change or [])
     folder = out or Path("runs") / written.name
     _run(written, folder, stop, to_json)
 

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgespec import datasets, gate, recipe, report
+from edgespec import datasets, gate, judging, recipe, report
 from edgespec.datasets import rruff
 from edgespec.errors import Mistake
+from edgespec.job import Silent
 from edgespec.plan import plan
+from edgespec.promises import Gate
 from edgespec.recipe import Call
 from edgespec.report import Report, known, markdown
 from edgespec.spectra import Axis
@@ -68,16 +70,17 @@ def test_the_report_shows_it_as_table_and_picture(run: Path) -> None:
 
 
 def test_a_gate_can_promise_it_and_what_was_not_measured_is_not_passed(run: Path, undisturbed: Path) -> None:
-    result, kept = gate.judge(run, None)
+    made = judging.judge(run, judging.Asked(), Silent())
+    result, kept = made.report, made.code == 0
     verdict = next(each for each in result.gates if each["metric"] == "unknown_auroc")
     assert kept
     assert verdict["verdict"] == "pass"
     assert verdict["measured"] == report.read(run).last()[-1].reject["auroc_unknown"]
-    promise = gate.Gate("unknown_auroc", 0.5)
+    promise = Gate("unknown_auroc", 0.5)
     (without,) = gate.check([promise], report.read(undisturbed))
     assert without.verdict == "unmeasured"
     assert "data.unknown" in without.hint
-    (broken,) = gate.check([gate.Gate("unknown_auroc", 1.1)], report.read(run))
+    (broken,) = gate.check([Gate("unknown_auroc", 1.1)], report.read(run))
     assert broken.verdict == "fail"
 
 
