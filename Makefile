@@ -14,7 +14,7 @@ demo: $(READY)
 	$(BIN)/edgespec bench $(RUN) --target local
 	$(BIN)/edgespec gate $(RUN) --target local
 	@echo
-	@echo "The report is in $(RUN)/report.md (and report.json for machines)."
+	@echo "The report is $(RUN)/report.html (report.md for terminals, report.json for machines)."
 
 # Spectra beside the checkout are used where there are any; tests that need them say why they are skipped where not.
 test: export EDGESPEC_DATA := $(or $(EDGESPEC_DATA),$(abspath $(wildcard ../shared/data)))

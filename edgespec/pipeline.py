@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from edgespec import artifact as artifacts
-from edgespec import datasets, early, making, provenance, report, rows, storage, training
+from edgespec import datasets, early, making, occlusion, provenance, report, rows, storage, training
 from edgespec.artifact import Artifact
 from edgespec.errors import EdgespecError, Missing, Mistake
 from edgespec.finished import data_digest, fingerprint
@@ -45,6 +45,7 @@ def compress(
         result = _begun(checked, job, folder)
         _run(checked.steps[:last], job, result, folder, seen)
         result.notes += rows.remarks(result)
+        result.examples = occlusion.of_run(job, result, folder)
         if before and _digests(before) == _digests(result):
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
             result.transfer, result.bundles = before.transfer, before.bundles

@@ -33,10 +33,11 @@ def of_baselines(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list
     }
     scores = scoring.judge(logits, job.spectra.y[job.splits.test], scoring.groups(job)).plain()
     scores |= {"ece": None, "ece_low": None, "ece_high": None}  # a cosine is no logit
-    found = [Row(0, "1-NN cosine", "baseline", "nearest neighbour", scores=scores, **shared, **cost)]
+    counts = scoring.confusion(logits, job.spectra.y[job.splits.test])
+    found = [Row(0, "1-NN cosine", "baseline", "nearest neighbour", scores=scores, confusion=counts, **shared, **cost)]
     for variant, title in (("lda", "shrinkage LDA"), ("logistic", "logistic regression")):
         if variant in made.variants:
-            scored, _ = scoring.score(job, made.path(variant))
+            scored, logits = scoring.score(job, made.path(variant))
             weight = scoring.weight(made, variant)
             file = made.variants[variant].file
             found.append(
@@ -47,6 +48,7 @@ def of_baselines(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list
                     "linear",
                     variant=variant,
                     scores=scored.plain(),
+                    confusion=scoring.confusion(logits, job.spectra.y[job.splits.test]),
                     file=file,
                     **shared,
                     **weight,
@@ -189,7 +191,7 @@ def _of_checkpoint(
         "spectra_used": made.facts.get("spectra_used"),
         "labels_used": made.facts.get("labels_used"),
     }
-    return replace(row, temperature=made.facts.get("temperature"), **used, **_against(job, logits, reference))
+    return replace(row, temperature=made.facts.get("temperature"), **used, **_answered(job, logits, reference))
 
 
 def _of_variant(
@@ -210,7 +212,7 @@ def _of_variant(
     known = knowing.measure(job, made.path(name)) if variant.facts.get("reject") else {}
     return replace(
         row, temperature=variant.temperature, file=variant.file, reject=known, rounding=_rounding(variant),
-        **_against(job, logits, reference),
+        **_answered(job, logits, reference),
     )  # fmt: skip
 
 
@@ -240,11 +242,14 @@ def _rounding(variant: Variant) -> dict[str, Any]:
     }
 
 
-def _against(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> dict[str, Any]:
-    if reference is None:
-        return {}
+def _answered(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> dict[str, Any]:
+    """Count the answers class by class and, where there is a reference, compare them with its own."""
     y, named = job.spectra.y[job.splits.test], logits.argmax(1)
+    counts = {"confusion": scoring.confusion(logits, y)}
+    if reference is None:
+        return counts
     return {
+        **counts,
         "agreement": round(float((named == reference).mean()), 5),
         "drop": round(float((reference == y).mean() - (named == y).mean()), 5),
     }

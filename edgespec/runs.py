@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec import advice, measurement, pipeline, recipe, report, soak, storage, suited, target
+from edgespec import advice, distribution, measurement, pipeline, recipe, report, session, soak, storage, suited, target
 from edgespec import artifact as artifacts
 from edgespec import bench as measuring
 from edgespec.artifact import OnnxModel
@@ -20,6 +20,7 @@ from edgespec.measurement import Measurement
 from edgespec.plan import Plan, plan
 from edgespec.protocol import QUICK, Protocol
 from edgespec.report import Report
+from edgespec.session import Session
 from edgespec.target import Target
 
 Lost = Callable[[str, EdgespecError], None]
@@ -66,6 +67,7 @@ def bench(
                 protocol=protocol, seed=checked.seed, against=against, progress=progress.say,
             )  # fmt: skip
             record = _judged(found, against)
+            record["bench"] |= _samples(session.load(folder / "bench" / f"{card.name}.samples.npz"))
             record["advice"]["refused"] |= {name: [f"not measured: {why}"] for name, why in sent.left_out.items()}
             if soak_s:
                 name = record["advice"]["variant"] or sent.reference
@@ -108,9 +110,17 @@ def replay(path: Path, folder: Path | None) -> Report:
                     f"{path} was recorded of another {variant!r} than that of {folder}", hint="name its own run"
                 )
         record = _judged(found, {each: _against(each, checked, result, model) for each in files})
+        record["bench"] |= _samples(told)
         result.bench[name], result.advice[name] = record["bench"], record["advice"]
         _write(result, folder)
     return result
+
+
+def _samples(told: Session) -> dict[str, Any]:
+    """Give what of a recording the report holds: each file's samples, the reference's second turn among them, and the sensors' readings."""
+    series = [each.get("sensors", {}).get("series", []) for each in told.facts["processes"]]
+    kept = [[{key: each[key] for key in ("t", "mhz", "celsius")} for each in readings] for readings in series]
+    return {"distributions": {name: distribution.describe(told.samples(name)) for name in told.ns}, "readings": kept}
 
 
 def opened(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:

@@ -85,6 +85,12 @@ def accuracy(logits: Array, y: Ints) -> float:
     return float((logits.argmax(1) == y).mean())
 
 
+def confusion(logits: Array, y: Ints) -> list[list[int]]:
+    """Count the answers: [class, named class, spectra] of every pair that occurs, right ones too. logits: (n, classes); y: (n,)"""
+    pairs, counts = np.unique(np.stack([y, logits.argmax(1)], axis=1), axis=0, return_counts=True)
+    return [[*map(int, pair), int(count)] for pair, count in zip(pairs, counts, strict=True)]
+
+
 def interval(right: NDArray[np.bool_], group: Words | None) -> tuple[float, float]:
     """Give Wilson's 95 % interval for a share, on the effective number of spectra.
 

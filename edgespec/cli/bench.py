@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json, run_folder
+from edgespec.cli.show import Bars, as_json, run_folder, write_report
 from edgespec.errors import EdgespecError
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
@@ -71,7 +71,7 @@ def command(
     folder = run_folder(run)
     cards = targets.cards(target or ["local"], host)  # a wrong name is told before what takes seconds to load
     from edgespec import runs
-    from edgespec.report import markdown, tables, terminal
+    from edgespec.report import tables, terminal
 
     bars, lost = Bars(folder / "log.txt"), {}
 
@@ -79,12 +79,12 @@ def command(
         lost[name] = problem
 
     result = runs.bench(folder, cards, protocol=how, soak_s=soak_s, lost=told, progress=bars)
-    markdown.write(result, folder)
+    write_report(result, folder)
     if to_json:
         _print(result, str(folder), lost)
     else:
         print(f"{tables.headline(result)}\n\n{terminal.show_bench(result)}")
-        bars.say(f"report: {folder / 'report.md'}")
+        bars.say(f"report: {folder / 'report.html'}")
     for name, problem in lost.items():
         bars.say(
             f"error: {name} is not measured: {problem.message}" + (f"\nhint:  {problem.hint}" if problem.hint else "")
@@ -95,11 +95,11 @@ def command(
 
 def _replay(recording: Path, run: Path | None, to_json: bool) -> None:
     from edgespec import runs
-    from edgespec.report import markdown, terminal
+    from edgespec.report import terminal
 
     result = runs.replay(recording, None if run is None else run_folder(run))
     if run is not None:
-        markdown.write(result, run)
+        write_report(result, run)
     if to_json:
         _print(result, str(run or recording), {})
     else:

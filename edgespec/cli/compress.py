@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json
+from edgespec.cli.show import Bars, as_json, write_report
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
@@ -68,10 +68,9 @@ def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None
     result = finished.look(written, folder, stop)
     if result is None:
         from edgespec import pipeline
-        from edgespec.report import markdown
 
         result = pipeline.compress(written, folder, stop=stop, progress=bars)
-        markdown.write(result, folder)
+        write_report(result, folder)
     else:
         bars.say("nothing has changed since the last run: kept")
     targets = [] if stop else list(written.tree.get("targets") or [])
@@ -83,7 +82,7 @@ def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None
         as_json({"folder": str(folder), **asdict(result)})
         return
     print(terminal.show(result))
-    bars.say(f"report: {folder / 'report.md'}")
+    bars.say(f"report: {folder / 'report.html'}")
 
 
 def shipped(given: Path) -> Path:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json, run_folder
+from edgespec.cli.show import Bars, as_json, run_folder, write_report
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Target = Annotated[str | None, typer.Option("--target", help="Judge only what this target can answer.")]
@@ -53,7 +53,7 @@ def command(
     folder = run_folder(run)
     from edgespec import judging, promises
     from edgespec.report import junit as xml
-    from edgespec.report import markdown, tables, terminal
+    from edgespec.report import tables, terminal
     from edgespec.report import summary as summaries
 
     bars = Bars(folder / "log.txt")
@@ -63,7 +63,7 @@ def command(
     if found.written:
         bars.say(f"baseline: {found.written}; look at the difference, and commit it")
         return
-    markdown.write(result, folder)
+    write_report(result, folder)
     unsure = promises.load(folder / "recipe.yaml").inconclusive
     if junit:
         xml.write(result, junit, inconclusive=unsure)

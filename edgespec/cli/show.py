@@ -7,7 +7,10 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgespec.report import Report
 
 EVERY = 10.0  # seconds between lines where there is no terminal
 
@@ -65,6 +68,14 @@ def run_folder(given: Path | None) -> Path:
     from edgespec import chosen
 
     return chosen.run_folder(given)
+
+
+def write_report(result: Report, folder: Path) -> Path:
+    """Write a run's report.md and report.html; give the path of the latter."""
+    from edgespec.report import html, markdown
+
+    markdown.write(result, folder)
+    return html.write(result, folder)
 
 
 def as_json(value: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json, run_folder
+from edgespec.cli.show import Bars, as_json, run_folder, write_report
 from edgespec.errors import Mistake
 
 Run = Annotated[Path, typer.Argument(help="Run folder.")]
@@ -53,13 +53,13 @@ def command(
     folder, call, lasers = run_folder(run), given.call(data), laser or []
     named = _name(name, data if Path(data).suffix or Path(data).exists() else call.name, lasers)
     from edgespec import transfer
-    from edgespec.report import markdown, tables, terminal
+    from edgespec.report import tables, terminal
 
     bars = Bars(folder / "log.txt")
     result = transfer.transfer(
         folder, call, name=named, lasers=lasers, references=references, draws=draws, seed=seed, progress=bars
     )
-    markdown.write(result, folder)
+    write_report(result, folder)
     if to_json:
         as_json({"folder": str(folder), **result.transfer[named]})
         return

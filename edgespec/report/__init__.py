@@ -29,6 +29,7 @@ class Row:
     reject: how well the model knows what it does not know; risk-coverage curve, AUROC, share refused
     pruning: what a step that prunes took in each round, what that cost, and how much each group of channels was worth
     rounding: of an int8 file: how its ranges were cut, what each layer costs alone, which stay in float
+    confusion: [class, named class, spectra] of every pair that occurs in the test part
     """
 
     step: int
@@ -54,6 +55,7 @@ class Row:
     reject: dict[str, Any] = field(default_factory=dict)
     pruning: dict[str, Any] = field(default_factory=dict)
     rounding: dict[str, Any] = field(default_factory=dict)
+    confusion: list[list[int]] = field(default_factory=list)
 
     @property
     def accuracy(self) -> float:
@@ -71,6 +73,7 @@ class Report:
     instructions: of one inference of each file that may be shipped, what counted them, or why nothing did
     transfer: name -> what edgespec transfer wrote
     bundles: target -> what was written for it at the end of compress
+    examples: a few test spectra, what the models say of them and which regions of each spoke for it
     finished: digest of recipe, code, versions and data of a complete run; empty while it is under way
     """
 
@@ -87,6 +90,7 @@ class Report:
     instructions: dict[str, Any] = field(default_factory=dict)
     transfer: dict[str, Any] = field(default_factory=dict)
     bundles: dict[str, Any] = field(default_factory=dict)
+    examples: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     finished: str = ""
 
@@ -133,7 +137,7 @@ def read(folder: Path) -> Report:
 
 def _check_kinds(report: Report) -> None:
     """Raise TypeError where a part is not what it was written as; what is inside is ours, or the file was forged."""
-    for name in ("data", "environment", "bench", "advice", "instructions", "transfer", "bundles"):
+    for name in ("data", "environment", "bench", "advice", "instructions", "transfer", "bundles", "examples"):
         if not isinstance(getattr(report, name), dict):
             raise TypeError(f"'{name}' does not hold keys")
     for name in ("steps", "gates", "notes"):

@@ -1,4 +1,4 @@
-"""One picture: accuracy against latency, the area of a mark is the file's size; before bench, accuracy against size."""
+"""One picture: accuracy against latency, the Pareto frontier, the area of a mark is the file's size; before bench, accuracy against size."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 from typing import Any
 
 from edgespec.report import Report
+from edgespec.report.frontier import points, stairs
 
 SIZE = (8.4, 4.2)
 
@@ -28,11 +29,21 @@ def frontier(report: Report) -> str:
             mark["x"], mark["accuracy"], s=area, color=colour, marker=shape, alpha=0.6, linewidths=0, label=label
         )
         axes.annotate(str(i + 1), (mark["x"], mark["accuracy"]), ha="center", va="center", fontsize=7)
+    _front(axes, report)
     _name_axes(axes, report)
     _legend(figure, axes)
     kept = io.BytesIO()
     figure.savefig(kept, format="svg", metadata={"Date": None})
     return kept.getvalue().decode()
+
+
+def _front(axes: Any, report: Report) -> None:
+    """Join, target by target, the files that nothing cheaper equals in accuracy."""
+    found = points({"": report})
+    for target in dict.fromkeys(point.target for point in found):
+        front = stairs([point for point in found if point.target == target])
+        axes.plot([each.cost for each in front], [each.accuracy for each in front], color="0.4", linewidth=1,
+                  linestyle="--", drawstyle="steps-post", zorder=1, gid=f"pareto-{target or 'size'}")  # fmt: skip
 
 
 def drawing(size: tuple[float, float]) -> Any:
@@ -56,7 +67,10 @@ def _name_axes(axes: Any, report: Report) -> None:
     axes.margins(x=0.2, y=0.15)
     axes.set_xlabel("latency of one spectrum, median, us" if report.bench else "size, kB")
     axes.set_ylabel("accuracy on the test part, 95 % interval")
-    axes.set_title(f"{report.recipe}: data {report.data['source']}; area of a mark is the file's size", fontsize=9)
+    axes.set_title(
+        f"{report.recipe}: data {report.data['source']}; area of a mark is the file's size; dashed: the Pareto frontier",
+        fontsize=9,
+    )
     axes.grid(alpha=0.3)
 
 

@@ -1,0 +1,82 @@
+"""`edgespec report`: the page beside the run, several runs in one, and reports that are none."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgespec import report as reports
+
+
+def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edgespec", "report", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_real_run_is_shown_with_its_answers_and_what_drove_them(run_copy: Path) -> None:
+    found = reports.read(run_copy)
+    judged = [row for row in found.rows if row.scores]
+    assert all(sum(cell[2] for cell in row.confusion) == row.scores["n"] for row in judged)
+    for row in judged:
+        right = sum(cell[2] for cell in row.confusion if cell[0] == cell[1])
+        assert right / row.scores["n"] == pytest.approx(row.accuracy, abs=1e-4)
+    assert found.examples["models"] == ["1 train", "5 cpu-int8"]
+    ended = run(run_copy)
+    assert ended.returncode == 0, ended.stderr
+    assert f"report: {run_copy / 'report.html'}" in ended.stdout
+    page = (run_copy / "report.html").read_text(encoding="utf-8")
+    for part in ("What it looks at", "Confusion matrix of 1 train", "Recall by class", "Albite"):
+        assert part in page
+
+
+def test_several_runs_of_different_recipes_go_into_one_file(run_copy: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    found = reports.read(run_copy)
+    found.recipe, found.seed = "another", 3
+    reports.write(found, other)
+    refused = run(run_copy, other)
+    assert refused.returncode == 2
+    assert "hint:  add --out" in refused.stderr
+    ended = run(run_copy, other, "--out", tmp_path / "both.html")
+    assert ended.returncode == 0, ended.stderr
+    page = (tmp_path / "both.html").read_text(encoding="utf-8")
+    assert "Side by side" in page
+    assert "different seeds" in page
+    assert ">another<" in page
+    told = json.loads(run(run_copy, other, "--json").stdout)
+    assert [each["recipe"] for each in told["runs"]] == ["tiny", "another"]
+
+
+def lacking_scores(plain: dict[str, Any]) -> Any:
+    return {**plain, "rows": [{**row, "scores": {}} for row in plain["rows"]]}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda plain: {"pages": 3},
+        lambda plain: [],
+        lacking_scores,
+        lambda plain: {**plain, "bench": {"local": {"measurements": [{}]}}},
+        lambda plain: {**plain, "examples": {"spectra": [1]}},
+        lambda plain: {**plain, "gates": [{"metric": "beauty"}]},
+        lambda plain: {**plain, "data": {}},
+    ],
+)
+def test_a_foreign_or_forged_report_is_a_mistake(
+    tmp_path: Path, undisturbed: Path, change: Callable[[Any], Any]
+) -> None:
+    plain = json.loads((undisturbed / "report.json").read_text(encoding="utf-8"))
+    (tmp_path / "report.json").write_text(json.dumps(change(plain)), encoding="utf-8")
+    ended = run(tmp_path)
+    assert ended.returncode == 2, ended.stderr
+    assert f"error: {tmp_path / 'report.json'}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "hint:" in ended.stderr
