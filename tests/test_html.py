@@ -51,7 +51,7 @@ def test_every_section_is_there_and_absent_where_the_report_holds_nothing_of_it(
     heads = re.findall(r"<h3[^>]*>([^<]+)</h3>", page)
     assert heads == [
         "Promises", "The trade-off", "What each step cost", "Right and wrong, class by class", "What it does not know", "Robustness",
-        "What pruning took", "What int8 costs each layer", "Latency on local", "What it looks at", "Notes", "Data and machine",
+        "What pruning took", "What int8 costs each layer", "Latency on local", "What it looks at", "Targets", "Notes", "Data and machine",
     ]  # fmt: skip
     bare = report()
     bare.rows, bare.bench, bare.advice, bare.notes, bare.data["notes"] = bare.rows[:3], {}, {}, [], []
@@ -68,7 +68,7 @@ def test_it_says_the_figures_of_the_report(read: Reader) -> None:
         "b: 4 of 20 named c", "b: 4 cpu-int8 finds 80% of 20", "4 cpu-int8 under drift 5: 0.780, -0.120 against clean",
         "4 cpu-int8: 10.0% wrong among the surest 100%", "stem: 0.400 without 50% of its channels", "head (Gemm): 0.2 nats",
         "500 cm-1 spoke for c: +2.00 nats", "800 cm-1 spoke against c: -0.70 nats", "cpu0 after 8.0 s: 1996", "soc after 4.0 s: 44",
-        "busy machine: indeed", "a note of the run", "A CPU",
+        "busy machine: indeed", "a note of the run", "A CPU", "every operator is known there",
     ):  # fmt: skip
         assert part in said, part
     assert "None" not in said

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
     from edgespec.report import Report
 
 Runs = Annotated[list[Path] | None, typer.Argument(help="Run folders; the newest in runs/ if not said.")]
-Out = Annotated[Path | None, typer.Option("--out", help="The HTML file; report.html in the run folder if not said.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="The HTML file; RUN/report.html, and report.md beside it, if not said.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError)
 
@@ -29,6 +32,7 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
     Example: edgespec report runs/rruff_distill
     """
     from edgespec import report
+    from edgespec.report import terminal
 
     folders = [run_folder(each) for each in run] if run else [run_folder(None)]
     found = {folder: report.read(folder) for folder in folders}
@@ -36,42 +40,37 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
         told: list[dict[str, Any]] = [{"folder": str(folder), **asdict(each)} for folder, each in found.items()]
         as_json(told[0] if len(told) == 1 else {"runs": told})
         return
-    if len(found) > 1 and out is None:
-        raise Mistake("several runs need a file of their own", hint="add --out compared.html")
-    for folder, each in found.items():
-        try:
-            _show(each, folder, alone=len(found) == 1)
-        except BROKEN as problem:
-            raise _foreign(folder, problem) from problem
-    if out is not None:
-        _together(found, out)
-
-
-def _show(result: Report, folder: Path, *, alone: bool) -> None:
-    from edgespec.report import html, tables, terminal
-
-    if not alone:
-        html.show({result.recipe: result})  # what can't be shown is told with the folder that holds it
-        print(tables.headline(result))
+    if len(found) == 1 and out is None:
+        ((folder, only),) = found.items()
+        with _trusted(folder):
+            path = write_report(only, folder)
+            print(f"{terminal.show(only)}\n\nreport: {path}")
         return
-    path = write_report(result, folder)
-    print(terminal.show(result))
-    print(f"\nreport: {path}")
+    if out is None:
+        raise Mistake("several runs need a file of their own", hint="add --out compared.html")
+    _together(found, out)
 
 
 def _together(found: Mapping[Path, Report], out: Path) -> None:
     from edgespec import storage
-    from edgespec.report import html
+    from edgespec.report import html, tables
 
-    names = [folder.resolve().name for folder in found]
-    titles = [name if names.count(name) == 1 else str(folder) for name, folder in zip(names, found, strict=True)]
+    names, runs = [folder.resolve().name for folder in found], []
+    for place, (folder, each) in enumerate(found.items(), start=1):
+        title = names[place - 1] if names.count(names[place - 1]) == 1 else str(folder)
+        with _trusted(folder):
+            runs.append(html.lay_out(title, each, place))
+            print(tables.headline(each))
     out.parent.mkdir(parents=True, exist_ok=True)
-    storage.write(out, html.show(dict(zip(titles, found.values(), strict=True))))
+    storage.write(out, html.render(runs))
     print(f"\nreport: {out}")
 
 
-def _foreign(folder: Path, problem: Exception) -> Mistake:
-    what = (
-        f"{folder / 'report.json'} can't be shown, it is not as edgespec writes it: {type(problem).__name__}: {problem}"
-    )
-    return Mistake(what, hint="edgespec compress RECIPE writes it anew")
+@contextmanager
+def _trusted(folder: Path) -> Iterator[None]:
+    """Tell a report that nobody here wrote from a bug of ours: where what is in it can't be shown, the folder is named."""
+    try:
+        yield
+    except BROKEN as problem:
+        what = f"{folder / 'report.json'} can't be shown, it is not as edgespec writes it: {type(problem).__name__}: {problem}"
+        raise Mistake(what, hint="edgespec compress RECIPE writes it anew") from problem

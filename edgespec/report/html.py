@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,21 +44,29 @@ def write(report: Report, folder: Path) -> Path:
 
 def show(reports: Mapping[str, Report]) -> str:
     """Give the page of one run, or of several side by side. reports: title -> report"""
-    runs = [
-        Run(f"run{i}", title, report, tiles(report), sections(report, f"run{i}"))
-        for i, (title, report) in enumerate(reports.items(), start=1)
-    ]
-    together = beside(reports) if len(runs) > 1 else []
+    return render([lay_out(title, report, i) for i, (title, report) in enumerate(reports.items(), start=1)])
+
+
+def lay_out(title: str, report: Report, place: int) -> Run:
+    """Draw all that the page shows of a run; `place`: which of the page's runs it is, from 1."""
+    return Run(f"run{place}", title, report, tiles(report), sections(report, f"run{place}"))
+
+
+def render(runs: Sequence[Run]) -> str:
+    """Put runs on a page, in front of them what compares them."""
     style, script = ((_PAGE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     given: dict[str, Any] = {
-        "title": ", ".join(reports), "runs": runs, "together": together, "style": Markup(style), "script": Markup(script),
+        "title": ", ".join(run.title for run in runs),
+        "runs": runs,
+        "together": beside({run.title: run.report for run in runs}) if len(runs) > 1 else [],
+        "style": Markup(style),
+        "script": Markup(script),
         "policy": _policy(style, script),
-    }  # fmt: skip
-    loader = FileSystemLoader(_PAGE)
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    }
+    made = Environment(
+        loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template("page.html").render(given)
+    return made.get_template("page.html").render(given)
 
 
 def _policy(style: str, script: str) -> str:

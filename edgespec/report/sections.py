@@ -10,7 +10,7 @@ from edgespec import units
 from edgespec.report import Report, known, pruned, tables
 from edgespec.report import rounding as rounded
 from edgespec.report.drawn import answers, curves, frontier, regions, steps, timing
-from edgespec.report.markdown import KNOWN, PRUNED, ROBUST, ROUNDING
+from edgespec.report.markdown import KNOWN, PRUNED, ROBUST, ROUNDING, TARGETS
 from edgespec.report.sheet import Figure, Section, series, shipped, table, title
 from edgespec.report.svg import SERIES
 
@@ -97,7 +97,7 @@ def sections(report: Report, name: str) -> list[Section]:
         *_targets(report),
         _regions,
     ]
-    made = [each(report, name) for each in (*found, _elsewhere, _notes, _facts)]
+    made = [each(report, name) for each in (*found, _bundles, _elsewhere, _notes, _facts)]
     return [each for each in made if each is not None]
 
 
@@ -214,6 +214,11 @@ def _regions(report: Report, name: str) -> Section | None:
         return None
     lead = REGIONS.format(width=report.examples["width_cm1"], last=report.examples["models"][-1])
     return Section(f"{name}-regions", "What it looks at", lead, regions.figures(f"{name}-region", report))
+
+
+def _bundles(report: Report, name: str) -> Section | None:
+    made = table("What was written for each target", tables.BUNDLE_HEAD, tables.bundles(report))
+    return Section(f"{name}-bundles", "Targets", TARGETS, tables=[made]) if report.bundles else None
 
 
 def _elsewhere(report: Report, name: str) -> Section | None:
