@@ -176,6 +176,7 @@ def _latency(report: Report, name: str, target: str) -> Section:
     ]
     figures = [*(each for each in drawn if each), *timing.readings(f"{own}-readings", record)]
     notes = list(dict.fromkeys(warning for each in record["measurements"] for warning in each["warnings"]))
+    notes += [record["soak"]["told"]] if "soak" in record else []
     return Section(f"{own}-latency", f"Latency on {target}", SESSION, figures, [made], notes, _host(record))
 
 
