@@ -53,8 +53,8 @@ def command(
     folder = run_folder(run)
     from edgespec import judging, promises
     from edgespec.report import junit as xml
-    from edgespec.report import tables, terminal
     from edgespec.report import summary as summaries
+    from edgespec.report import tables, terminal
 
     bars = Bars(folder / "log.txt")
     asked = judging.Asked(target, against, baseline, update, tuple(change or ()), seconds)
