@@ -75,6 +75,10 @@ CASES = [
     (["report", "."], 2, ". is no run folder"),
     (["bench", "--seconds", "0"], 2, "--seconds"),
     (["bench", "--seconds", "long"], 2, "--seconds"),
+    (["bench", "--mode", "standart"], 2, "unknown mode 'standart'"),
+    (["bench", "--soak", "10"], 2, "'10' is not a duration such as '10m'"),
+    (["bench", "--replay", "a.yaml"], 2, "a.yaml is no recording, or damaged"),
+    (["bench", "--replay", "nowhere.npz"], 2, "there is no recording nowhere.npz"),
 ]  # fmt: skip
 
 

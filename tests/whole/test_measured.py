@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -124,6 +126,35 @@ def test_a_soak_sets_the_last_minute_beside_the_first(run_copy: Path) -> None:
     for text in (terminal.show_bench(result), markdown.show(result, drawn=False)):
         assert f"the last minute takes {found['ratio']:.2f} of the first" in text
         assert "mode quick, 1 process of 0.1 s a file" in text
+
+
+def test_the_command_tells_the_target_that_failed_after_the_table(run_copy: Path) -> None:
+    (run_copy.parent / "targets").mkdir()
+    card = "runtime: onnxruntime\nreach: ssh\nhost: 127.0.0.1\nport: 1\n"
+    (run_copy.parent / "targets" / "away.yaml").write_text(card)
+    command = [
+        sys.executable,
+        "-m",
+        "edgespec",
+        "bench",
+        "run",
+        "--seconds",
+        "0.1",
+        "--target",
+        "away",
+        "--target",
+        "local",
+    ]
+    ended = subprocess.run(command, cwd=run_copy.parent, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode in (3, 6), "no ssh here, or nobody there"
+    assert "error: away is not measured: " in ended.stderr
+    assert "recommended for target 'local'" in ended.stdout or "no variant keeps the promises" in ended.stdout
+    recorded = run_copy / "bench" / "local.samples.npz"
+    replay = [sys.executable, "-m", "edgespec", "bench", "--replay", str(recorded)]
+    again = subprocess.run(
+        replay, cwd=run_copy.parent / "targets", capture_output=True, text=True, check=True, timeout=60
+    )
+    assert again.stdout.splitlines()[2] in ended.stdout
 
 
 def test_unmeasured_is_not_kept(run_copy: Path) -> None:

@@ -1,0 +1,234 @@
+"""Do others measure what `edgespec bench` measures? The same file, the same thread, in turns: ours, theirs, ours, theirs.
+
+    python benchmarks/measuring.py [--rounds 12] [--seconds 1]
+
+Theirs is what `onnxruntime_perf_test` does, written plainly (one warm-up, one bound input, runs for so long, P50), and OpenVINO's own
+`benchmark_app` (extra `openvino`). A round is four fresh processes of one second each on one core. Told is the ratio of the medians of the
+processes' medians, with a bootstrap interval over rounds; and ours against ours, which is the noise. A verdict needs its whole interval on
+one side of the limit; else it is inconclusive. Both others leave out what a caller of ours pays: copying the spectrum and, in
+`benchmark_app`, the call from Python. So files of three sizes are measured. Writes benchmarks/results/local/measuring.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec import device, report, runs, target
+from edgespec.target import Target
+
+RESULTS = Path(__file__).parent / "results" / "local"
+OTHERS, OURS = 0.05, 0.03
+RESAMPLES = 2000
+RECIPE = """\
+schema: 1
+seed: 0
+data:
+  load: {{minerals: {{samples: 4, spectra: 4}}}}
+  axis: {{low: 150, high: 1172, points: 512}}
+  preprocess: [{{highpass: {{window: 62}}}}, signed_sqrt, rms]
+  split: {{by: group, test: 0.25, valid: 0.25}}
+steps:
+  - train: {{model: {model}, fit: {{epochs: 1, batch: 32}}}}
+  - to_onnx
+"""
+NETWORKS = {
+    "cnn 8-16-32": "{cnn: {widths: [8, 16, 32]}}",
+    "cnn 32-64-128": "{cnn: {widths: [32, 64, 128]}}",
+    "efficientnet 0.5": "{efficientnet: {width: 0.5}}",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--seconds", type=float, default=1.0)
+    parser.add_argument("--loop", nargs=2, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.loop:
+        print(json.dumps(loop(Path(asked.loop[0]), Path(asked.loop[1]), asked.seconds)))
+        return
+    others = {"onnxruntime": perf_test}
+    if program := shutil.which("benchmark_app", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"):
+        others["openvino"] = lambda *given: benchmark_app(program, *given)
+    load, found = os.getloadavg()[0], []
+    with tempfile.TemporaryDirectory() as name:
+        for title, model in NETWORKS.items():
+            folder = exported(model, Path(name) / title)
+            for runtime, theirs in others.items():
+                told = compared(folder, runtime, theirs, asked.rounds, asked.seconds)
+                found.append({"network": title, "runtime": runtime, **told})
+                print(f"{title}, {runtime}: {json.dumps(told['others'])}", file=sys.stderr, flush=True)
+    host = device.call(target.load("local"), ["hello", "--runtime", "onnxruntime"], Path())
+    record = {
+        "seconds": asked.seconds,
+        "load1": [load, os.getloadavg()[0]],
+        "cpu": host["cpu"],
+        "cores": host["cores"],
+        "comparisons": found,
+    }
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / "measuring.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    print(table(record))
+
+
+def exported(model: str, folder: Path) -> Path:
+    """Train one epoch and export; give a folder with model.onnx and spectra.npy, which it takes."""
+    recipe = folder.with_suffix(".yaml")
+    recipe.write_text(RECIPE.format(model=model), encoding="utf-8")
+    command = [sys.executable, "-m", "edgespec", "compress", str(recipe), "--out", str(folder)]
+    subprocess.run(command, check=True, capture_output=True)
+    shutil.copyfile(runs.last(folder, report.read(folder)).path("float32"), folder / "model.onnx")
+    np.save(folder / "spectra.npy", np.random.default_rng(0).gamma(2, size=(64, 512)).astype(np.float32))
+    return folder
+
+
+Measure = Callable[[Path, float, int], float]
+
+
+def compared(folder: Path, runtime: str, theirs: Measure, rounds: int, seconds: float) -> dict[str, Any]:
+    """Measure in turns; P50 in us of each process."""
+    card = Target("local", runtime)
+    took: dict[str, list[float]] = {"ours": [], "theirs": [], "ours again": [], "theirs again": []}
+    core, block = ours(folder, card, 0.2)[1:]
+    for _ in range(rounds):
+        for name, times in took.items():
+            times.append(ours(folder, card, seconds)[0] if "ours" in name else theirs(folder, seconds, core))
+    return {
+        "rounds": rounds,
+        "calls_per_sample": block,
+        "p50_us": {name: statistics.median(times) for name, times in took.items()},
+        "others": ratio([took["ours"], took["ours again"]], [took["theirs"], took["theirs again"]], OTHERS),
+        "ours": ratio([took["ours again"]], [took["ours"]], OURS),
+        "processes_us": took,
+    }
+
+
+def ratio(ones: list[list[float]], others: list[list[float]], limit: float) -> dict[str, Any]:
+    """Give the ratio of medians, its 95 % interval over rounds, and the verdict on it."""
+    a, b = np.array(ones), np.array(others)
+    draws = np.random.default_rng(0).integers(a.shape[1], size=(RESAMPLES, a.shape[1]))
+    drawn = [float(np.median(a[:, draw]) / np.median(b[:, draw])) for draw in draws]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    inside, outside = 1 - limit <= low and high <= 1 + limit, high < 1 - limit or low > 1 + limit
+    return {
+        "ratio": float(np.median(a) / np.median(b)),
+        "interval": [float(low), float(high)],
+        "limit": limit,
+        "verdict": "agrees" if inside else "differs" if outside else "inconclusive",
+    }
+
+
+def ours(folder: Path, card: Target, seconds: float) -> tuple[float, int, int]:
+    """Give the median in us of one process of `edgespec bench`, the core that it took, and its calls in a sample."""
+    models = [{"name": "model", "file": "model.onnx"}]
+    request = {"runtime": card.runtime, "threads": 1, "spectra": "spectra.npy", "models": models, "seconds": seconds}
+    (folder / "request.json").write_text(json.dumps({**request, "warmup_max_ms": 1000}), encoding="utf-8")
+    answer = device.call(card, ["bench", "request.json"], folder, timeout_s=300)
+    block = answer["models"][0]["block"]
+    with np.load(folder / answer["samples"]) as samples:
+        return (
+            float(np.quantile(samples["ns_0"], 0.5, method="inverted_cdf")) / block / 1e3,
+            answer["affinity"][0],
+            block,
+        )
+
+
+def perf_test(folder: Path, seconds: float, core: int) -> float:
+    """Give the P50 in us of the plain loop, in a process of its own on one core."""
+    command = [sys.executable, __file__, "--loop", str(folder / "model.onnx"), str(folder / "spectra.npy")]
+    said = _on(core, [*command, "--seconds", str(seconds)])
+    return float(json.loads(said)["p50_us"])
+
+
+def loop(model: Path, spectra: Path, seconds: float) -> dict[str, float]:
+    """Run a session on bound tensors for so long, as onnxruntime_perf_test does: one warm-up, every run timed, P50."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    binding = session.io_binding()
+    binding.bind_cpu_input(session.get_inputs()[0].name, np.load(spectra)[:1])
+    for output in session.get_outputs():
+        binding.bind_output(output.name)
+    session.run_with_iobinding(binding)
+    times, end = [], time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        begin = time.perf_counter_ns()
+        session.run_with_iobinding(binding)
+        times.append(time.perf_counter_ns() - begin)
+    return {"p50_us": statistics.median(times) / 1e3, "runs": len(times)}
+
+
+def benchmark_app(program: str, folder: Path, seconds: float, core: int) -> float:
+    """Give the median in us that OpenVINO's own program tells of one thread, one stream, float32, synchronous calls."""
+    settings = [
+        "-d",
+        "CPU",
+        "-hint",
+        "none",
+        "-nthreads",
+        "1",
+        "-nstreams",
+        "1",
+        "-api",
+        "sync",
+        "-infer_precision",
+        "f32",
+    ]
+    report = ["-report_type", "no_counters", "-json_stats", "-report_folder", str(folder)]
+    more = ["-shape", "[1,512]", "-t", str(max(1, round(seconds)))]
+    _on(core, [program, "-m", str(folder / "model.onnx"), *settings, *more, *report])
+    told = json.loads((folder / "benchmark_report.json").read_text(encoding="utf-8"))
+    return float(told["execution_results"]["latency_median"]) * 1e3
+
+
+def _on(core: int, command: list[str]) -> str:
+    def bind() -> None:
+        os.sched_setaffinity(0, [core])
+
+    return subprocess.run(command, check=True, capture_output=True, text=True, preexec_fn=bind).stdout
+
+
+def table(record: dict[str, Any]) -> str:
+    """Give the comparisons as Markdown."""
+    lines = [
+        "| network, float32 | theirs | ours | theirs' P50 | ours / theirs | within 5 % | ours / ours | within 3 % |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    names = {"onnxruntime": "onnxruntime_perf_test's loop", "openvino": "benchmark_app"}
+    for each in record["comparisons"]:
+        cells = [each["network"], names[each["runtime"]]]
+        cells += [f"{each['p50_us'][name]:.1f} us" for name in ("ours", "theirs")]
+        for key in ("others", "ours"):
+            found = each[key]
+            cells += [
+                f"{found['ratio']:.3f} [{found['interval'][0]:.3f}, {found['interval'][1]:.3f}]",
+                found["verdict"],
+            ]
+        lines.append("| " + " | ".join(cells) + " |")
+    rounds = record["comparisons"][0]["rounds"]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"{record['cpu']}, {record['cores']} cores, load {record['load1'][0]:.1f}; {rounds} rounds of four processes",
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
