@@ -118,7 +118,7 @@ def _keep_off(cores: Sequence[int]) -> None:
         with contextlib.suppress(OSError):
             os.sched_setaffinity(0, free or os.sched_getaffinity(0))
     if hasattr(os, "nice"):
-        os.nice(10)
+        os.nice(5)
 
 
 if __name__ == "__main__":
