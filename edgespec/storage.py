@@ -54,15 +54,15 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def lock(folder: Path) -> Iterator[None]:
-    """Hold a run folder; a second process is told who has it.
+def lock(folder: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a run folder; a second process is told who has it, or waits until it is free.
 
-    Raises StorageError (exit 8) where another process holds it.
+    Raises StorageError (exit 8) where another process holds it and nobody waits.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "unknown"

@@ -9,8 +9,8 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ steps:
   - train: {model: {cnn: {widths: [2, 4]}}, fit: {epochs: 1, lr: {between: [1.0e-4, 1.0e-1], log: true}}}
   - to_onnx
 """
-WORKER = Path(__file__).with_name("search_worker.py")
+WORKERS = Path(__file__).with_name("search_workers.py")
 
 
 @pytest.fixture
@@ -243,14 +243,14 @@ def test_another_recipe_and_other_data_are_refused(path: Path, tmp_path: Path, m
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """A real PostgreSQL on loopback, run by a user without rights, in a folder that goes afterwards."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     named = shutil.which("initdb")
     if not found and not named:
         pytest.skip("PostgreSQL is not installed here (Debian: apt-get install postgresql)")
     programs = (found[-1] if found else Path(str(named))).parent
-    folder = Path(tempfile_for_others(tmp_path_factory))
+    folder = Path(tempfile.mkdtemp(prefix="edgespec-postgres-"))  # pytest's own are closed to other users
     user: dict[str, Any] = {}
     if os.geteuid() == 0:
         try:
@@ -273,64 +273,58 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def tempfile_for_others(factory: pytest.TempPathFactory) -> str:
-    """pytest's own folders are closed to other users."""
-    import tempfile
+SHARED = """schema: 1
+data:
+  load: {minerals: {minerals: [Albite, Beryl, Diopside], samples: 20, spectra: 3}}
+  axis: {low: 150, high: 1172, points: 64}
+  split: {by: group, valid: 0.3}
+steps:
+  - train: {model: {cnn: {widths: [4], kernel: 5, positions: 8}}, fit: {epochs: 2, batch: 32}}
+  - to_onnx
+  - calibrate: {score: confidence, accept: {between: [0.5, 0.99]}}
+"""
+TRIALS, SILENT_S = 8, 3
 
-    return tempfile.mkdtemp(prefix="edgespec-postgres-")
+
+def stopped_in_a_trial(folder: Path, workers: set[int]) -> tuple[int, Path]:
+    """Stop a worker that is in the middle of a trial, not its first; give its process id and the trial's folder."""
+    ends = time.monotonic() + 200
+    while time.monotonic() < ends:
+        for lock in sorted(folder.glob("trials/*/.lock"))[3:]:
+            done, pid = lock.with_name(trial.VALIDATION), lock.read_text().strip()
+            if done.exists() or not pid or int(pid) not in workers:
+                continue
+            os.kill(int(pid), signal.SIGSTOP)
+            if not done.exists() and lock.with_name("recipe.yaml").exists():
+                return int(pid), lock.parent
+            os.kill(int(pid), signal.SIGCONT)
+        time.sleep(0.01)
+    raise AssertionError("no worker was met in the middle of a trial")
 
 
-def killed_in_the_middle(
-    path: Path, folder: Path, url: str, trials: int
-) -> tuple[Counter[int], dict[int, set[int]], int]:
-    """Run four workers, kill one while it runs a trial; give how often each trial ran, by whom, and who was killed."""
-    command = [sys.executable, WORKER, "4", path, folder, url, str(trials), "2"]
+@pytest.mark.parametrize("kept_in", ["postgres", "folder"])
+def test_of_four_workers_one_is_killed_and_no_trial_is_lost_none_counted_twice(
+    tmp_path: Path, kept_in: str, request: pytest.FixtureRequest
+) -> None:
+    url = request.getfixturevalue("postgres") if kept_in == "postgres" else ""
+    (tmp_path / "shared.yaml").write_text(SHARED, encoding="utf-8")
+    folder = tmp_path / "s"
+    command = [sys.executable, WORKERS, "4", tmp_path / "shared.yaml", folder, url, TRIALS, SILENT_S]
     with subprocess.Popen([str(each) for each in command], stdout=subprocess.PIPE, text=True) as group:
         assert group.stdout is not None
         workers = {int(each) for each in group.stdout.readline().split()}
-        assert len(workers) == 4
-        victim = wait_for_a_trial(folder / "ran.txt", workers, after=6)
+        victim, interrupted = stopped_in_a_trial(folder, workers)
+        os.kill(victim, signal.SIGKILL)
         codes = list(map(int, group.stdout.readline().split()))
     assert sorted(codes) == [-signal.SIGKILL, 0, 0, 0]
-    by: dict[int, set[int]] = {}
-    lines = [tuple(map(int, line.split())) for line in (folder / "ran.txt").read_text().splitlines()]
-    for number, who in lines:
-        by.setdefault(number, set()).add(who)
-    return Counter(number for number, _ in lines), by, victim
-
-
-def wait_for_a_trial(ran: Path, workers: set[int], after: int) -> int:
-    """Kill the worker that began a trial last, once enough have begun."""
-    ends = time.monotonic() + 90
-    while time.monotonic() < ends:
-        lines = ran.read_text().splitlines() if ran.is_file() else []
-        if len(lines) > after:
-            victim = int(lines[-1].split()[1])
-            os.kill(victim, signal.SIGKILL)
-            assert victim in workers
-            return victim
-        time.sleep(0.01)
-    raise AssertionError("no trial was begun")
-
-
-def judge_the_account(found: front.Found, ran: Counter[int], by: dict[int, set[int]], victim: int, trials: int) -> None:
+    found = front.read(folder)
+    assert found["storage"].startswith("postgresql+psycopg://edgespec@127.0.0.1" if url else "sqlite")
     numbers = [each["number"] for each in found["trials"]]
-    assert len(numbers) == len(set(numbers)) == trials, "none lost, none counted twice"
+    assert len(numbers) == len(set(numbers)) == TRIALS, "none lost, none counted twice"
     assert {each["state"] for each in found["trials"]} == {"complete"}
-    assert set(numbers) <= set(ran)
-    twice = {number for number, times in ran.items() if times > 1}
-    assert len(twice) <= 1, "only the killed worker's trial may have run again"
-    assert all(victim in by[number] and len(by[number]) == 2 for number in twice), "taken up by another"
-    assert len({who for each in by.values() for who in each}) == 4, "all four worked"
-
-
-def test_four_workers_on_postgresql_one_killed_in_the_middle(path: Path, tmp_path: Path, postgres: str) -> None:
-    ran, by, victim = killed_in_the_middle(path, tmp_path / "s", postgres, 20)
-    found = front.read(tmp_path / "s")
-    assert found["storage"].startswith("postgresql+psycopg://edgespec@127.0.0.1")
-    judge_the_account(found, ran, by, victim, 20)
-
-
-def test_four_workers_on_one_folder_one_killed_in_the_middle(path: Path, tmp_path: Path) -> None:
-    ran, by, victim = killed_in_the_middle(path, tmp_path / "s", "", 20)
-    judge_the_account(front.read(tmp_path / "s"), ran, by, victim, 20)
+    again = next(each for each in found["trials"] if each["folder"] == f"trials/{interrupted.name}")
+    assert not again["worker"].endswith(f":{victim}"), "another worker took it up"
+    assert len({each["worker"] for each in found["trials"]}) >= 2
+    weights = [(folder / each["folder"] / "1-train" / "model.safetensors").stat().st_ino for each in found["trials"]]
+    assert len(set(weights)) == 1, "what all trials share was trained once"
+    assert list(found["test"]) == [str(number) for number in found["front"]]

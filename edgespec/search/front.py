@@ -34,14 +34,17 @@ Found = dict[str, Any]
 
 
 def front(trials: Sequence[Found], objectives: Sequence[str]) -> list[int]:
-    """Give the numbers of the complete trials that no other is as good as in everything and better in something, best accuracy first."""
+    """Give the numbers of the complete trials that no other is as good as in everything and better in something, best accuracy first.
+
+    Of trials that are equal in everything the first stands for all.
+    """
     whole = [each for each in trials if each["state"] == "complete" and "same_as" not in each]
     signs = [-1.0 if OBJECTIVES[name] == "maximize" else 1.0 for name in objectives]
     costs = np.array([[s * v for s, v in zip(signs, each["values"], strict=True)] for each in whole])
     kept = [
         each
-        for each, mine in zip(whole, costs, strict=True)
-        if not ((costs <= mine).all(1) & (costs < mine).any(1)).any()
+        for i, (each, mine) in enumerate(zip(whole, costs, strict=True))
+        if not ((costs <= mine).all(1) & (costs < mine).any(1)).any() and not (costs[:i] == mine).all(1).any()
     ]
     return [each["number"] for each in sorted(kept, key=lambda each: (-each["accuracy"], each["size"]))]
 

@@ -53,7 +53,7 @@ def run(setup: Setup, recipe: Recipe, number: int, hearing: pipeline.Hearing, pr
     Raises what the steps raise, and Ended where `hearing` ends a training.
     """
     folder = setup.folder / "trials" / f"{number:04d}"
-    with storage.lock(folder):
+    with storage.lock(folder, wait=True):  # whoever was taken for dead may be slow only: its steps are kept
         started = time.monotonic()
         checked = plan(replace(recipe, path=folder / "recipe.yaml"))
         data = checked.data
