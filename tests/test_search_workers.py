@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -227,6 +228,32 @@ def test_interrupted_it_goes_on_with_the_same_trial(
     assert len(drawn) == 7
 
 
+def test_a_worker_that_was_only_slow_leaves_its_trial_to_who_took_it_up(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+
+    @contextlib.contextmanager
+    def one_sign(self: study.Study, begun: optuna.Trial) -> Iterator[None]:
+        self.storage.record_heartbeat(begun._trial_id)
+        yield
+
+    def slow(setup: Any, written: Any, number: int, *more: Any) -> dict[str, Any]:
+        ran.append(number)
+        if ran == [0]:
+            time.sleep(2.1)
+            run_here(path, tmp_path / "s", monkeypatch, ran=slow, grace=1)  # the other worker
+        return quick(setup, written, number, *more)
+
+    monkeypatch.setattr(study.Study, "alive", one_sign)
+    found = run_here(path, tmp_path / "s", monkeypatch, ran=slow, grace=1)
+    numbers = [each["number"] for each in found["trials"]]
+    assert ran[:2] == [0, 0]
+    assert len(ran) == 7
+    assert len(numbers) == len(set(numbers)) == 6
+    assert {each["state"] for each in found["trials"]} == {"complete"}
+
+
 def test_another_recipe_and_other_data_are_refused(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_here(path, tmp_path / "s", monkeypatch, trials=1)
     with monkeypatch.context() as patch:
@@ -283,7 +310,7 @@ steps:
   - to_onnx
   - calibrate: {score: confidence, accept: {between: [0.5, 0.99]}}
 """
-TRIALS, SILENT_S = 8, 3
+TRIALS, SILENT_S = 6, 6
 
 
 def stopped_in_a_trial(folder: Path, workers: set[int]) -> tuple[int, Path]:
@@ -302,14 +329,10 @@ def stopped_in_a_trial(folder: Path, workers: set[int]) -> tuple[int, Path]:
     raise AssertionError("no worker was met in the middle of a trial")
 
 
-@pytest.mark.parametrize("kept_in", ["postgres", "folder"])
-def test_of_four_workers_one_is_killed_and_no_trial_is_lost_none_counted_twice(
-    tmp_path: Path, kept_in: str, request: pytest.FixtureRequest
-) -> None:
-    url = request.getfixturevalue("postgres") if kept_in == "postgres" else ""
+def test_of_four_workers_one_is_killed_and_no_trial_is_lost_none_counted_twice(tmp_path: Path, postgres: str) -> None:
     (tmp_path / "shared.yaml").write_text(SHARED, encoding="utf-8")
     folder = tmp_path / "s"
-    command = [sys.executable, WORKERS, "4", tmp_path / "shared.yaml", folder, url, TRIALS, SILENT_S]
+    command = [sys.executable, WORKERS, "4", tmp_path / "shared.yaml", folder, postgres, TRIALS, SILENT_S]
     with subprocess.Popen([str(each) for each in command], stdout=subprocess.PIPE, text=True) as group:
         assert group.stdout is not None
         workers = {int(each) for each in group.stdout.readline().split()}
@@ -318,7 +341,7 @@ def test_of_four_workers_one_is_killed_and_no_trial_is_lost_none_counted_twice(
         codes = list(map(int, group.stdout.readline().split()))
     assert sorted(codes) == [-signal.SIGKILL, 0, 0, 0]
     found = front.read(folder)
-    assert found["storage"].startswith("postgresql+psycopg://edgespec@127.0.0.1" if url else "sqlite")
+    assert found["storage"].startswith("postgresql+psycopg://edgespec@127.0.0.1")
     numbers = [each["number"] for each in found["trials"]]
     assert len(numbers) == len(set(numbers)) == TRIALS, "none lost, none counted twice"
     assert {each["state"] for each in found["trials"]} == {"complete"}

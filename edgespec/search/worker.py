@@ -158,6 +158,8 @@ def _one(
         begun.set_user_attr("ended", str(reason))
         shared.end(begun, None, TrialState.PRUNED)
         return f"ended early: {reason}"
+    except optuna.exceptions.UpdateFinishedTrialError:
+        return "was too slow to give a sign of life, and another worker took it up"
     except (Missing, Unreachable, StorageError):
         shared.give_back(begun)
         raise
