@@ -260,6 +260,10 @@ def test_another_recipe_and_other_data_are_refused(path: Path, tmp_path: Path, m
         patch.setattr(trial, "digest", lambda job, rows: "other")
         with pytest.raises(Mistake, match="judged on other spectra"):
             run_here(path, tmp_path / "s", monkeypatch, trials=2)
+    with pytest.raises(Mistake, match="holds the search of --objectives"):
+        run_here(path, tmp_path / "s", monkeypatch, objectives=["accuracy"])
+    with pytest.raises(Mistake, match="holds the search of --storage folder"):
+        run_here(path, tmp_path / "s", monkeypatch, url="postgresql://u@127.0.0.1:1/x")
     path.write_text(RECIPE.replace("1.0e-1", "2.0e-1"), encoding="utf-8")
     with pytest.raises(Mistake, match="the search of another recipe"):
         run_here(path, tmp_path / "s", monkeypatch)

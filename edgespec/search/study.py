@@ -213,8 +213,8 @@ def lost(url: str, problem: Exception) -> EdgespecError:
 
 
 def shown(url: str) -> str:
-    """Write a URL without its password."""
-    return sqlalchemy.engine.make_url(url).render_as_string(hide_password=True)
+    """Write a URL without its password. Raises Mistake for what is no URL."""
+    return sqlalchemy.engine.make_url(_url(url)).render_as_string(hide_password=True)
 
 
 def sampler(seed: int, first: int) -> optuna.samplers.BaseSampler:

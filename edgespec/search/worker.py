@@ -5,12 +5,14 @@ Any number of workers on one folder, or on one database, share the trials.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import optuna
+import yaml
 from optuna.trial import TrialState
 
 from edgespec import pipeline, plugins, report, storage
@@ -26,7 +28,7 @@ from edgespec.search.stopping import Ended, Rungs
 from edgespec.search.study import Study
 from edgespec.search.trial import Setup
 
-RECIPE, POLL_S, HOPELESS = "recipe.yaml", 1.0, 5
+RECIPE, CLAIM, POLL_S, HOPELESS = "recipe.yaml", "search.json", 1.0, 5
 
 
 def search(
@@ -48,7 +50,8 @@ def search(
     """
     card = _check(objectives, target)
     open_ = space.read(written)
-    _claim(folder, written)
+    kept_in = study.shown(url) if url else "folder"
+    _claim(folder, written, {"objectives": list(objectives), "target": card and card.name, "storage": kept_in})
     job = pipeline.prepare(open_.plan, folder, progress)
     rows = trial.rows(job, [step.keys.get("on") for step in open_.plan.steps])
     setup = Setup(folder, job, rows, card)
@@ -77,20 +80,25 @@ def _check(objectives: Sequence[str], target: str) -> targets.Target | None:
     return targets.load(target) if "latency" in objectives else None
 
 
-def _claim(folder: Path, written: Recipe) -> None:
-    """Keep the searching recipe in the folder; another one's folder is left alone."""
-    path = folder / RECIPE
+def _claim(folder: Path, written: Recipe, asked: dict[str, Any]) -> None:
+    """Keep the searching recipe, and what it is searched for, in the folder; the folder of another search is left alone."""
     if (folder / "report.json").is_file():
         raise Mistake(f"{folder} is a run's folder, not a search's", hint="name another with --out")
-    if path.is_file() and recipes.load(path).tree != written.tree:
-        raise Mistake(
-            f"{folder} holds the search of another recipe, or of this one before it was changed",
-            hint="name another folder with --out: trials of two recipes don't compare",
-        )
+    mine = {"recipe": storage.digest(plain(written.tree)), **asked}
+    path = folder / CLAIM
+    theirs = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else mine
+    for key, value in mine.items():
+        if theirs.get(key) != value:
+            other = (
+                "another recipe, or of this one before it was changed"
+                if key == "recipe"
+                else f"--{key} {theirs.get(key)}"
+            )
+            hint = "name another folder with --out: trials of two searches don't compare"
+            raise Mistake(f"{folder} holds the search of {other}", hint)
     if not path.is_file():
-        import yaml
-
-        storage.write(path, yaml.safe_dump(plain(written.tree), sort_keys=False, allow_unicode=True))
+        storage.write(folder / RECIPE, yaml.safe_dump(plain(written.tree), sort_keys=False, allow_unicode=True))
+        storage.write_json(path, mine)
 
 
 def _agree(shared: Study, setup: Setup) -> None:
