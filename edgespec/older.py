@@ -24,16 +24,19 @@ def float_file(path: Path, made: OnnxModel, job: Job, result: Report, run: Path,
 
     Raises Mistake where the run holds no network to export, Mismatch where the answers differ from its own file's.
     """
+    return written(path, made, _checkpoint(result, run), job, opset, run / f"opset{opset}-mismatch.npz")
+
+
+def written(path: Path, made: OnnxModel, checkpoint: Checkpoint, job: Job, opset: int, evidence: Path) -> Parity:
+    """Write the float32 file of `made`, which was exported from this network, in another opset. Raises Mismatch as above."""
     source = made.path(SOURCE)
     said, own = contract.load(source), made.variants[SOURCE]
-    checkpoint = _checkpoint(result, run)
     exporter.export_older(models.load(checkpoint), path, front=training.front(job), opset=opset, contract=said)
     graph.fold_temperature(path, own.temperature / checkpoint.facts.get("temperature", 1.0))
     if said.score:
         whole = answer.add(onnx.load(path), answer.read(onnx.load(source), said.score))
         storage.write(path, whole.SerializeToString())
     x = job.spectra.x[job.splits.rows(None)[:CHECKED]]
-    evidence = run / f"opset{opset}-mismatch.npz"
     return graph.parity(path, x, graph.run(source, x), least=AGREEMENT, most=TOLERANCE, evidence=evidence)
 
 
