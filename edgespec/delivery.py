@@ -118,6 +118,7 @@ def write_all(folder: Path, names: Sequence[str], progress: Progress) -> Report:
                 found = Delivered(card.name, "", card.runtime, status="failed", message=message)
             told[card.name] = plain(replace(found, made_from="" if found.status == "failed" else key))
             progress.advance(done, f"{card.name}: {found.variant} {found.status}")
+            progress.say(f"target {card.name}: {found.variant} {found.status}" + (f". {found.message}" if found.message else ""))
         progress.end()
         result.bundles = told
         write_report(result, folder)
@@ -149,7 +150,6 @@ def _write(
         found = replace(found, folder=str(out.relative_to(given.folder) if inside else out))
         storage.write_json(part / DELIVERED, {"format": FORMAT, **plain(found)})
         bundle.seal(part)
-    given.progress.say(f"{out}: {name}, {found.status}" + (f". {found.message}" if found.message else ""))
     return found
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from edgespec import assembly, storage
 from edgespec.contract import Contract, stamp
 from edgespec.errors import Mismatch
-from edgespec.graph import OPSET, shapes
+from edgespec.graph import OPSET, fold, shapes
 from edgespec.models import Channels
 from edgespec.preprocess import Front
 
@@ -140,14 +140,16 @@ def export_older(model: nn.Module, path: Path, *, front: Front, opset: int, cont
 
 
 def _scripted(model: nn.Module, points: int, opset: int, output: str) -> onnx.ModelProto:
-    """Trace a part; the batch stays free, and what is constant is one."""
+    """Trace a part, the batch free, and let ONNX Runtime fold what is constant: the older exporter leaves a padding's amounts to be computed."""
     names: dict[str, Any] = {"input_names": [assembly.SPECTRUM], "output_names": [output]}
     names["dynamic_axes"] = {assembly.SPECTRUM: {0: "batch"}, output: {0: "batch"}}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        path = str(Path(folder) / "part.onnx")
-        torch.onnx.export(model.eval(), (torch.zeros(2, points),), path, dynamo=False, opset_version=opset, **names)
-        return slimmed(onnx.load(path))
+        path, folded = Path(folder) / "part.onnx", Path(folder) / "folded.onnx"
+        inputs = (torch.zeros(2, points),)
+        torch.onnx.export(model.eval(), inputs, str(path), dynamo=False, opset_version=opset, **names)
+        fold(path, folded)
+        return slimmed(onnx.load(folded))
 
 
 def _dynamic(model: nn.Module, points: int, output: str) -> onnx.ModelProto:

@@ -41,6 +41,14 @@ def session(
     return onnxruntime.InferenceSession(given, options, providers=["CPUExecutionProvider"])
 
 
+def fold(path: Path, folded: Path) -> None:
+    """Write a file with what is constant in it computed, in the same opset and standard operators."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level, options.optimized_model_filepath = 3, str(folded)
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
 def run(path: Path, x: Array, batch: int = 100, *, optimise: bool = True) -> Array:
     """(n, points) -> (n, classes), `batch` spectra at a time."""
     return ask(session(path, optimise=optimise), x, batch)

@@ -18,7 +18,7 @@ import yaml
 from device import ask, module
 
 from edgespec import contract, delivery, device, graph, jetpack, plugins, report, runs, target
-from edgespec.cli import export
+from edgespec.cli import compress, export
 from edgespec.errors import Missing, Mistake
 from edgespec.job import Silent
 from edgespec.report import terminal
@@ -139,6 +139,18 @@ def test_compress_ends_with_a_bundle_a_target_and_makes_a_lost_one_anew(run_copy
     assert (run_copy / "bundles" / "local" / "SHA256SUMS").stat().st_mtime_ns == stamp, "what is whole is kept"
 
 
+def test_compress_writes_the_bundles_of_its_targets_and_not_with_until(
+    run_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compress.command(tmp_path / "tiny.yaml", out=run_copy, to_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told["bundles"]["local"]["status"], told["bundles"]["local"]["variant"]) == ("ready", "cpu-int8")
+    assert (run_copy / "bundles" / "local" / "SHA256SUMS").is_file()
+    shutil.rmtree(run_copy / "bundles")
+    compress.command(tmp_path / "tiny.yaml", out=run_copy, stop="calibrate", to_json=True)
+    assert not (run_copy / "bundles").exists()
+
+
 def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
     run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -160,6 +172,8 @@ def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
     assert "opset 17" in refused["cpu-int8"][0]
     assert any(note.startswith("on played cpu-int8 was not measured: ") for note in result.notes)
     assert "ratio to float32" in terminal.show_bench(result)
+    again = runs.replay(run_copy / "bench" / "played.samples.npz", run_copy)
+    assert again.bench["played"]["measurements"] == result.bench["played"]["measurements"]
 
 
 def test_openvino_gets_its_own_form(run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
