@@ -23,7 +23,7 @@ from edgespec.finished import DELIVERED
 from edgespec.job import Job, Progress
 from edgespec.older import float_file
 from edgespec.recipe import plain
-from edgespec.report import Report, markdown
+from edgespec.report import Report
 from edgespec.report import write as write_report
 from edgespec.target import Target
 
@@ -118,11 +118,12 @@ def write_all(folder: Path, names: Sequence[str], progress: Progress) -> Report:
                 found = Delivered(card.name, "", card.runtime, status="failed", message=message)
             told[card.name] = plain(replace(found, made_from="" if found.status == "failed" else key))
             progress.advance(done, f"{card.name}: {found.variant} {found.status}")
-            progress.say(f"target {card.name}: {found.variant} {found.status}" + (f". {found.message}" if found.message else ""))
+            progress.say(
+                f"target {card.name}: {found.variant} {found.status}" + (f". {found.message}" if found.message else "")
+            )
         progress.end()
         result.bundles = told
         write_report(result, folder)
-        markdown.write(result, folder)
     return result
 
 

@@ -78,6 +78,7 @@ def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None
         from edgespec import delivery
 
         result = delivery.write_all(folder, targets, bars)
+        write_report(result, folder)
     if to_json:
         as_json({"folder": str(folder), **asdict(result)})
         return

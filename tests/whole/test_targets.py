@@ -21,7 +21,7 @@ from edgespec import contract, delivery, device, graph, jetpack, plugins, report
 from edgespec.cli import compress, export
 from edgespec.errors import Missing, Mistake
 from edgespec.job import Silent
-from edgespec.report import terminal
+from edgespec.report import markdown, terminal
 
 FAKE = Path(__file__).parents[1] / "fake_trtexec.py"
 
@@ -124,7 +124,7 @@ def test_compress_ends_with_a_bundle_a_target_and_makes_a_lost_one_anew(run_copy
         "local": "ready", "intel_cpu": "deferred", "jetson": "deferred",
     }  # fmt: skip
     assert report.read(run_copy).bundles == result.bundles != json.loads(before)["bundles"]
-    assert "| jetson | tensorrt | float32 |" in (run_copy / "report.md").read_text()
+    assert "| jetson | tensorrt | float32 |" in markdown.show(result, drawn=False)
     from edgespec import finished
 
     targets = ["local", "intel_cpu", "jetson"]
@@ -142,12 +142,13 @@ def test_compress_ends_with_a_bundle_a_target_and_makes_a_lost_one_anew(run_copy
 def test_compress_writes_the_bundles_of_its_targets_and_not_with_until(
     run_copy: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    compress.command(tmp_path / "tiny.yaml", out=run_copy, to_json=True)
+    compress.command([tmp_path / "tiny.yaml"], out=run_copy, to_json=True)
     told = json.loads(capsys.readouterr().out)
     assert (told["bundles"]["local"]["status"], told["bundles"]["local"]["variant"]) == ("ready", "cpu-int8")
     assert (run_copy / "bundles" / "local" / "SHA256SUMS").is_file()
+    assert "| local | onnxruntime | cpu-int8 |" in (run_copy / "report.md").read_text()
     shutil.rmtree(run_copy / "bundles")
-    compress.command(tmp_path / "tiny.yaml", out=run_copy, stop="calibrate", to_json=True)
+    compress.command([tmp_path / "tiny.yaml"], out=run_copy, stop="calibrate", to_json=True)
     assert not (run_copy / "bundles").exists()
 
 
