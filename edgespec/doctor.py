@@ -34,7 +34,7 @@ TOOLS = {
         "install NVIDIA's driver, where there is a GPU",
     ),
     "trtexec": (["--help"], r"\[TensorRT v(\d+)\]", "TensorRT's own program", "it comes with JetPack or TensorRT's tar file"),
-    "qemu-aarch64-static": (["--version"], r"version ([\d.]+)", "target arm64_emulated", "apt install qemu-user-static"),
+    "qemu-aarch64-static": (["--version"], r"version ([\d.]+)", "target arm64_emulated", "sh export/setup/arm64_emulated.sh"),
     "valgrind": (["--version"], r"valgrind-([\d.]+)", "counting instructions", "apt install valgrind"),
 }  # fmt: skip
 PROVIDERS = """
@@ -182,8 +182,11 @@ def _providers() -> list[Finding]:
 
 def _tool(name: str) -> Finding:
     arguments, pattern, about, mend = TOOLS[name]
-    card = target.Target("here", "tensorrt")
-    program = shutil.which(name) or (shutil.which(card.trtexec) if name == "trtexec" else None)
+    elsewhere = {
+        "trtexec": target.Target("here", "tensorrt").trtexec,
+        "qemu-aarch64-static": str(storage.home() / "arm64" / "emulator"),
+    }
+    program = shutil.which(name) or shutil.which(elsewhere.get(name, name))
     if program is None:
         return Finding(name, "tool", ABSENT, "", about, mend)
     code, said = _run([program, *arguments])

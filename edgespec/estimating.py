@@ -20,11 +20,10 @@ from scipy.optimize import nnls
 
 from edgespec import bench, features, micromodels, storage, target
 from edgespec.errors import Missing, Mistake
-from edgespec.features import COUNTS, Features
+from edgespec.features import COUNTS, FLOAT, INT8, Features
 from edgespec.target import Target
 
 FORMAT = 1
-FLOAT, INT8 = "float32", "cpu-int8"
 SHARE = 0.9
 BOUND = (2.0, 10.0)
 """How many times longer than the least that its peak figures allow a small network takes (achieved rates spread by 19 on one core)."""
@@ -44,6 +43,10 @@ class Fit:
     p90: float
     n: int
     largest: Mapping[str, float]
+
+    def ms(self, counted: Features) -> float:
+        """Estimate the median of a file of this kind."""
+        return sum(self.coefficients[key] * value for key, value in zip(COUNTS, counted.row(), strict=True)) / 1e6
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,7 @@ def fit(
     measured = {each.variant: {"p50_ms": each.p50_ms, "n": each.n, **asdict(counted[each.variant])} for each in found}
     made = Calibration(
         card.name, card.runtime, found[0].runtime_version, card.threads, found[0].host,
-        datetime.date.today().isoformat(), max(each.noise for each in found), _fits(measured), measured,
+        datetime.date.today().isoformat(), max(each.noise for each in found), fitted(measured), measured,
     )  # fmt: skip
     storage.write_json(place(card.name), {"format": FORMAT, **asdict(made)})
     return made
@@ -142,10 +145,10 @@ def load(card: Target) -> Calibration | None:
     return found
 
 
-def estimate(paths: Mapping[str, Path], card: Target) -> list[Estimate]:
-    """Estimate files on a target: by its calibration, else from below by the peak figures of its card.
+def estimate(paths: Mapping[str, Path], card: Target) -> tuple[list[Estimate], dict[str, Mistake]]:
+    """Estimate files on a target, by its calibration, else from below by the peak figures of its card; and say which can't be.
 
-    Raises Missing where there is neither; Mistake where a file can't be counted, or is of a kind that was not fitted.
+    Raises Missing where there is neither.
     """
     held = load(card)
     if held is None and not (card.gflops and card.gbytes_s):
@@ -153,7 +156,31 @@ def estimate(paths: Mapping[str, Path], card: Target) -> list[Estimate]:
             f"nothing was measured on target {card.name!r} to estimate from, and its card holds no peak figures",
             hint=f"with the device at hand, once: edgespec estimate --fit --target {card.name}",
         )
-    return [_bound(name, path, card) if held is None else _estimate(name, path, held) for name, path in paths.items()]
+    found: list[Estimate] = []
+    refused: dict[str, Mistake] = {}
+    for name, path in paths.items():
+        try:
+            found.append(_bound(name, path, card) if held is None else _estimate(name, path, held))
+        except Mistake as problem:
+            refused[name] = problem
+    return found, refused
+
+
+def fitted(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Fit]:
+    """Fit each kind that is there. measured: name -> `p50_ms` and its features, by their names."""
+    fits = {}
+    for kind in (FLOAT, INT8):
+        of_kind = [each for each in measured.values() if each["kind"] == kind]
+        if len(of_kind) <= 1:
+            continue
+        names = [each.name for each in fields(Features)]
+        rows = np.array([Features(**{name: each[name] for name in names}).row() for each in of_kind])
+        times = np.array([each["p50_ms"] * 1e6 for each in of_kind])
+        errors = np.abs(leave_one_out(rows, times))
+        coefficients = dict(zip(COUNTS, map(float, solve(rows, times)), strict=True))
+        largest = dict(zip(COUNTS, map(float, rows.max(0)), strict=True))
+        fits[kind] = Fit(coefficients, float(errors.mean()), float(np.quantile(errors, SHARE)), len(times), largest)
+    return fits
 
 
 def leave_one_out(rows: Array, times: Array) -> Array:
@@ -173,31 +200,17 @@ def solve(rows: Array, times: Array) -> Array:
     return found
 
 
-def _fits(measured: Mapping[str, Mapping[str, Any]]) -> dict[str, Fit]:
-    fits = {}
-    for kind in (FLOAT, INT8):
-        of_kind = [each for each in measured.values() if each["int8"] == (kind == INT8)]
-        if len(of_kind) <= 1:
-            continue
-        names = [each.name for each in fields(Features)]
-        rows = np.array([Features(**{name: each[name] for name in names}).row() for each in of_kind])
-        times = np.array([each["p50_ms"] * 1e6 for each in of_kind])
-        errors = np.abs(leave_one_out(rows, times))
-        coefficients = dict(zip(COUNTS, map(float, solve(rows, times)), strict=True))
-        largest = dict(zip(COUNTS, map(float, rows.max(0)), strict=True))
-        fits[kind] = Fit(coefficients, float(errors.mean()), float(np.quantile(errors, SHARE)), len(times), largest)
-    return fits
-
-
 def _estimate(name: str, path: Path, held: Calibration) -> Estimate:
     counted = features.of(path)
-    kind = INT8 if counted.int8 else FLOAT
-    if kind not in held.fits:
-        raise Mistake(f"{name}: no {kind} micro-model was measured on {held.target}", hint="estimate its float32 file")
-    chosen = held.fits[kind]
-    row = dict(zip(COUNTS, counted.row(), strict=True))
-    ms = sum(chosen.coefficients[key] * value for key, value in row.items()) / 1e6
-    beyond = tuple(key for key, value in row.items() if value > chosen.largest[key])
+    chosen = held.fits.get(counted.kind)
+    if chosen is None:
+        known = " and ".join(held.fits)
+        raise Mistake(
+            f"{name} is {counted.kind}: only {known} were measured on {held.target}",
+            hint=f"edgespec bench --target {held.target}",
+        )
+    ms = chosen.ms(counted)
+    beyond = tuple(key for key, value in zip(COUNTS, counted.row(), strict=True) if value > chosen.largest[key])
     basis = f"{chosen.n} micro-models, {held.date}, {held.runtime} {held.runtime_version}"
     low, high = ms / (1 + chosen.p90), ms / max(1 - chosen.p90, 0.1)
     return Estimate(name, storage.file_digest(path), ms, low, high, basis, beyond)
@@ -206,7 +219,7 @@ def _estimate(name: str, path: Path, held: Calibration) -> Estimate:
 def _bound(name: str, path: Path, card: Target) -> Estimate:
     """Give what the peak figures of a card allow at best, and the range in which small networks are found above it."""
     counted = features.of(path)
-    rate = (card.gops_int8 or card.gflops) if counted.int8 else card.gflops
+    rate = card.gops_int8 or card.gflops if counted.kind.endswith("int8") else card.gflops
     least_ms = max(2 * counted.macs / (rate * card.threads * 1e9), path.stat().st_size / (card.gbytes_s * 1e9)) * 1e3
     return Estimate(
         name, storage.file_digest(path), None, least_ms * BOUND[0], least_ms * BOUND[1],

@@ -25,6 +25,7 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 from edgespec import graph
 from edgespec.errors import Mistake
 
+FLOAT, INT8 = "float32", "cpu-int8"
 REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented)
 CONVOLUTIONS = ("Conv", "FusedConv", "QLinearConv")
 DENSE = ("Gemm", "FusedGemm", "MatMul", "FusedMatMul", "QGemm", "QLinearMatMul")
@@ -63,7 +64,7 @@ class Features:
     dense: MACs over channels only: of convolutions of width 1 and of linear layers
     pooled: values under all pooling windows; slow: values through erf, sigmoid and their like
     bytes: of the tensors and weights that the kernels read and write
-    int8: whether the file has int8 arithmetic; of another kind than float's, and never estimated from it
+    kind: the arithmetic, FLOAT, INT8 (uint8 activations), "portable-int8" or "float16"; one is never estimated from another
     """
 
     layers: int = 0
@@ -74,7 +75,7 @@ class Features:
     pooled: int = 0
     slow: int = 0
     bytes: int = 0
-    int8: bool = False
+    kind: str = FLOAT
 
     def row(self) -> list[float]:
         """Give the counts in the order of COUNTS, behind a 1 for what every call costs."""
@@ -86,7 +87,7 @@ class Features:
         return self.standard + self.depthwise + self.dense
 
 
-COUNTS = ("call", *(each.name for each in fields(Features) if each.name != "int8"))
+COUNTS = ("call", *(each.name for each in fields(Features) if each.name != "kind"))
 
 
 def of(path: Path) -> Features:
@@ -112,7 +113,7 @@ def of(path: Path) -> Features:
             found[kind] += count
         touched = {*node.input, *node.output} - {""}
         found["bytes"] += sum(math.prod(shapes.get(name, [])) * widths.get(name, 4) for name in touched)
-    return Features(**found, int8=any(node.op_type in BYTE_LAYERS for node in model.graph.node))
+    return Features(**found, kind=_kind(model))
 
 
 def _optimised(path: Path) -> onnx.ModelProto:
@@ -123,6 +124,19 @@ def _optimised(path: Path) -> onnx.ModelProto:
         options.optimized_model_filepath = str(Path(folder) / "optimised.onnx")
         onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         return onnx.load(options.optimized_model_filepath)
+
+
+def _kind(model: onnx.ModelProto) -> str:
+    types = {each.name: each.data_type for each in model.graph.initializer}
+    if TensorProto.FLOAT16 in types.values():
+        return "float16"
+    zeros = {types.get(node.input[2]) for node in model.graph.node if node.op_type in BYTE_LAYERS}
+    if zeros == {TensorProto.UINT8}:
+        return INT8
+    rounds = any(
+        node.op_type == "QuantizeLinear" for node in model.graph.node
+    )  # portable layers may run in float between Q/DQ
+    return "portable-int8" if zeros or rounds else FLOAT
 
 
 def _work(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> tuple[str, int]:

@@ -84,13 +84,18 @@ class _Separable(nn.Module):
 def write(folder: Path, chosen: tuple[Micro, ...] = MICRO) -> tuple[dict[str, Path], Floats]:
     """Write micro-models into a folder, each as float32 and as cpu-int8: name -> file, and spectra (64, 512) that they take."""
     spectra = np.random.default_rng(0).normal(size=(SPECTRA, AXIS.points)).astype(np.float32) ** 2
-    found = {}
+    found: dict[str, Path] = {}
     for each in chosen:
-        path = folder / f"{each.name}.onnx"
-        exporter.export(network(each), path, front=front(each))
-        found[each.name] = path
-        found[f"{each.name} int8"] = storage.write(folder / f"{each.name} int8.onnx", _rounded(path, spectra))
+        found |= pair(network(each), front(each), folder, each.name, spectra)
     return found, spectra
+
+
+def pair(built: nn.Module, before: Front, folder: Path, name: str, spectra: Floats) -> dict[str, Path]:
+    """Write a network as float32 and as cpu-int8, its ranges as these spectra show them: name -> file."""
+    path, rounded = folder / f"{name}.onnx", folder / f"{name} int8.onnx"
+    exporter.export(built, path, front=before)
+    storage.write(rounded, _rounded(path, spectra))
+    return {name: path, f"{name} int8": rounded}
 
 
 def front(micro: Micro) -> Front:
@@ -122,7 +127,6 @@ def _chain(chain: Chain) -> nn.Module:
 
 
 def _rounded(path: Path, x: Floats) -> bytes:
-    """Give the file in int8, its ranges as these spectra show them."""
     whole = onnx.load(path)
     head, body = assembly.front(whole), int8.ready(assembly.network(whole))
     seen = ranges.observe(body, x if head is None else graph.ask(graph.session(head.SerializeToString()), x))

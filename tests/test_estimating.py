@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
-from edgespec import estimating, features, gate, micromodels, target
+from edgespec import estimating, exporter, features, gate, int8, micromodels, ranges, target
 from edgespec.cli import estimate as command
 from edgespec.errors import Missing, Mistake
 from edgespec.estimating import Calibration, Fit
@@ -17,6 +18,7 @@ from edgespec.features import COUNTS
 from edgespec.gate import Gate
 from edgespec.micromodels import Chain, Micro
 from edgespec.report import Report
+from edgespec.steps import halve
 
 LOCAL = target.load("local")
 SMALL = (Micro("a", Chain("standard", 8, 2, 8, 3)), Micro("b", Chain("separable", 16, 2, 4, 5)))
@@ -43,7 +45,7 @@ def test_work_is_counted_by_its_kind(files: dict[str, Path]) -> None:
     assert (plain.layers, plain.kernels, plain.slow) == (4, 1, 0)  # the pooling; ReLUs are fused, shapes cost nothing
     assert plain.pooled == 64 * 8
     assert plain.macs == plain.standard + plain.depthwise + plain.dense
-    assert not plain.int8
+    assert plain.kind == "float32"
     separable = features.of(files["b"])
     assert separable.standard == 0
     assert separable.depthwise == 128 * 16 * 7 + 2 * 128 * 16 * 5
@@ -54,7 +56,7 @@ def test_work_is_counted_by_its_kind(files: dict[str, Path]) -> None:
 
 def test_int8_moves_fewer_bytes_and_has_the_same_work(files: dict[str, Path]) -> None:
     plain, rounded = features.of(files["a"]), features.of(files["a int8"])
-    assert rounded.int8
+    assert rounded.kind == "cpu-int8"
     assert rounded.macs == plain.macs
     assert rounded.bytes < 0.5 * plain.bytes
 
@@ -102,7 +104,7 @@ def keep(made: Calibration) -> Path:
 def test_an_estimate_is_the_sum_of_what_is_counted_with_its_range(files: dict[str, Path], settings: Path) -> None:
     path = keep(held())
     assert path.is_relative_to(settings)
-    (found,) = estimating.estimate({"a": files["a"]}, LOCAL)
+    (found,), _ = estimating.estimate({"a": files["a"]}, LOCAL)
     counted = features.of(files["a"])
     assert found.p50_ms == pytest.approx((counted.layers * 1000 + counted.bytes) / 1e6)
     assert (found.low_ms, found.high_ms) == pytest.approx((found.p50_ms / 1.2, found.p50_ms / 0.8))
@@ -111,10 +113,29 @@ def test_an_estimate_is_the_sum_of_what_is_counted_with_its_range(files: dict[st
     assert "18 micro-models, 2026-11-26, onnxruntime 1.31" in found.basis
 
 
-def test_int8_is_never_estimated_from_float(files: dict[str, Path]) -> None:
+def test_one_kind_is_never_estimated_from_another(files: dict[str, Path], tmp_path: Path) -> None:
     keep(held())
-    with pytest.raises(Mistake, match="no cpu-int8 micro-model was measured on local"):
-        estimating.estimate({"a": files["a int8"]}, LOCAL)
+    whole = onnx.load(files["a"])
+    half = exporter.slimmed(halve.halved(whole))
+    onnx.save(half, tmp_path / "half.onnx")
+    network = int8.ready(whole)
+    spectra = np.random.default_rng(0).normal(size=(8, 512)).astype(np.float32)
+    ends = ranges.cut(ranges.observe(network, spectra), "minmax")
+    onnx.save(int8.make("portable", network, ends, bits=7), tmp_path / "portable.onnx")
+    asked = {
+        "a": files["a"],
+        "half": tmp_path / "half.onnx",
+        "portable": tmp_path / "portable.onnx",
+        "int8": files["a int8"],
+    }
+    found, refused = estimating.estimate(asked, LOCAL)
+    assert [each.file for each in found] == ["a"]
+    told = {name: each.message for name, each in refused.items()}
+    assert told["half"] == "half is float16: only float32 were measured on local"
+    assert "portable is portable-int8" in told["portable"]
+    assert "int8 is cpu-int8" in told["int8"]
+    with pytest.raises(Mistake, match="is cpu-int8"):
+        command.command("local", files["a int8"])
 
 
 @pytest.mark.parametrize(
@@ -150,7 +171,7 @@ def test_without_a_fit_and_without_peaks_the_command_that_fits_is_told(files: di
 @pytest.mark.parametrize("name", ["rpi4", "rpi5"])
 def test_without_a_fit_a_cards_peaks_bound_it_from_below(name: str, files: dict[str, Path]) -> None:
     card = target.load(name)
-    plain, rounded = estimating.estimate({"a": files["a"], "a int8": files["a int8"]}, card)
+    (plain, rounded), _ = estimating.estimate({"a": files["a"], "a int8": files["a int8"]}, card)
     least_us = max(
         2 * features.of(files["a"]).macs / card.gflops / 1e3, files["a"].stat().st_size / card.gbytes_s / 1e3
     )
@@ -183,7 +204,7 @@ def test_a_fit_is_measured_kept_and_read(
     assert set(made.fits) == {"float32", "cpu-int8"}
     assert set(made.measured) == set(files)
     assert all(each["n"] > 0 for each in made.measured.values())
-    (found,) = estimating.estimate({"b": files["b"]}, LOCAL)
+    (found,), _ = estimating.estimate({"b": files["b"]}, LOCAL)
     assert found.p50_ms == pytest.approx(made.measured["b"]["p50_ms"], rel=0.3)
     command.command("local", files["b"])
     told = capsys.readouterr().out

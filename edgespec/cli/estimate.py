@@ -50,11 +50,14 @@ def command(
     if fit:
         _tell_fit(estimating.fit(card, seconds=seconds, progress=Bars().say), to_json)
         return
-    found = estimating.estimate(_files(model), card)
+    found, refused = estimating.estimate(_files(model), card)
+    if not found:
+        raise next(iter(refused.values()))
     if to_json:
-        as_json({"target": card.name, "estimates": [asdict(each) for each in found]})
+        told = {name: each.message for name, each in refused.items()}
+        as_json({"target": card.name, "estimates": [asdict(each) for each in found], "refused": told})
         return
-    _tell(found, estimating.load(card))
+    _tell(found, refused, estimating.load(card))
 
 
 def _files(model: Path | None) -> dict[str, Path]:
@@ -69,7 +72,7 @@ def _files(model: Path | None) -> dict[str, Path]:
     return {name: made.path(name) for name, each in made.variants.items() if each.role == "candidate"}
 
 
-def _tell(found: list[Estimate], held: Calibration | None) -> None:
+def _tell(found: list[Estimate], refused: dict[str, Mistake], held: Calibration | None) -> None:
     from edgespec.report import terminal
     from edgespec.units import show_time
 
@@ -88,6 +91,8 @@ def _tell(found: list[Estimate], held: Calibration | None) -> None:
             print(
                 f"{each.file} has more {', '.join(each.beyond)} than anything that was measured: the error may be larger"
             )
+    for problem in refused.values():
+        print(f"not estimated: {problem.message}")
     print("estimated: no gate takes it")
 
 
