@@ -12,7 +12,7 @@ from reports import report
 
 from edgespec.report import Report, html
 from edgespec.report.beside import doubts
-from edgespec.report.frontier import Point, efficient, points, stairs
+from edgespec.report.frontier import Point, efficient, outline, points, stairs
 from edgespec.report.sheet import number, shipped, table
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -141,7 +141,7 @@ def test_several_runs_stand_side_by_side_and_what_forbids_comparing_them_is_said
     for each in other.bench["local"]["measurements"]:
         each["host"] = {"cpu": "B CPU"}
     text = html.show({"one": one, "two": other})
-    assert "Side by side" in text
+    assert text.index("Side by side") < text.index("All runs, drawn together")
     assert re.search(r"one, cpu-int8: accuracy .*", text)
     assert re.search(r"two, cpu-int8: accuracy .*", text)
     said = doubts({"one": one, "two": other})
@@ -160,17 +160,18 @@ def test_a_run_that_made_nothing_yet_stands_beside_others() -> None:
     assert "none yet" in html.show({"empty": empty, "whole": report()})
 
 
-def point(variant: str, cost: float, accuracy: float, size: int, target: str = "local") -> Point:
-    return Point("", target, variant, cost, accuracy, accuracy, accuracy, size, True, False)
+def point(variant: str, cost: float, accuracy: float, size: int, target: str = "local", data: str = "d1") -> Point:
+    return Point("", data, target, variant, cost, accuracy, accuracy, accuracy, size, True, False)
 
 
 def test_a_file_is_on_the_frontier_where_no_other_is_as_good_in_all_three() -> None:
     found = [
         point("small", 20, 0.90, 10), point("fast", 10, 0.90, 20), point("right", 30, 0.95, 30), point("beaten", 21, 0.90, 10),
-        point("twin", 20, 0.90, 10), point("elsewhere", 99, 0.1, 99, "jetson"),
+        point("twin", 20, 0.90, 10), point("elsewhere", 99, 0.1, 99, "jetson"), point("other", 99, 0.1, 99, data="d2"),
     ]  # fmt: skip
-    assert efficient(found) == [True, True, True, False, True, True]
+    assert efficient(found) == [True, True, True, False, True, True, True]
     assert [each.variant for each in stairs(found[:4])] == ["fast", "right"]
+    assert outline(found[:6]) == ([10, 30, 99], [0.90, 0.95, 0.95])
 
 
 def test_files_without_a_latency_are_compared_by_size() -> None:

@@ -228,6 +228,7 @@ def test_the_picture_is_svg_with_a_mark_a_file_and_the_same_bytes_every_time(tmp
     drawn = picture.frontier(report())
     assert ET.fromstring(drawn).tag.endswith("svg")
     assert picture.frontier(report()) == drawn
+    assert 'id="pareto-local"' in drawn
     for label in ("default, 30 kB", "float32, 30 kB", "cpu-int8, 30 kB (recommended)"):
         assert f"  {label} -->" in drawn
     assert "latency of one spectrum" in drawn

@@ -35,7 +35,8 @@ def beside(reports: Mapping[str, Report]) -> list[Section]:
     rows = [(title, row) for title, report in reports.items() if (row := shipped(report)) is not None]
     numbers = {title: i for i, title in enumerate(reports)}
     drawn = [*([front] if front else []), *curves.robustness("together-robust", rows, numbers)]
-    return [Section("together", "Side by side", figures=drawn, tables=[made], notes=doubts(reports))]
+    told = Section("together", "Side by side", tables=[made], notes=doubts(reports))
+    return [told, Section("together-drawn", "All runs, drawn together", figures=drawn)] if drawn else [told]
 
 
 def doubts(reports: Mapping[str, Report]) -> list[str]:

@@ -13,12 +13,13 @@ from edgespec.report import Report
 class Point:
     """A file of a run.
 
-    run, target, variant: whose it is, where it was measured ("": nowhere), which it is
+    run, data, target, variant: whose it is, the digest of what it was judged on, where it was measured ("": nowhere), which it is
     cost: latency of one spectrum in microseconds, median; of a file that was not measured, kB
     accuracy with its interval; own: made by the run, not a baseline or the plain export; advised: recommended there
     """
 
     run: str
+    data: str
     target: str
     variant: str
     cost: float
@@ -46,7 +47,7 @@ def points(reports: Mapping[str, Report]) -> list[Point]:
 
 
 def efficient(given: Sequence[Point]) -> list[bool]:
-    """Say of each point whether it is on the Pareto frontier: no other of its target is as good in all three and better in one."""
+    """Say of each point whether it is on the Pareto frontier: no other of its data and target is as good in all three, better in one."""
     return [not any(_beats(other, point) for other in given) for point in given]
 
 
@@ -59,9 +60,16 @@ def stairs(given: Sequence[Point]) -> list[Point]:
     return found
 
 
+def outline(given: Sequence[Point]) -> tuple[list[float], list[float]]:
+    """Give costs and accuracies of the line that joins `stairs`, on to the dearest of all: to be drawn in steps."""
+    front = stairs(given)
+    ends = [each.cost for each in front] + [max(each.cost for each in given)]
+    return ends, [each.accuracy for each in front] + [front[-1].accuracy]
+
+
 def _beats(other: Point, point: Point) -> bool:
     pairs = [(point.accuracy, other.accuracy), (other.cost, point.cost), (other.bytes, point.bytes)]
-    same_place = other.target == point.target
+    same_place = (other.data, other.target) == (point.data, point.target)
     return same_place and all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)
 
 
@@ -76,12 +84,28 @@ def _measured(run: str, report: Report) -> list[Point]:
             name, accuracy, own = each["variant"], each["accuracy"], each["variant"] in intervals
             low, high = intervals.get(name, (accuracy, accuracy))
             cost, low, high = each["p50_ms"] * 1e3, min(low, accuracy), max(high, accuracy)
-            found.append(Point(run, target, name, cost, accuracy, low, high, each["size_bytes"], own, name == advised))
+            found.append(
+                Point(
+                    run,
+                    report.data["digest"],
+                    target,
+                    name,
+                    cost,
+                    accuracy,
+                    low,
+                    high,
+                    each["size_bytes"],
+                    own,
+                    name == advised,
+                )
+            )
     return found
 
 
 def _made(run: str, report: Report) -> list[Point]:
+    data = report.data["digest"]
     return [
-        Point(run, "", row.variant, (row.bytes or 1) / 1e3, row.accuracy, row.scores["low"], row.scores["high"], row.bytes or 1, True, False)
+        Point(run, data, "", row.variant, (row.bytes or 1) / 1e3, row.accuracy, row.scores["low"], row.scores["high"],
+              row.bytes or 1, True, False)
         for row in report.last()
     ]  # fmt: skip

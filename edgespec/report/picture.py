@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from edgespec.report import Report
-from edgespec.report.frontier import points, stairs
+from edgespec.report.frontier import outline, points
 
 SIZE = (8.4, 4.2)
 
@@ -41,9 +41,8 @@ def _front(axes: Any, report: Report) -> None:
     """Join, target by target, the files that nothing cheaper equals in accuracy."""
     found = points({"": report})
     for target in dict.fromkeys(point.target for point in found):
-        front = stairs([point for point in found if point.target == target])
-        axes.plot([each.cost for each in front], [each.accuracy for each in front], color="0.4", linewidth=1,
-                  linestyle="--", drawstyle="steps-post", zorder=1, gid=f"pareto-{target or 'size'}")  # fmt: skip
+        here = [point for point in found if point.target == target]
+        axes.plot(*outline(here), color="0.4", linewidth=1, linestyle="--", drawstyle="steps-post", zorder=1, gid=f"pareto-{target or 'size'}")  # fmt: skip
 
 
 def drawing(size: tuple[float, float]) -> Any:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from edgespec import units
 from edgespec.report import Report
-from edgespec.report.frontier import Point, efficient, points, stairs
+from edgespec.report.frontier import Point, efficient, outline, points
 from edgespec.report.sheet import Figure, table
 from edgespec.report.svg import MARKERS, WIDTH, Canvas, colour, logarithmic
 
@@ -27,7 +27,7 @@ HEAD = [
 ]
 CAPTION = (
     "Up and to the left is better; the area of a mark is the size of its file. Filled marks are on the Pareto frontier: nothing else "
-    "measured there is as accurate, as fast and as small. The line joins those that nothing cheaper equals in accuracy. "
+    "measured there on the same data is as accurate, as fast and as small. The line joins those that nothing cheaper equals in accuracy. "
     "A ring marks what is recommended; grey is what is only compared with. Bars are 95 % intervals that count physical samples: "
     "where they overlap, the order may be chance."
 )
@@ -57,8 +57,7 @@ def _draw(
     _scale(axes, found)
     for i, group in enumerate(groups):
         mine = [each for each in found if _group(each, reports) == group]
-        steps = stairs(mine)
-        axes.plot([each.cost for each in steps], [each.accuracy for each in steps], drawstyle="steps-post",
+        axes.plot(*outline(mine), drawstyle="steps-post",
                   color=colour(i), linewidth=1.2, alpha=0.5, zorder=2)  # fmt: skip
     for point, front in zip(found, on_front, strict=True):
         i = groups.index(_group(point, reports))
