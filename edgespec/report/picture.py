@@ -42,7 +42,8 @@ def _front(axes: Any, report: Report) -> None:
     found = points({"": report})
     for target in dict.fromkeys(point.target for point in found):
         here = [point for point in found if point.target == target]
-        axes.plot(*outline(here), color="0.4", linewidth=1, linestyle="--", drawstyle="steps-post", zorder=1, gid=f"pareto-{target or 'size'}")  # fmt: skip
+        style = {"color": "0.4", "linewidth": 1, "linestyle": "--", "drawstyle": "steps-post"}
+        axes.plot(*outline(here), **style, zorder=1, gid=f"pareto-{target or 'size'}")
 
 
 def drawing(size: tuple[float, float]) -> Any:
