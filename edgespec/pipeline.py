@@ -30,11 +30,18 @@ LOUD = "*** data: embedded *** generated spectra, not measured ones: the figures
 
 
 def compress(
-    recipe: Recipe, folder: Path, *, stop: str | None, progress: Progress, seen: Seen = lambda _: None
+    recipe: Recipe,
+    folder: Path,
+    *,
+    stop: str | None,
+    progress: Progress,
+    seen: Seen = lambda _: None,
+    store: Store | None = None,
 ) -> Report:
     """Run the recipe's steps and give its report; what is already made and still true is kept.
 
     folder: the run folder; stop: `--until`; seen: hears the report after every step
+    store: finished steps, and baselines, of other runs of the same data
     Raises Mistakes of the recipe before anything is written, EdgespecErrors of the data and the steps as they come.
     """
     checked = plan(recipe)
@@ -43,7 +50,7 @@ def compress(
         job = prepare(checked, folder, progress)
         before = _before(folder)
         result = _begun(checked, job, folder)
-        _run(checked.steps[:last], job, result, folder, seen)
+        _run(checked.steps[:last], job, result, folder, seen, store)
         result.notes += rows.remarks(result)
         result.examples = occlusion.of_run(job, result, folder)
         if before and _digests(before) == _digests(result):
@@ -125,13 +132,13 @@ def make(checked: Plan, folder: Path, job: Job, store: Store, hearing: Hearing =
     return made.artifact
 
 
-def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Seen) -> None:
+def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Seen, store: Store | None) -> None:
     base = making.shared(job)
     for on, labels in _learnt_from(steps):
-        result.rows += _baselines(job, on, labels, base, folder)
+        result.rows += _baselines(job, on, labels, base, folder, store)
     parent, before = base, None
     for number, step in enumerate(steps, start=1):
-        made = making.step(job, step, number, before, parent, folder)
+        made = making.step(job, step, number, before, parent, folder, store)
         if made.rows is None:
             made = made.judged(_judge(job, made, step, before, result, folder))
         before, parent = made.artifact, made.digest
@@ -203,9 +210,11 @@ def _learnt_from(steps: tuple[Call, ...]) -> list[tuple[str | None, str]]:
     return list(dict.fromkeys(found))
 
 
-def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path) -> list[Row]:
+def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path, store: Store | None) -> list[Row]:
     name = "-".join(["0-baselines", on or "all", *([labels.replace(" ", "-")] if few(labels) else [])])
     key = storage.digest("baselines", on, labels, base, provenance.whole_digest(), provenance.versions())
+    if store is not None and making.kept(folder / name, key) is None:
+        store.take(key, folder / name)
     kept = making.kept(folder / name, key)
     if kept is not None and kept.rows is not None:
         return kept.rows
@@ -215,4 +224,6 @@ def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path) -
             row.file = f"{name}/{row.file}" if row.file else ""
         record = {"step": "baselines", "digest": key, "data": job.spectra.source, "rows": [vars(row) for row in found]}
         artifacts.seal(made, record)
+    if store is not None:
+        store.give(key, folder / name)
     return found

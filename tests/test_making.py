@@ -85,16 +85,19 @@ def test_made_first_and_judged_later_a_run_is_the_same(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(TEXT, encoding="utf-8")
     written = recipe.load(tmp_path / "tiny.yaml")
     checked, folder = plan.plan(written), tmp_path / "later"
-    pipeline.make(checked, folder, pipeline.prepare(checked, folder, Silent()), Store(tmp_path / "steps"))
+    store = Store(tmp_path / "steps")
+    pipeline.make(checked, folder, pipeline.prepare(checked, folder, Silent()), store)
     unjudged = report.read(folder)
     assert (unjudged.rows, unjudged.finished) == ([], "")
     assert "accuracy" not in (folder / "report.json").read_text()
     records = [json.loads(path.read_text()) for path in sorted(folder.glob("*/artifact.json"))]
     assert [record["rows"] for record in records] == [None, None]
-    later = pipeline.compress(written, folder, stop=None, progress=Silent())
+    later = pipeline.compress(written, folder, stop=None, progress=Silent(), store=store)
     assert [step["kept"] for step in later.steps] == [True, True]
     once = pipeline.compress(written, tmp_path / "once", stop=None, progress=Silent())
     assert [(row.name, row.scores, row.robustness) for row in later.rows] == [
         (row.name, row.scores, row.robustness) for row in once.rows
     ]
     assert [step["digest"] for step in later.steps] == [step["digest"] for step in once.steps]
+    shared = [path for path in store.folder.glob("*/*.onnx") if path.samefile(folder / "0-baselines-all" / path.name)]
+    assert len(shared) == 2, "the next run that is judged takes the two linear baselines from the store"

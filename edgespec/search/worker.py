@@ -20,6 +20,7 @@ from edgespec import recipe as recipes
 from edgespec import target as targets
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
 from edgespec.job import Progress, Silent
+from edgespec.making import Store
 from edgespec.recipe import Recipe, plain
 from edgespec.search import OBJECTIVES, account, front, space, study, trial
 from edgespec.search.front import Found
@@ -208,16 +209,16 @@ def _judge(shared: Study, folder: Path, each: dict[str, Any], progress: Progress
     key, place = f"test {each['number']}", folder / each["folder"]
     if key in shared.inner.user_attrs or not (place / trial.VALIDATION).is_file():
         return
-    result = judged(place, progress)
+    result = judged(place, Store(folder / "steps"), progress)
     row = next(row for row in result.last() if row.variant == each["variant"])
     scores = {name: row.scores[name] for name in ("n", "accuracy", "low", "high", "ece")}
     shared.inner.set_user_attr(key, {**scores, "robust_accuracy": row.robustness.get("mean")})
 
 
-def judged(place: Path, progress: Progress) -> report.Report:
+def judged(place: Path, store: Store, progress: Progress) -> report.Report:
     """Make a trial's run complete: every step kept, and judged on the test part as `edgespec compress` does."""
     progress.say(f"{place}: judged on the test part")
-    return pipeline.compress(recipes.load(place / RECIPE), place, stop=None, progress=_Log(place))
+    return pipeline.compress(recipes.load(place / RECIPE), place, stop=None, progress=_Log(place), store=store)
 
 
 def _worded(found: dict[str, Any], params: dict[str, Any]) -> str:
