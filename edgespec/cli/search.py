@@ -20,7 +20,9 @@ Storage = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", help="The search's folder, runs/NAME if not said; with --best: the file.")
 ]
-Objectives = Annotated[str, typer.Option("--objectives", help="Any of accuracy, latency, size, params, macs.")]
+Objectives = Annotated[
+    str, typer.Option("--objectives", help="Any of accuracy, latency, instructions, size, params, macs.")
+]
 Target = Annotated[str, typer.Option("--target", help="Where latency is measured (edgespec ls targets).")]
 Best = Annotated[
     str | None,

@@ -3,6 +3,7 @@
 OBJECTIVES = {
     "accuracy": "maximize",
     "latency": "minimize",
+    "instructions": "minimize",
     "size": "minimize",
     "params": "minimize",
     "macs": "minimize",

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from edgespec import advice, bench, exporter, models, pipeline, scoring, storage, training
+from edgespec import advice, bench, exporter, instructions, models, pipeline, scoring, storage, training
 from edgespec.artifact import OnnxModel
 from edgespec.errors import Mistake
 from edgespec.job import Job, Progress
@@ -34,12 +34,14 @@ class Setup:
 
     folder: the search's; job: the data, divided once for all trials; rows: validation spectra that trials are judged on
     target: where latency is measured, None where it is no objective
+    counted: whether instructions are counted, by valgrind on this machine
     """
 
     folder: Path
     job: Job
     rows: Ints
     target: Target | None
+    counted: bool = False
 
     @property
     def judged(self) -> int:
@@ -107,6 +109,9 @@ def _measured(setup: Setup, job: Job, model: OnnxModel, folder: Path) -> dict[st
     weight = scoring.weight(model, variant)
     told = {"accuracy": scores.accuracy, "low": scores.low, "high": scores.high}
     kept = {"params": weight["params"], "macs": weight["macs"], "size": weight["bytes"]}
+    if setup.counted:
+        x = job.spectra.x[setup.rows]
+        kept["instructions"] = round(instructions.count({variant: model.path(variant)}, x, setup.folder)[1][variant])
     return {"variant": variant, **{key: round(each, 5) for key, each in told.items()}, **kept, "latency": latency}
 
 

@@ -31,6 +31,7 @@ LIMITED = {
     "latency": Limited(
         units.time, units.show_time, lambda each: each["latency"]["ms"] / 1e3 if each.get("latency") else None
     ),
+    "instructions": Limited(units.count, units.show_count, lambda each: each.get("instructions")),
     "params": Limited(units.count, units.show_count, lambda each: float(each["params"])),
     "macs": Limited(units.count, units.show_count, lambda each: float(each["macs"])),
 }

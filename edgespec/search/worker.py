@@ -15,7 +15,7 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from edgespec import pipeline, plugins, report, storage
+from edgespec import instructions, pipeline, plugins, report, storage
 from edgespec import recipe as recipes
 from edgespec import target as targets
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
@@ -55,7 +55,7 @@ def search(
     _claim(folder, written, {"objectives": list(objectives), "target": card and card.name, "storage": kept_in})
     job = pipeline.prepare(open_.plan, folder, progress)
     rows = trial.rows(job, [step.keys.get("on") for step in open_.plan.steps])
-    setup = Setup(folder, job, rows, card)
+    setup = Setup(folder, job, rows, card, "instructions" in objectives)
     name = f"{written.name}-{storage.digest(plain(written.tree), list(objectives), target if card else '')}"
     shared = study.connect(url, folder, name, [OBJECTIVES[each] for each in objectives], open_.starts(), grace)
     with shared.at_hand():
@@ -78,6 +78,8 @@ def _check(objectives: Sequence[str], target: str) -> targets.Target | None:
         if name not in OBJECTIVES or list(objectives).count(name) > 1:
             what = "stands twice" if name in OBJECTIVES else "is no objective"
             raise Mistake(f"--objectives: {name!r} {what}", plugins.did_you_mean(name, list(OBJECTIVES)))
+    if "instructions" in objectives:
+        instructions.counter()  # told now where nothing counts here
     return targets.load(target) if "latency" in objectives else None
 
 

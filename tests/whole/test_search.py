@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import tiny
 
-from edgespec import recipe, target
+from edgespec import instructions, recipe, target
 from edgespec.search import trial
 from edgespec.search.trial import Setup
 
@@ -144,6 +144,10 @@ def test_what_a_trial_is_worth_is_measured_on_validation_spectra_beside_one_refe
 
     logits = scoring.answers(job, line.int8.path(found["variant"]), rows)
     assert found["accuracy"] == pytest.approx(scoring.accuracy(logits, job.spectra.y[rows]), abs=1e-4)
+    monkeypatch.setattr(instructions, "count", lambda files, x, folder: ({}, {each: 1e6 + len(x) for each in files}))
+    counted = trial._measured(replace(setup, target=None, counted=True), job, line.int8, tmp_path)
+    assert trial.values(counted, ["instructions"]) == [1e6 + len(rows)]
+    assert counted["latency"] is None
     same = trial.reference(tmp_path, job).stat()
     assert trial.reference(tmp_path, job).stat().st_mtime_ns == same.st_mtime_ns, "made once"
     assert os.path.getsize(tmp_path / "reference.onnx") > 0
