@@ -122,7 +122,7 @@ def swapped(model: Any) -> None:
 
 def blunter(model: Any) -> None:
     """Noise in the last layer, as a rounding that went wrong would leave it."""
-    last = [node for node in model.graph.node if node.op_type == "Gemm"][0]
+    last = next(node for node in model.graph.node if node.op_type == "Gemm")
     weight = next(each for each in model.graph.initializer if each.name == last.input[1])
     values = numpy_helper.to_array(weight)
     noise = np.random.default_rng(0).normal(0, 1.5 * values.std(), values.shape).astype(np.float32)
@@ -198,7 +198,8 @@ def table(found: dict[str, Any]) -> str:
         "| --- | --- |",
     ]
     for title, each in found["planted"].items():
-        lines.append(f"| {title} | {', '.join(f'{name} {told["verdict"]}' for name, told in each.items())} |")
+        said = ", ".join(f"{name} {told['verdict']}" for name, told in each.items())
+        lines.append(f"| {title} | {said} |")
     if "spread" in (told := found["instructions"]):
         n = len(told["numbers"]["whole"])
         lines += [
