@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := runs/rruff_distill
 
-.PHONY: demo test arm64 setup clean
+.PHONY: demo test arm64 baseline setup clean
 
 demo: $(READY)
 	$(BIN)/edgespec compress recipes/rruff_distill.yaml
@@ -27,6 +27,12 @@ test: $(READY)
 
 arm64: $(READY)
 	PYTHON=$(BIN)/python sh export/setup/arm64_emulated.sh
+
+# What the project's own tests compare with: run it when a change is meant, look at the difference, commit it.
+baseline: $(READY)
+	env -u EDGESPEC_DATA $(BIN)/edgespec compress recipes/rruff_distill.yaml --out runs/baseline \
+	  --set 'gates={regression: {accuracy: 2 %, size: 1 %, instructions: 3 %}}'
+	$(BIN)/edgespec gate runs/baseline --update-baseline --baseline benchmarks/results/embedded/rruff_distill.json
 
 setup: $(READY)
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
-from edgespec import plugins
+from edgespec import plugins, storage
 
 RECIPE = plugins.path("recipes", "rruff_distill")
+BASELINE = Path(__file__).parent.parent.parent / "benchmarks" / "results" / "embedded" / "rruff_distill.json"
+OWN = {"accuracy": "2 %", "size": "1 %", "params": "0 %", "macs": "0 %"}
 
 
 def edgespec(*words: str, folder: Path, data: str = "") -> subprocess.CompletedProcess[str]:
@@ -58,3 +62,17 @@ def test_a_second_run_keeps_everything(job: Path) -> None:
     assert again.returncode == 0
     assert "nothing has changed" in again.stderr
     assert {path: path.stat().st_mtime_ns for path in run.glob("[0-9]*/*")} == before
+
+
+def test_the_project_gates_itself(job: Path) -> None:
+    """Sizes, accuracy and counted instructions against the baseline that is kept with the code; `make baseline` writes it anew."""
+    run = job / "own"
+    shutil.copytree(job / "runs" / "rruff_distill", run)
+    written = yaml.safe_load((run / "recipe.yaml").read_text(encoding="utf-8"))
+    promised = OWN | ({"instructions": "3 %"} if shutil.which("valgrind") else {})
+    storage.write(run / "recipe.yaml", yaml.safe_dump(written | {"gates": {"regression": promised}}))
+    judged = edgespec("gate", str(run), "--baseline", str(BASELINE), "--json", folder=job)
+    told = {each["metric"]: each for each in json.loads(judged.stdout)["gates"]}
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+    assert set(told) == set(promised)
+    assert all(each["verdict"] == "pass" for name, each in told.items() if name in ("size", "params", "macs")), told
