@@ -35,6 +35,7 @@ def bench(
     *,
     protocol: Protocol = QUICK,
     seconds: float | None = None,
+    variants: Sequence[str] = (),
     soak_s: float = 0.0,
     lost: Lost | None = None,
     progress: Progress,
@@ -43,6 +44,7 @@ def bench(
 
     targets: names, or cards; different machines measure at the same time, targets of one machine in turn
     protocol: how many processes, how long; seconds: of timed calls of each file in each, the protocol's if not said
+    variants: only these files, and the default export; all if not said
     soak_s: seconds that the recommended file is called back to back afterwards
     lost: hears of a target that failed, where others go on; without it, or where all failed, the first failure is raised
     Leaves `bench/<target>.json`, the recording beside it, and the recommendation in the report.
@@ -55,7 +57,7 @@ def bench(
     with storage.lock(folder):
         checked, job, result = opened(folder, progress)
         model = last(folder, result)
-        files = _files(folder, model, result)
+        files = _only(_files(folder, model, result), variants)
         against = {name: _against(name, checked, result, model) for name in files}
         rows = job.splits.test
         x, y = job.spectra.x[rows], job.spectra.y[rows]
@@ -190,6 +192,13 @@ def _files(folder: Path, model: OnnxModel, result: Report) -> dict[str, Path]:
     """Give what is measured: the reference first, then the run's own files, then the linear baselines."""
     own = {name: model.path(name) for name in sorted(model.variants, key=lambda name: name != REFERENCE)}
     return own | {_title(row): folder / row.file for row in result.rows if row.model == "linear"}
+
+
+def _only(files: dict[str, Path], variants: Sequence[str]) -> dict[str, Path]:
+    unknown = [name for name in variants if name not in files]
+    if unknown:
+        raise Mistake(f"there is no variant {unknown[0]!r} to measure", hint=f"there is: {', '.join(files)}")
+    return {name: path for name, path in files.items() if not variants or name in (REFERENCE, *variants)}
 
 
 def _title(row: report.Row) -> str:

@@ -251,6 +251,26 @@ def test_several_targets_are_told_apart_in_tables_and_picture() -> None:
         assert "no variant keeps the promises here" in show(found)
 
 
+def test_how_and_in_what_heat_a_target_was_measured_stands_beside_its_figures() -> None:
+    found, energy = report(), "VDD_IN (ina3221), 10 readings a second"
+    sensors = {"celsius": {"cpu-thermal": [48.0, 71.0, 69.0]}, "mhz": {"cpu": [1510.0, 1200.0, 1400.0, 1400.0]}}
+    more = {"mode": "standard", "processes": 5, "seconds": 3.0, "energy_mj": 0.123, "energy_note": energy}
+    one = measured("float32", 0.02, calls_per_sample=3, host={"cores": 2, "sensors": sensors}, **more)
+    found.bench["local"]["measurements"] = [one]
+    line = tables.bench(found)[0]
+    assert line[tables.BENCH_HEAD.index("mode")] == "standard"
+    assert line[tables.BENCH_HEAD.index("energy")] == "0.123 mJ"
+    for show in SHOWN:
+        for told in (
+            "mode standard, 5 processes of 3 s a file",
+            "timed up to 3 at once: their percentiles are of such blocks",
+            "cpu-thermal 48 to 69 degrees, at most 71",
+            "cpu clock 1200 to 1510 MHz",
+            f"energy: {energy}",
+        ):
+            assert told in show(found)
+
+
 def test_report_md_is_written_beside_its_picture(tmp_path: Path) -> None:
     path = markdown.write(report(), tmp_path)
     assert path == tmp_path / "report.md"

@@ -16,6 +16,9 @@ Targets = Annotated[
     list[str] | None,
     typer.Option("--target", help="Where to measure; may be given several times (edgespec ls targets)."),
 ]
+Variants = Annotated[
+    list[str] | None, typer.Option("--variant", help="Measure this file only, and the default export; may be repeated.")
+]
 Mode = Annotated[
     str, typer.Option("--mode", help="quick (one process), standard (five), or mlperf (600 s, P90 by early stopping).")
 ]
@@ -51,6 +54,7 @@ def command(
     host: Host = "",
     mode: Mode = "quick",
     seconds: Seconds = None,
+    variant: Variants = None,
     soak: Soak = None,
     lock_clocks: Lock = False,
     replay: Replay = None,
@@ -78,7 +82,7 @@ def command(
     def told(name: str, problem: EdgespecError) -> None:
         lost[name] = problem
 
-    result = runs.bench(folder, cards, protocol=how, soak_s=soak_s, lost=told, progress=bars)
+    result = runs.bench(folder, cards, protocol=how, variants=variant or (), soak_s=soak_s, lost=told, progress=bars)
     write_report(result, folder)
     if to_json:
         _print(result, str(folder), lost)

@@ -117,8 +117,14 @@ def test_a_target_that_fails_does_not_lose_the_others(run_copy: Path, monkeypatc
 
 
 def test_a_soak_sets_the_last_minute_beside_the_first(run_copy: Path) -> None:
-    found = runs.bench(run_copy, ["local"], seconds=0.1, soak_s=4, progress=Silent()).bench["local"]["soak"]
+    told = runs.bench(run_copy, ["local"], seconds=0.1, soak_s=4, variants=["float32"], progress=Silent()).bench[
+        "local"
+    ]
+    assert [each["variant"] for each in told["measurements"]] == ["default", "float32"]
+    found = told["soak"]
     assert found["ratio"] == pytest.approx(found["last_ms"] / found["first_ms"])
+    with pytest.raises(Mistake, match="no variant 'floot32'"):
+        runs.bench(run_copy, ["local"], variants=["floot32"], progress=Silent())
     kept = json.loads((run_copy / "bench" / "local.soak.json").read_text())
     first = [each["p50_ns"] for each in kept["series"] if each["t"] < 2]
     assert found["first_ms"] == pytest.approx(np.median(first) / 1e6)
