@@ -209,7 +209,7 @@ def _built(card: Target, part: Path, found: Delivered) -> Delivered:
     try:
         told = _prepare(card, part)
     except (Missing, Unreachable) as problem:
-        return replace(found, status="deferred", message=f"{problem.message}; {problem.hint}")
+        return replace(found, status="deferred", message=f"{problem.message}; {card.setup or problem.hint}")
     checked = (*found.checked, f"{card.runtime} {told['runtime_version']}: built here")
     return replace(found, checked=checked, files=tuple(told["files"]))
 

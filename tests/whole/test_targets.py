@@ -123,6 +123,7 @@ def test_compress_ends_with_a_bundle_a_target_and_makes_a_lost_one_anew(run_copy
     assert {name: each["status"] for name, each in result.bundles.items()} == {
         "local": "ready", "intel_cpu": "deferred", "jetson": "deferred",
     }  # fmt: skip
+    assert result.bundles["intel_cpu"]["message"].endswith("; pip install 'edgespec[openvino]'")
     assert report.read(run_copy).bundles == result.bundles != json.loads(before)["bundles"]
     assert "| jetson | tensorrt | float32 |" in markdown.show(result, drawn=False)
     from edgespec import finished
