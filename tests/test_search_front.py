@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from edgespec import plan, recipe
 from edgespec.choices import Between
 from edgespec.errors import BrokenPromise, Mistake
-from edgespec.search import front, space, winner
+from edgespec.search import drawn, front, space, winner
 
 TEXT = """schema: 1
 data:
@@ -205,3 +206,17 @@ def test_front_json_holds_no_number_that_json_lacks(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range"):
         front.write({**FOUND, "reference_ms": float("nan")}, tmp_path)
     assert json.loads(json.dumps(FOUND)) == FOUND
+
+
+def test_a_search_is_a_page_of_its_own_with_every_trial_drawn_and_the_front_named(tmp_path: Path) -> None:
+    front.write({**FOUND, "recipe": "<script>"}, tmp_path)
+    path = drawn.write(front.read(tmp_path), tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert "<h1>Search of &lt;script&gt;</h1>" in text
+    marks = re.findall(r'aria-label="(\d{4}: [^"]+)"', text)
+    assert len(marks) == 2 * 5, "each complete trial, in the narrow and in the wide drawing"
+    assert {mark[:4] for mark in marks if "on the frontier" in mark} == {"0000", "0001", "0003"}
+    assert "0001: accuracy 0.950 (0.850 to 0.950), 200 us on local, 60 kB; on the frontier" in marks
+    assert "trial 0005 failed: no network" in text
+    assert "0.910 [0.800, 0.970]" in text, "the front on the test part"
+    assert "accuracy on the validation part" in text

@@ -17,7 +17,9 @@ from edgespec.errors import Mistake
 if TYPE_CHECKING:
     from edgespec.report import Report
 
-Runs = Annotated[list[Path] | None, typer.Argument(help="Run folders; the newest in runs/ if not said.")]
+Runs = Annotated[
+    list[Path] | None, typer.Argument(help="Run folders, or the folder of a search; the newest run if not said.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", help="The HTML file; RUN/report.html, and report.md beside it, if not said.")
 ]
@@ -34,6 +36,9 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
     from edgespec import report
     from edgespec.report import terminal
 
+    if run and len(run) == 1 and (run[0] / "front.json").is_file():
+        _search(run[0], out, to_json)
+        return
     folders = [run_folder(each) for each in run] if run else [run_folder(None)]
     found = {folder: report.read(folder) for folder in folders}
     if to_json:
@@ -42,13 +47,27 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
         return
     if len(found) == 1 and out is None:
         ((folder, only),) = found.items()
-        with _trusted(folder):
+        with _trusted(folder / "report.json"):
             path = write_report(only, folder)
             print(f"{terminal.show(only)}\n\nreport: {path}")
         return
     if out is None:
         raise Mistake("several runs need a file of their own", hint="add --out compared.html")
     _together(found, out)
+
+
+def _search(folder: Path, out: Path | None, to_json: bool) -> None:
+    from edgespec import storage
+    from edgespec.search import drawn, front
+
+    found = front.read(folder)
+    if to_json:
+        as_json({"folder": str(folder), **found})
+        return
+    with _trusted(folder / front.FILE):
+        text = drawn.show(found)
+        print(f"{front.told(found)}\n\n{front.table(found)}")
+    print(f"\nreport: {storage.write(out or folder / 'report.html', text)}")
 
 
 def _together(found: Mapping[Path, Report], out: Path) -> None:
@@ -58,7 +77,7 @@ def _together(found: Mapping[Path, Report], out: Path) -> None:
     names, runs = [folder.resolve().name for folder in found], []
     for place, (folder, each) in enumerate(found.items(), start=1):
         title = names[place - 1] if names.count(names[place - 1]) == 1 else str(folder)
-        with _trusted(folder):
+        with _trusted(folder / "report.json"):
             runs.append(html.lay_out(title, each, place))
             print(tables.headline(each))
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -67,10 +86,10 @@ def _together(found: Mapping[Path, Report], out: Path) -> None:
 
 
 @contextmanager
-def _trusted(folder: Path) -> Iterator[None]:
-    """Tell a report that nobody here wrote from a bug of ours: where what is in it can't be shown, the folder is named."""
+def _trusted(path: Path) -> Iterator[None]:
+    """Tell a report that nobody here wrote from a bug of ours: where what is in it can't be shown, it is named."""
     try:
         yield
     except BROKEN as problem:
-        what = f"{folder / 'report.json'} can't be shown, it is not as edgespec writes it: {type(problem).__name__}: {problem}"
-        raise Mistake(what, hint="edgespec compress RECIPE writes it anew") from problem
+        what = f"{path} can't be shown, it is not as edgespec writes it: {type(problem).__name__}: {problem}"
+        raise Mistake(what, hint="the command that made it writes it anew") from problem

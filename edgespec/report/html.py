@@ -52,13 +52,14 @@ def lay_out(title: str, report: Report, place: int) -> Run:
     return Run(f"run{place}", title, report, tiles(report), sections(report, f"run{place}"))
 
 
-def render(runs: Sequence[Run]) -> str:
-    """Put runs on a page, in front of them what compares them."""
+def render(runs: Sequence[Run], first: Sequence[Section] = (), heading: str = "") -> str:
+    """Put runs on a page, in front of them what compares them; `first` and `heading` stand there where there are no runs."""
     style, script = ((_PAGE / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
     given: dict[str, Any] = {
-        "title": ", ".join(run.title for run in runs),
+        "title": heading or ", ".join(run.title for run in runs),
+        "heading": heading or (runs[0].title if len(runs) == 1 else "Runs side by side"),
         "runs": runs,
-        "together": beside({run.title: run.report for run in runs}) if len(runs) > 1 else [],
+        "together": beside({run.title: run.report for run in runs}) if len(runs) > 1 else first,
         "style": Markup(style),
         "script": Markup(script),
         "policy": _policy(style, script),

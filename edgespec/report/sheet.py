@@ -12,7 +12,9 @@ from edgespec.report import Report, Row
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1.0}
 UNITS |= {"kB": 1e3, "MB": 1e6, "GB": 1e9, "%": 0.01}
-_NUMBER = re.compile(r"(?:x )?([-+]?\d[\d.]*(?:e[-+]?\d+)?)(?: ?(ns|us|ms|s|min|kB|MB|GB|k|M|G|B|%))?(?: ?-.*)?")
+_NUMBER = re.compile(
+    r"(?:x )?([-+]?\d[\d.]*(?:e[-+]?\d+)?)(?: ?(ns|us|ms|s|min|kB|MB|GB|k|M|G|B|%))?(?: - [-+]?\d.*| \[.*)?"
+)
 
 
 @dataclass(frozen=True)

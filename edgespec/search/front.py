@@ -135,7 +135,7 @@ def page(found: Found) -> str:
             f"{told(found)}.",
             "",
             "Chosen by validation alone. The test part was looked at once, for the trials of the front, when the search was over.",
-            *(_measured(found)),
+            *(measured(found)),
             "",
             f"| {' | '.join(HEAD)} |",
             "| --- " * len(HEAD) + "|",
@@ -151,7 +151,8 @@ def page(found: Found) -> str:
     )
 
 
-def _measured(found: Found) -> list[str]:
+def measured(found: Found) -> list[str]:
+    """Say how latencies were measured, in lines of Markdown; nothing where none was."""
     if not found["target"] or not found["reference_ms"]:
         return []
     hosts = sorted({each["latency"]["host"] for each in found["trials"] if each.get("latency")})

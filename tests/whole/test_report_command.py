@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_search_front import FOUND
 
 from edgespec import report as reports
+from edgespec.search import front
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -80,3 +82,15 @@ def test_a_foreign_or_forged_report_is_a_mistake(
     assert f"error: {tmp_path / 'report.json'}" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "hint:" in ended.stderr
+
+
+def test_the_folder_of_a_search_is_shown_as_its_front(tmp_path: Path) -> None:
+    front.write(FOUND, tmp_path)
+    ended = run(tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "6 trials (5 complete, 1 failed)" in ended.stdout
+    assert "Search of open" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    (tmp_path / "front.json").write_text(json.dumps({**FOUND, "trials": [{"state": "complete"}]}), encoding="utf-8")
+    ended = run(tmp_path)
+    assert ended.returncode == 2
+    assert f"error: {tmp_path / 'front.json'} can't be shown" in ended.stderr

@@ -36,31 +36,41 @@ CAPTION = (
 def figure(name: str, reports: Mapping[str, Report]) -> Figure | None:
     """Draw all files of these reports, or give None where none has been made yet."""
     found = points(reports)
-    if not found:
-        return None
-    groups = list(dict.fromkeys(_group(each, reports) for each in found))
-    on_front = efficient(found)
+    return of_points(name, found, efficient(found), by_run=len(reports) > 1) if found else None
+
+
+def of_points(
+    name: str,
+    found: Sequence[Point],
+    on_front: Sequence[bool],
+    *,
+    by_run: bool = False,
+    part: str = "test",
+    caption: str = CAPTION,
+) -> Figure:
+    """Draw points, filled where they are on the frontier; runs, else targets, have a colour each. part: that they were judged on"""
+    groups = list(dict.fromkeys(_group(each, by_run) for each in found))
     title = "Accuracy against latency and size" if found[0].target else "Accuracy against size"
     legend = [(i, each) for i, each in enumerate(groups)] if len(groups) > 1 else []
-    drawn = [_draw(f"{name}{suffix}", f"{title}: {len(found)} files", found, on_front, groups, reports, size)
+    drawn = [_draw(f"{name}{suffix}", f"{title}: {len(found)} files", found, on_front, groups, by_run, part, size)
              for suffix, size in (("", (WIDTH, 360)), ("-wide", (860, 410)))]  # fmt: skip
     rows = [_row(each, front) for each, front in zip(found, on_front, strict=True)]
-    return Figure(title, drawn[0], CAPTION, legend, table(title, HEAD, rows), wide=drawn[1])
+    return Figure(title, drawn[0], caption, legend, table(title, HEAD, rows), wide=drawn[1])
 
 
 def _draw(
     name: str, title: str, found: Sequence[Point], on_front: Sequence[bool], groups: Sequence[str],
-    reports: Mapping[str, Report], size: tuple[float, float],
+    by_run: bool, part: str, size: tuple[float, float],
 ) -> Markup:  # fmt: skip
     canvas = Canvas(name, title, *size)
     axes = canvas.axes()
-    _scale(axes, found)
+    _scale(axes, found, part)
     for i, group in enumerate(groups):
-        mine = [each for each in found if _group(each, reports) == group]
+        mine = [each for each in found if _group(each, by_run) == group]
         axes.plot(*outline(mine), drawstyle="steps-post",
                   color=colour(i), linewidth=1.2, alpha=0.5, zorder=2)  # fmt: skip
     for point, front in zip(found, on_front, strict=True):
-        i = groups.index(_group(point, reports))
+        i = groups.index(_group(point, by_run))
         shade = colour(i) if point.own else colour("muted")
         width = _diameter(point, found, axes)
         if point.own:
@@ -82,7 +92,7 @@ def _diameter(point: Point, found: Sequence[Point], axes: Any) -> float:
     return room * (8 + 26 * math.sqrt(point.bytes / max(each.bytes for each in found)))
 
 
-def _scale(axes: Any, found: Sequence[Point]) -> None:
+def _scale(axes: Any, found: Sequence[Point], part: str) -> None:
     low, high = min(each.cost for each in found) / 1.6, max(each.cost for each in found) * 1.6
     time = bool(found[0].target)
     logarithmic(axes, "x", lambda cost: units.show_time(cost / 1e6) if time else units.show_size(cost * 1e3), low, high)
@@ -90,7 +100,7 @@ def _scale(axes: Any, found: Sequence[Point]) -> None:
     bottom, top = min(each.low for each in found), max(each.high for each in found)
     axes.set_ylim(bottom - 0.1 * (top - bottom) - 0.004, top + 0.1 * (top - bottom) + 0.004)
     axes.set_xlabel("latency of one spectrum, median" if time else "size of the file")
-    axes.set_ylabel("accuracy on the test part")
+    axes.set_ylabel(f"accuracy on the {part} part")
 
 
 def _labels(axes: Any, found: Sequence[Point]) -> None:
@@ -108,11 +118,9 @@ def _labels(axes: Any, found: Sequence[Point]) -> None:
                 break
 
 
-def _group(point: Point, reports: Mapping[str, Report]) -> str:
+def _group(point: Point, by_run: bool) -> str:
     """What has a colour of its own: a run, or a target where there is but one run."""
-    if len(reports) > 1:
-        return point.run
-    return point.target or "size"
+    return point.run if by_run else point.target or "size"
 
 
 def _row(point: Point, front: bool) -> list[str]:
