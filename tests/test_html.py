@@ -194,7 +194,8 @@ def test_the_file_to_ship_is_the_recommended_one_or_the_last() -> None:
     ("text", "value"),
     [
         ("25 kB", 25e3), ("1.33 MB", 1.33e6), ("82.7 us", 82.7e-6), ("4.14 ms", 4.14e-3), ("+0.133", 0.133), ("0.914 - 0.985", 0.914),
-        ("x 0.46", 0.46), ("98.5 k", 98500), ("60.0%", 0.6), ("1 train", None), ("1-NN cosine", None), ("0.857 [0.632, 0.954]", 0.857), ("117 - 126 us", 117), ("-", None), ("", None), ("pass", None), ("2 distill", None),
+        ("x 0.46", 0.46), ("98.5 k", 98500), ("60.0%", 0.6), ("1 train", None),
+        ("1-NN cosine", None), ("0.857 [0.632, 0.954]", 0.857), ("117 - 126 us", 117), ("-", None), ("", None), ("pass", None), ("2 distill", None),
     ],
 )  # fmt: skip
 def test_cells_are_sorted_by_what_they_mean(text: str, value: float | None) -> None:
