@@ -117,8 +117,10 @@ def _held(target: Target) -> Line | None:
 
 
 def _there(target: Target, hint: str) -> str:
-    """Say where a hint is to be followed."""
-    return f"there: {hint}" if hint and target.reach != "local" else hint
+    """Say where a hint is to be followed, and what the card says of how the place is made ready."""
+    if target.reach == "local":
+        return hint
+    return "; ".join([*([f"there: {hint}"] if hint else []), *([target.setup] if target.setup else [])])
 
 
 def _here(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float) -> Ended:

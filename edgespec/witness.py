@@ -33,7 +33,7 @@ def answers(models: Mapping[str, Path], x: Array, said: Mapping[str, Array], tar
 
     models: variant -> ONNX file; x: (n, points); said: variant -> its scores (n, classes); work: where files may lie for a moment
     A spectrum disagrees where another label is named and the two labels' logits are further apart than the margin, or where the
-    logits as a whole are five margins apart. Raises Mismatch for the first file with such a spectrum. ONNX Runtime on this very
+    logits as a whole are two margins apart. Raises Mismatch for the first file with such a spectrum. ONNX Runtime on this very
     machine needs no witness.
     """
     if target.reach == "local" and target.runtime == HERE.runtime and not (target.python or target.provider):
@@ -94,7 +94,7 @@ def _compare(variant: str, own: Array, said: Array, margin: float, target: Targe
     scale = np.maximum(np.abs(own).max(axis=1), 1e-12)
     behind = own.max(axis=1) - np.take_along_axis(own, said.argmax(axis=1)[:, None], axis=1)[:, 0]
     apart = np.abs(own - said).max(axis=1) / scale
-    wrong = (behind > margin * scale) | ~(apart <= 5 * margin)
+    wrong = (behind > margin * scale) | ~(apart <= 2 * margin)
     if wrong.any():
         raise Mismatch(
             f"target {target.name!r} answers {int(wrong.sum())} of {len(own)} spectra unlike {variant} does here in ONNX Runtime"

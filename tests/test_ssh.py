@@ -414,10 +414,10 @@ def kill_parent(flag: Path) -> None:
 
 
 def test_a_real_runner_without_numpy_or_its_runtime_is_missing(there: Device, work: Path) -> None:
-    bare = told(there.card(python=(there.card().python[0], "-S", "-I")), work)
+    bare = told(there.card(python=(there.card().python[0], "-S", "-I"), setup="sh export/setup/pi.sh"), work)
     assert (type(bare), "No module named 'numpy'" in bare.message) == (Missing, True)
     assert bare.hint.startswith("there: ")
-    assert "-m pip install numpy" in bare.hint
+    assert "-m pip install numpy; sh export/setup/pi.sh" in bare.hint
 
 
 def test_a_login_that_talks_is_heard_out(there: Device, work: Path, runner: Any) -> None:
