@@ -19,7 +19,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
-from edgespec import line, plugins, ssh, storage
+from edgespec import line, plugins, ssh, storage, wire
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
 from edgespec.line import Ended, Line
 from edgespec.target import Target
@@ -125,11 +125,18 @@ def _there(target: Target, hint: str) -> str:
 
 def _here(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float) -> Ended:
     command, env = _command(target, arguments), _environment(target)
-    try:
-        ended = subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=timeout_s, check=False)
-    except subprocess.TimeoutExpired:
-        return Ended(0, b"", "", late=True)
-    return Ended(ended.returncode, ended.stdout, ended.stderr.decode(errors="replace").strip())
+    with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        wire.RUNNING.add(process)
+        try:
+            printed, told = process.communicate(timeout=timeout_s)
+        except BaseException as problem:
+            process.kill()
+            if isinstance(problem, subprocess.TimeoutExpired):
+                return Ended(0, b"", "", late=True)
+            raise
+        finally:
+            wire.RUNNING.discard(process)
+    return Ended(process.returncode, printed, told.decode(errors="replace").strip())
 
 
 def _command(target: Target, arguments: Sequence[str]) -> list[str]:

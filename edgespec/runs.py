@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec import advice, distribution, measurement, pipeline, recipe, report, session, soak, storage, suited, target
+from edgespec import (
+    advice,
+    distribution,
+    measurement,
+    pipeline,
+    recipe,
+    report,
+    session,
+    soak,
+    storage,
+    suited,
+    target,
+    wire,
+)
 from edgespec import artifact as artifacts
 from edgespec import bench as measuring
 from edgespec.artifact import OnnxModel
@@ -155,9 +169,12 @@ def _everywhere(
         places.setdefault("" if card.reach == "local" else (card.host or card.name, card.port), []).append(card)
     found: dict[str, dict[str, Any]] = {}
     failed: dict[str, EdgespecError] = {}
+    stopped = threading.Event()
 
     def in_turn(together: Sequence[Target]) -> None:
         for card in together:
+            if stopped.is_set():
+                return
             try:
                 found[card.name] = measured(card)
             except EdgespecError as problem:
@@ -167,8 +184,15 @@ def _everywhere(
         in_turn(cards)  # here, so that an interrupt ends it
     else:
         with ThreadPoolExecutor(len(places)) as pool:
-            for each in [pool.submit(in_turn, together) for together in places.values()]:
-                each.result()
+            asked = [pool.submit(in_turn, together) for together in places.values()]
+            try:
+                for each in asked:
+                    each.result()
+            except BaseException:  # an interrupt, which no thread but this one hears of
+                stopped.set()
+                while wait(asked, timeout=0.2).not_done:
+                    wire.interrupt()
+                raise
     order = [card.name for card in cards]
     return {name: found[name] for name in order if name in found}, {
         name: failed[name] for name in order if name in failed

@@ -19,6 +19,14 @@ BEAT_S = 10.0
 PATIENCE_S = 60.0
 BLOCK = 2**16
 LONGEST = 2**26
+RUNNING: set[subprocess.Popen[bytes]] = set()
+"""What runs for us on all targets, in all threads."""
+
+
+def interrupt() -> None:
+    """End what runs on all targets: an interrupt reaches the main thread alone. A device sweeps up by itself."""
+    for process in tuple(RUNNING):
+        process.kill()
 
 
 class Wire:
@@ -40,6 +48,7 @@ class Wire:
             bufsize=0,
             start_new_session=True,  # an interrupt is ours: we end the line, and wait until the device has swept up
         )
+        RUNNING.add(self._ssh)
         self._to, self._from = cast(IO[bytes], self._ssh.stdin), cast(IO[bytes], self._ssh.stdout)
 
     def beat(self) -> None:
@@ -84,6 +93,7 @@ class Wire:
         except subprocess.TimeoutExpired:
             self._ssh.kill()
             self._ssh.wait()
+        RUNNING.discard(self._ssh)
         self._from.close()
         self._noise.close()
 

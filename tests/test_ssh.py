@@ -17,7 +17,7 @@ import loopback
 import pytest
 from loopback import Device
 
-from edgespec import device, line, plugins, rollcall, target, wire
+from edgespec import device, line, plugins, rollcall, runs, target, wire
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, StorageError, Unreachable
 from edgespec.target import Target
 
@@ -238,6 +238,24 @@ def test_an_interrupt_leaves_nothing_behind(there: Device, work: Path, runner: A
 
 def _interrupt() -> None:
     os.kill(os.getpid(), 2)
+
+
+def test_an_interrupt_ends_what_several_targets_do(there: Device, work: Path, runner: Any, flag: Path) -> None:
+    runner("import os, pathlib as p, sys, time; p.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(600)")
+    cards = [there.card(), Target("local", "onnxruntime")]
+    flags = {each.name: flag.with_name(each.name) for each in cards}
+
+    def measured(card: Target) -> dict[str, Any]:
+        return device.call(card, [str(flags[card.name])], work)
+
+    both = lambda: all(each.exists() and each.read_text() for each in flags.values())  # noqa: E731
+    waiting = threading.Timer(0, lambda: loopback.wait(both) and _interrupt())
+    waiting.start()
+    begin = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        runs._everywhere([*cards, dataclasses.replace(cards[1], name="next")], measured)
+    assert time.monotonic() - begin < 30
+    assert all(loopback.wait(lambda each=each: gone(each)) for each in flags.values())
 
 
 @pytest.mark.parametrize(
