@@ -77,6 +77,8 @@ def _run(arguments: list[str]) -> int:
     try:
         code = app(arguments, standalone_mode=False) or 0  # click hands back the code of a typer.Exit
         sys.stdout.flush()
+        if code == INTERRUPTED:  # typer makes an exit code of an interrupt, and says nothing
+            raise KeyboardInterrupt
         return int(code)
     except EdgespecError as problem:
         return tell(problem, wants_json)

@@ -264,3 +264,18 @@ def test_a_folder_that_may_not_be_written_is_told(here: Path) -> None:
     (here / "closed").mkdir(mode=0o500)
     ended = edgespec(here, "compress", "a.yaml", "--out", "closed/run")
     assert "not allowed to write there" in refused(quiet(ended), 8)
+
+
+STOPPED = """
+import sys
+from edgespec.cli import listing, main
+def stop(): raise KeyboardInterrupt
+listing._recipes, sys.argv[1:] = stop, ["ls", "recipes"]
+main()
+"""
+
+
+def test_an_interrupt_says_that_the_same_command_goes_on() -> None:
+    ended = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, check=False)
+    assert ended.returncode == 130
+    assert ended.stderr.strip() == "interrupted; run the same command again to go on where it stopped"
