@@ -83,7 +83,9 @@ def compare(folder: Path, seeds: int) -> dict[str, Any]:
         title: {key: each[key] for key in ("number", "variant", "bytes", "right", "accuracy")}
         for title, each in made.items()
     }
-    return {"n": len(rows), "seeds": seeds, "models": told, "latency": latency, "search": found}
+    trials = [{key: value for key, value in each.items() if key != "worker"} for each in found["trials"]]
+    search = {**{key: value for key, value in found.items() if key != "storage"}, "trials": trials}
+    return {"n": len(rows), "seeds": seeds, "models": told, "latency": latency, "search": search}
 
 
 def chosen(found: front.Found) -> dict[str, Any]:

@@ -89,11 +89,13 @@ def test_made_first_and_judged_later_a_run_is_the_same(tmp_path: Path) -> None:
     pipeline.make(checked, folder, pipeline.prepare(checked, folder, Silent()), store)
     unjudged = report.read(folder)
     assert (unjudged.rows, unjudged.finished) == ([], "")
+    assert "not judged on the test part" in unjudged.notes[0]
     assert "accuracy" not in (folder / "report.json").read_text()
     records = [json.loads(path.read_text()) for path in sorted(folder.glob("*/artifact.json"))]
     assert [record["rows"] for record in records] == [None, None]
     later = pipeline.compress(written, folder, stop=None, progress=Silent(), store=store)
     assert [step["kept"] for step in later.steps] == [True, True]
+    assert not [note for note in later.notes if "not judged" in note]
     once = pipeline.compress(written, tmp_path / "once", stop=None, progress=Silent())
     assert [(row.name, row.scores, row.robustness) for row in later.rows] == [
         (row.name, row.scores, row.robustness) for row in once.rows
