@@ -59,7 +59,7 @@ class Canvas:
 
     def __post_init__(self) -> None:
         self.figure = drawing((self.width / 72, self.height / 72))
-        self.figure.set_layout_engine("tight", pad=0.3, w_pad=1.2)  # measures once, where "constrained" measures twice
+        self.figure.set_layout_engine("tight", pad=0.6, w_pad=1.2)  # measures once, where "constrained" measures twice
 
     def axes(self, rows: int = 1, columns: int = 1, **more: Any) -> Any:
         """Give empty axes in the page's manner: one, or an array of them."""

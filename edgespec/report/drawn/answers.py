@@ -12,6 +12,7 @@ from edgespec.report.svg import MARKERS, WIDTH, Canvas, colour
 NAMED = 26  # classes whose names find room beside a drawing
 FEW = 13  # classes whose counts find room in their cells
 CONFUSION = "Each mark is a class (down) and what it was named (across); on the diagonal it was named rightly. The more of the class, the stronger."
+NUMBERED = " Classes stand by their number; each mark tells their names."
 
 
 def confusions(name: str, report: Report) -> list[Figure]:
@@ -46,7 +47,7 @@ def recalls(name: str, report: Report) -> Figure | None:
     axes.set_yticks(range(len(shown)), [_short(labels[c]) for c in shown])
     axes.set_ylim(len(shown) - 0.5, -0.5)
     axes.set_xlim(min(0.9, *(before[c] for c in shown), *(after.get(c, 0.0) for c in shown)), 1)
-    axes.set_xlabel("recall: share of the class's test spectra that is named rightly")
+    axes.set_xlabel("recall: share of the class that is named rightly")
     lines = [[labels[c], str(size[c]), f"{before[c]:.3f}", f"{after.get(c, 0.0):.3f}", f"{after.get(c, 0.0) - before[c]:+.3f}"]
              for c in order]  # fmt: skip
     head = ["class", "spectra", title(first), title(last), "change"]
@@ -92,7 +93,8 @@ def _confusion(name: str, labels: Sequence[str], row: Row) -> Figure:
     axes.set_ylabel("class")
     lines = [[labels[of], labels[named], str(count)] for of, named, count in wrong]
     made = table(f"Mistakes of {title(row)}, most frequent first", ["class", "named", "spectra"], lines)
-    return Figure(f"{title(row)}: {mistakes} of {n} wrong", canvas.svg(), CONFUSION, (), made)
+    caption = CONFUSION + ("" if len(labels) <= NAMED else NUMBERED)
+    return Figure(f"{title(row)}: {mistakes} of {n} wrong", canvas.svg(), caption, (), made)
 
 
 def _recall(row: Row) -> dict[int, float]:
