@@ -215,7 +215,9 @@ def test_killed_anywhere_and_started_again_it_ends_with_the_same_answer(tmp_path
     ended_well = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert ended_well.returncode == 0, ended_well.stderr
     found = model_files(folder)
-    assert found.pop("bundles/local/model.onnx") == found["5-calibrate/cpu-int8.onnx"], "the recipe's target got its bundle"
+    assert found.pop("bundles/local/model.onnx") == found["5-calibrate/cpu-int8.onnx"], (
+        "the recipe's target got its bundle"
+    )
     assert found == model_files(undisturbed)
     assert scores(folder) == scores(undisturbed)
     assert not list(folder.rglob("*.part"))
