@@ -60,7 +60,7 @@ def of_files(model: OnnxModel, x: Array, y: Ints, card: Target, work: Path, *, p
         said |= {
             matrix.title(name, title, ""): told for name, told in _asked(model, names, x, where, runtime, own).items()
         }
-    host = device.call(card, ["hello", "--runtime", card.runtime], work)
+    host = device.call(card, ["hello", "--runtime", card.runtime], work, timeout_s=LIMIT_S)
     pairs = [(name, title, "") for name in names for title in (REFERENCE, there)]
     return Matrix(tuple(matrix.judge(model, pairs, said, y)), names[0], host, {}, card.source)
 

@@ -101,6 +101,8 @@ def of(path: Path) -> Features:
     widths = {each.name: WIDTHS.get(each.data_type, 4) for each in model.graph.initializer}
     found = dict.fromkeys(COUNTS[1:], 0)
     for node in model.graph.node:
+        if not shapes.get(node.output[0]):  # a name that ONNX Runtime gave: nobody has inferred its shape
+            shapes[node.output[0]] = _shape(node, shapes)
         narrow = node.op_type.startswith(TO_BYTES) or (
             node.op_type in (*POOLS, *VIEWS) and widths.get(node.input[0]) == 1
         )
@@ -126,6 +128,26 @@ def _optimised(path: Path) -> onnx.ModelProto:
         return onnx.load(options.optimized_model_filepath)
 
 
+def _shape(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> list[int]:
+    """Give the shape of an output as the operator makes it: windows shorten the axes, all else is as long as what comes in."""
+    inward = shapes.get(node.input[0], [])
+    if node.op_type not in (*CONVOLUTIONS, *POOLS) or len(inward) < 3:
+        return inward
+    said = {each.name: list(each.ints) for each in node.attribute}
+    weight = shapes[node.input[_weight(node)]] if node.op_type in CONVOLUTIONS else []
+    window, axes = said.get("kernel_shape") or weight[2:], len(inward) - 2
+    ones, pads = [1] * axes, said.get("pads") or [0] * 2 * axes
+    steps, gaps = said.get("strides") or ones, said.get("dilations") or ones
+    along = [
+        (inward[2 + i] + pads[i] + pads[axes + i] - gaps[i] * (window[i] - 1) - 1) // steps[i] + 1 for i in range(axes)
+    ]
+    return [inward[0], weight[0] if weight else inward[1], *along]
+
+
+def _weight(node: onnx.NodeProto) -> int:
+    return 3 if node.op_type == "QLinearConv" else 1
+
+
 def _kind(model: onnx.ModelProto) -> str:
     types = {each.name: each.data_type for each in model.graph.initializer}
     if TensorProto.FLOAT16 in types.values():
@@ -143,7 +165,7 @@ def _work(node: onnx.NodeProto, shapes: dict[str, list[int]]) -> tuple[str, int]
     """Give the kind of work of a kernel and how much of it."""
     out, operator = math.prod(shapes.get(node.output[0], [])), node.op_type
     if operator in CONVOLUTIONS:
-        weight = shapes[node.input[3 if operator == "QLinearConv" else 1]]
+        weight = shapes[node.input[_weight(node)]]
         along = math.prod(weight[2:])
         kind = "depthwise" if weight[1] == 1 else "dense" if along == 1 else "standard"
         return kind, out * weight[1] * along

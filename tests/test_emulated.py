@@ -14,6 +14,7 @@ import bundles
 import numpy as np
 import onnx
 import pytest
+import spectrum_files
 import tiny
 
 from edgespec import (
@@ -60,7 +61,7 @@ def arm64(home: Path) -> Path:
 
 @pytest.mark.usefixtures("arm64")
 def test_the_runner_says_what_it_is(tmp_path: Path) -> None:
-    told = device.call(CARD, ["hello", "--runtime", "onnxruntime"], tmp_path)
+    told = device.call(CARD, ["hello", "--runtime", "onnxruntime"], tmp_path, timeout_s=300)
     assert (told["machine"], told["runtime"]) == ("aarch64", "onnxruntime")
     assert "asimd" in told["flags"]
 
@@ -113,10 +114,14 @@ def _answers(folder: Path, variant: str) -> Any:
 @pytest.mark.usefixtures("arm64")
 def test_a_bundle_is_true_there_and_names_spectra(tmp_path: Path) -> None:
     made = bundles.write(tmp_path / "bundle")
-    told = device.call(CARD, ["verify", str(made)], tmp_path)
+    told = device.call(CARD, ["verify", str(made)], tmp_path, timeout_s=300)
     assert told["exit_code"] == 0
     assert told["machine"] == "aarch64"
     assert all(each["ok"] for each in told["checks"])
+    spectrum = spectrum_files.rruff(tmp_path / "good.txt", *bundles.known())
+    here, there = (list(device.stream(card, ["predict", str(made), str(spectrum)])) for card in (LOCAL, CARD))
+    assert there[0]["file"] == str(spectrum)
+    assert [each["label"] for each in there[0]["top"]] == [each["label"] for each in here[0]["top"]]
 
 
 def test_no_latency_is_ever_told_of_an_emulator(tmp_path: Path) -> None:

@@ -57,7 +57,8 @@ def test_work_is_counted_by_its_kind(files: dict[str, Path]) -> None:
 def test_int8_moves_fewer_bytes_and_has_the_same_work(files: dict[str, Path]) -> None:
     plain, rounded = features.of(files["a"]), features.of(files["a int8"])
     assert rounded.kind == "cpu-int8"
-    assert rounded.macs == plain.macs
+    assert (rounded.standard, rounded.depthwise, rounded.dense) == (plain.standard, plain.depthwise, plain.dense)
+    assert rounded.pooled == plain.pooled  # ONNX Runtime renames what it moves: shapes are found all the same
     assert rounded.bytes < 0.5 * plain.bytes
 
 
