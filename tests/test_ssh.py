@@ -6,6 +6,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import threading
 import time
@@ -226,6 +227,7 @@ def test_a_runner_that_takes_too_long_is_killed_there(
     assert gone(flag)
 
 
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_leaves_nothing_behind(there: Device, work: Path, runner: Any, flag: Path) -> None:
     runner(SLEEP.format(flag=str(flag)))
     waiting = threading.Timer(0, lambda: loopback.wait(lambda: flag.exists() and flag.read_text()) and _interrupt())
@@ -236,10 +238,19 @@ def test_an_interrupt_leaves_nothing_behind(there: Device, work: Path, runner: A
     assert there.work == []
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """An interrupt is heard: what a shell started in the background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def _interrupt() -> None:
-    os.kill(os.getpid(), 2)
+    os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.mark.usefixtures("heard")
 def test_an_interrupt_ends_what_several_targets_do(there: Device, work: Path, runner: Any, flag: Path) -> None:
     runner("import os, pathlib as p, sys, time; p.Path(sys.argv[1]).write_text(str(os.getpid())); time.sleep(600)")
     cards = [there.card(), Target("local", "onnxruntime")]
