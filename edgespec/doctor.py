@@ -26,6 +26,9 @@ LIMIT_S = 90.0
 FREE = 2_000_000_000  # bytes that a run with RRUFF's spectra and its cache may take
 NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "torch-pruning": "torch_pruning", "spc-io": "spc_io"}
 EXTRAS = {"openvino": "openvino", "tensorrt_rtx": "trt-check"}
+RUNTIME = re.compile(
+    r"(onnxruntime|ort-nightly)", re.I
+)  # one for CPUs, one for CUDA, one for OpenVINO: any of them will do
 HELPERS = ("extensions", "genai", "tools")  # packages of ONNX Runtime's name that are no second runtime
 TOOLS = {
     "ssh": (["-V"], r"OpenSSH_([\w.]+)", "a device behind ssh", "apt install openssh-client"),
@@ -38,12 +41,16 @@ TOOLS = {
     "valgrind": (["--version"], r"valgrind-([\d.]+)", "counting instructions", "apt install valgrind"),
 }  # fmt: skip
 PROVIDERS = """
+import contextlib, sys
 import onnx, onnxruntime as ort
 from onnx import TensorProto as T, helper as h
 x, y = (h.make_tensor_value_info(n, T.FLOAT, [1, 2]) for n in "xy")
 graph = h.make_graph([h.make_node("Add", ["x", "x"], ["y"])], "g", [x], [y])
 model = h.make_model(graph, opset_imports=[h.make_opsetid("", 17)], ir_version=8).SerializeToString()
 ort.set_default_logger_severity(4)
+if "CUDAExecutionProvider" in ort.get_available_providers() and hasattr(ort, "preload_dlls"):
+    with contextlib.redirect_stdout(sys.stderr):
+        ort.preload_dlls()
 for name in ort.get_available_providers():
     try:
         print(name, ort.InferenceSession(model, providers=[name]).get_providers()[0] == name)
@@ -90,18 +97,20 @@ def clashes(names: Sequence[str] | None = None) -> list[Finding]:
 
     names: of installed distributions; asked for if not said
     """
-    installed = (
-        names if names is not None else [each.metadata["Name"] or "" for each in importlib.metadata.distributions()]
-    )
-    found = sorted(
-        {each.lower().replace("_", "-") for each in installed if re.match(r"(onnxruntime|ort-nightly)", each.lower())}
-    )
-    found = [each for each in found if not each.endswith(HELPERS)]
+    found = _onnx_runtimes(names)
     if len(found) < 2:
         return []
     told = f"{' and '.join(found)} are both installed: they overwrite each other's files"
     mend = f"{sys.executable} -m pip uninstall -y {' '.join(found)} && {sys.executable} -m pip install {found[0]}"
     return [Finding("onnxruntime", "needed", BROKEN, "", told, mend)]
+
+
+def _onnx_runtimes(names: Sequence[str] | None = None) -> list[str]:
+    """Give the distributions that bring an ONNX Runtime, of `names` or of what is installed."""
+    if names is None:
+        names = [each.metadata["Name"] or "" for each in importlib.metadata.distributions()]
+    found = {each.lower().replace("_", "-") for each in names if RUNTIME.match(each)}
+    return sorted(each for each in found if not each.endswith(HELPERS))
 
 
 def _task(look: Callable[..., Finding], *arguments: object) -> Callable[[], list[Finding]]:
@@ -137,15 +146,16 @@ def _python() -> Finding:
 
 def _library(name: str) -> Finding:
     """Import it in a process of its own: it may be there and not load."""
-    mend = f"{sys.executable} -m pip install --force-reinstall '{name}'"
+    brings = next(iter(_onnx_runtimes()), name) if RUNTIME.fullmatch(name) else name
+    mend = f"{sys.executable} -m pip install --force-reinstall '{brings}'"
     try:
-        version = importlib.metadata.version(name)
+        version = importlib.metadata.version(brings)
     except importlib.metadata.PackageNotFoundError:
         return Finding(name, "needed", ABSENT, "", "not installed", f"{sys.executable} -m pip install '{name}'")
     module = NAMES.get(name.lower(), name.replace("-", "_"))
     code, said = _run([sys.executable, "-c", f"import {module}"])
     if code == 0:
-        return Finding(name, "needed", WORKS, version)
+        return Finding(brings, "needed", WORKS, version)
     return Finding(name, "needed", BROKEN, version, f"it does not load: {_last(said)}", mend)
 
 
@@ -174,9 +184,10 @@ def _providers() -> list[Finding]:
             found.append(Finding(name, "runtime", WORKS, "", "of ONNX Runtime"))
         elif loads == "False" and name.startswith(("CUDA", "Tensorrt", "NvTensorRt", "ROCM", "MIGraphX")):
             told = "ONNX Runtime lists it, and it does not load: a CUDA library or the driver is missing"
-            found.append(
-                Finding(name, "runtime", BROKEN, "", told, "nvidia-smi; pip install 'onnxruntime-gpu[cuda,cudnn]'")
-            )
+            mend = "nvidia-smi; pip install 'onnxruntime-gpu[cuda,cudnn]'"
+            if "Tensor" in name:
+                mend = "nvidia-smi; TensorRT's own libraries (libnvinfer) on LD_LIBRARY_PATH: pip has none"
+            found.append(Finding(name, "runtime", BROKEN, "", told, mend))
     return found
 
 

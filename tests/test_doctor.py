@@ -51,6 +51,12 @@ def test_two_onnx_runtimes_clash_and_their_helpers_do_not() -> None:
     assert not doctor.sound([found])
 
 
+def test_onnx_runtime_for_gpus_is_an_onnx_runtime(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package(place, "onnxruntime_gpu", "9.9", "")
+    monkeypatch.setattr(doctor, "_onnx_runtimes", lambda names=None: ["onnxruntime-gpu"])
+    assert doctor._library("onnxruntime") == Finding("onnxruntime-gpu", "needed", "works", "9.9")
+
+
 def test_a_tool_tells_its_version_or_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert doctor._tool("trtexec").state == "absent"

@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import typer
 
-from edgespec.errors import EdgespecError, Mistake, Mistakes, StorageError
+from edgespec.errors import EdgespecError, Missing, Mistake, Mistakes, StorageError
 
 BUG, INTERRUPTED, CLOSED, STORAGE = 70, 130, 1, 8
 DISK = {
@@ -89,6 +89,8 @@ def _run(arguments: list[str]) -> int:
         return CLOSED  # whoever read our output has seen enough
     except OSError as problem:
         return _storage(problem, wants_json)
+    except ImportError as problem:
+        return _unloadable(problem, wants_json)
     except Exception as problem:  # noqa: BLE001  (the last line of defence: click's usage errors, then bugs)
         return _usage_or_bug(problem, arguments, wants_json)
 
@@ -112,6 +114,15 @@ def _storage(problem: OSError, wants_json: bool) -> int:
         return _bug(problem)
     what = f"{problem.filename or 'writing'}: {DISK[problem.errno]}"
     return tell(StorageError(what, "make room, or name another place with --out"), wants_json)
+
+
+def _unloadable(problem: ImportError, wants_json: bool) -> int:
+    """A package that edgespec needs is gone or broken; a module of its own that is not there is a bug."""
+    if (problem.name or "edgespec").partition(".")[0] == "edgespec":
+        return _bug(problem)
+    return tell(
+        Missing(f"a package that edgespec needs does not load: {problem}", "edgespec doctor says which"), wants_json
+    )
 
 
 def _usage_or_bug(problem: Exception, arguments: list[str], wants_json: bool) -> int:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +15,10 @@ from onnxruntime.capi import onnxruntime_pybind11_state as state
 from refusal import RefusalError
 
 CPU = "CPUExecutionProvider"
+CUDA = "CUDAExecutionProvider"
+# CUDA's libraries round the factors of a float32 product to 10 bits of mantissa (TF32) unless told not to.
+OPTIONS = {CUDA: {"use_tf32": "0"}}
+PLACEMENT = "session.record_ep_graph_assignment_info"
 REFUSALS = (
     state.EPFail,
     state.Fail,
@@ -42,6 +48,11 @@ def load(path: str, threads: int) -> tuple[Callable[[Any], list[Any]], dict[str,
     Raises ValueError where the file is no model of one float spectrum, RefusalError 3 where another provider than asked for would run it.
     """
     provider = _provider()
+    if provider != CPU and hasattr(
+        onnxruntime, "preload_dlls"
+    ):  # CUDA's libraries may be packages of pip, off the loader's path
+        with contextlib.redirect_stdout(sys.stderr):
+            onnxruntime.preload_dlls()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -49,17 +60,19 @@ def load(path: str, threads: int) -> tuple[Callable[[Any], list[Any]], dict[str,
     options.log_severity_level = 3
     if threads > 1:  # an idle pool that spins would burn the core on which another model is being timed
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    if provider != CPU:
+        options.add_session_config_entry(PLACEMENT, "1")
     try:
-        session = onnxruntime.InferenceSession(path, options, providers=[provider])
+        session = onnxruntime.InferenceSession(path, options, providers=[(provider, OPTIONS.get(provider, {}))])
     except REFUSALS as error:
         raise ValueError(str(error)) from error
     if session.get_providers()[0] != provider:  # it falls back, with no more than a line on stderr
         told = f"{provider} was asked for, and {session.get_providers()[0]} runs it: a library of it, or the driver, did not load"
         raise RefusalError(3, told, "edgespec doctor says which")
-    facts = {"providers": session.get_providers(), "threads": threads, "points": _points(session)}
+    facts = {"providers": _placed(session, provider), "threads": threads, "points": _points(session)}
     facts["outputs"] = [each.name for each in session.get_outputs()]
     facts["metadata"] = dict(session.get_modelmeta().custom_metadata_map)
-    return _bound(session), facts
+    return _bound(session, copied=provider != CPU), facts
 
 
 def _provider() -> str:
@@ -71,6 +84,23 @@ def _provider() -> str:
     return wanted
 
 
+def _placed(session: Any, provider: str) -> list[str]:
+    """Name the providers that have nodes of this graph, and how many where several have: listed alone says nothing.
+
+    Raises RefusalError 3 where the one asked for has none.
+    """
+    if provider == CPU or not hasattr(session, "get_provider_graph_assignment_info"):  # before ONNX Runtime 1.24
+        return list(session.get_providers())
+    nodes: dict[str, int] = {}
+    for part in session.get_provider_graph_assignment_info():
+        nodes[part.ep_name] = nodes.get(part.ep_name, 0) + len(part.get_nodes())
+    if provider not in nodes:
+        raise RefusalError(3, f"{provider} was asked for, and takes no node of this graph", "bench it on target local")
+    if len(nodes) == 1:
+        return [provider]
+    return [f"{name} ({nodes[name]} nodes)" for name in sorted(nodes, key=lambda name: (name != provider, name))]
+
+
 def _points(session: Any) -> int:
     inputs = session.get_inputs()
     shape = inputs[0].shape if len(inputs) == 1 else []
@@ -80,11 +110,12 @@ def _points(session: Any) -> int:
     return int(shape[1])
 
 
-def _bound(session: Any) -> Callable[[Any], list[Any]]:
+def _bound(session: Any, copied: bool) -> Callable[[Any], list[Any]]:
     """Bind input and outputs at the first call of a shape: each later one costs a copy of the spectrum and one `Run`.
 
     `run_with_iobinding` on arrays that ONNX Runtime shares with numpy makes no dictionary, no allocation and no copy
     of the answer, which for a small model is half of what `session.run` takes.
+    copied: the provider has a memory of its own, to which a spectrum is copied when it is bound, not when the graph runs.
     """
     name = session.get_inputs()[0].name
     run = session.run_with_iobinding
@@ -96,6 +127,8 @@ def _bound(session: Any) -> Callable[[Any], list[Any]]:
         if x.shape != buffer.shape:
             return bind(x)
         buffer[...] = x
+        if copied:
+            binding.bind_cpu_input(name, buffer)
         run(binding)
         return answers
 

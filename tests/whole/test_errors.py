@@ -279,3 +279,15 @@ def test_an_interrupt_says_that_the_same_command_goes_on() -> None:
     ended = subprocess.run([sys.executable, "-c", STOPPED], capture_output=True, text=True, check=False)
     assert ended.returncode == 130
     assert ended.stderr.strip() == "interrupted; run the same command again to go on where it stopped"
+
+
+def test_a_package_that_does_not_load_is_told_as_such(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not as a bug of edgespec's: another Python, or an installation that was cut short."""
+    (here / "pydantic.py").write_text("raise ImportError('libsomething.so is not there', name='pydantic_core')\n")
+    monkeypatch.setenv("PYTHONPATH", str(here))
+    ended = subprocess.run(
+        [sys.executable, "-m", "edgespec", "ls", "steps"], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (3, False)
+    assert "libsomething.so is not there" in ended.stderr
+    assert "edgespec doctor" in ended.stderr
