@@ -14,6 +14,7 @@ from edgespec.contract import Contract
 from edgespec.recipe import Call, plain
 from edgespec.spectra import Spectra
 from edgespec.splits import Splits
+from edgespec.unfinished import Unfinished
 
 
 class Progress(Protocol):
@@ -76,7 +77,7 @@ class Fit:
 @dataclass(frozen=True)
 class Job:
     """The data, divided; how a spectrum is prepared and varied; where to write; the seed; spectra of what no model is to know;
-    who watches each training."""
+    who watches each training; where what is unfinished is kept."""
 
     spectra: Spectra
     splits: Splits
@@ -87,6 +88,7 @@ class Job:
     progress: Progress = field(default_factory=Silent)
     unknown: Spectra | None = None
     watch: Watch | None = None
+    unfinished: Unfinished | None = None
 
     def inside(self, folder: Path) -> Job:
         """Give the same job with another folder."""

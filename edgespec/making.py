@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from edgespec.finished import data_digest
 from edgespec.job import Job
 from edgespec.recipe import Call, plain
 from edgespec.report import Row
+from edgespec.unfinished import ENDING, Unfinished
 
 
 @dataclass(frozen=True)
@@ -116,16 +117,20 @@ def _here(job: Job, name: str, key: str, folder: Path) -> Made | None:
     found = kept(folder / name, key)
     if found is not None:
         job.progress.say(f"{name}: kept")
+        shutil.rmtree(folder / f"{name}{ENDING}", ignore_errors=True)  # ended between the step's name and this
     return found
 
 
 def _made(job: Job, call: Call, name: str, before: Artifact | None, folder: Path, record: dict[str, Any]) -> Made:
     started = time.monotonic()
+    unfinished = Unfinished(folder / f"{name}{ENDING}", record["digest"], job.progress.say)
     with storage.whole_folder(folder / name) as part:
         run = plugins.find("steps", call.name).run
-        left: Artifact = run(job.inside(part), *([] if before is None else [before]), **call.keys)
+        own = replace(job, folder=part, unfinished=unfinished)
+        left: Artifact = run(own, *([] if before is None else [before]), **call.keys)
         record = {**record, "seconds": round(time.monotonic() - started, 2)}
         artifacts.seal(left, {**record, "rows": None})
+    unfinished.forget()
     return Made(artifacts.moved(left, folder / name), record, False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def bank(job: Job, teacher: Checkpoint, rows: Ints, known: Ints, views: int) -> 
     job.progress.begin("ask the teacher", views)
     for view in range(views):
         x = training.varied(job, rows, seed=job.seed * 1000 + 500 + view)
-        found.append((x, training.logits(network, x), y))
+        found.append((x, training.remembered(job, partial(training.logits, network), x), y))
         job.progress.advance(view + 1, f"{len(rows)} spectra")
     job.progress.end()
     return found
@@ -61,10 +62,12 @@ def untaught(job: Job, student: Call, name: str, rows: Ints, count: int, fit: Fi
     """Train by cross-entropy, `count` spectra an epoch however few there are; the last epoch counts where no label is left to judge by."""
     points, classes = training.front(job).points, len(job.spectra.labels)
     network = models.build(student, points=points, classes=classes, seed=job.seed)
-    rng = np.random.default_rng([job.seed, 13])
 
     def epoch_of(epoch: int) -> tuple[Tensor, Tensor]:
-        drawn = np.resize(rng.permutation(rows), count)
+        rng = np.random.default_rng([job.seed, 13])
+        for _ in range(epoch + 2):  # each epoch's order follows from those before it
+            order = rng.permutation(rows)
+        drawn = np.resize(order, count)
         return training.varied(job, drawn, seed=job.seed * 1000 + epoch), training.labels(job, drawn)
 
     valid = job.splits.rows(None, valid=True)

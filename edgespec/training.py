@@ -5,9 +5,8 @@ AdamW: Loshchilov, Hutter 2019, arXiv:1711.05101; one cycle: Smith, Topin 2018, 
 
 from __future__ import annotations
 
-import copy
-import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from edgespec import augment, models, preprocess
 from edgespec.artifact import Checkpoint
+from edgespec.course import Course, Keeper, recalled
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
 from edgespec.preprocess import Front
@@ -78,6 +78,11 @@ def features(model: Any, x: Tensor) -> Tensor:
     model.eval()
     with torch.inference_mode():
         return torch.cat([model.features(part) for part in torch.split(x, CHUNK)]).clone()
+
+
+def remembered(job: Job, answers: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Ask a network about (n, points), part by part, none again that was asked before the process was ended."""
+    return torch.cat([recalled(job.unfinished, part, partial(answers, part)) for part in torch.split(x, 4 * CHUNK)])
 
 
 def accuracy(job: Job, rows: Ints) -> Judge:
@@ -147,47 +152,51 @@ def fit(
 
     judged: physical samples that the judge looks at (spectra of one are not independent); None takes its result as exact
     epoch_of: epoch number -> tensors of equal length, the input first; what follows goes to `loss` behind the logits
+    Where the job has a place for what is unfinished, the training keeps itself there and goes on from there, to the same weights.
+    So `epoch_of` must give the same tensors for a number whenever and in whatever order it is asked.
     Gives the history: loss and validation result of each epoch, best epoch, seconds.
     Raises Mistake where the loss is no longer a number.
     """
-    started = time.monotonic()
     judge = None if judged == 0 else judge
-    count = len(epoch_of(0)[0])
-    steps = max(count // fit.batch, 1)
-    optimiser, schedule = _optimiser(model, fit, steps)
-    shuffle = torch.Generator().manual_seed(job.seed)
-    highest, better, best, best_weights, history = -1.0, 0, 0, None, []
+    first = epoch_of(0)
+    steps = max(len(first[0]) // fit.batch, 1)
+    course = Course(model, *_optimiser(model, fit, steps), torch.Generator().manual_seed(job.seed))
+    keeper = Keeper(course, job.unfinished, fit, what)
+    keeper.take_up()
     job.progress.begin(what, fit.epochs)
-    for epoch in range(fit.epochs):
-        tensors = epoch_of(epoch)
-        total = _one_epoch(model, tensors, loss, optimiser, schedule, fit.batch, steps, shuffle)
+    while not course.done:
+        tensors = first if course.epoch == 0 else epoch_of(course.epoch)
+        total = _one_epoch(course, keeper, tensors, loss, fit.batch, steps)
         if not (np.isfinite(total) and bool(logits(model, tensors[0][:2]).isfinite().all())):
             raise Mistake(
-                f"the loss of {what} is no longer a number in epoch {epoch + 1}",
+                f"the loss of {what} is no longer a number in epoch {course.epoch + 1}",
                 hint=f"a smaller fit.lr than {fit.lr:g}",
             )
         score = judge(model) if judge else None
-        history.append({"loss": round(total, 5), "valid": score})
-        if score is not None and score > highest:
-            highest, better = score, epoch
-        if score is not None and score >= highest - 1.96 * _standard_error(highest, judged):
-            best, best_weights = epoch, copy.deepcopy(model.state_dict())
+        course.history.append({"loss": round(total, 5), "valid": score})
+        if score is not None and score > course.highest:
+            course.highest, course.better = score, course.epoch
+        if score is not None and score >= course.highest - 1.96 * _standard_error(course.highest, judged):
+            course.is_best()
         note = f"loss {total:.3f}" + (f", validation {score:.3f}" if score is not None else "")
-        job.progress.advance(epoch + 1, note)
+        job.progress.advance(course.epoch + 1, note)
         if job.watch and score is not None:
-            job.watch(epoch + 1, fit.epochs, score, sum(each.numel() for each in model.parameters()))
-        if judge and fit.patience and epoch - better >= fit.patience:
-            break
+            job.watch(course.epoch + 1, fit.epochs, score, sum(each.numel() for each in model.parameters()))
+        tired = judge is not None and fit.patience > 0 and course.epoch - course.better >= fit.patience
+        course.epoch, course.step, course.total = course.epoch + 1, 0, 0.0
+        if tired or course.epoch == fit.epochs:
+            if course.best_weights is not None:
+                model.load_state_dict(course.best_weights)
+            course.done = True
+            keeper.keep()
     job.progress.end()
-    if best_weights is not None:
-        model.load_state_dict(best_weights)
     model.eval()
-    at = best if judge else len(history) - 1
+    at = course.best if judge else len(course.history) - 1
     return {
-        "epochs": history,
+        "epochs": course.history,
         "best_epoch": at + 1,
-        "steps": steps * len(history),
-        "seconds": round(time.monotonic() - started, 2),
+        "steps": steps * len(course.history),
+        "seconds": keeper.seconds(),
     }
 
 
@@ -200,29 +209,24 @@ def _standard_error(share: float, n: int | None) -> float:
 
 
 def _one_epoch(
-    model: nn.Module,
-    tensors: tuple[Tensor, ...],
-    loss: Loss,
-    optimiser: torch.optim.Optimizer,
-    schedule: torch.optim.lr_scheduler.LRScheduler,
-    batch: int,
-    steps: int,
-    shuffle: torch.Generator,
+    course: Course, keeper: Keeper, tensors: tuple[Tensor, ...], loss: Loss, batch: int, steps: int
 ) -> float:
     """Give the mean loss; what is left over after whole batches waits for the next epoch's order."""
-    model.train()
-    order = torch.randperm(len(tensors[0]), generator=shuffle)
-    total = 0.0
-    for step in range(steps):
-        rows = order[step * batch : (step + 1) * batch]
+    course.model.train()
+    course.order = course.shuffle.get_state()
+    order = torch.randperm(len(tensors[0]), generator=course.shuffle)
+    while course.step < steps:
+        keeper.now_and_then()
+        rows = order[course.step * batch : (course.step + 1) * batch]
         x, *rest = (each[rows] for each in tensors)
-        optimiser.zero_grad(set_to_none=True)
-        value = loss(model(x), *rest)
+        course.optimiser.zero_grad(set_to_none=True)
+        value = loss(course.model(x), *rest)
         value.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
-        total += float(value.detach())
-    return total / steps
+        course.optimiser.step()
+        course.schedule.step()
+        course.total += float(value.detach())
+        course.step += 1
+    return course.total / steps
 
 
 def _optimiser(model: nn.Module, fit: Fit, steps: int) -> tuple[torch.optim.AdamW, torch.optim.lr_scheduler.OneCycleLR]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -71,7 +72,7 @@ def run(
     job.progress.begin("LDA of the features", len(exits))
     for done, (stage, short) in enumerate(exits, start=1):
         found += _candidates(
-            short, stage, taught, judged, _several(shrinkage), _several(blend), softmax=short is network
+            job, short, stage, taught, judged, _several(shrinkage), _several(blend), softmax=short is network
         )
         best = max(each.score for each in found if each.stage == stage)
         job.progress.advance(done, f"{_where(stage)}: validation {best:.3f}")
@@ -179,6 +180,7 @@ def _exits(
 
 
 def _candidates(
+    job: Job,
     network: Any,
     stage: int | None,
     taught: _Views,
@@ -189,7 +191,8 @@ def _candidates(
     softmax: bool,
 ) -> list[_Candidate]:
     """Fit LDA with each shrinkage; where the network is whole, blended with the head that it has, which is compared with them."""
-    x, seen = training.features(network, taught.x).numpy(), training.features(network, judged.x)
+    features = partial(training.features, network)
+    x, seen = training.remembered(job, features, taught.x).numpy(), training.remembered(job, features, judged.x)
     use = discriminant.varying(x)
     if not use.any():
         raise Mistake(f"{_where(stage)}, no feature differs between any two training spectra", hint="train for longer")

@@ -199,17 +199,18 @@ def killed_while(command: list[str], part: Path, delay_s: float) -> int:
 
 def test_killed_anywhere_and_started_again_it_ends_with_the_same_answer(tmp_path: Path, undisturbed: Path) -> None:
     folder, chance = tmp_path / "run", random.Random(0)
-    command = [
-        sys.executable,
-        "-m",
-        "edgespec",
-        "compress",
-        str(undisturbed.parent / "tiny.yaml"),
-        "--out",
-        str(folder),
-    ]
-    for name in ("1-train", "2-distill", "3-to_onnx", "4-quantize"):
-        ended = killed_while(command, folder / f"{name}.part", chance.uniform(0, 0.1))
+    often = "from edgespec import course; course.EVERY_S = 0; from edgespec.cli import main; main()"
+    recipe = str(undisturbed.parent / "tiny.yaml")
+    command = [sys.executable, "-c", often, "compress", recipe, "--out", str(folder)]
+    for name in (
+        "1-train.state",
+        "1-train.state",
+        "2-distill.part",
+        "2-distill.state",
+        "3-to_onnx.part",
+        "4-quantize.part",
+    ):
+        ended = killed_while(command, folder / name, chance.uniform(0, 0.1))
         assert ended == -signal.SIGKILL
         assert not (folder / "report.md").exists()
     ended_well = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
@@ -220,7 +221,8 @@ def test_killed_anywhere_and_started_again_it_ends_with_the_same_answer(tmp_path
     )
     assert found == model_files(undisturbed)
     assert scores(folder) == scores(undisturbed)
-    assert not list(folder.rglob("*.part"))
+    assert not [*folder.rglob("*.part"), *folder.rglob("*.state")]
+    assert "goes on in epoch" in (folder / "log.txt").read_text()
     assert "embedded" in (folder / "report.md").read_text()
     again = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert "nothing has changed" in again.stderr
