@@ -13,7 +13,7 @@ import pytest
 import tiny
 import torch
 
-from edgespec import course, latency, training
+from edgespec import course, latency, models, training
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.job import Fit, Job
 from edgespec.latency import Latency
@@ -110,6 +110,35 @@ def test_ended_anywhere_and_begun_again_it_leaves_the_same_bytes(
     assert files(tmp_path / "1-step.part") == files(tmp_path / "whole")
     assert without_seconds(again.facts) == without_seconds(whole.facts)
     assert name == "fuse_lda" or any("goes on in epoch" in line for line in said)
+
+
+def test_the_best_epoch_before_the_end_stays_the_best(
+    tmp_path: Path, often: None, ends: Callable[[int | None], None]
+) -> None:
+    """The judge hears each epoch once, in whichever process it was."""
+
+    def trained(job: Job, scores: list[float]) -> torch.nn.Module:
+        network = models.build(tiny.CNN, points=training.front(job).points, classes=3, seed=0)
+        rows = job.splits.rows("library")
+        tensors = training.prepared(job, rows), training.labels(job, rows)
+        loss = torch.nn.functional.cross_entropy
+        told = training.fit(
+            network, job, FIT, epoch_of=lambda epoch: tensors, loss=loss, judge=lambda model: scores.pop(0), what="it"
+        )
+        assert told["best_epoch"] == 1
+        return network
+
+    falling = [0.9, 0.4, 0.3, 0.2]
+    whole = trained(tiny.job(tmp_path / "whole"), list(falling))
+    job = tiny.job(tmp_path / "ended")
+    steps = len(job.splits.rows("library")) // FIT.batch
+    ends(2 * steps)
+    with pytest.raises(Ended):
+        trained(replace(job, unfinished=Unfinished(tmp_path / "s", "one", print)), falling)
+    ends(None)
+    assert falling == [0.3, 0.2]
+    again = trained(replace(job, unfinished=Unfinished(tmp_path / "s", "one", print)), falling)
+    assert all(torch.equal(a, b) for a, b in zip(whole.state_dict().values(), again.state_dict().values(), strict=True))
 
 
 def test_training_with_rounding_goes_on_too(tmp_path: Path, often: None, ends: Callable[[int | None], None]) -> None:
