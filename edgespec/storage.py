@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -11,9 +12,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from edgespec.errors import StorageError
+
+LOCKLESS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 def write(path: Path, content: bytes | str) -> Path:
@@ -57,12 +60,12 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def lock(folder: Path, *, wait: bool = False) -> Iterator[None]:
     """Hold a run folder; a second process is told who has it, or waits until it is free.
 
-    Raises StorageError (exit 8) where another process holds it and nobody waits.
+    Raises StorageError (exit 8) where another process holds it and nobody waits, or where the file system has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            _flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "unknown"
@@ -81,8 +84,24 @@ def turn(path: Path) -> Iterator[None]:
     """Wait until no other process of this machine holds the file, then hold it; one that dies gives its turn back."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        _flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _flock(file: IO[str], how: int) -> None:
+    """Lock an open file; without locks two processes would spoil each other's work, so a file system that has none is refused."""
+    try:
+        fcntl.flock(file, how)
+    except BlockingIOError:
+        raise
+    except OSError as problem:
+        if problem.errno not in LOCKLESS:
+            raise
+        place = Path(file.name).parent
+        raise StorageError(
+            f"{place}: this file system has no locks ({problem.strerror}), so nothing keeps a second process out",
+            hint="a folder on a local disk (--out); a network share has to be mounted with locks",
+        ) from None
 
 
 def digest(*parts: Any) -> str:

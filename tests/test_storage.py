@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
@@ -128,6 +129,20 @@ def test_a_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), storage.lock(tmp_path):
         raise RuntimeError
     with storage.lock(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_a_file_system_without_locks_is_refused(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(file: object, how: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(storage.fcntl, "flock", flock)
+    with pytest.raises(StorageError, match="no locks") as caught, storage.lock(tmp_path):
+        pass
+    assert caught.value.exit_code == 8
+    assert "--out" in caught.value.hint
+    with pytest.raises(StorageError, match="no locks"), storage.turn(tmp_path / "a.lock"):
         pass
 
 

@@ -1,0 +1,298 @@
+"""The tables of real spectra: teacher, student, control, int8 and linear baselines, on splits that no physical sample crosses.
+
+    EDGESPEC_DATA=... python benchmarks/rruff.py [TASK ...] [--part I/N]
+
+| task | what is judged | trainings |
+| --- | --- | --- |
+| rruff10, hard13 | the recipe, grouped 4-fold | 3 divisions |
+| minerals192 | the recipe on the split of its task list | 5 seeds |
+| site | rruff_distill on the three divisions of minerals192_site.csv; and the same, site and test spectra as another instrument gives them | 3 |
+| bacteria6 | six species, leaving one replicate out | 3 seeds each |
+| chlorinated | learning from one small fold, judged on the other two | 3 seeds each |
+
+Each training is kept in benchmarks/results/local/rruff.json as soon as it is over, and not done again; `--part 1/2` does every second one,
+so two processes share the work. Without a task: the tables, as far as they go. Differences are paired, fold by fold; intervals are
+Student's t over folds, widened for training sets that overlap (`folds.difference`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import folds
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter1d
+
+from edgespec import pipeline, plugins, provenance, splits, storage
+from edgespec import recipe as recipes
+from edgespec.artifact import Artifact
+from edgespec.job import Job, Silent
+from edgespec.plan import Plan, plan
+from edgespec.recipe import Call
+
+FILE = Path(__file__).parent / "results" / "local" / "rruff.json"
+SHIFT, SIGMA, HUMP = 5.0, 5.0, (0.1, 0.5)  # cm-1, cm-1, share of the maximum: the other instrument
+SMALL = """\
+steps:
+  - train: {model: {efficientnet: {width: 0.25}}, fit: {epochs: 40, batch: 32, lr: 3.0e-3}}
+  - distill: {student: {cnn: {widths: [8, 16, 32]}}, alpha: 0.5, fit: {epochs: 80, batch: 32, lr: 3.0e-3}}
+  - to_onnx
+  - quantize: {max_drop: 0.05, min_agreement: 0.9}
+"""
+BACTERIA = """\
+schema: 1
+data:
+  load: {arrays: {npz: bacteria.npz, x: x, y: y, wavenumber: wavenumber, group: group}}
+  axis: {low: 600, high: 1800, points: 512}
+  preprocess: [{polynomial: {degree: 5}}, snv]
+  augment: {instrument: {drift: 0.3}}
+  split: {by: group, test: 0.3, valid: 0.15}
+"""
+SOLVENTS = """\
+schema: 1
+data:
+  load: {arrays: {npz: solvents.npz, x: x, y: y, wavenumber: wavenumber}}
+  axis: {low: 351, high: 3500, points: 1024}
+  preprocess: [snv]
+  augment: instrument
+  split: {by: spectrum, test: 0.3, valid: 0.2}
+"""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One line of steps on one division: where it belongs, what it is judged on, and how.
+
+    other: the same spectra as another instrument would give them at the site; the library, and so the teacher, stay as they are
+    """
+
+    task: str
+    fold: int
+    seed: int
+    job: Job
+    steps: tuple[Call, ...]
+    other: Job | None = None
+
+    @property
+    def key(self) -> str:
+        """Its name in the results."""
+        return f"{self.task} {self.fold} {self.seed}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", nargs="*", help=", ".join(TASKS))
+    parser.add_argument("--part", default="1/1", help="I/N: the I-th of N processes that share the work")
+    asked = parser.parse_args()
+    if unknown := set(asked.task) - set(TASKS):
+        parser.error(f"no task {', '.join(unknown)}: there is {', '.join(TASKS)}")
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    mine, of = map(int, asked.part.split("/"))
+    with tempfile.TemporaryDirectory() as name:
+        numbered = itertools.count()
+        for each in (each for task in asked.task for each in TASKS[task](Path(name))):
+            if next(numbered) % of == mine - 1 and each.key not in known():
+                keep(each, judged(each))
+    print(tables(known()))
+
+
+def judged(training: Training) -> dict[str, int]:
+    """Count what each model of the line names rightly."""
+    if training.other is None:
+        return folds.once(training.job, training.steps, simple=True)
+    with tempfile.TemporaryDirectory() as name:
+        place, found = Path(name), {}
+        train, *rest = training.steps
+        teacher = plugins.find("steps", train.name).run(training.job.inside(folds.fresh(place, "train")), **train.keys)
+        for title, job in (("", training.job), ("other instrument: ", training.other)):
+            right = folds.linear(job, training.steps)
+            right |= {f"1 {each}": folds.right(job, model) for each, model in folds.models(teacher, None, train.name)}
+            made: Artifact = teacher
+            for number, step in enumerate(rest, start=2):
+                before, own = made, job.inside(folds.fresh(place, f"{title}{number}-{step.name}"))
+                made = plugins.find("steps", step.name).run(own, before, **step.keys)
+                each_made = folds.models(made, before, step.name)
+                right |= {f"{number} {each}": folds.right(job, model) for each, model in each_made}
+            found |= {f"{title}{each}": count for each, count in right.items()}
+    return found
+
+
+def keep(training: Training, right: dict[str, int]) -> None:
+    """Write down one training, beside those of another process."""
+    job = training.job
+    told = {"task": training.task, "fold": training.fold, "seed": training.seed, "n": len(job.splits.test)}
+    told |= {"learnt": len(job.splits.rows(None)), "code": provenance.whole_digest(), "right": right}
+    with storage.turn(FILE.with_suffix(".lock")):
+        storage.write_json(FILE, {**known(), training.key: told})
+    last = list(right)[-1]
+    print(f"{training.key}: {last} {right[last]} of {told['n']}", file=sys.stderr)
+
+
+def known() -> dict[str, Any]:
+    return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
+
+
+def recipe(name: str, *changes: str) -> Plan:
+    """Bind a shipped recipe; a benchmark of real spectra takes no embedded ones."""
+    return plan(recipes.load(plugins.path("recipes", name), changes))
+
+
+def folded(task: str, name: str) -> Callable[[Path], Iterator[Training]]:
+    """Give the recipe's grouped 4-fold cross-validation in three divisions."""
+
+    def trainings(place: Path) -> Iterator[Training]:
+        checked = recipe(name)
+        job = real(pipeline.prepare(checked, place, Silent()))
+        for repeat in range(3):
+            for fold, test in enumerate(splits.folds(job.spectra, checked.data.split, 4, repeat)):
+                seed = repeat * 4 + fold
+                parts = splits.around(job.spectra, checked.data.split, test, seed)
+                yield Training(task, fold, seed, replace(job, splits=parts, seed=seed), checked.steps)
+
+    return trainings
+
+
+def minerals192(place: Path) -> Iterator[Training]:
+    for seed in range(5):
+        checked = recipe("minerals192", f"seed={seed}")
+        yield Training("minerals192", 0, seed, real(pipeline.prepare(checked, place, Silent())), checked.steps)
+
+
+def site(place: Path) -> Iterator[Training]:
+    for division in range(3):
+        checked = recipe("rruff_distill", f"seed={division}", f"data.load.rruff.split={division}")
+        job = real(pipeline.prepare(checked, place, Silent()))
+        yield Training("site", division, division, job, checked.steps, elsewhere(job))
+
+
+def elsewhere(job: Job) -> Job:
+    """Let site and test be measured on another instrument: axis off by 5 cm-1, broadened by 5 cm-1, on a broad hump."""
+    spectra, rng = job.spectra, np.random.default_rng([job.seed, 23])
+    axis, x = spectra.axis, spectra.x.copy()
+    step = float(axis[1] - axis[0])
+    hump = np.exp(-0.5 * ((axis - axis.mean()) / (0.3 * (axis[-1] - axis[0]))) ** 2)
+    rows = np.setdiff1d(np.arange(len(x)), np.union1d(job.splits.train["library"], job.splits.valid["library"]))
+    for row in rows:
+        moved = np.interp(axis - SHIFT, axis, gaussian_filter1d(x[row], SIGMA / step, mode="nearest"))
+        x[row] = moved + rng.uniform(*HUMP) * np.abs(moved).max() * hump
+    return replace(job, spectra=replace(spectra, x=x.astype(np.float32)))
+
+
+def bacteria6(place: Path) -> Iterator[Training]:
+    with np.load(data("bacteria6", "bacteria6.npz")) as file:
+        names = file["label_names"][file["y"]]
+        np.savez(
+            place / "bacteria.npz",
+            x=file["X"].astype(np.float32),
+            y=names,
+            group=file["scan"],
+            wavenumber=file["axis_cm1"][0],
+        )
+        replicate = file["replicate"]
+    checked = small(place, BACTERIA)
+    job = pipeline.prepare(checked, place, Silent())
+    for fold, seed in itertools.product(range(3), range(3)):
+        test = np.flatnonzero(replicate == fold + 1)
+        # two replicates a species are left to learn from: validation takes spectra of both, and says nothing of a third
+        parts = splits.around(job.spectra, replace(checked.data.split, by="spectrum"), test, seed)
+        yield Training("bacteria6", fold, seed, replace(job, splits=parts, seed=seed), checked.steps)
+
+
+def chlorinated(place: Path) -> Iterator[Training]:
+    with np.load(data("chlorinated", "chlorinated.npz")) as file:
+        names = file["label_names"][file["y"]]
+        np.savez(place / "solvents.npz", x=file["X"], y=names, wavenumber=file["axis_cm1"])
+        learnt = file["fold"][kept := np.flatnonzero(file["fold"])]
+    checked = small(place, SOLVENTS)
+    job = pipeline.prepare(checked, place, Silent())
+    job = replace(job, spectra=job.spectra[kept])
+    for fold, seed in itertools.product(range(3), range(3)):
+        test = np.flatnonzero(learnt != fold + 1)
+        parts = splits.around(job.spectra, checked.data.split, test, seed)
+        yield Training("chlorinated", fold, seed, replace(job, splits=parts, seed=seed), checked.steps)
+
+
+def small(place: Path, head: str) -> Plan:
+    """Bind a line for data that no shipped recipe is for; nothing of it was chosen by how it does."""
+    file = place / "small.yaml"
+    file.write_text(head.replace("arrays: {", f"arrays: {{root: {place}, ") + SMALL, encoding="utf-8")
+    return plan(recipes.load(file))
+
+
+def real(job: Job) -> Job:
+    if job.spectra.source != "measured":
+        sys.exit("the embedded spectra stood in: set EDGESPEC_DATA to the folder of the real ones")
+    return job
+
+
+def data(*names: str) -> Path:
+    found = Path(os.environ.get("EDGESPEC_DATA", ".")).joinpath(*names)
+    if not found.exists():
+        sys.exit(f"{found} is not there: set EDGESPEC_DATA to the folder that holds {names[0]}")
+    return found
+
+
+TASKS: dict[str, Callable[[Path], Iterator[Training]]] = {
+    "rruff10": folded("rruff10", "rruff10"),
+    "hard13": folded("hard13", "hard13"),
+    "minerals192": minerals192,
+    "site": site,
+    "bacteria6": bacteria6,
+    "chlorinated": chlorinated,
+}
+
+
+def tables(told: dict[str, Any]) -> str:
+    """Word every task's results as Markdown, with the differences that matter."""
+    return "\n\n".join(
+        table(task, [each for each in told.values() if each["task"] == task])
+        for task in TASKS
+        if any(each["task"] == task for each in told.values())
+    )
+
+
+def table(task: str, done: list[dict[str, Any]]) -> str:
+    found = {"folds": done}
+    each = folds.shares(found)
+    lines = [f"**{task}** ({len(done)} trainings, {done[0]['n']} test spectra in the first)", ""]
+    lines += ["| model | mean | sd |", "| --- | --- | --- |"]
+    lines += [f"| {title} | {x.mean():.3f} | {x.std(ddof=1) if len(x) > 1 else 0:.3f} |" for title, x in each.items()]
+    lines.append("")
+    for start in ("", "other instrument: "):
+        own = {title.removeprefix(start): x for title, x in each.items() if title.startswith(start)}
+        own = {title: x for title, x in own.items() if start or not title.startswith("other instrument")}
+        for what, one, other in pairs(own):
+            lines.append(folds.worded(f"{start}{what}", folds.difference(own[one], own[other], found)))
+    return "\n".join(lines)
+
+
+def pairs(each: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Name what is to be compared: the last file with the float one, its teacher, its controls and the best linear model."""
+    names = list(each)
+    if not names:
+        return
+    last = names[-1]
+    students = [name for name in names if name.endswith((" distill", " train"))]
+    for other in students[::-1]:
+        yield f"{last} - {other}", last, other
+    for control in (name for name in names if " control" in name and not name.startswith("baseline")):
+        yield f"{students[-1]} - {control}", students[-1], control
+    for kind in ("linear", "1-NN"):
+        simple = [name for name in names if name.startswith("baseline") and ("1-NN" in name) == (kind == "1-NN")]
+        if simple:
+            best = max(simple, key=lambda name: float(each[name].mean()))
+            yield f"{last} - {best}", last, best
+
+
+if __name__ == "__main__":
+    main()
