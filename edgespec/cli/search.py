@@ -55,7 +55,8 @@ def command(
     Trials are chosen by validation; the front is judged on the test part once, at the end. Start the same command several times, on
     several hosts with --storage, and the workers share the trials. Killed at any moment and started again, it goes on.
     """
-    from edgespec.search import front
+    from edgespec import storage as files
+    from edgespec.search import drawn, front
 
     if what.is_dir():
         found, folder = front.read(what), what
@@ -68,7 +69,7 @@ def command(
         as_json({"folder": str(folder), **found})
         return
     print(f"{front.told(found)}\n\n{front.table(found)}")
-    Bars().say(f"front: {folder / front.PAGE}")
+    Bars().say(f"report: {files.write(folder / 'report.html', drawn.show(found))}")
 
 
 def _run(

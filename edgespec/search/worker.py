@@ -6,6 +6,7 @@ Any number of workers on one folder, or on one database, share the trials.
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from edgespec.search.space import Space
 from edgespec.search.stopping import Ended, Rungs
 from edgespec.search.study import Study
 from edgespec.search.trial import Setup
+from edgespec.unfinished import ENDING
 
 RECIPE, CLAIM, POLL_S, HOPELESS = "recipe.yaml", "search.json", 1.0, 5
 
@@ -166,6 +168,8 @@ def _one(
         begun.set_user_attr("found", found)
         shared.end(begun, trial.values(found, objectives))
     except Ended as reason:
+        for left in (setup.folder / "trials" / f"{number:04d}").glob(f"*{ENDING}"):
+            shutil.rmtree(left)  # nobody goes on with this training
         begun.set_user_attr("ended", str(reason))
         shared.end(begun, None, TrialState.PRUNED)
         return f"ended early: {reason}"

@@ -59,6 +59,7 @@ def test_killed_in_a_trial_and_started_again_it_goes_on_and_its_winner_can_be_ru
         assert "3 trials (3 complete), judged on" in out
     assert "1-train: kept" in (second / "log.txt").read_text(), "the killed trial's finished step was kept"
 
+    assert "<svg" in (tmp_path / "runs" / "open" / "report.html").read_text(encoding="utf-8")
     shown = json.loads(edgespec(tmp_path, "search", "runs/open", "--json").stdout)
     assert [each["number"] for each in shown["trials"]] == [0, 1, 2] or len(shown["trials"]) == 3
     assert sorted(map(int, shown["test"])) == sorted(shown["front"]), "the front is judged, nothing else"
