@@ -65,7 +65,7 @@ data:
   axis: {low: 351, high: 3500, points: 1024}
   preprocess: [snv]
   augment: instrument
-  split: {by: spectrum, test: 0.3, valid: 0.2}
+  split: {by: spectrum, test: 0.3, valid: 0.1}
 """
 
 
