@@ -48,6 +48,7 @@ def main() -> NoReturn:
     from edgespec.cli import (  # noqa: F401  (each adds its command to `app`)
         bench,
         compress,
+        data,
         doctor,
         estimate,
         export,
@@ -129,7 +130,7 @@ def _usage_or_bug(problem: Exception, arguments: list[str], wants_json: bool) ->
     """Click's own complaints are the user's mistakes (2); anything else is a bug of ours and keeps its traceback (70)."""
     if not hasattr(problem, "format_message"):
         return _bug(problem)
-    names = [str(each.name) for each in app.registered_commands]
+    names = [str(each.name) for each in app.registered_commands] + [str(each.name) for each in app.registered_groups]
     hint = f"edgespec {arguments[0]} --help" if arguments[0] in names else "edgespec --help shows all commands"
     return tell(Mistake(problem.format_message(), hint), wants_json)
 

@@ -28,6 +28,18 @@ def texts(path: Path) -> Texts:
     return dict(sorted(found.items()))
 
 
+def check(path: Path) -> None:
+    """Read a zip archive from end to end. Raises Mistake where it is damaged, or holds no text."""
+    texts(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            wrong = archive.testzip()
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise _damaged(path, error) from error
+    if wrong is not None:
+        raise Mistake(f"{path.name}!{wrong}: its checksum does not fit", hint=f"fetch {path.name} again")
+
+
 def files(path: Path) -> list[Path]:
     """List the files that an archive or a folder consists of."""
     return sorted(file for file in path.rglob("*") if _is_text(file.name)) if path.is_dir() else [path]

@@ -6,12 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from disks import mounted
 
 from edgespec import storage
 
@@ -219,19 +218,6 @@ def test_a_reader_that_has_seen_enough_is_no_bug(here: Path) -> None:
         child.stdout.close()
         assert child.stderr.read() == b""
         assert child.wait() == 1
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[Path]:
-    """A disk of its own."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("no disk can be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_a_full_disk_under_the_run_is_told_and_leaves_no_half_files(here: Path) -> None:

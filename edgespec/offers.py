@@ -1,0 +1,151 @@
+"""Public archives that a command can fetch, and where they lie once they are here."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgespec import download, plugins, receipt, storage, units
+from edgespec.datasets import _archives
+from edgespec.download import Patience, Watcher
+from edgespec.errors import Missing, Mistake
+
+
+@dataclass(frozen=True)
+class Archive:
+    """One archive on offer: its name, about how many bytes and spectra it held when it was last counted, and what is in it."""
+
+    name: str
+    size: float
+    spectra: int
+    about: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who offers archives: the folder of the web that holds them, and what it is to be cited as."""
+
+    base: str
+    archives: tuple[Archive, ...]
+    cite: str
+
+
+# Bases, names, sizes and counts as public programs that fetched them in 2026 state them; RRUFF packs them anew now and then.
+SOURCES = {
+    "rruff": Source(
+        base="https://www.rruff.net/zipped_data_files/raman/",
+        archives=(
+            Archive("excellent_unoriented", 241e6, 11415, "best quality, crystals as they lay; RAW and Processed"),
+            Archive("excellent_oriented", 81e6, 7668, "best quality, crystals turned to known angles"),
+            Archive("fair_unoriented", 62e6, 2951, "fair quality, as they lay"),
+            Archive("fair_oriented", 0.28e6, 25, "fair quality, turned"),
+            Archive("poor_unoriented", 35e6, 1639, "poor quality, as they lay"),
+            Archive("unrated_unoriented", 13e6, 639, "quality not judged, as they lay"),
+            Archive("unrated_oriented", 41e6, 3778, "quality not judged, turned"),
+            Archive("LR-Raman", 238e6, 9941, "broad scans of low resolution"),
+        ),
+        cite="B. Lafuente, R. T. Downs, H. Yang, N. Stone (2015), The power of databases: the RRUFF project, "
+        "in Highlights in Mineralogical Crystallography, De Gruyter, pp. 1-30",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Here:
+    """An archive that is at hand: its place, its checksum, where it came from ("" where nobody knows), whether just now."""
+
+    name: str
+    path: Path
+    size: int
+    sha256: str
+    address: str
+    fetched: str
+    now: bool
+
+
+def source(name: str) -> Source:
+    """Give the source that is `name`, or say what was meant."""
+    if name not in SOURCES:
+        raise Mistake(f"nobody named {name!r} offers data", hint=plugins.did_you_mean(name, list(SOURCES)))
+    return SOURCES[name]
+
+
+def folder(name: str) -> Path:
+    """Give the folder that a source's archives belong in, where every recipe looks for them."""
+    named = os.environ.get("EDGESPEC_DATA")
+    return (Path(named).expanduser() if named else storage.home() / "data") / name
+
+
+def fetch(
+    name: str,
+    archives: Iterable[str],
+    into: Path,
+    watcher: Watcher,
+    *,
+    base: str | None = None,
+    offline: bool = False,
+    again: bool = False,
+    patience: Patience | None = None,
+) -> Iterator[Here]:
+    """Bring archives of a source into a folder, one after the other; what is there and whole is only checked.
+
+    base: another address than the source's own, such as a mirror. offline: fetch nothing; Missing (exit 3) if need be.
+    again: fetch also what is there. Raises what `download.fetch` does, Mismatch (exit 4) for a file that has changed
+    since it came, StorageError (exit 8) where another process is at work in the folder.
+    """
+    offered = source(name)
+    where = _base(base or offered.base)
+    wanted = [_file(offered, archive) for archive in dict.fromkeys(archives)]
+    with storage.lock(into):
+        for file in wanted:
+            path, address = into / file, urllib.parse.urljoin(where, urllib.parse.quote(file))
+            if path.exists() and not again:
+                yield _kept(path)
+                continue
+            if offline:
+                raise Missing(
+                    f"{file} is not in {into}, and nothing is fetched offline",
+                    hint=f"without --offline and EDGESPEC_OFFLINE, or put there by hand what {address} offers",
+                )
+            made = download.fetch(address, path, _archives.check, watcher, patience)
+            yield Here(path.stem, path, made.size, made.sha256, made.address, made.fetched, now=True)
+
+
+def offline() -> bool:
+    """Tell whether EDGESPEC_OFFLINE forbids to fetch anything."""
+    return os.environ.get("EDGESPEC_OFFLINE", "") not in ("", "0")
+
+
+def _kept(path: Path) -> Here:
+    known = receipt.read(path)
+    if known is not None:
+        receipt.check(path, known)
+        return Here(path.stem, path, known.size, known.sha256, known.address, known.fetched, now=False)
+    _archives.check(path)  # put there by hand: of its content only the archive itself can tell
+    return Here(path.stem, path, path.stat().st_size, storage.file_digest(path), "", "", now=False)
+
+
+def _base(address: str) -> str:
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise Mistake(f"--from: {address!r} is no address of a web server", hint="https://host/folder/")
+    return address if address.endswith("/") else f"{address}/"
+
+
+def _file(offered: Source, archive: str) -> str:
+    known = [each.name for each in offered.archives]
+    name = archive.removesuffix(".zip")
+    if name not in known:
+        raise Mistake(f"there is no archive {archive!r}", hint=plugins.did_you_mean(name, known))
+    return f"{name}.zip"
+
+
+def listed(name: str) -> list[str]:
+    """Give a line on each archive of a source."""
+    return [
+        f"{each.name:22} {units.show_size(each.size):>7} {each.spectra:6} spectra  {each.about}"
+        for each in source(name).archives
+    ]
