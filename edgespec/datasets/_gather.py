@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -26,6 +27,7 @@ class Entry:
     sample: the physical sample; where `listed`, a task list says so and the file's header has no say
     part: what the task list gives it, or None
     laser, kind: what the file name says, or None
+    origin, file, row: the archive, folder or .npz file that holds it, and its name and row in there
     """
 
     where: str
@@ -36,11 +38,17 @@ class Entry:
     part: str | None = None
     laser: int | None = None
     kind: str | None = None
+    origin: Path | None = None
+    file: str = ""
+    row: int | None = None
 
 
 @dataclass(frozen=True)
-class _Read:
-    """A spectrum on the model's axis, (points,), the share that it covers, and what tells it from others."""
+class Read:
+    """A spectrum on the model's axis, (points,), the share that it covers, and what tells it from others.
+
+    low, high, step, count: its own axis in cm-1, the median step, and how many values
+    """
 
     entry: Entry
     values: Floats
@@ -49,6 +57,10 @@ class _Read:
     scan_mineral: str
     scan_sample: str
     reversed: bool
+    low: float
+    high: float
+    step: float
+    count: int
 
 
 def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool) -> Spectra:
@@ -56,11 +68,11 @@ def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool
 
     Raises Mistake that names up to ten unusable ones, unless they are to be skipped.
     """
-    read, refusals = _read_all(entries, axis, min_coverage)
+    read, refusals = read_all(entries, axis, min_coverage)
     if refusals and (not skip or not read):
         raise _stop(refusals, len(entries))
-    firsts = _firsts(read)
-    groups = _groups(read, firsts)
+    firsts = firsts_of(read)
+    groups = groups_of(read, firsts)
     rows = [row for row, first in enumerate(firsts) if row == first]
     labels = sorted({read[row].entry.mineral for row in rows})
     number = {label: position for position, label in enumerate(labels)}
@@ -79,9 +91,13 @@ def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool
     )
 
 
-def _read_all(entries: list[Entry], axis: Axis, min_coverage: float) -> tuple[list[_Read], list[Refused]]:
+def read_all(
+    entries: list[Entry], axis: Axis, min_coverage: float, advance: Callable[[int], None] = lambda done: None
+) -> tuple[list[Read], list[Refused]]:
+    """Read what can be used onto the axis, and say why the rest cannot; `advance` hears how many are done."""
     read, refusals, wanted = [], [], axis.values()
-    for entry in entries:
+    for done, entry in enumerate(entries):
+        advance(done)
         try:
             scan = entry.read()
             values, covered = interpolate(scan.axis, scan.x, wanted)
@@ -91,7 +107,8 @@ def _read_all(entries: list[Entry], axis: Axis, min_coverage: float) -> tuple[li
             refusals.append(refusal)
             continue
         digest = hashlib.sha256(scan.axis.tobytes() + scan.x.tobytes()).digest()
-        read.append(_Read(entry, values, covered, digest, scan.mineral, scan.sample, scan.reversed))
+        own = (float(scan.axis[0]), float(scan.axis[-1]), float(np.median(np.diff(scan.axis))), len(scan.axis))
+        read.append(Read(entry, values, covered, digest, scan.mineral, scan.sample, scan.reversed, *own))
     return read, refusals
 
 
@@ -113,13 +130,13 @@ def _stop(refusals: list[Refused], total: int) -> Mistake:
     return Mistake("\n  ".join(told), hint=f"{'; '.join(hints)}; or `refused: skip` leaves such spectra out")
 
 
-def _firsts(read: list[_Read]) -> list[int]:
+def firsts_of(read: list[Read]) -> list[int]:
     """Give for each spectrum the position of the first that has the same intensities on the same axis."""
     seen: dict[bytes, int] = {}
     return [seen.setdefault(one.digest, row) for row, one in enumerate(read)]
 
 
-def _groups(read: list[_Read], firsts: list[int]) -> list[str]:
+def groups_of(read: list[Read], firsts: list[int]) -> list[str]:
     """Name the physical sample of each spectrum.
 
     Ids that share a spectrum, or stand in name and header of one file, are one sample: the alphabetically first.
@@ -141,7 +158,7 @@ def _top(parent: dict[str, str], sample: str) -> str:
 
 
 def _notes(
-    entries: list[Entry], read: list[_Read], firsts: list[int], refusals: list[Refused], labels: set[str]
+    entries: list[Entry], read: list[Read], firsts: list[int], refusals: list[Refused], labels: set[str]
 ) -> list[str]:
     pairs = [(one.entry, read[first].entry) for row, first in enumerate(firsts) if row != first for one in (read[row],)]
     relabelled = sorted({f"{a.mineral} as {b.mineral}" for a, b in pairs if a.mineral != b.mineral})

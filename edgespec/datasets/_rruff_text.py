@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from edgespec.errors import Mistake
 
 Numbers = NDArray[np.float64]
-_NAME = re.compile(r"(.+?)__(.+?)__Raman__([0-9]+)[0-9.]*__.*__Raman_Data_([A-Za-z]+)(?:__.*)?\.txt", re.IGNORECASE)
+_NAME = re.compile(
+    r"(.+?)__(.+?)__(?:Raman|Broad_Scan)__([0-9]+)[0-9.]*__.*__Raman_Data_([A-Za-z]+)(?:__.*)?\.txt", re.IGNORECASE
+)
 _SAMPLE = re.compile(r"[A-Z][0-9]{6}")
 _PAIR = re.compile(rb"^[ \t]*[-+.0-9][-+.0-9eE]*[ \t]*,[ \t]*[-+.0-9][-+.0-9eE]*[ \t]*\r?$", re.MULTILINE)
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
@@ -55,7 +57,10 @@ class Scan:
 
 
 def parse_name(file: str) -> Name | None:
-    """Read `Mineral__SAMPLE__Raman__LASER__ANGLE__ORIENTATION__Raman_Data_KIND__NUMBER.txt`; else give None."""
+    """Read `Mineral__SAMPLE__Raman__LASER__ANGLE__ORIENTATION__Raman_Data_KIND__NUMBER.txt`; else give None.
+
+    The low-resolution archive says Broad_Scan where the others say Raman.
+    """
     found = _NAME.fullmatch(file)
     return found and Name(found[1], found[2], int(found[3]), found[4])
 

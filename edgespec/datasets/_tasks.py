@@ -18,7 +18,7 @@ from edgespec.datasets._rruff_text import Numbers, Refused, Scan, parse_name, ph
 from edgespec.errors import Mistake, StorageError
 
 _Row = tuple[str, dict[str, str]]  # "list.csv:7" and its cells
-_Read = tuple[str, Callable[[], Scan]]  # a spectrum's name for messages, and what gives it
+_Read = tuple[str, Callable[[], Scan], Path]  # a spectrum's name for messages, what gives it, the file that holds it
 _KNOWN = ("archive", "row", "file", "mineral", "group", "split")
 _ARRAYS = ("X", "axis_cm1", "file_name")
 
@@ -41,7 +41,7 @@ def listing(path: Path, npz: str | None, split: int) -> tuple[list[Entry], list[
         raise Mistake(f"{path.name}: lists archives, so it has no use for `npz`", hint="remove `npz`")
     else:
         reads, files = _from_archives(path, rows)
-    return [_entry(row, where, read, part) for row, (where, read) in zip(rows, reads, strict=True)], [path, *files]
+    return [_entry(row, read, part) for row, read in zip(rows, reads, strict=True)], [path, *files]
 
 
 def _rows(path: Path) -> tuple[list[str], list[_Row]]:
@@ -100,8 +100,8 @@ def _split_column(path: Path, columns: list[str], split: int) -> str | None:
     raise Mistake(f"{path.name}:1: has no column 'split{split}'", hint=f"there is: {there}")
 
 
-def _entry(row: _Row, where: str, read: Callable[[], Scan], part: str | None) -> Entry:
-    line, cells = row
+def _entry(row: _Row, found: _Read, part: str | None) -> Entry:
+    (line, cells), (where, read, origin) = row, found
     name = parse_name(Path(cells["file"]).name)
     mineral = cells.get("mineral") or (name and name.mineral)
     sample = cells.get("group") or (name and physical_sample(name.sample))
@@ -110,33 +110,42 @@ def _entry(row: _Row, where: str, read: Callable[[], Scan], part: str | None) ->
         raise Mistake(f"{line}: {cells['file']!r} is no RRUFF file name", hint=f"then a column {lacking!r} is needed")
     given = cells[part] if part else None
     laser, kind = (name.laser, name.kind) if name else (None, None)
-    return Entry(where, read, mineral, sample, "group" in cells, given, laser, kind)
+    number = int(cells["row"]) if "row" in cells else None
+    return Entry(where, read, mineral, sample, "group" in cells, given, laser, kind, origin, cells["file"], number)
 
 
 def _from_archives(path: Path, rows: list[_Row]) -> tuple[list[_Read], list[Path]]:
-    known: dict[str, _archives.Texts] = {}
+    known: dict[str, tuple[Path, _archives.Texts]] = {}
     reads: list[_Read] = []
     files: list[Path] = []
     for line, cells in rows:
-        archive, file = path.parent / cells["archive"], cells["file"]
+        file = cells["file"]
         if cells["archive"] not in known:
-            texts = _opened(line, archive)
-            known[cells["archive"]] = {**{Path(name).name: text for name, text in texts.items()}, **texts}
+            archive = _beside(path, cells["archive"], line)
+            texts = _archives.texts(archive)
+            known[cells["archive"]] = archive, {**{Path(name).name: text for name, text in texts.items()}, **texts}
             files += _archives.files(archive)
-        text = known[cells["archive"]].get(file)
+        archive, held = known[cells["archive"]]
+        text = held.get(file)
         if text is None:
             hint = "correct the name, or fetch the archive again"
             raise Mistake(f"{line}: {cells['archive']} holds no {file!r}", hint)
         where = _archives.shown(archive, file)
-        reads.append((where, partial(_archives.scan, text, where)))
+        reads.append((where, partial(_archives.scan, text, where), archive))
     return reads, files
 
 
-def _opened(line: str, archive: Path) -> _archives.Texts:
-    if not archive.exists():
-        hint = "put it beside the list; `edgespec data fetch rruff` says what is offered"
-        raise _find.NotFound(archive.name, f"{line}: {archive.name} was not found in {archive.parent}", hint)
-    return _archives.texts(archive)
+def _beside(path: Path, archive: str, line: str) -> Path:
+    """Find an archive beside the list that names it, else where every recipe looks."""
+    beside = path.parent / archive
+    if beside.exists():
+        return beside
+    try:
+        return _find.find(archive, None, "rruff")
+    except _find.NotFound:
+        hint = "put it beside the list; `edgespec data fetch rruff --list` says what is offered"
+        what = f"{line}: {beside.name} was not found in {beside.parent}, nor where recipes look for data"
+        raise _find.NotFound(beside.name, what, hint) from None
 
 
 def _from_npz(path: Path, rows: list[_Row], npz: str | None) -> tuple[list[_Read], list[Path]]:
@@ -152,7 +161,7 @@ def _from_npz(path: Path, rows: list[_Row], npz: str | None) -> tuple[list[_Read
             hint = "list and file do not belong together; name the right one with `npz:`"
             raise Mistake(f"{line}: row {row} of {file.name} is {known[row]!r}, not {cells['file']!r}", hint)
         where = f"{file.name}!{row} ({line})"
-        reads.append((where, partial(_scan, intensities, row, axis, where)))
+        reads.append((where, partial(_scan, intensities, row, axis, where), file))
     return reads, [file]
 
 
@@ -166,7 +175,8 @@ def whole_npz(file: Path) -> list[Entry]:
     found = []
     for row, name in enumerate(known):
         where = f"{file.name}!{row}"
-        found.append(_entry((where, {"file": name}), where, partial(_scan, intensities, row, axis, where), None))
+        read = where, partial(_scan, intensities, row, axis, where), file
+        found.append(_entry((where, {"file": name, "row": str(row)}), read, None))
     return found
 
 

@@ -75,6 +75,12 @@ def load(
     return _spectra(held, names, axis, min_coverage)
 
 
+def own_axis(wavenumber: str, npz: str | None = None, root: str | None = None) -> Numbers:
+    """Read the axis of the spectra as they are: (points,) in cm-1, increasing."""
+    own, _ = _axis(_reader(npz, root)(wavenumber))
+    return own
+
+
 def _check(
     y: str | None,
     wavenumber: str | None,

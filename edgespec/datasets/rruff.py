@@ -55,27 +55,41 @@ def load(
     refused: stop at spectra that cannot be used, or skip them and say so.
     otherwise: the data set to take when this one is not at hand.
     """
-    if (path is None) == (task is None):
-        raise Mistake("rruff: wants exactly one of `path` and `task`", hint="path: an archive; task: a csv list")
     if not 0 < min_coverage <= 1:
         raise Mistake(f"rruff: min_coverage is {min_coverage:g}", hint="a share above 0, at most 1")
-    if task is None and (npz is not None or split != 0):
-        raise Mistake("rruff: `npz` and `split` belong to a `task`", hint="name a task list, or remove them")
     try:
-        if task is not None:
-            entries, files = _tasks.listing(_find.find(task, root, "rruff"), npz, split)
-        else:
-            names = [path] if isinstance(path, str) else path or []
-            entries, files = _listed([_find.find(name, root, "rruff") for name in names], kind)
+        chosen, files = entries(path, task, root, npz, split, kind, laser, minerals)
     except _find.NotFound as absent:
         if otherwise is None:
             raise
         return datasets.stand_in(otherwise, absent.name, axis=axis, seed=seed)
-    chosen = _chosen(entries, laser, minerals)
     # order matters to the reading, so `path` and `task` count; where they were found does not
     keys = {"path": path, "task": task, "split": split, "kind": kind, "laser": laser, "minerals": minerals}
     key = datasets.key(files, {**keys, "min_coverage": min_coverage, "refused": refused}, axis, __file__)
     return datasets.cached(key, partial(_gather.spectra, chosen, axis, min_coverage, skip=refused == "skip"))
+
+
+def entries(
+    path: str | list[str] | None = None,
+    task: str | None = None,
+    root: str | None = None,
+    npz: str | None = None,
+    split: int = 0,
+    kind: Kind = "Processed",
+    laser: list[int] | None = None,
+    minerals: list[str] | None = None,
+) -> tuple[list[Entry], list[Path]]:
+    """List what `load` would read with these keys, unread, and the files that it lies in."""
+    if (path is None) == (task is None):
+        raise Mistake("rruff: wants exactly one of `path` and `task`", hint="path: an archive; task: a csv list")
+    if task is None and (npz is not None or split != 0):
+        raise Mistake("rruff: `npz` and `split` belong to a `task`", hint="name a task list, or remove them")
+    if task is not None:
+        found, files = _tasks.listing(_find.find(task, root, "rruff"), npz, split)
+    else:
+        names = [path] if isinstance(path, str) else path or []
+        found, files = _listed([_find.find(name, root, "rruff") for name in names], kind)
+    return _chosen(found, laser, minerals), files
 
 
 def _listed(paths: list[Path], kind: Kind) -> tuple[list[Entry], list[Path]]:
@@ -102,10 +116,11 @@ def _entry(path: Path, name: str, text: _archives.Text) -> Entry:
     where = _archives.shown(path, name)
     said = parse_name(PurePosixPath(name).name)
     if said is None:
-        return Entry(where, partial(_unnamed, where), "", "")
+        return Entry(where, partial(_unnamed, where), "", "", origin=path, file=name)
     kind = "RAW" if said.kind.upper() == "RAW" else "Processed"
     read = partial(_archives.scan, text, where)
-    return Entry(where, read, said.mineral, physical_sample(said.sample), laser=said.laser, kind=kind)
+    sample = physical_sample(said.sample)
+    return Entry(where, read, said.mineral, sample, laser=said.laser, kind=kind, origin=path, file=name)
 
 
 def _unnamed(where: str) -> Scan:
