@@ -39,6 +39,8 @@ def call(text: str) -> Call:
         return _checked({"arrays": {"npz": name, **_arrays(path)}}, lambda place: TYPED)
     if path.suffix == ".csv":
         return _checked({"rruff": {"task": name, "refused": "skip"}}, lambda place: TYPED)
+    if path.is_dir():
+        _not_arrays(path)
     if path.suffix == ".zip" or path.is_dir() or not path.suffix:
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     raise Mistake(f"DATA: how to read {text} can't be told from its name", hint=FORMS)
@@ -74,9 +76,22 @@ def _arrays(path: Path) -> dict[str, str]:
     lacking = [name for name in NEEDED if name not in there]
     if lacking:
         keys = ", ".join(f"{name}: ..." for name in NEEDED)
-        hint = f"say which array is which: '{{arrays: {{npz: {path.name}, {keys}}}}}'; there is: {', '.join(there)}"
+        hint = (
+            f"say which array is which: '{{arrays: {{npz: {path.resolve()}, {keys}}}}}'; there is: {', '.join(there)}"
+        )
         raise Mistake(f"{path.name}: holds no array {lacking[0]!r}", hint)
     return {name: name for name in (*NEEDED, *KNOWN) if name in there}
+
+
+def _not_arrays(path: Path) -> None:
+    """Raise Mistake for a folder of .npy files, which nobody says the meaning of."""
+    there = sorted(file.name for file in path.glob("*.npy"))
+    if there and not any(path.rglob("*.txt")):
+        keys = ", ".join(f"{name}: ..." for name in NEEDED)
+        hint = (
+            f"say which array is which: '{{arrays: {{root: {path.resolve()}, {keys}}}}}'; there is: {', '.join(there)}"
+        )
+        raise Mistake(f"{path.name}: holds arrays, no RRUFF files", hint)
 
 
 def _text(path: Path) -> str:

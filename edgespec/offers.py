@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgespec import download, plugins, receipt, storage, units
-from edgespec.datasets import _archives
+from edgespec.datasets import _archives, _find
 from edgespec.download import Patience, Watcher
 from edgespec.errors import Missing, Mistake
 
@@ -75,8 +75,7 @@ def source(name: str) -> Source:
 
 def folder(name: str) -> Path:
     """Give the folder that a source's archives belong in, where every recipe looks for them."""
-    named = os.environ.get("EDGESPEC_DATA")
-    return (Path(named).expanduser() if named else storage.home() / "data") / name
+    return _find.places()[0] / name
 
 
 def fetch(

@@ -49,6 +49,8 @@ def main() -> NoReturn:
         bench,
         compress,
         data,
+        data_inspect,
+        data_task,
         doctor,
         estimate,
         export,

@@ -33,11 +33,18 @@ def find(name: str, root: str | None, folder: str = "") -> Path:
     raise NotFound(name, f"{name} was not found; looked for {', '.join(map(str, places))}", hint)
 
 
+def places(folder: str = "") -> list[Path]:
+    """Give the places that every recipe may count on, each with its `folder`."""
+    return [place for base in _usual() for place in dict.fromkeys([base, base / folder])]
+
+
 def _bases(root: str | None, folder: str) -> list[Path]:
-    named = os.environ.get("EDGESPEC_DATA")
-    usual = [Path(named).expanduser()] if named else []
-    usual.append(storage.home() / "data")
     if root is None:
-        return [place for base in usual for place in dict.fromkeys([base, base / folder])]
+        return places(folder)
     asked = Path(root).expanduser()
-    return [asked] if asked.is_absolute() else [*(base / asked for base in usual), asked]
+    return [asked] if asked.is_absolute() else [*(base / asked for base in _usual()), asked]
+
+
+def _usual() -> list[Path]:
+    named = os.environ.get("EDGESPEC_DATA")
+    return [*([Path(named).expanduser()] if named else []), storage.home() / "data"]

@@ -92,12 +92,15 @@ def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool
 
 
 def read_all(
-    entries: list[Entry], axis: Axis, min_coverage: float, advance: Callable[[int], None] = lambda done: None
+    entries: list[Entry],
+    axis: Axis,
+    min_coverage: float,
+    advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> tuple[list[Read], list[Refused]]:
-    """Read what can be used onto the axis, and say why the rest cannot; `advance` hears how many are done."""
+    """Read what can be used onto the axis, and say why the rest cannot; `advance` hears how many are done, of how many."""
     read, refusals, wanted = [], [], axis.values()
     for done, entry in enumerate(entries):
-        advance(done)
+        advance(done, len(entries))
         try:
             scan = entry.read()
             values, covered = interpolate(scan.axis, scan.x, wanted)
@@ -164,9 +167,7 @@ def _notes(
     relabelled = sorted({f"{a.mineral} as {b.mineral}" for a, b in pairs if a.mineral != b.mineral})
     moved = [a.where for a, b in pairs if a.part != b.part]
     kept = [one for row, one in enumerate(read) if firsts[row] == row]
-    reversed_ = [one.entry.where for one in read if one.reversed]
     partial = [one for one in kept if one.covered < 1]
-    renamed = [one.entry.where for one in read if _plain(one.scan_mineral) not in ("", _plain(one.entry.mineral))]
     lost = sorted({entry.mineral for entry in entries if entry.mineral} - labels)
     told = {
         "exact duplicates dropped": [entry.where for entry, _ in pairs],
@@ -174,16 +175,30 @@ def _notes(
         "duplicates in another part, the first kept": moved,
         "unusable spectra left out": [refusal.message for refusal in refusals],
         "labels left without a spectrum": lost,
-        "spectra whose header names another mineral than their label": renamed,
-        "files turned, since they ran from high to low": reversed_,
     }
-    notes = [f"{what}: {len(which)} ({_some(which)})" for what, which in told.items() if which]
+    notes = _counted(told) + oddities(read)
     if partial:
         least = min(one.covered for one in partial)
         notes.append(
             f"spectra that cover a part of the axis only, zero elsewhere: {len(partial)} (at least {least:.0%})"
         )
     return notes
+
+
+def oddities(read: list[Read]) -> list[str]:
+    """Tell what is odd about files that can be used."""
+    renamed = [one.entry.where for one in read if _plain(one.scan_mineral) not in ("", _plain(one.entry.mineral))]
+    turned = [one.entry.where for one in read if one.reversed]
+    return _counted(
+        {
+            "spectra whose header names another mineral than their label": renamed,
+            "files turned, since they ran from high to low": turned,
+        }
+    )
+
+
+def _counted(told: dict[str, list[str]]) -> list[str]:
+    return [f"{what}: {len(which)} ({_some(which)})" for what, which in told.items() if which]
 
 
 def _some(names: list[str]) -> str:

@@ -1,0 +1,197 @@
+"""`edgespec data inspect`: what is in a file or folder of spectra, before anybody learns from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from edgespec.cli.data import data
+from edgespec.cli.show import Bars, as_json
+from edgespec.errors import Mistake
+
+if TYPE_CHECKING:
+    from edgespec.inventory import Inventory, Seen
+    from edgespec.spectra import Axis
+
+SHOWN = 20
+LONG = 1000  # spectra that take seconds to read
+PANELS, CURVES = 12, 3
+ENDINGS = ("png", "svg", "pdf")
+
+Path_ = Annotated[
+    str,
+    typer.Argument(
+        metavar="PATH",
+        help="A folder or .zip of RRUFF files, a .csv task list, an .npz, or '{arrays: {...}}' as data.load of a recipe.",
+    ),
+]
+Kind = Annotated[str, typer.Option("--kind", help="Processed, RAW or any, by RRUFF's file names.")]
+Lasers = Annotated[list[int] | None, typer.Option("--laser", help="Only this laser, in nm; once for each.")]
+Minerals = Annotated[str, typer.Option("--minerals", metavar="NAMES", help="Only these, separated by commas.")]
+Span = Annotated[
+    str, typer.Option("--axis", metavar="LOW:HIGH", help="The model's axis in cm-1: tell what covers too little of it.")
+]
+Coverage = Annotated[float, typer.Option("--min-coverage", min=0.0, max=1.0, help="The share that is enough.")]
+Picture = Annotated[
+    Path | None, typer.Option("--picture", metavar="FILE", help="Draw example spectra: .png, .svg or .pdf.")
+]
+Every = Annotated[bool, typer.Option("--all", help="List all classes, repeats and refusals, not the first 20.")]
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+@data.command("inspect", short_help="Tell what is in a file or folder of spectra.")
+def command(
+    path: Path_,
+    kind: Kind = "Processed",
+    laser: Lasers = None,
+    minerals: Minerals = "",
+    axis: Span = "",
+    min_coverage: Coverage = 0.8,
+    picture: Picture = None,
+    every: Every = False,
+    to_json: Json = False,
+) -> None:
+    """Count classes, physical samples and lasers, tell axes, repeats, and what would be refused and why.
+
+    Example: edgespec data inspect excellent_unoriented.zip --axis 150:1200 --picture examples.png
+    """
+    ending = "" if picture is None else picture.suffix.removeprefix(".").lower()
+    if (ending and ending not in ENDINGS) or (picture is not None and not ending):
+        raise Mistake(f"--picture {picture}: not the name of a picture", hint=f"endings: {', '.join(ENDINGS)}")
+    found = look(path, kind, laser, minerals, axis, min_coverage)
+    if picture is not None:
+        _draw(found, picture, ending)
+    if to_json:
+        from edgespec import inventory
+
+        as_json({"path": path, **inventory.summary(found)})
+        return
+    _tell(path, found, None if every else SHOWN)
+
+
+def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str, min_coverage: float) -> Inventory:
+    """Look through data, with a bar where it takes long."""
+    from edgespec import inventory
+    from edgespec.plugins import did_you_mean
+
+    kinds = ["Processed", "RAW", "any"]
+    if kind not in kinds:
+        raise Mistake(f"--kind: there is no kind {kind!r}", hint=did_you_mean(kind, kinds))
+    bars, many = Bars(), 0
+
+    def advance(done: int, total: int) -> None:
+        nonlocal many
+        if total >= LONG:
+            if not many:
+                bars.begin(f"reading {Path(path).name}", total)
+            many = total
+            bars.advance(done, "")
+
+    found = inventory.take(
+        path,
+        axis=span(axis),
+        min_coverage=min_coverage,
+        kind=kind,  # type: ignore[arg-type]
+        laser=laser or [],
+        minerals=[name.strip() for name in minerals.split(",") if name.strip()],
+        advance=advance,
+    )
+    if many:
+        bars.end(f"{many} files")
+    return found
+
+
+def span(text: str) -> Axis | None:
+    """Read LOW:HIGH in cm-1."""
+    from edgespec.spectra import Axis
+
+    if not text:
+        return None
+    try:
+        low, high = (float(each) for each in text.split(":"))
+    except ValueError:
+        raise Mistake(f"--axis: {text!r} is not LOW:HIGH", hint="in cm-1, such as 150:1200") from None
+    return Axis(low, high, 512)
+
+
+def _draw(found: Inventory, picture: Path, ending: str) -> None:
+    from edgespec import storage
+    from edgespec.report import specimens
+
+    examples: dict[str, Any] = {}
+    for label in found.labels[:PANELS]:
+        rows = [row for row, each in enumerate(found.seen) if each.label == label and each.first == row]
+        samples = {found.seen[row].sample or str(row): row for row in reversed(rows)}  # the first of each sample
+        chosen = sorted(samples.values())[:CURVES]
+        examples[label] = [(_caption(found, row), found.curve(row)) for row in chosen]
+    storage.write(picture, specimens.draw(examples, ending))
+
+
+def _caption(found: Inventory, row: int) -> str:
+    each = found.seen[row]
+    return " ".join(filter(None, [each.sample or each.where, f"{each.laser} nm" if each.laser else ""]))
+
+
+def _tell(path: str, found: Inventory, most: int | None) -> None:
+    from edgespec import inventory
+
+    told = inventory.summary(found)
+    samples = f"{told['samples']} physical samples" if told["samples"] else "no physical samples are known"
+    name = "arrays" if path.lstrip().startswith("{") else Path(path).name
+    print(f"{name}: {told['spectra']} usable spectra, {len(told['classes'])} classes, {samples}")
+    if len(told["kinds"]) > 1:
+        print("kinds:   " + _pairs(told["kinds"]) + " (--kind)")
+    print(f"\n{'class':28} spectra  samples  lasers, nm")
+    for label, each in list(told["classes"].items())[:most]:
+        lasers = " ".join(map(str, each["lasers_nm"])) or "-"
+        print(f"{label:28} {each['spectra']:7}  {each['samples'] or '-':>7}  {lasers}")
+    _more(len(told["classes"]), most, "classes")
+    print()
+    for what, counted in (("lasers", told["lasers_nm"]), ("parts", told["parts"])):
+        if counted:
+            print(f"{what + ':':8} " + _pairs(counted))
+    _ranges(told["axis_cm1"])
+    for what, pairs in found.repeats().items():
+        print(f"repeats {what}: {len(pairs)}")
+        _lines([f"{_short(a)} is {_short(b)}" for a, b in pairs], most)
+    if shared := told["samples_in_several_classes"]:
+        print(f"physical samples in several classes: {len(shared)}")
+        _lines([f"{sample}: {', '.join(labels)}" for sample, labels in shared.items()], most)
+    for note in told["notes"]:
+        print(note)
+    print(f"refused: {len(told['refused'])}")
+    _lines(told["refused"], most)
+
+
+def _short(each: Seen) -> str:
+    entry = each.entry
+    if entry is None:
+        return each.where
+    return entry.file if entry.row is None else f"{entry.file} (row {entry.row})"
+
+
+def _ranges(axis: dict[str, dict[str, float]]) -> None:
+    if not axis["low"]:
+        return
+    words = {name: f"{each['least']:g} to {each['most']:g} (median {each['median']:g})" for name, each in axis.items()}
+    print(f"axis:    from {words['low']} cm-1")
+    print(f"         to {words['high']} cm-1")
+    print(f"spacing: {words['step']} cm-1")
+    print(f"points:  {words['count']}")
+
+
+def _pairs(counted: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count}" for name, count in counted.items())
+
+
+def _lines(lines: list[str], most: int | None) -> None:
+    for line in lines[:most]:
+        print(f"  {line}")
+    _more(len(lines), most, "lines")
+
+
+def _more(count: int, most: int | None, what: str) -> None:
+    if most is not None and count > most:
+        print(f"  ... and {count - most} more {what} (--all, --json)")

@@ -1,0 +1,85 @@
+"""`edgespec data task`: a task list that a recipe reads, of spectra that can be used."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgespec.cli.data import data
+from edgespec.cli.data_inspect import Coverage, Kind, Lasers, Minerals, Path_, Span, look
+from edgespec.cli.show import as_json
+
+Least = Annotated[int, typer.Option("--min-samples", min=1, help="Leave minerals with fewer physical samples out.")]
+Parts = Annotated[
+    str,
+    typer.Option(
+        "--parts", metavar="SHARES", help="Divide by physical sample: library=0.45,site=0.35,test=0.2; or none."
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the division.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; standard output if not said.")]
+Json = Annotated[bool, typer.Option("--json", help="With --out: print what was written as JSON.")]
+
+
+@data.command("task", short_help="Write a task list that a recipe reads.")
+def command(
+    path: Path_,
+    minerals: Minerals = "",
+    kind: Kind = "Processed",
+    laser: Lasers = None,
+    axis: Span = "",
+    min_coverage: Coverage = 0.8,
+    min_samples: Least = 1,
+    parts: Parts = "none",
+    seed: Seed = 0,
+    out: Out = None,
+    to_json: Json = False,
+) -> None:
+    """Write a csv list of spectra, each once, none that would be refused: archive, file, mineral, group, and split.
+
+    A recipe reads it with `rruff: {task: FILE}`. Archives are named as seen from the list's folder (the current one
+    on standard output), those that lie where recipes look for data by their name alone.
+
+    Example: edgespec data task excellent_unoriented.zip --minerals Quartz,Albite,Calcite --out task.csv
+    """
+    from edgespec import storage, tasklist
+
+    shares = tasklist.shares(parts)
+    found = look(path, kind, laser, minerals, axis, min_coverage)
+    folder = Path.cwd() if out is None else out.parent
+    made = tasklist.make(found, folder, named=bool(minerals), least=min_samples, shares=shares, seed=seed)
+    if out is None:
+        print(made.text, end="")
+    else:
+        storage.write(out, made.text)
+    for note in made.notes:
+        print(note, file=sys.stderr)
+    of = f"{made.spectra} spectra of {made.minerals} minerals, {made.samples} physical samples"
+    print(of if out is None else f"{out}: {of}", file=sys.stderr)
+    loads = f"{{rruff: {{task: {_task(out, made.npz, folder)}}}}}"
+    divided = ", split: {parts: given}" if shares else ""
+    print(f"a recipe reads it with  data: {{load: {loads}, axis: ...{divided}}}", file=sys.stderr)
+    if to_json and out is not None:
+        as_json(
+            {
+                "file": str(out),
+                "spectra": made.spectra,
+                "minerals": made.minerals,
+                "samples": made.samples,
+                "load": loads,
+            }
+        )
+
+
+def _task(out: Path | None, npz: Path | None, folder: Path) -> str:
+    """Word the keys by which a recipe finds the list."""
+    from edgespec.datasets import _find
+
+    name, here = "FILE" if out is None else out.name, folder.resolve()
+    usual = [place.resolve() for place in _find.places("rruff")]
+    keys = name if here in usual else f"{name}, root: {folder}"
+    return keys if npz is None else f"{keys}, npz: {os.path.relpath(npz.resolve(), here)}"
