@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import urllib.parse
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from edgespec import download, plugins, receipt, storage, units
@@ -59,8 +59,8 @@ class Here:
 
     name: str
     path: Path
-    size: int
     sha256: str
+    size: int
     address: str
     fetched: str
     now: bool
@@ -74,14 +74,15 @@ def source(name: str) -> Source:
 
 
 def folder(name: str) -> Path:
-    """Give the folder that a source's archives belong in, where every recipe looks for them."""
-    return _find.places()[0] / name
+    """Give the folder that a source's archives go to: the first of those in which recipes look that may be written."""
+    usual = [base / name for base in _find.places()]
+    return next((place for place in usual if _writable(place)), usual[0])
 
 
 def fetch(
     name: str,
     archives: Iterable[str],
-    into: Path,
+    into: Path | None,
     watcher: Watcher,
     *,
     base: str | None = None,
@@ -89,28 +90,33 @@ def fetch(
     again: bool = False,
     patience: Patience | None = None,
 ) -> Iterator[Here]:
-    """Bring archives of a source into a folder, one after the other; what is there and whole is only checked.
+    """Bring archives of a source here, one after the other; what is here and whole is only checked.
 
-    base: another address than the source's own, such as a mirror. offline: fetch nothing; Missing (exit 3) if need be.
-    again: fetch also what is there. Raises what `download.fetch` does, Mismatch (exit 4) for a file that has changed
-    since it came, StorageError (exit 8) where another process is at work in the folder.
+    into: the folder; None is where recipes look. base: another address than the source's own, such as a mirror.
+    offline: fetch nothing; Missing (exit 3) if need be. again: fetch also what is here.
+    Raises what `download.fetch` does, Mismatch (exit 4) for a file that has changed since it came, StorageError (exit 8)
+    where another process is at work in the folder.
     """
     offered = source(name)
     where = _base(base or offered.base)
     wanted = [_file(offered, archive) for archive in dict.fromkeys(archives)]
-    with storage.lock(into):
-        for file in wanted:
-            path, address = into / file, urllib.parse.urljoin(where, urllib.parse.quote(file))
-            if path.exists() and not again:
-                yield _kept(path)
-                continue
-            if offline:
-                raise Missing(
-                    f"{file} is not in {into}, and nothing is fetched offline",
-                    hint=f"without --offline and EDGESPEC_OFFLINE, or put there by hand what {address} offers",
-                )
-            made = download.fetch(address, path, _archives.check, watcher, patience)
-            yield Here(path.stem, path, made.size, made.sha256, made.address, made.fetched, now=True)
+    goal = into or folder(name)
+    for file in wanted:
+        address = urllib.parse.urljoin(where, urllib.parse.quote(file))
+        here = None if again else _here(file, [into] if into else _find.places(name))
+        if here is None and offline:
+            raise Missing(
+                f"{file} is not in {goal}, and nothing is fetched offline",
+                hint=f"without --offline and EDGESPEC_OFFLINE, or put there by hand what {address} offers",
+            )
+        if here is None:
+            with storage.lock(goal):
+                here = None if again else _here(file, [goal])  # another process may just have brought it
+                if here is None:
+                    made = download.fetch(address, goal / file, _archives.check, watcher, patience)
+                    yield Here(Path(file).stem, goal / file, **asdict(made), now=True)
+                    continue
+        yield _kept(here)
 
 
 def offline() -> bool:
@@ -118,13 +124,23 @@ def offline() -> bool:
     return os.environ.get("EDGESPEC_OFFLINE", "") not in ("", "0")
 
 
+def _here(file: str, places: Iterable[Path]) -> Path | None:
+    return next((place / file for place in places if (place / file).exists()), None)
+
+
+def _writable(place: Path) -> bool:
+    """Tell whether a folder may be written, or made where it is not."""
+    standing = next(each for each in (place, *place.parents) if each.exists())
+    return standing.is_dir() and os.access(standing, os.W_OK)
+
+
 def _kept(path: Path) -> Here:
     known = receipt.read(path)
     if known is not None:
         receipt.check(path, known)
-        return Here(path.stem, path, known.size, known.sha256, known.address, known.fetched, now=False)
+        return Here(path.stem, path, **asdict(known), now=False)
     _archives.check(path)  # put there by hand: of its content only the archive itself can tell
-    return Here(path.stem, path, path.stat().st_size, storage.file_digest(path), "", "", now=False)
+    return Here(path.stem, path, storage.file_digest(path), path.stat().st_size, "", "", now=False)
 
 
 def _base(address: str) -> str:

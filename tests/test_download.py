@@ -226,6 +226,21 @@ def test_what_was_put_there_by_hand_is_looked_at_and_left(tmp_path: Path) -> Non
         list(offers.fetch("rruff", [NAME], tmp_path, Told(), offline=True))
 
 
+def test_what_lies_where_recipes_look_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may only be read; what is not in it goes to the cache, where recipes look as well."""
+    monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path / "shared"))
+    monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "home"))
+    (tmp_path / "shared").mkdir()
+    with mounted(tmp_path / "shared" / "rruff", "size=200k") as shared, serving(CONTENT, give()) as server:
+        (shared / f"{NAME}.zip").write_bytes(CONTENT)
+        subprocess.run(["mount", "-o", "remount,ro", str(shared)], check=True)
+        names = [NAME, "fair_unoriented"]
+        there, fetched = offers.fetch("rruff", names, None, Told(), base=server.base, patience=QUICK)
+    assert (there.path, there.now) == (shared / f"{NAME}.zip", False)
+    assert fetched.path == tmp_path / "home" / "data" / "rruff" / "fair_unoriented.zip"
+    assert len(server.asked) == 1
+
+
 def test_offline_fetches_nothing(tmp_path: Path) -> None:
     with serving(CONTENT, give()) as server:
         with pytest.raises(Missing, match="nothing is fetched offline") as caught:

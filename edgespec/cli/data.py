@@ -21,7 +21,7 @@ Archives = Annotated[
 ]
 Into = Annotated[
     Path | None,
-    typer.Option("--out", help="Folder to put them; without it the one in which recipes look: EDGESPEC_DATA/rruff."),
+    typer.Option("--out", help="Folder for them; if not said, where recipes look: EDGESPEC_DATA/rruff or the cache."),
 ]
 From = Annotated[
     str | None,
@@ -86,7 +86,7 @@ def fetch(
         for each in offers.fetch(
             source,
             archives or [offered.archives[0].name],
-            out or offers.folder(source),
+            out,
             watcher,
             base=base,
             offline=offline or offers.offline(),

@@ -30,6 +30,8 @@ def find(name: str, root: str | None, folder: str = "") -> Path:
         if place.exists():
             return place
     hint = "set EDGESPEC_DATA to the folder that holds it, or name another `root:`"
+    if folder == "rruff" and name.endswith(".zip"):
+        hint += "; `edgespec data fetch rruff` fetches RRUFF's own archives"
     raise NotFound(name, f"{name} was not found; looked for {', '.join(map(str, places))}", hint)
 
 
