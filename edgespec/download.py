@@ -78,7 +78,8 @@ def fetch(
             if failures >= manner.tries:
                 raise _given_up(part, cut, failures) from cut
             wait = min(manner.wait * 2**failures if cut.wait is None else cut.wait, LONGEST_WAIT)
-            watcher.say(f"{path.name}: {cut}; going on from byte {part.size:,} in {wait:g} s")
+            how = f"going on from byte {part.size:,}" if part.size else "trying again"
+            watcher.say(f"{path.name}: {cut}; {how} in {wait:g} s")
             time.sleep(wait)
     made = receipt.made(part.path, address)
     receipt.write(path, made)  # first: a whole file that nobody vouches for would be kept unchecked
@@ -208,6 +209,6 @@ def _look(part: Partial, check: Callable[[Path], None]) -> None:
 
 
 def _given_up(part: Partial, last: Cut, tries: int) -> Unreachable:
-    kept = f"the {part.size:,} bytes so far are kept: " if part.size else ""
+    kept = f"the {part.size:,} bytes so far are kept: " if part.size else "is the network there? "
     what = f"{part.address}: {tries} tries in a row brought nothing new; the last: {last}"
     return Unreachable(what, hint=f"{kept}the same command goes on, or name another address with --from")

@@ -55,12 +55,14 @@ def _bound(text: str, where: str) -> Call:
             place = place[:-1]
         return where if where == TYPED else f"{where}:{lines.get(place, 1)}"
 
+    if isinstance(tree, dict) and isinstance(tree.get("data"), dict) and "load" in tree["data"]:
+        return _checked(tree["data"]["load"], at, ("data", "load"))  # a whole recipe: what it learns from
     return _checked(tree, at)
 
 
-def _checked(tree: Any, at: Callable[[Place], str]) -> Call:
+def _checked(tree: Any, at: Callable[[Place], str], place: Place = ()) -> Call:
     binder = Binder(at)
-    found = binder.call("datasets", tree, (), "DATA")
+    found = binder.call("datasets", tree, place, "DATA")
     if binder.mistakes:
         raise Mistakes(
             [Mistake(each.message, each.hint or "edgespec ls datasets shows every key") for each in binder.mistakes]

@@ -290,6 +290,7 @@ def test_the_commands_from_an_archive_to_a_list_that_a_recipe_takes(
     assert "data: {load: {rruff: {task: task.csv, root: .}}, axis: ..., split: {parts: given}}" in written.stderr
     (tmp_path / "r.yaml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)
+    assert len(inventory.take("r.yaml").seen) == 20
     planned = plan.plan(recipe.load(Path("r.yaml")))
     read = datasets.load(planned.data.load, axis=planned.data.axis, seed=0)
     assert read.labels == ("Beryl", "Quartz")

@@ -11,7 +11,7 @@ import typer
 from edgespec.cli import app
 from edgespec.cli.show import as_json
 
-data = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+data = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.add_typer(data, name="data", short_help="Fetch public spectra, look at spectra, write task lists.")
 
 Source = Annotated[str, typer.Argument(help="Who offers them: rruff.")]

@@ -24,7 +24,7 @@ Path_ = Annotated[
     str,
     typer.Argument(
         metavar="PATH",
-        help="A folder or .zip of RRUFF files, a .csv task list, an .npz, or '{arrays: {...}}' as data.load of a recipe.",
+        help="A folder or .zip of RRUFF files, a .csv task list, an .npz, a recipe, or '{arrays: {...}}' as its data.load.",
     ),
 ]
 Kind = Annotated[str, typer.Option("--kind", help="Processed, RAW or any, by RRUFF's file names.")]
@@ -87,7 +87,7 @@ def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str
             if not many:
                 bars.begin(f"reading {Path(path).name}", total)
             many = total
-            bars.advance(done, "")
+            bars.advance(done, "read")
 
     found = inventory.take(
         path,
