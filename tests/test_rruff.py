@@ -112,6 +112,15 @@ def test_several_sources_stand_in_the_order_given(tmp_path: Path) -> None:
     assert load(path=[two, one]).y.tolist() == [0, 1]
 
 
+@pytest.mark.parametrize("between", ["\t", "  "])
+def test_a_file_without_commas_says_the_same(tmp_path: Path, between: str) -> None:
+    spaced = text(lines().replace(", ", between))
+    a, b = load(path=folder(tmp_path / "a", {name(): text()})), load(path=folder(tmp_path / "b", {name(): spaced}))
+    assert a.x.tobytes() == b.x.tobytes()
+    with pytest.raises(Mistake, match=r":8: '300.0 1 2' is not 'shift, intensity'"):
+        load(path=folder(tmp_path / "c", {name(): text("150 1\n200 2\n250 3\n300.0 1 2\n400 1\n")}))
+
+
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 @pytest.mark.parametrize("letter", ["\u03a3".encode(), b"\xe9", b""])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])

@@ -1,6 +1,6 @@
 """One RRUFF text file: its name, its header in both formats or none, and its numbers.
 
-Format: `##KEY=value` lines, then `shift, intensity` lines, then `##END=`; resampled files hold the numbers alone.
+Format: `##KEY=value` lines, then `shift, intensity` lines (in a few files without the comma), then `##END=`; resampled files hold the numbers alone.
 B. Lafuente, R. T. Downs, H. Yang, N. Stone (2015), "The power of databases: the RRUFF project".
 """
 
@@ -21,6 +21,7 @@ _NAME = re.compile(
 )
 _SAMPLE = re.compile(r"[A-Z][0-9]{6}")
 _PAIR = re.compile(rb"^[ \t]*[-+.0-9][-+.0-9eE]*[ \t]*,[ \t]*[-+.0-9][-+.0-9eE]*[ \t]*\r?$", re.MULTILINE)
+_SPACED = re.compile(rb"^[ \t]*[-+.0-9][-+.0-9eE]*[ \t]+[-+.0-9][-+.0-9eE]*[ \t]*\r?$", re.MULTILINE)
 _UTF8_MARK, _UTF16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -111,7 +112,7 @@ def _start(raw: bytes) -> int:
 
     Some headers go on on a line of their own, without ##; such a line has another header after it.
     """
-    pair = _PAIR.search(raw)
+    pair = _PAIR.search(raw) or _SPACED.search(raw)  # a few of RRUFF's files have no commas
     head = raw[: pair.start()] if pair else raw.partition(b"##END=")[0]
     mark = head.rfind(b"\n#") + 1
     if not head.startswith(b"#", mark):
@@ -131,7 +132,8 @@ def _header(raw: bytes) -> dict[str, str]:
 def _numbers(body: bytes, where: str, line: int) -> tuple[Numbers, Numbers]:
     """Read the data lines, the first of which is `line` of the file: (m,) shifts and (m,) intensities."""
     try:
-        table = np.loadtxt(io.BytesIO(body), delimiter=",", comments=None, ndmin=2, encoding="latin-1")
+        mark = "," if b"," in body else None
+        table = np.loadtxt(io.BytesIO(body), delimiter=mark, comments=None, ndmin=2, encoding="latin-1")
     except ValueError:
         table = np.empty((0, 0))
     if table.shape[1] != 2:
@@ -154,7 +156,7 @@ def _refusal(body: bytes, where: str, line: int) -> Refused:
     """Find the first line that is no pair of numbers."""
     hint = "expected two numbers, 'shift, intensity'; mend the line or remove the file"
     for number, text in enumerate(body.split(b"\n"), start=line):
-        fields = text.split(b",")
+        fields = text.split(b"," if b"," in body else None)
         try:
             _ = [float(field) for field in fields] if text.strip() else []
         except ValueError:
