@@ -102,7 +102,6 @@ def _go_on(part: Partial, watcher: Watcher, timeout: float) -> None:
         # unbuffered: whatever came lies in the file, however this ends
         file = open_ones.enter_context(open(part.path, "r+b" if start else "wb", buffering=0))
         file.seek(start)
-        file.truncate()
         done, looked = start, start > 0
         for chunk in _chunks(answer):
             left = memoryview(chunk)

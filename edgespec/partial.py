@@ -55,7 +55,7 @@ class Partial:
         return {"Range": f"bytes={self.size}-", "If-Range": self.validator} if self.size and self.validator else {}
 
     def agree(self, status: int, told: Mapping[str, str]) -> int:
-        """Give the byte at which an answer's content belongs; the part is cut to there.
+        """Give the byte at which an answer's content belongs.
 
         Raises Cut where it fits nowhere, Unreachable (exit 6) for what is no file.
         """

@@ -137,6 +137,21 @@ def test_a_server_that_mixes_versions_is_found_out(tmp_path: Path) -> None:
     assert "damaged" in told.said[0]
 
 
+def test_a_range_that_leaves_a_gap_is_not_written(tmp_path: Path) -> None:
+    told = Told()
+    with serving(CONTENT, give(20_000), part(30_000), give()) as server:
+        assert fetch(server, tmp_path, told).read_bytes() == CONTENT
+    assert "a part of another file; trying again" in told.said[1]
+
+
+def test_what_came_from_elsewhere_is_not_gone_on_with(tmp_path: Path) -> None:
+    with serving(CONTENT, give(30_000), say(404)) as first, pytest.raises(Missing):
+        fetch(first, tmp_path)
+    with serving(CONTENT, give()) as second:
+        assert fetch(second, tmp_path).read_bytes() == CONTENT
+    assert second.ranges() == [None]
+
+
 @pytest.mark.parametrize("tag", [None, 'W/"weak"'])
 def test_what_has_no_version_is_fetched_anew(tag: str | None, tmp_path: Path) -> None:
     with serving(CONTENT, give(30_000), say(404), give(), tag=tag) as server:
