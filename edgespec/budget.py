@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
+from pydantic import WithJsonSchema
 from torch import nn
 
 from edgespec import plugins, pruning, target, units
@@ -14,6 +16,10 @@ from edgespec.latency import Compare, Latency
 from edgespec.pruning import Cost, Ledger, Scores, Widths
 
 Limit = str | float | None
+Number = Annotated[Limit, WithJsonSchema({"anyOf": [units.form(units.count, percent=True), {"type": "null"}]})]
+Bytes = Annotated[Limit, WithJsonSchema({"anyOf": [units.form(units.size, percent=True), {"type": "null"}]})]
+RATIO = {"type": "string", "pattern": r"^\s*[0-9]*[.]?[0-9]+\s*x\s*$"}
+Time = Annotated[Limit, WithJsonSchema({"anyOf": [units.form(units.time), RATIO, {"type": "null"}]})]
 COUNTED = {"macs": units.count, "params": units.count, "size": units.size}
 SHOWN = {"macs": units.show_count, "params": units.show_count, "size": units.show_size}
 FIELDS = {"macs": "macs", "params": "params", "size": "bytes"}
@@ -32,10 +38,10 @@ class Budget:
     target: where the latency is measured.
     """
 
-    macs: Limit = None
-    params: Limit = None
-    size: Limit = None
-    latency: Limit = None
+    macs: Number = None
+    params: Number = None
+    size: Bytes = None
+    latency: Time = None
     target: str = "local"
 
     def __post_init__(self) -> None:

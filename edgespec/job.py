@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Protocol
 
 from annotated_types import Ge, Gt
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from edgespec import __version__, contract, storage
 from edgespec.contract import Contract
@@ -123,6 +123,8 @@ def _labels(text: str) -> str:
     return text
 
 
-Labels = Annotated[str, AfterValidator(_labels)]
+Labels = Annotated[
+    str, AfterValidator(_labels), WithJsonSchema({"type": "string", "pattern": "^(all|0*[1-9][0-9]* per class)$"})
+]
 Part = Annotated[str | None, "the name of a training part"]
 Folder = Annotated[str, "a folder outside the run; provenance.OUTSIDE names the keys that hold one"]

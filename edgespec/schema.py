@@ -135,14 +135,14 @@ class Binder:
     def value(self, annotation: Any, value: Any, place: Place, label: str, name: str) -> Any:
         """Check one value."""
         options = [each for each in get_args(annotation) if each is not type(None)]
-        if get_origin(annotation) in (Union, types.UnionType) and any(_holds_parts(each) for each in options):
+        if get_origin(annotation) in (Union, types.UnionType) and any(holds_parts(each) for each in options):
             if value is None and type(None) in get_args(annotation):
                 return None
-            fit = [each for each in options if (_list_of(each) is not None) == isinstance(value, list)]
+            fit = [each for each in options if (list_of(each) is not None) == isinstance(value, list)]
             return self.value((fit or options)[0], value, place, label, name)
         if (kind := wording.call_kind(annotation)) is not None:
             return self.call(kind, value, place, f"{label} '{name}'" if label else f"'{name}'")
-        if (inner := _list_of(annotation)) is not None and _holds_parts(inner):
+        if (inner := list_of(annotation)) is not None and holds_parts(inner):
             return self._list(annotation, inner, value, place, label, name)
         if dataclasses.is_dataclass(annotation):
             return self._record(annotation, value, place, label, name)
@@ -200,15 +200,15 @@ def _adapter(annotation: Any, shown: str) -> TypeAdapter[Any]:
     return TypeAdapter(annotation, config=ConfigDict(strict=True, allow_inf_nan=False))
 
 
-def _holds_parts(annotation: Any) -> bool:
+def holds_parts(annotation: Any) -> bool:
     """Tell whether an annotation holds Calls or dataclasses, whose keys have lines of their own."""
     if wording.call_kind(annotation) is not None or dataclasses.is_dataclass(annotation):
         return True
-    inner = _list_of(annotation)
-    return inner is not None and _holds_parts(inner)
+    inner = list_of(annotation)
+    return inner is not None and holds_parts(inner)
 
 
-def _list_of(annotation: Any) -> Any:
+def list_of(annotation: Any) -> Any:
     """list[X] or Annotated[list[X], Len(1)] -> X; None for anything else."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
+from typing import Any
 
 from edgespec.errors import Mistake
 
@@ -11,17 +13,20 @@ SIZES = {"B": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "KiB": 1024,
 TIMES = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
 COUNTS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 PERCENT = 100
+Reader = Callable[[str | float], float]
+SIZE, TIME, COUNT = "a size such as '512 kB'", "a time such as '2 ms'", "a count such as '60 k'"
+SHARE = "a share such as 0.95 or '95 %'"
 _QUANTITY = re.compile(r"\s*([-+]?[0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*([^\s0-9]*)\s*")
 
 
 def size(text: str | float) -> float:
     """Give bytes for "512 kB" (k is 1000); a bare number is bytes."""
-    return _positive(text, {**SIZES, "": 1}, "a size such as '512 kB'")
+    return _positive(text, {**SIZES, "": 1}, SIZE)
 
 
 def time(text: str | float) -> float:
     """Give seconds for "2 ms"; a bare number is refused, since nobody knows its unit."""
-    return _positive(text, TIMES, "a time such as '2 ms'")
+    return _positive(text, TIMES, TIME)
 
 
 def duration(text: str | float) -> float:
@@ -31,16 +36,41 @@ def duration(text: str | float) -> float:
 
 def count(text: str | float) -> float:
     """Give a number for "1.5 M"."""
-    return _positive(text, COUNTS, "a count such as '60 k'")
+    return _positive(text, COUNTS, COUNT)
 
 
 def share(text: str | float) -> float:
     """Give a fraction, -1 to 1, for "0.5 %" or 0.005; 95 without its sign is refused, not read as 9500 %."""
-    number, unit = _quantity(text, {"": 1, "%": PERCENT}, "a share such as 0.95 or '95 %'")
+    number, unit = _quantity(text, {"": 1, "%": PERCENT}, SHARE)
     value = number / unit  # divided: 95 * 0.01 is more than 0.95
     if abs(value) > 1:
         raise Mistake(f"{text!r} is no share: it is more than the whole", hint="write 0.95 or '95 %'")
     return value
+
+
+def form(read: Reader, *, signed: bool = False, percent: bool = False) -> dict[str, Any]:
+    """Give the JSON Schema of what `size`, `time`, `count` or `share` reads.
+
+    signed: it may be below zero; percent: "25 %" of something stands for a number as well.
+    """
+    known, wanted = _READ[read]
+    units = "|".join(sorted({*known, *["%"] * percent}, key=lambda unit: (-len(unit), unit)))
+    sign = "[-+]?" if signed else "[+]?"
+    pattern = rf"^\s*{sign}[0-9][0-9_]*([.][0-9]*)?([eE][-+]?[0-9]+)?\s*({units})\s*$"
+    text = {"pattern": pattern, "patternErrorMessage": f"wanted: {wanted}"}  # the latter for editors
+    if "" not in known:
+        return {"type": "string", **text}
+    most = {"maximum": 1} if read is share else {}
+    least = {"minimum": 0} if not signed else {"minimum": -1} if read is share else {}
+    return {"type": ["number", "string"], **least, **most, **text}
+
+
+_READ: dict[Reader, tuple[list[str], str]] = {
+    size: ([*SIZES, ""], SIZE),
+    time: ([*TIMES], TIME),
+    count: ([*COUNTS], COUNT),
+    share: (["", "%"], SHARE),
+}
 
 
 def _positive(text: str | float, units: dict[str, float] | dict[str, int], wanted: str) -> float:

@@ -1,4 +1,4 @@
-"""`edgespec ls`: what recipes, steps, models, datasets and targets there are, with their keys."""
+"""`edgespec ls`: what recipes, steps, models, datasets and targets there are, with their keys; the JSON Schema of recipes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from edgespec.cli import app
 from edgespec.cli.show import as_json
 from edgespec.errors import Mistake
 
-KINDS = ["recipes", "steps", "models", "datasets", "preprocess", "augment", "targets"]
+KINDS = ["recipes", "steps", "models", "datasets", "preprocess", "augment", "targets", "schema"]
+EDITOR = "yaml-language-server:"  # a first line for editors, not about the recipe
 Kind = Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")]
 Check = Annotated[bool, typer.Option("--check", help="Targets: ask each whether it answers; needs the network.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
@@ -21,6 +22,8 @@ def command(kind: Kind, check: Check = False, to_json: Json = False) -> None:
     """List what there is of a kind, with every key, its default and its sentence.
 
     Example: edgespec ls steps
+
+    `edgespec ls schema > recipe.schema.json` writes what an editor needs to complete and check recipes (JSON Schema, draft-07).
     """
     from edgespec import plugins
 
@@ -28,6 +31,11 @@ def command(kind: Kind, check: Check = False, to_json: Json = False) -> None:
         raise Mistake(f"there is no list of {kind!r}", hint=plugins.did_you_mean(kind, KINDS))
     if check and kind != "targets":
         raise Mistake(f"--check asks targets, not {kind}", hint="edgespec ls targets --check")
+    if kind == "schema":
+        from edgespec import json_schema
+
+        print(json_schema.text(), end="")
+        return
     found = _recipes() if kind == "recipes" else _targets(check) if kind == "targets" else _signatures(kind)
     if to_json:
         as_json(found)
@@ -50,6 +58,7 @@ def _recipes() -> list[dict[str, Any]]:
     for name in plugins.names("recipes"):
         text = plugins.path("recipes", name).read_text(encoding="utf-8")
         head = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("#")]
+        head = [line for line in head if not line.startswith(EDITOR)]
         found.append({"name": name, "about": head[0] if head else "", "file": f"recipes/{name}.yaml"})
     return found
 
