@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 from edgespec import choices, json_schema, plan, plugins, promises, recipe, schema, yaml12
+from edgespec.cli import listing
 from edgespec.errors import EdgespecError
 from edgespec.job import Fit
 from edgespec.recipe import Data, Split, plain
@@ -73,6 +74,14 @@ def test_it_is_a_schema_and_the_file_beside_the_recipes_is_it() -> None:
     jsonschema.Draft7Validator.check_schema(SCHEMA)
     there = (plugins.folder("recipes") / json_schema.FILE).read_text(encoding="utf-8")
     assert there == json_schema.text(), f"edgespec ls schema > recipes/{json_schema.FILE} writes it anew"
+
+
+def test_ls_prints_it_and_a_recipe_is_listed_with_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
+    listing.command("schema")
+    assert capsys.readouterr().out == json_schema.text()
+    for each in listing._recipes():
+        assert each["about"][:1].isupper()
+        assert "schema" not in each["about"]
 
 
 @pytest.mark.parametrize("name", RECIPES)

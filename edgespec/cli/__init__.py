@@ -58,6 +58,7 @@ def main() -> NoReturn:
         importing,
         listing,
         matrix,
+        new,
         predict,
         report,
         search,

@@ -1,0 +1,193 @@
+"""`edgespec new`: asks for data, device and what matters, and writes a recipe that runs."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from edgespec.cli import app, tell
+from edgespec.cli.show import Bars, as_json
+from edgespec.errors import EdgespecError, Mistake
+
+if TYPE_CHECKING:
+    from edgespec.surveying import Survey
+    from edgespec.target import Target
+
+T = TypeVar("T")
+DATA = "data: minerals (embedded), a folder or .zip of RRUFF files, a .csv task list, an .npz"
+ARRAYS = {
+    "x": "which array holds the intensities, (n, points)",
+    "y": "which holds the classes, (n,)",
+    "wavenumber": "which holds the axis in cm-1, (points,)",
+    "labels": "which holds the names of the classes; none if empty",
+    "group": "which holds the physical sample of each spectrum, (n,); none if empty",
+    "split": "which holds the part of each spectrum, such as train and test; none if empty",
+}
+Name = Annotated[
+    Path | None, typer.Argument(metavar="NAME.yaml", help="The file to write; named after the data if not said.")
+]
+DataSet = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DATA",
+        help="minerals (embedded), a folder or .zip of RRUFF files, a .csv task list, an .npz, or '{arrays: {...}}' as data.load.",
+    ),
+]
+Device = Annotated[
+    list[str] | None,
+    typer.Option("--target", help="Where it is to run (edgespec ls targets); may be given several times."),
+]
+Matters = Annotated[str | None, typer.Option("--matters", help="What matters most: size, latency or accuracy.")]
+Window = Annotated[
+    str | None,
+    typer.Option(
+        "--axis", metavar="LOW:HIGH", help="Ends of the model's axis in cm-1; all that the spectra cover if not said."
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing: minerals, local, size where nothing else is said.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
+Json = Annotated[bool, typer.Option("--json", help="Print what was found and written as JSON; asks nothing.")]
+
+
+@app.command("new", short_help="Write a recipe for your data and device.")
+def command(
+    name: Name = None,
+    data: DataSet = None,
+    targets: Device = None,
+    matters: Matters = None,
+    axis: Window = None,
+    yes: Yes = False,
+    force: Force = False,
+    to_json: Json = False,
+) -> None:
+    """Write a recipe that runs: looks into the data, asks what is not said, and checks what it writes.
+
+    Example: edgespec new quarry.yaml --data spectra.zip --target rpi5 --matters size
+
+    Beside the recipe lies recipe.schema.json, by which an editor completes and checks it.
+    """
+    asks = not yes and not to_json and sys.stdin.isatty()
+    _all_said({"--data": data, "--target": targets, "--matters": matters}, asks or yes)
+    window = None if axis is None else _window(axis)
+    path = None if name is None else _free(name, force)
+    cards = _cards(",".join(targets)) if targets else None
+    way = None if matters is None else _way(matters)
+
+    from edgespec import drafting, ways
+
+    def ask(question: str, default: str, read: Callable[[str], T]) -> T:
+        return _asked(question, default, read) if asks else read(default)
+
+    found = _look(data, window, asks) if data else ask(DATA, "minerals", lambda text: _look(text, window, asks))
+    for line in found.told():
+        print(line, file=sys.stderr)
+    if asks and cards is None:
+        _offer_targets()
+    cards = cards or ask("where it is to run, several with commas between", "local", _cards)
+    if asks and way is None:
+        print("\n".join(f"  {word:<9} {each.about}" for word, each in ways.WAYS.items()), file=sys.stderr)
+    way = way or ask("what matters most", "size", _way)
+    path = path or ask("the recipe's file", f"{_stem(found)}.yaml", lambda text: _free(Path(text), force))
+    beside = _write(path, drafting.draft(found, cards, way, path))
+    if to_json:
+        told = {"data": found.told(), "targets": [each.name for each in cards], "matters": way}
+        as_json({"recipe": str(path), "schema": str(beside), **told})
+        return
+    print(f"edgespec compress {path}")
+    Bars().say(f"recipe: {path}")
+
+
+def _all_said(options: dict[str, object], enough: bool) -> None:
+    missing = [name for name, value in options.items() if not value]
+    if missing and not enough:
+        what = f"{', '.join(missing)}: not said, and there is no terminal to ask at"
+        raise Mistake(
+            what,
+            "edgespec new a.yaml --data minerals --target local --matters size; --yes takes these for what is not said",
+        )
+
+
+def _asked(question: str, default: str, read: Callable[[str], T]) -> T:
+    """Ask until the answer can be read."""
+    while True:
+        text = typer.prompt(question, default=default, err=True)
+        try:
+            return read(text.strip())
+        except EdgespecError as problem:
+            tell(problem, False)
+
+
+def _look(text: str, window: tuple[float, float] | None, asks: bool) -> Survey:
+    from edgespec import surveying
+
+    lacking = surveying.arrays(text) if asks else []
+    if lacking:
+        print(f"{text} holds {', '.join(lacking)}; nothing is guessed from their names", file=sys.stderr)
+        text = surveying.described(text, {key: typer.prompt(f"  {what}", "", err=True) for key, what in ARRAYS.items()})
+    return surveying.survey(surveying.named(text), window)
+
+
+def _cards(text: str) -> list[Target]:
+    from edgespec import target
+
+    names = dict.fromkeys(["local", *(each.strip() for each in text.split(",") if each.strip())])
+    return [target.load(each) for each in names]
+
+
+def _way(text: str) -> str:
+    from edgespec import plugins, ways
+
+    if text not in ways.WAYS:
+        raise Mistake(f"what matters is not {text!r}", plugins.did_you_mean(text, list(ways.WAYS)))
+    return text
+
+
+def _window(text: str) -> tuple[float, float]:
+    low, _, high = text.partition(":")
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        raise Mistake(f"--axis {text}: not LOW:HIGH in cm-1", "for example --axis 150:1172") from None
+    if not 0 <= ends[0] < ends[1] < 1e5:
+        raise Mistake(f"--axis {text}: no window of an axis", "0 <= LOW < HIGH, in cm-1")
+    return ends
+
+
+def _free(path: Path, force: bool) -> Path:
+    """Refuse what is no recipe's name, and a file that is there."""
+    if path.suffix not in (".yaml", ".yml"):
+        raise Mistake(f"{path}: a recipe's name ends in .yaml", hint=f"{path}.yaml")
+    if path.exists() and not force:
+        raise Mistake(f"{path} is there already", hint="another name, or --force to write over it")
+    return path
+
+
+def _offer_targets() -> None:
+    from edgespec import target
+
+    for each in target.names():
+        print(f"  {each:<15} {target.load(each).description}", file=sys.stderr)
+
+
+def _stem(found: Survey) -> str:
+    from edgespec import drafting
+
+    stem = Path(next(iter(drafting.files(found.call)), found.call.name)).stem
+    return re.sub(r"[^\w-]+", "_", stem).strip("_") or "recipe"
+
+
+def _write(path: Path, text: str) -> Path:
+    """Write the recipe, and beside it the schema that its first line names; one that is somebody else's stays."""
+    from edgespec import json_schema, storage
+
+    beside = path.parent / json_schema.FILE
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not beside.exists() or json_schema.TITLE in beside.read_text(encoding="utf-8", errors="replace")[:500]:
+        storage.write(beside, json_schema.text())
+    storage.write(path, text)
+    return beside
