@@ -86,6 +86,12 @@ def gives(run: Callable[..., Any]) -> Any:
     return get_type_hints(run)["return"]
 
 
+def record_of(annotation: Any) -> Any:
+    """Give the dataclass that a key is, or may be instead of nothing; None for any other key."""
+    options = get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
+    return next((each for each in options if dataclasses.is_dataclass(each)), None)
+
+
 class Binder:
     """Checks values against annotations and collects every mistake with its place, instead of stopping at the first."""
 

@@ -45,10 +45,17 @@ def command(kind: Kind, check: Check = False, to_json: Json = False) -> None:
         for fact in ("reached", "file", "told"):
             if kind == "targets" and fact in each:
                 print(f"    {each[fact]}")
-        for key in each.get("keys", []):
-            default = "required" if key["required"] else f"default {key['default']}"
-            print(f"    {key['name']}: {key['type']}, {default}\n        {key['help']}")
+        _print_keys(each.get("keys", []), "    ")
         print()
+
+
+def _print_keys(keys: list[dict[str, Any]], indent: str) -> None:
+    from edgespec import wording
+
+    for key in keys:
+        default = "required" if key["required"] else f"default {wording.shown(key['default'])}"
+        print(f"{indent}{key['name']}: {key['type']}, {default}\n{indent}    {key['help']}")
+        _print_keys(key.get("keys", []), indent + "    ")
 
 
 def _recipes() -> list[dict[str, Any]]:
@@ -89,16 +96,26 @@ def _signatures(kind: str) -> list[dict[str, Any]]:
     import inspect
 
     from edgespec import schema
-    from edgespec.recipe import plain
 
     found = []
     for name in schema.names(kind):
         made = schema.function(kind, name)
-        keys = [
-            {"name": key.name, "type": key.type_name, "required": key.default is schema.REQUIRED, "help": key.help}
-            | {"default": None if key.default is schema.REQUIRED else plain(key.default)}
-            for key in schema.keys(made)
-        ]
         about = (inspect.getdoc(made) or "").partition("\n\n")[0].replace("\n", " ")
-        found.append({"name": name, "about": about, "keys": keys})
+        found.append({"name": name, "about": about, "keys": _keys(made)})
+    return found
+
+
+def _keys(target: Any) -> list[dict[str, Any]]:
+    """Give the keys of a function or record, those of a record inside it too."""
+    from edgespec import schema
+    from edgespec.recipe import plain
+
+    found = []
+    for key in schema.keys(target):
+        required, inside = key.default is schema.REQUIRED, schema.record_of(key.annotation)
+        found.append(
+            {"name": key.name, "type": key.type_name, "required": required, "help": key.help}
+            | {"default": None if required else plain(key.default)}
+            | ({"keys": _keys(inside)} if inside else {})
+        )
     return found

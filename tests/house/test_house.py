@@ -114,6 +114,10 @@ def test_ls_prints_every_key(kind: str, capsys: pytest.CaptureFixture[str]) -> N
             assert f"    {key.name}: {key.type_name}" in told
             assert key.help in told
             assert key.name in [each["name"] for each in plain[name]["keys"]]
+            for inner in schema.keys(inside) if (inside := schema.record_of(key.annotation)) else ():
+                assert inner.help
+                assert f"        {inner.name}: {inner.type_name}" in told
+                assert f"            {inner.help}" in told
 
 
 @pytest.mark.parametrize("record", [Report, Row])
