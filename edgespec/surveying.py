@@ -98,25 +98,33 @@ def described(text: str, names: dict[str, str]) -> str:
     )
 
 
-def survey(call: Call, window: tuple[float, float] | None = None) -> Survey:
-    """Read a data set and see how a recipe can divide it; `window`: ends of the model's axis in cm-1, where it is not to be all.
+def survey(call: Call, ends: tuple[float, float] | None = None) -> Survey:
+    """Read a data set and see how a recipe can divide it; `ends` of the model's axis in cm-1, where it is not to be all.
 
     Raises Mistake where it can't be read or divided.
     """
-    axis = _axis(call, window)
+    axis = _axis(call, ends)
     spectra = datasets.load(call, axis=axis, seed=SEED)
     split, divided = _divided(spectra)
     return Survey(call, axis, spectra, split, divided, _nearest(spectra, split, divided))
 
 
-def _axis(call: Call, window: tuple[float, float] | None) -> Axis:
-    """Take the spectra's own window, at the step that was measured or at theirs if that is coarser."""
+def window(call: Call) -> tuple[float, float]:
+    """Give the ends that are likely meant, in cm-1: of arrays all that they cover, without the laser's own line."""
     if call.name != "arrays":
-        low, high = window or RAMAN
+        return RAMAN
+    own = _wavenumber(call)
+    low, high = float(np.ceil(own.min())), float(np.floor(own.max()))
+    return (RAMAN[0], high) if low < 0 and high > RAMAN[0] else (low, high)
+
+
+def _axis(call: Call, ends: tuple[float, float] | None) -> Axis:
+    """Take the spectra's own window, at the step that was measured or at theirs if that is coarser."""
+    low, high = ends or window(call)
+    if call.name != "arrays":
         return Axis(low, high, _points(high - low, STEP))
     own = _wavenumber(call)
-    low, high = window or (float(np.ceil(own.min())), float(np.floor(own.max())))
-    if window is None and low < 0:
+    if ends is None and own.min() < 0:
         raise Mistake(
             f"the axis runs from {own.min():g} to {own.max():g} cm-1, with the laser's own line in it",
             hint="say which part counts: --axis 600:1800",

@@ -129,7 +129,10 @@ def _look(text: str, window: tuple[float, float] | None, asks: bool) -> Survey:
     if lacking:
         print(f"{text} holds {', '.join(lacking)}; nothing is guessed from their names", file=sys.stderr)
         text = surveying.described(text, {key: typer.prompt(f"  {what}", "", err=True) for key, what in ARRAYS.items()})
-    return surveying.survey(surveying.named(text), window)
+    call = surveying.named(text)
+    if asks and window is None:
+        window = _asked("axis of the model, LOW:HIGH in cm-1", "{:g}:{:g}".format(*surveying.window(call)), _window)
+    return surveying.survey(call, window)
 
 
 def _cards(text: str) -> list[Target]:

@@ -175,6 +175,8 @@ def test_on_a_terminal_it_asks_again_until_it_can_go_on(lab: Path, tmp_path: Pat
         "",
         "rock",
         "",
+        "wide",
+        "200:1100",
         "rpi55",
         "rpi5, local",
         "everything",
@@ -194,8 +196,10 @@ def test_on_a_terminal_it_asks_again_until_it_can_go_on(lab: Path, tmp_path: Pat
     error = ended.stderr
     assert "did you mean 'rpi5'?" in error
     assert "what matters is not 'everything'" in error
+    assert "--axis wide: not LOW:HIGH" in error
     found = checked(tmp_path / "other.yaml")
     assert (found.data.load.keys["group"], found.data.load.keys["labels"]) == ("rock", None)
+    assert (found.data.axis.low, found.data.axis.high) == (200, 1100)
     assert found.targets == ("local", "rpi5")
 
 
