@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec import baselines, datasets, given, splits
+from edgespec import baselines, datasets, given, representative, splits
 from edgespec.datasets import _find, _numpy
 from edgespec.errors import Mistake
 from edgespec.job import Job
@@ -106,6 +106,11 @@ def survey(call: Call, ends: tuple[float, float] | None = None) -> Survey:
     axis = _axis(call, ends)
     spectra = datasets.load(call, axis=axis, seed=SEED)
     split, divided = _divided(spectra)
+    if len(divided.rows(None)) < representative.FEWEST:
+        what = f"{len(divided.rows(None))} of {len(spectra)} spectra are left to learn from"
+        raise Mistake(
+            f"{what}: {representative.FEWEST} are needed to check a file and to calibrate int8", "more spectra"
+        )
     return Survey(call, axis, spectra, split, divided, _nearest(spectra, split, divided))
 
 

@@ -71,6 +71,11 @@ def test_the_nearest_neighbour_is_asked_across_samples_and_not_on_the_test_part(
     assert 0.5 < surveying._nearest(found.spectra, found.split, found.splits) <= 1
 
 
+def test_too_few_to_learn_from_are_refused_before_a_recipe_is_written() -> None:
+    with pytest.raises(Mistake, match="41 of 60 spectra are left to learn from: 64 are needed"):
+        surveying.survey(bound(Call("minerals", {**MINERALS.keys, "spectra": 1})))
+
+
 @pytest.mark.parametrize(
     ("samples", "part", "group", "wanted"),
     [

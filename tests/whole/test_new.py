@@ -30,7 +30,7 @@ AXIS = Axis(150, 1172, 512)
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Somebody's spectra in every form that is read: arrays, RRUFF text files in a folder, a task list of them."""
     place = tmp_path_factory.mktemp("lab")
-    keys = {"minerals": ["Albite", "Beryl", "Diopside"], "samples": 12, "spectra": 2, "drift": 0.1}
+    keys = {"minerals": ["Albite", "Beryl", "Diopside"], "samples": 20, "spectra": 2, "drift": 0.1}
     found = datasets.load(Call("minerals", keys), axis=AXIS, seed=1)
     arrays = {"x": found.x, "y": found.y, "wavenumber": found.axis, "labels": found.labels, "group": found.group}
     np.savez(place / "named.npz", **arrays)
@@ -88,10 +88,10 @@ def checked(path: Path) -> plan.Plan:
     ("data", "load", "samples"),
     [
         ("minerals", "minerals", "240"),
-        ("named.npz", "arrays", "36"),
+        ("named.npz", "arrays", "60"),
         ("{arrays: {npz: LAB/other.npz, x: I, y: kind, wavenumber: cm}}", "arrays", "unknown"),
-        ("texts", "rruff", "36"),
-        ("task.csv", "rruff", "36"),
+        ("texts", "rruff", "60"),
+        ("task.csv", "rruff", "60"),
     ],
 )
 def test_what_is_written_for_each_kind_of_data_is_a_recipe(
@@ -116,7 +116,7 @@ def test_a_written_recipe_runs_to_its_end_and_keeps_what_it_promises(
     lab: Path, tmp_path: Path, edgespec: Edgespec, compress: Callable[..., Report]
 ) -> None:
     edgespec("new", "mine.yaml", "--yes", "--data", str(lab / "named.npz"))
-    result = compress(tmp_path / "mine.yaml", tmp_path / "run", "steps.1.fit.epochs=12")
+    result = compress(tmp_path / "mine.yaml", tmp_path / "run", "steps.1.fit.epochs=8")
     last = result.last()[-1]
     limits = {gate.metric: gate.limit for gate in checked(tmp_path / "mine.yaml").gates}
     assert last.name == "calibrate"
@@ -160,7 +160,7 @@ def test_force_writes_over_a_recipe_and_leaves_a_schema_of_somebody_else(
     (tmp_path / json_schema.FILE).write_text('{"title": "another program\'s"}')
     plain = json.loads(edgespec("new", "there.yaml", "--yes", "--json", "--force", "--data", str(lab / "task.csv")).out)
     assert (plain["recipe"], plain["targets"], plain["matters"]) == ("there.yaml", ["local"], "size")
-    assert "72 measured spectra" in plain["data"][0]
+    assert "120 measured spectra" in plain["data"][0]
     assert plan.plan(recipe.load(tmp_path / "there.yaml")).steps
     assert "another program" in (tmp_path / json_schema.FILE).read_text()
 
