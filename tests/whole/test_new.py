@@ -115,7 +115,7 @@ def test_what_is_written_for_each_kind_of_data_is_a_recipe(
 def test_a_written_recipe_runs_to_its_end_and_keeps_what_it_promises(
     lab: Path, tmp_path: Path, edgespec: Edgespec, compress: Callable[..., Report]
 ) -> None:
-    edgespec("new", "mine.yaml", "--yes", "--data", str(lab / "named.npz"))
+    edgespec("new", "mine.yaml", "--yes", "--data", str(lab / "named.npz"), "--axis", "400:650")
     result = compress(tmp_path / "mine.yaml", tmp_path / "run", "steps.1.fit.epochs=8")
     last = result.last()[-1]
     limits = {gate.metric: gate.limit for gate in checked(tmp_path / "mine.yaml").gates}
