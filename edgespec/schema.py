@@ -179,11 +179,14 @@ class Binder:
 
     def _plain(self, annotation: Any, value: Any, place: Place, label: str, name: str) -> Any:
         try:
-            return _adapter(annotation, repr(annotation)).validate_python(value)
+            found = _adapter(annotation, repr(annotation)).validate_python(value)
         except ValidationError as problem:
             inside, what, hint = wording.complaint(problem.errors(), annotation, value)
             self.wrong(place, f"{_start(label)}'{name}{inside}': {what}", hint)
             return None
+        if isinstance(value, bool) and not isinstance(found, bool):  # Literal[0, 1] takes true for 1
+            self.wrong(place, f"{_start(label)}'{name}': {wording.shown(value)} is not {wording.type_name(annotation)}")
+        return found
 
     def _no_name(self, kind: str, value: Any, place: Place, label: str) -> None:
         if isinstance(value, dict) and len(value) > 1:

@@ -41,6 +41,7 @@ def made(
     box: Box,
     points: int = 3,
     head: Literal["flat", "gap"] = "flat",
+    order: Literal[0, 1] = 0,
     share: Annotated[float, Interval(ge=0, le=1)] = 0.5,
     on: Annotated[str | None, "the name of a part"] = None,
     model: Annotated[Call, "models"] | None = None,
@@ -68,7 +69,7 @@ def bound(**given: Any) -> tuple[dict[str, Any], list[Mistake]]:
 
 def test_keys_are_the_keyword_only_parameters_with_their_sentences() -> None:
     found = {key.name: key for key in schema.keys(made)}
-    assert list(found)[:3] == ["box", "head", "share"]
+    assert list(found)[:3] == ["box", "head", "order"]
     assert "points" not in found  # the job hands that in
     assert found["box"].default is REQUIRED
     assert found["head"].help == "how it ends."
@@ -146,6 +147,7 @@ def test_what_is_not_given_has_its_default_and_what_is_given_its_type() -> None:
         ({"box": {"size": 1, "side": 4}}, "here.box.side", "unknown key 'box.side'", "did you mean 'sides'?"),
         ({"box": {"size": 13}}, "here.box", "'box': 13 brings bad luck", "try 14"),
         ({"head": "flta"}, "here.head", "'head': 'flta' should be 'flat' or 'gap'", "did you mean 'flat'?"),
+        ({"order": True}, "here.order", "'order': true is not 0 | 1", ""),
         ({"share": 1.5}, "here.share", "'share': 1.5 should be less than or equal to 1", ""),
         ({"share": None}, "here.share", "'share': null is not a number", ""),
         ({"on": 3}, "here.on", "'on': 3 is not a word", ""),
