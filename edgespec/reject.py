@@ -120,7 +120,9 @@ def shortened(x: Array, places: int) -> Array:
 
 def _means(logits: Array, prepared: Array, places: int) -> tuple[NDArray[np.int8], float]:
     """Give the mean spectrum of each class, as the model itself names the spectra; int8 with one scale."""
-    short = shortened(prepared, min(places, prepared.shape[1]))
+    points = prepared.shape[1]
+    size = -(-points // min(places, points))  # so many points make a place; the graph pools all that it can, so must we
+    short = shortened(prepared, points // size)
     short = short / np.maximum(np.linalg.norm(short, axis=1, keepdims=True), TINY)
     stated = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
     stated = np.where(stated == stated.max(1, keepdims=True), stated, 0)

@@ -165,3 +165,15 @@ def test_fewer_places_make_a_smaller_file_and_a_coarser_score(tmp_path: Path) ->
         sizes[places], scores[places] = path.stat().st_size, graph.outputs(path, job.spectra.x[:50])["score"]
     assert 0 < sizes[64] - sizes[8] - 3 * (64 - 8) < 40  # a byte a place and class, and what tells lengths
     assert not np.allclose(scores[64], scores[8], atol=1e-3)
+
+
+@pytest.mark.parametrize("places", [1, 3, 9, 27, 50, 100, 127, 500])
+def test_places_that_do_not_divide_the_axis_are_fewer_in_formula_and_graph_alike(places: int, tmp_path: Path) -> None:
+    made = tiny.line("cnn")
+    path, x = made.int8.path("float32"), made.job.spectra.x[:20]
+    score = reject.fit(made.job, lambda x: graph.run(path, x), None, ("likeness",), places)[0]
+    assert 0.5 * min(places, 128) <= len(score.means) <= places
+    onnx.save(answer.add(onnx.load(path), score), tmp_path / "m.onnx")
+    onnx.checker.check_model(onnx.load(tmp_path / "m.onnx"), full_check=True)
+    expected = score.of(graph.run(path, x), reject.prepared(made.job, x))
+    np.testing.assert_allclose(graph.outputs(tmp_path / "m.onnx", x)["score"][:, 0], expected, rtol=1e-4, atol=1e-5)

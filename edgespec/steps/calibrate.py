@@ -46,7 +46,7 @@ def run(
     on: the training part whose validation spectra are used; all of them if not said.
     accept: share of the validation spectra that the reject threshold lets pass.
     score: the reject score; "best" takes the one that best tells validation spectra from the same with their bands elsewhere.
-    places: along the axis, that `likeness` keeps each class's mean spectrum at: one byte a place and class in the file.
+    places: along the axis, that `likeness` keeps each class's mean spectrum at, at most: one byte a place and class in the file.
     """
     rows = job.splits.rows(on, valid=True)
     x, y = job.spectra.x[rows], job.spectra.y[rows]
