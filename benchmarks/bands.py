@@ -1,12 +1,10 @@
-"""Measure the band table of the embedded data set `minerals` from real RRUFF spectra, and judge what it is good for.
+"""Measure the band table of the embedded data set `minerals` from real RRUFF spectra.
 
-    EDGESPEC_DATA=<folder> python benchmarks/bands.py measure     # writes edgespec/datasets/minerals.csv
-    EDGESPEC_DATA=<folder> python benchmarks/bands.py judge       # models trained on generated spectra face real ones
-    python benchmarks/bands.py task                               # how hard the generated task is, how fast it is drawn
+    EDGESPEC_DATA=<folder> python benchmarks/bands.py     # writes edgespec/datasets/minerals.csv
 
 Needs excellent_unoriented_subset.zip, manifest.csv and the two task lists in EDGESPEC_DATA/rruff. Every second physical
-sample of a mineral (at least two) makes the table; the rest is never looked at by `measure`. Of that rest, every second
-sample served to choose the generator's defaults ("tuning"), the others only to judge ("held away").
+sample of a mineral (at least two) makes the table; the rest is never looked at. Of that rest, every second sample served
+to choose the generator's defaults ("tuning"), the others only to judge ("held away"): benchmarks/embedded.py does.
 
 Spectra: B. Lafuente, R. T. Downs, H. Yang, N. Stone (2015), "The power of databases: the RRUFF project", in Highlights
 in Mineralogical Crystallography, pp. 1-30.
@@ -18,32 +16,25 @@ import csv
 import io
 import os
 import sys
-import time
 import zipfile
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d, uniform_filter1d
+from scipy.ndimage import gaussian_filter1d, maximum_filter1d, minimum_filter1d
 from scipy.optimize import least_squares
 from scipy.signal import find_peaks
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from sklearn.linear_model import LogisticRegression
-from sklearn.neighbors import KNeighborsClassifier
 
 from edgespec import storage
 from edgespec.datasets import minerals
-from edgespec.errors import EdgespecError, Missing, Mistake
-from edgespec.spectra import Axis, Spectra, interpolate
+from edgespec.errors import EdgespecError, Missing
 
 ARCHIVE = "excellent_unoriented_subset.zip"
 TASKS = ("rruff10.csv", "rruff_hard13.csv")  # the 20 minerals are those of these two tasks
 GRID = np.arange(100.0, 1201.0)
 WEAKEST = 0.01  # of the strongest band: what is fainter stays out of the table
 LORENTZIAN = 0.6  # share of the fitted profiles
-AXIS = Axis(low=150, high=1172, points=512)
 
 Array = NDArray[np.float64]
 
@@ -58,32 +49,26 @@ class Real:
     intensity: Array
 
 
-def main(mode: str) -> None:
-    """Run one of the three modes."""
-    if mode == "measure":
-        measure(read())
-    elif mode == "judge":
-        judge(read())
-    elif mode == "task":
-        task()
-    else:
-        raise Mistake(f"unknown mode {mode!r}", hint="there is: measure, judge, task")
-
-
 def read() -> list[Real]:
     """Read the 20 minerals' Processed spectra with their physical samples, as the manifest groups them."""
-    folder = Path(os.environ.get("EDGESPEC_DATA", "")) / "rruff"
-    if not (folder / ARCHIVE).exists():
-        raise Missing(f"{folder / ARCHIVE} is not there", hint="set EDGESPEC_DATA to the folder that holds rruff/")
-    wanted = {row["mineral"] for task in TASKS for row in rows(folder / task)}
+    place = folder()
+    wanted = {row["mineral"] for task in TASKS for row in rows(place / task)}
     found = []
-    with zipfile.ZipFile(folder / ARCHIVE) as archive:
+    with zipfile.ZipFile(place / ARCHIVE) as archive:
         members = {Path(name).name: name for name in archive.namelist()}
-        for row in rows(folder / "manifest.csv"):
+        for row in rows(place / "manifest.csv"):
             new = row["kind"] == "Processed" and not row["identical_to"]
             if row["archive"] == ARCHIVE and row["mineral"] in wanted and new:
                 shift, intensity = parse(archive.read(members[row["file"]]).decode("utf-8", "replace"))
                 found.append(Real(row["mineral"], row["group"], shift, intensity))
+    return found
+
+
+def folder() -> Path:
+    """Give the folder of RRUFF's spectra; Missing where it is not there."""
+    found = Path(os.environ.get("EDGESPEC_DATA", "")) / "rruff"
+    if not (found / ARCHIVE).exists():
+        raise Missing(f"{found / ARCHIVE} is not there", hint="set EDGESPEC_DATA to the folder that holds rruff/")
     return found
 
 
@@ -192,68 +177,8 @@ def fit(grid: Array, values: Array, start: Array, reach: float) -> Array:
     )
 
 
-# --- judge: generated spectra train, real spectra of other samples are asked ------------------------------------------
-
-
-def judge(real: list[Real]) -> None:
-    """Print the share of real spectra that models trained on generated ones name rightly, and the mistakes."""
-    _, tuning, held = samples(real)
-    made = minerals.load(axis=AXIS, seed=0, samples=60)
-    models = trained(scale(made.x), made.y)
-    for title, groups in (("tuning", tuning), ("held away", held)):
-        asked = [each for each in real if each.group in groups]
-        x = scale(np.array([interpolate(each.shift, each.intensity, AXIS.values())[0] for each in asked]))
-        truth = [each.mineral for each in asked]
-        for name, model in models.items():
-            said = [made.labels[k] for k in model.predict(x)]
-            wrong = Counter(f"{a}>{b}" for a, b in zip(truth, said, strict=True) if a != b)
-            print(f"{title:10s} {name:14s} {1 - wrong.total() / len(x):.3f} of {len(x)} spectra, {len(groups)} samples")
-            print("           wrong: " + ", ".join(f"{pair} {n}" for pair, n in wrong.most_common()))
-
-
-def trained(x: Array, y: NDArray[np.int64]) -> dict[str, LinearDiscriminantAnalysis | LogisticRegression]:
-    """Train the two linear models on scaled spectra (n, points)."""
-    return {
-        "shrinkage LDA": LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x, y),
-        "logistic": LogisticRegression(C=3.0, max_iter=300).fit(x, y),
-    }
-
-
-def scale(x: NDArray[np.float32]) -> Array:
-    """Take a 62 cm-1 moving average off, take the signed square root, divide by RMS. x: (n, points) on AXIS."""
-    step = (AXIS.high - AXIS.low) / (AXIS.points - 1)
-    high = x.astype(np.float64) - uniform_filter1d(x.astype(np.float64), round(62 / step), axis=1)
-    root = np.sign(high) * np.sqrt(np.abs(high))
-    return np.asarray(root / np.sqrt((root**2).mean(axis=1, keepdims=True)))
-
-
-def task() -> None:
-    """Print how well simple models do on the generated task itself, and the speed of drawing it."""
-    made = minerals.load(axis=AXIS, seed=0)
-    known, test = np.flatnonzero(made.part != "test"), np.flatnonzero(made.part == "test")
-    for name, model in trained(scale(made.x[known]), made.y[known]).items():
-        print(f"{name:14s} {model.score(scale(made.x[test]), made.y[test]):.3f} of {len(test)} test spectra")
-    print(f"1-NN, one label, raw {one_label(made):.3f}")
-    begin = time.perf_counter()
-    n = len(minerals.load(axis=AXIS, seed=0, samples=100, spectra=10))
-    print(f"{n / (time.perf_counter() - begin):.0f} spectra/s at {AXIS.points} points")
-
-
-def one_label(made: Spectra) -> float:
-    """Give the accuracy of 1-NN (cosine) from one raw site spectrum a mineral, mean over 20 draws of that spectrum."""
-    rng, test = np.random.default_rng(0), np.flatnonzero(made.part == "test")
-    scores = []
-    for _ in range(20):
-        one = np.array(
-            [rng.choice(np.flatnonzero((made.part == "site") & (made.y == k))) for k in range(len(made.labels))]
-        )
-        nearest = KNeighborsClassifier(1, metric="cosine").fit(made.x[one], made.y[one])
-        scores.append(float(nearest.score(made.x[test], made.y[test])))
-    return float(np.mean(scores))
-
-
 if __name__ == "__main__":
     try:
-        main(" ".join(sys.argv[1:]))
+        measure(read())
     except EdgespecError as error:
         sys.exit(f"error: {error.message}\nhint:  {error.hint}")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
+import json
 import os
 import re
+import subprocess
 import sys
 import time
 import tracemalloc
@@ -13,9 +14,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import benches
 import numpy as np
 import pytest
+import tiny
+import torch
 
+from edgespec import baselines, preprocess, training
 from edgespec.datasets import minerals
 from edgespec.errors import Mistake
 from edgespec.spectra import Axis, Spectra
@@ -51,14 +56,7 @@ def calm(axis: Axis = AXIS, **keys: Any) -> Spectra:
 
 @pytest.fixture(scope="module")
 def bands() -> ModuleType:
-    place = Path(__file__).parents[1] / "benchmarks" / "bands.py"
-    spec = importlib.util.spec_from_file_location("bands", place)
-    if spec is None or spec.loader is None:
-        pytest.fail(f"{place} cannot be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["bands"] = module  # dataclasses look themselves up there
-    spec.loader.exec_module(module)
-    return module
+    return benches.module("bands")
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
@@ -124,6 +122,18 @@ def test_one_seed_gives_the_same_bytes_and_another_seed_others() -> None:
 def test_a_mineral_does_not_depend_on_the_company_it_is_asked_in() -> None:
     all_of_them, alone = minerals.load(axis=AXIS, seed=5), minerals.load(axis=AXIS, seed=5, minerals=["Grossular"])
     assert np.array_equal(all_of_them.x[all_of_them.y == all_of_them.labels.index("Grossular")], alone.x)
+
+
+def test_the_stream_gives_the_spectra_of_load_some_of_each_mineral_at_a_time() -> None:
+    keys: dict[str, Any] = {"axis": AXIS, "seed": 4, "samples": 70, "spectra": 3, "minerals": ["Beryl", "Albite"]}
+    whole, pieces = minerals.load(**keys, noise=0.1), list(minerals.stream(**keys, physics=minerals.Physics(noise=0.1)))
+    assert [len(piece) for piece in pieces] == [128, 128, 128, 36]
+    for k in range(2):
+        for name in ("x", "group", "part"):
+            streamed = np.concatenate([getattr(piece, name)[piece.y == k] for piece in pieces])
+            assert np.array_equal(streamed, getattr(whole, name)[whole.y == k])
+    with pytest.raises(Mistake, match="seed"):
+        minerals.stream(axis=AXIS, seed=-1, samples=3)
 
 
 def test_no_two_spectra_are_the_same() -> None:
@@ -254,6 +264,22 @@ def test_drawing_is_fast_enough_to_be_a_default() -> None:
     assert max(speeds) > 5000, speeds
 
 
+def test_the_stream_takes_the_same_memory_for_four_times_as_many() -> None:
+    command = [sys.executable, str(benches.FOLDER / "drawing.py"), "5000", "20000"]
+    said = subprocess.run(
+        command,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(benches.FOLDER.parent)},
+    ).stdout
+    few, many = (json.loads(line) for line in said.splitlines())
+    if few["peak_mb"] is None:
+        pytest.skip("no /proc/self/status here")
+    assert [few["spectra"], many["spectra"]] == [5000, 20000]
+    assert many["peak_mb"] < few["peak_mb"] + 10  # all of them would be 41 MB
+
+
 def test_memory_beyond_the_result_does_not_grow_with_it() -> None:
     beyond = []
     for spectra in (10, 100):
@@ -267,19 +293,35 @@ def test_memory_beyond_the_result_does_not_grow_with_it() -> None:
 # --- the task, and how real it is -------------------------------------------------------------------------------------
 
 
-def test_the_task_is_neither_trivial_nor_hopeless(bands: ModuleType) -> None:
+def test_the_task_is_neither_trivial_nor_hopeless() -> None:
     scores, nearest, wrong = [], [], []
     for seed in range(3):
         made = minerals.load(axis=AXIS, seed=seed)
+        x = prepared(made.x)
         known, test = np.flatnonzero(made.part != "test"), np.flatnonzero(made.part == "test")
-        lda = bands.trained(bands.scale(made.x[known]), made.y[known])["shrinkage LDA"]
-        said = lda.predict(bands.scale(made.x[test]))
+        said = baselines.MAKE["lda"](x[known], made.y[known]).predict(x[test])
         scores.append(float((said == made.y[test]).mean()))
-        nearest.append(bands.one_label(made))
+        nearest.append(one_label(made))
         wrong += [{made.labels[a], made.labels[b]} for a, b in zip(made.y[test], said, strict=True) if a != b]
     assert 0.90 <= np.mean(scores) <= 0.97, scores
     assert 0.60 <= np.mean(nearest) <= 0.80, nearest
     assert np.mean([any(pair <= family for family in ALIKE) for pair in wrong]) > 0.6, wrong
+
+
+def prepared(x: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+    front = preprocess.build(tiny.PREPROCESS, AXIS.values())
+    return np.asarray(training.through(front, torch.from_numpy(x)).numpy())
+
+
+def one_label(made: Spectra) -> float:
+    """Give the accuracy of 1-NN (cosine) from one raw site spectrum a mineral, mean over 20 draws of that spectrum."""
+    rng, test = np.random.default_rng(0), np.flatnonzero(made.part == "test")
+    unit = made.x / np.linalg.norm(made.x, axis=1, keepdims=True)
+    scores = []
+    for _ in range(20):
+        one = [rng.choice(np.flatnonzero((made.part == "site") & (made.y == k))) for k in range(len(made.labels))]
+        scores.append(float(((unit[test] @ unit[one].T).argmax(axis=1) == made.y[test]).mean()))
+    return float(np.mean(scores))
 
 
 def test_the_table_is_measured_from_rruff_texts_as_they_are(bands: ModuleType) -> None:
@@ -305,23 +347,3 @@ def test_bands_are_fitted_where_they_were_put(bands: ModuleType) -> None:
     np.testing.assert_allclose(fits[:, :, 0], put[:, 0] + np.array([[-2.0], [0.0], [2.0]]), atol=0.5)
     np.testing.assert_allclose(np.median(fits[:, :, 1], axis=0), put[:, 1], rtol=0.25)
     np.testing.assert_allclose(np.median(fits[:, :, 2], axis=0), put[:, 2], atol=0.06)
-
-
-def test_real_spectra_of_samples_outside_the_table_are_named_rightly(bands: ModuleType) -> None:
-    folder = Path(os.environ.get("EDGESPEC_DATA", "")) / "rruff"
-    needed = [bands.ARCHIVE, "manifest.csv", *bands.TASKS]
-    if "EDGESPEC_DATA" not in os.environ or not all((folder / name).exists() for name in needed):
-        pytest.skip(f"EDGESPEC_DATA names no folder with rruff/{', '.join(needed)}")
-    real = bands.read()
-    table, _, held = bands.samples(real)
-    with open(TABLE, newline="") as file:
-        used = {group for row in csv.DictReader(file) for group in row["source"].split()[1:]}
-    assert used == table
-    assert not used & held
-    made = minerals.load(axis=AXIS, seed=1, samples=60)
-    lda = bands.trained(bands.scale(made.x), made.y)["shrinkage LDA"]
-    asked = [each for each in real if each.group in held]
-    x = np.array([bands.interpolate(each.shift, each.intensity, made.axis)[0] for each in asked])
-    said = [made.labels[k] for k in lda.predict(bands.scale(x))]
-    assert len(asked) > 70
-    assert np.mean([a == each.mineral for a, each in zip(said, asked, strict=True)]) >= 0.8

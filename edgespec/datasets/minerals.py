@@ -12,42 +12,17 @@ import functools
 import math
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from edgespec import plugins
+from edgespec.datasets._drawn import Bands, Physics, chunks, drawn, inside
 from edgespec.errors import Mistake
-from edgespec.spectra import Axis, Floats, Spectra
+from edgespec.spectra import Axis, Floats, Ints, Spectra, Words
 
-CHUNK = 64  # spectra drawn at a time: what is in memory besides the result
 LIBRARY, SITE = 0.45, 0.35  # shares of a mineral's samples; the rest is for testing
 LEAST_SPREAD = 0.5  # cm-1, where few samples happened to agree on a band's position
-
-
-@dataclass(frozen=True)
-class Physics:
-    """What the instrument and the rock do to a spectrum; the units are told in `load`."""
-
-    drift: float
-    noise: float
-    composition: float
-    orientation: float
-    broadening: float
-    spikes: float
-    axis_error: float
-
-
-@dataclass(frozen=True)
-class Bands:
-    """(bands,) each: position and FWHM in cm-1, height (strongest 1), standard deviation of the position in cm-1."""
-
-    shift: Floats
-    fwhm: Floats
-    height: Floats
-    spread: Floats
 
 
 def load(
@@ -57,13 +32,13 @@ def load(
     samples: int = 12,
     spectra: int = 5,
     minerals: list[str] | None = None,
-    drift: float = 0.3,
-    noise: float = 0.03,
-    composition: float = 1.5,
-    orientation: float = 0.5,
-    broadening: float = 6.0,
-    spikes: float = 0.1,
-    axis_error: float = 1.5,
+    drift: float = Physics.drift,
+    noise: float = Physics.noise,
+    composition: float = Physics.composition,
+    orientation: float = Physics.orientation,
+    broadening: float = Physics.broadening,
+    spikes: float = Physics.spikes,
+    axis_error: float = Physics.axis_error,
 ) -> Spectra:
     """Draw spectra with the physics of an instrument; one seed gives the same bytes every time.
 
@@ -81,25 +56,37 @@ def load(
     axis_error: standard deviation of the axis' shift in cm-1; a stretch adds as much again at the axis' ends.
     """
     physics = Physics(drift, noise, composition, orientation, broadening, spikes, axis_error)
-    _check_numbers(seed, samples, spectra, physics)
-    labels = _labels(axis, minerals)
+    labels, drawing = _begun(axis, seed, samples, spectra, minerals, physics)
     each = samples * spectra
-    x = np.empty((len(labels) * each, axis.points), dtype=np.float32)
-    for k, label in enumerate(labels):
-        rng = np.random.default_rng([seed, zlib.crc32(label.encode())])
-        _draw(rng, table()[label], axis, np.repeat(np.arange(samples), spectra), physics, x[k * each : (k + 1) * each])
-    names = [f"{label}-{i:02d}" for label in labels for i in range(1, samples + 1)]
-    return Spectra(
-        x=x,
-        axis=axis.values(),
-        y=np.repeat(np.arange(len(labels), dtype=np.int64), each),
-        labels=labels,
-        group=np.repeat(np.array(names), spectra),
-        part=np.tile(np.repeat(np.array(_parts(samples)), spectra), len(labels)),
-        source="embedded",
-        technique="Raman",
-        notes=(f"generated from a table of measured bands (minerals.csv), seed {seed}: no spectrum here was measured",),
-    )
+    x = np.empty((len(labels), each, axis.points), dtype=np.float32)
+    for mine, made in zip(x, drawing, strict=True):
+        for rows in chunks(each):
+            mine[rows] = next(made)
+    return _told(x.reshape(-1, axis.points), axis, seed, labels, np.arange(each) // spectra, samples)
+
+
+def stream(
+    *,
+    axis: Axis,
+    seed: int,
+    samples: int,
+    spectra: int = 5,
+    minerals: list[str] | None = None,
+    physics: Physics = Physics(),
+) -> Iterator[Spectra]:
+    """Draw the very spectra of `load`, up to 64 of each mineral at a time, in the same memory however many there are.
+
+    Every piece holds all the minerals, so that a network can learn from one after the other. The keys, and Mistakes, are
+    those of `load`.
+    """
+    labels, drawing = _begun(axis, seed, samples, spectra, minerals, physics)
+
+    def pieces() -> Iterator[Spectra]:
+        for rows, *x in zip(chunks(samples * spectra), *drawing, strict=True):
+            sample = np.arange(rows.start, rows.stop) // spectra
+            yield _told(np.concatenate(x), axis, seed, labels, sample, samples)
+
+    return pieces()
 
 
 @functools.cache
@@ -126,15 +113,11 @@ def _labels(axis: Axis, minerals: list[str] | None) -> tuple[str, ...]:
             raise Mistake(f"minerals: unknown mineral {name!r}", hint=plugins.did_you_mean(name, known))
     labels = tuple(sorted(set(minerals or known)))
     for name in labels:
-        if not _inside(table()[name], axis).any():
+        if not inside(table()[name], axis).any():
             low, high = table()[name].shift.min(), table()[name].shift.max()
             text = f"minerals: no band of {name} lies between {axis.low:g} and {axis.high:g} cm-1"
             raise Mistake(text, hint=f"its bands are at {low:.0f} to {high:.0f} cm-1: take an axis that meets them")
     return labels
-
-
-def _inside(bands: Bands, axis: Axis) -> NDArray[np.bool_]:
-    return (bands.shift >= axis.low) & (bands.shift <= axis.high)
 
 
 def _check_numbers(seed: int, samples: int, spectra: int, physics: Physics) -> None:
@@ -151,85 +134,39 @@ def _check_numbers(seed: int, samples: int, spectra: int, physics: Physics) -> N
             raise Mistake(f"minerals: {key} is {strength:g}", hint="a strength is 0 (off) or a positive number")
 
 
-def _parts(samples: int) -> list[str]:
-    """Give each sample of a mineral its part: about 45 % library, 35 % site, the rest test, at least one of each."""
+def _begun(
+    axis: Axis, seed: int, samples: int, spectra: int, minerals: list[str] | None, physics: Physics
+) -> tuple[tuple[str, ...], list[Iterator[Floats]]]:
+    """Check the keys; give the minerals, and what draws each: it does not depend on the others."""
+    _check_numbers(seed, samples, spectra, physics)
+    labels = _labels(axis, minerals)
+    seeds = ([seed, zlib.crc32(label.encode())] for label in labels)
+    drawing = [
+        drawn(np.random.default_rng(own), table()[label], axis, samples, spectra, physics)
+        for own, label in zip(seeds, labels, strict=True)
+    ]
+    return labels, drawing
+
+
+def _told(x: Floats, axis: Axis, seed: int, labels: tuple[str, ...], sample: Ints, samples: int) -> Spectra:
+    """Say what the spectra x (minerals * n, points) are; sample: (n,) which physical sample of its mineral each one shows."""
+    shown = np.unique(sample)
+    names = np.array([f"{label}-{i + 1:02d}" for label in labels for i in shown]).reshape(len(labels), -1)
+    return Spectra(
+        x=x,
+        axis=axis.values(),
+        y=np.repeat(np.arange(len(labels), dtype=np.int64), len(sample)),
+        labels=labels,
+        group=names[:, sample - shown[0]].reshape(-1),
+        part=np.tile(_part(sample, samples), len(labels)),
+        source="embedded",
+        technique="Raman",
+        notes=(f"generated from a table of measured bands (minerals.csv), seed {seed}: no spectrum here was measured",),
+    )
+
+
+def _part(sample: Ints, samples: int) -> Words:
+    """(n,): the part of each sample: about 45 % library, 35 % site, the rest test, at least one of each."""
     library = max(1, round(LIBRARY * samples))
     site = max(1, min(round(SITE * samples), samples - library - 1))
-    return ["library"] * library + ["site"] * site + ["test"] * (samples - library - site)
-
-
-def _draw(
-    rng: np.random.Generator, bands: Bands, axis: Axis, sample: NDArray[np.int64], physics: Physics, out: Floats
-) -> None:
-    """Fill `out` (n, points) with one mineral's spectra; sample: (n,) the physical sample of each."""
-    count, width = int(sample[-1]) + 1, len(bands.shift)
-    together, alone = _normal(rng, count, 1), _normal(rng, count, width)
-    shift = bands.shift + physics.composition * bands.spread * (0.8 * together + 0.6 * alone)
-    fwhm = bands.fwhm * np.exp(0.1 * physics.composition * _normal(rng, count, width))
-    lorentzian = np.clip(0.6 + 0.1 * physics.composition * _normal(rng, count, width), 0.2, 1)
-    rock = np.stack([shift, fwhm, lorentzian])
-    grid = axis.values().astype(np.float32)
-    for rows in _chunks(len(sample)):
-        x = _profiles(rng, bands, axis, rock[:, sample[rows]], physics)
-        x += physics.drift * _fluorescence(rng, grid, len(x))
-        _detect(rng, x, physics)
-        out[rows] = x
-
-
-def _chunks(n: int) -> Iterator[slice]:
-    for start in range(0, n, CHUNK):
-        yield slice(start, min(start + CHUNK, n))
-
-
-def _normal(rng: np.random.Generator, *shape: int) -> Floats:
-    return rng.standard_normal(shape, dtype=np.float32)
-
-
-def _profiles(rng: np.random.Generator, bands: Bands, axis: Axis, rock: Floats, physics: Physics) -> Floats:
-    """Sum pseudo-Voigt bands as a tilted crystal and an imperfect spectrometer show them; the strongest has height 1.
-
-    rock: (3, n, bands) position and FWHM in cm-1 and Lorentzian share of each spectrum's sample. Gives (n, points).
-    """
-    shift, fwhm, lorentzian = rock
-    grid = axis.values().astype(np.float32)
-    n, width = shift.shape
-    height = bands.height * np.exp(physics.orientation * _normal(rng, n, width))
-    height /= np.where(_inside(bands, axis), height, 0).max(axis=1, keepdims=True)
-    seen = np.sqrt(fwhm**2 + (physics.broadening * rng.random((n, 1), dtype=np.float32)) ** 2)
-    height *= fwhm / seen  # a band keeps its area
-    middle, half = 0.5 * (axis.low + axis.high), 0.5 * (axis.high - axis.low)
-    place = shift + physics.axis_error * (_normal(rng, n, 1) + _normal(rng, n, 1) * (shift - middle) / half)
-    x = np.zeros((n, len(grid)), dtype=np.float32)
-    for b in range(width):
-        u: Floats = (grid - place[:, b : b + 1]) / (0.5 * seen[:, b : b + 1])
-        u *= u
-        x += (height * lorentzian)[:, b : b + 1] / (1 + u)
-        u *= -math.log(2)
-        x += (height * (1 - lorentzian))[:, b : b + 1] * np.exp(u, out=u)
-    return x
-
-
-def _fluorescence(rng: np.random.Generator, grid: Floats, n: int) -> Floats:
-    """Mix an exponential decay and three Gaussians 200 to 600 cm-1 wide (FWHM), no weight negative.
-
-    grid: (points,) in cm-1. Gives (n, points); each maximum is drawn from 0 to 1.
-    """
-    decay = np.exp(-(grid - grid[0]) / rng.uniform(150, 800, (n, 1)).astype(np.float32))
-    x = rng.random((n, 1), dtype=np.float32) * decay
-    for _ in range(3):
-        centre = rng.uniform(grid[0], grid[-1], (n, 1)).astype(np.float32)
-        fwhm = rng.uniform(200, 600, (n, 1)).astype(np.float32)
-        x += rng.random((n, 1), dtype=np.float32) * np.exp(-4 * math.log(2) * ((grid - centre) / fwhm) ** 2)
-    share = rng.random((n, 1), dtype=np.float32) / x.max(axis=1, keepdims=True)
-    return np.asarray(share * x, dtype=np.float32)
-
-
-def _detect(rng: np.random.Generator, x: Floats, physics: Physics) -> None:
-    """Add shot noise, read noise and cosmic spikes to x (n, points), in place."""
-    n, points = x.shape
-    x += physics.noise * np.sqrt(0.75 * np.maximum(x, 0) + 0.25) * _normal(rng, n, points)
-    row = np.repeat(np.arange(n), rng.poisson(physics.spikes, n))
-    place = rng.integers(0, points, len(row))
-    height = rng.uniform(0.1, 1.0, len(row)).astype(np.float32)
-    np.add.at(x, (row, place), height)
-    np.add.at(x, (row, np.minimum(place + 1, points - 1)), 0.3 * height)  # charge spills into the next pixel
+    return np.where(sample < library, "library", np.where(sample < library + site, "site", "test"))

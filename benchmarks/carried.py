@@ -1,0 +1,98 @@
+"""What carried over from generated to real spectra: shares and differences with intervals, and the tables of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from asked import SETS, WAYS, Asked
+from numpy.typing import NDArray
+
+DRAWS = 2000
+SHOWN = ("lda", "cnn")
+Array = NDArray[Any]
+
+
+def share(asked: Asked, right: Array) -> dict[str, dict[str, Any]]:
+    """Give accuracy by column, of each seed and with the mean's interval. right: (seeds, n)"""
+    return {
+        name: {"each": right[:, mask].mean(axis=1).tolist(), **drawn(right[:, mask], asked.group[mask])}
+        for name, mask in asked.masks().items()
+    }
+
+
+def difference(asked: Asked, gain: Array) -> dict[str, dict[str, Any]]:
+    """Give, for both ways and all samples outside the table, the mean of a paired difference with its interval. gain: (seeds, n)"""
+    return {way: drawn(gain[:, asked.way == way], asked.group[asked.way == way]) for way in WAYS}
+
+
+def drawn(values: Array, group: Array) -> dict[str, Any]:
+    """Give the mean of values (seeds, n) over spectra and its 95 % interval, physical samples and seeds drawn with replacement."""
+    names, member = np.unique(group, return_inverse=True)
+    sums = np.array([np.bincount(member, weights=row, minlength=len(names)) for row in values])
+    counts, rng = np.bincount(member), np.random.default_rng(0)
+    found = []
+    for _ in range(DRAWS):
+        mine, runs = rng.integers(len(names), size=len(names)), rng.integers(len(values), size=len(values))
+        found.append(sums[np.ix_(runs, mine)].sum() / (counts[mine].sum() * len(values)))
+    low, high = np.quantile(found, [0.025, 0.975])
+    told = {"mean": float(np.mean(values)), "interval": [float(low), float(high)]}
+    return {**told, "spectra": len(group), "samples": len(names)}
+
+
+def confusion(asked: Asked, named: Array) -> dict[str, list[list[int]]]:
+    """(true, named) counts by column, all seeds together. named: (seeds, n)"""
+    found = {}
+    for name, mask in asked.masks().items():
+        counts = np.zeros((len(asked.labels), len(asked.labels)), dtype=np.int64)
+        for row in named:
+            np.add.at(counts, (asked.y[mask], row[mask]), 1)
+        found[name] = counts.tolist()
+    return found
+
+
+def table(found: dict[str, Any]) -> str:
+    """Word the results as Markdown."""
+    return "\n\n".join([accuracies(found), parts(found), matrix(found)])
+
+
+def accuracies(found: dict[str, Any]) -> str:
+    """Word who names how many, a column a set of spectra; lines of the ablation apart."""
+    heads = [f"{name} ({told['spectra']} of {told['samples']} samples)" for name, told in found["asked"].items()]
+    lines = [f"| learnt | by | generated test | {' | '.join(heads)} |", "| --- " * (len(heads) + 3) + "|"]
+    for title, mine in found["accuracy"].items():
+        for who, told in mine.items() if title not in found["cost"] else ():
+            cells = [
+                f"{each['mean']:.3f} [{each['interval'][0]:.3f}, {each['interval'][1]:.3f}]" for each in told.values()
+            ]
+            made = np.mean(found["generated"][title][who])
+            lines.append(f"| {title} | {who} | {made:.3f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def parts(found: dict[str, Any]) -> str:
+    """Word what each part of the instrument model brings: points of accuracy that are lost without it."""
+    pairs = [(who, way) for way in WAYS for who in SHOWN]
+    lines = [
+        "| points lost | " + " | ".join(f"{who}, {way}" for who, way in pairs) + " |",
+        "| --- " * (len(pairs) + 1) + "|",
+    ]
+    for title, mine in found["cost"].items():
+        told = [mine[who][way] for who, way in pairs]
+        cells = [f"{100 * t['mean']:+.1f} [{100 * t['interval'][0]:+.1f}, {100 * t['interval'][1]:+.1f}]" for t in told]
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def matrix(found: dict[str, Any]) -> str:
+    """Word what the best network calls the spectra held away, both ways together: a row the truth, a column the answer."""
+    counts = np.sum([each for name, each in found["confusion"].items() if name.startswith(SETS[1])], axis=0)
+    labels = found["labels"]
+    lines = [
+        f"| {found['confused']} | right | " + " | ".join(label[:3] for label in labels) + " |",
+        "| --- " * (len(labels) + 2) + "|",
+    ]
+    for label, row in zip(labels, counts, strict=True):
+        cells = [str(n) if n else "" for n in row]
+        lines.append(f"| {label} | {row[labels.index(label)] / max(row.sum(), 1):.2f} | {' | '.join(cells)} |")
+    return "\n".join(lines)
