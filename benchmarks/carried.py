@@ -40,14 +40,14 @@ def drawn(values: Array, group: Array) -> dict[str, Any]:
     return {**told, "spectra": len(group), "samples": len(names)}
 
 
-def confusion(asked: Asked, named: Array) -> dict[str, list[list[int]]]:
-    """(true, named) counts by column, all seeds together. named: (seeds, n)"""
+def confusion(asked: Asked, named: Array) -> dict[str, dict[str, dict[str, int]]]:
+    """Count answers by column, mineral and answer, all seeds together. named: (seeds, n)"""
     found = {}
     for name, mask in asked.masks().items():
-        counts = np.zeros((len(asked.labels), len(asked.labels)), dtype=np.int64)
-        for row in named:
-            np.add.at(counts, (asked.y[mask], row[mask]), 1)
-        found[name] = counts.tolist()
+        rows = {label: named[:, mask & (asked.y == k)] for k, label in enumerate(asked.labels)}
+        found[name] = {
+            label: {asked.labels[k]: int((said == k).sum()) for k in np.unique(said)} for label, said in rows.items()
+        }
     return found
 
 
@@ -85,14 +85,13 @@ def parts(found: dict[str, Any]) -> str:
 
 
 def matrix(found: dict[str, Any]) -> str:
-    """Word what the best network calls the spectra held away, both ways together: a row the truth, a column the answer."""
-    counts = np.sum([each for name, each in found["confusion"].items() if name.startswith(SETS[1])], axis=0)
-    labels = found["labels"]
-    lines = [
-        f"| {found['confused']} | right | " + " | ".join(label[:3] for label in labels) + " |",
-        "| --- " * (len(labels) + 2) + "|",
-    ]
-    for label, row in zip(labels, counts, strict=True):
-        cells = [str(n) if n else "" for n in row]
-        lines.append(f"| {label} | {row[labels.index(label)] / max(row.sum(), 1):.2f} | {' | '.join(cells)} |")
+    """Word what the chosen model calls the spectra held away, all seeds: a row the truth, a column the answer, shares named rightly first."""
+    labels, columns = found["labels"], [name for name in found["confusion"] if name.startswith(SETS[1])]
+    heads = [found["chosen"], *columns, *(label[:4] for label in labels)]
+    lines = [f"| {' | '.join(heads)} |", "| --- " * len(heads) + "|"]
+    for label in labels:
+        counts = [found["confusion"][name][label] for name in columns]
+        rights = [f"{each.get(label, 0)} of {sum(each.values())}" if each else "" for each in counts]
+        cells = [sum(each.get(said, 0) for each in counts) for said in labels]
+        lines.append(f"| {' | '.join([label, *rights, *(str(n) if n else '' for n in cells)])} |")
     return "\n".join(lines)

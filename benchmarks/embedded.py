@@ -29,7 +29,7 @@ from typing import Any
 import kept
 import numpy as np
 import torch
-from asked import Asked, outside
+from asked import SETS, Asked, outside
 from carried import confusion, difference, share, table
 from numpy.typing import NDArray
 from repeat import RESULTS
@@ -45,10 +45,9 @@ from edgespec.steps import train
 RECIPE = Path(__file__).parents[1] / "recipes" / "rruff_distill.yaml"
 PARTS = ("drift", "composition", "orientation", "broadening", "noise", "spikes", "axis_error")
 SPECTRA = 5  # of a generated physical sample
-SMALL, BEST = Call("cnn", {"widths": [8, 16, 32]}), "teacher"
-Answers = dict[
-    str, tuple[float, NDArray[np.int64]]
-]  # who -> its accuracy on generated test spectra; (n,) what it calls the real ones
+SMALL = Call("cnn", {"widths": [8, 16, 32]})
+Named = NDArray[np.int64]  # (n,) index of the label that each real spectrum is given
+Answers = dict[str, tuple[float, Named]]  # by who learnt; and the share of generated test spectra that it names rightly
 
 
 @dataclass(frozen=True)
@@ -102,12 +101,12 @@ def judged(seeds: int, samples: int, out: Path) -> dict[str, Any]:
     learnt = {line.title: [learn(line, checked, seed, samples, asked, out) for seed in range(seeds)] for line in LINES}
     named = {t: {who: np.array([each[who][1] for each in runs]) for who in runs[0]} for t, runs in learnt.items()}
     right = {title: {who: each == asked.y for who, each in mine.items()} for title, mine in named.items()}
+    whole = right[WHOLE.title]
     cost = {
-        line.title: {
-            who: difference(asked, 1.0 * right[WHOLE.title][who] - each) for who, each in right[line.title].items()
-        }
+        line.title: {who: difference(asked, 1.0 * whole[who] - each) for who, each in right[line.title].items()}
         for line in ABLATION
     }
+    title, who = best({t: mine for t, mine in right.items() if t not in cost}, asked.part == SETS[0])
     return {
         "recipe": RECIPE.stem,
         "seeds": seeds,
@@ -120,10 +119,16 @@ def judged(seeds: int, samples: int, out: Path) -> dict[str, Any]:
         "generated": {t: {who: [each[who][0] for each in runs] for who in runs[0]} for t, runs in learnt.items()},
         "accuracy": {t: {who: share(asked, each) for who, each in mine.items()} for t, mine in right.items()},
         "cost": cost,
-        "confused": BEST,
-        "confusion": confusion(asked, named[LINES[0].title][BEST]),
+        "chosen": f"{title}: {who}",
+        "confusion": confusion(asked, named[title][who]),
         "versions": {name: version(name) for name in ("torch", "numpy", "scikit-learn")},
     }
+
+
+def best(right: dict[str, dict[str, NDArray[np.bool_]]], tuning: NDArray[np.bool_]) -> tuple[str, str]:
+    """Give the line and who learnt that name most of the tuning spectra; nothing else is looked at."""
+    pairs = [(title, who) for title, mine in right.items() for who in mine]
+    return max(pairs, key=lambda pair: float(right[pair[0]][pair[1]][:, tuning].mean()))
 
 
 def learn(line: Line, checked: Plan, seed: int, samples: int, asked: Asked, out: Path) -> Answers:
@@ -149,8 +154,9 @@ def learn(line: Line, checked: Plan, seed: int, samples: int, asked: Asked, out:
         name: (float(np.mean(each[: len(test)] == job.spectra.y[test])), each[len(test) :])
         for name, each in named.items()
     }
-    told_of = ", ".join(f"{name} {np.mean(each == asked.y):.3f}" for name, (_, each) in found.items())
-    print(f"{line.title}, seed {seed}, all real spectra: {told_of}", file=sys.stderr, flush=True)
+    right = {name: np.mean((each == asked.y)[asked.part == SETS[0]]) for name, (_, each) in found.items()}
+    words = ", ".join(f"{name} {value:.3f}" for name, value in right.items())
+    print(f"{line.title}, seed {seed}, tuning spectra: {words}", file=sys.stderr, flush=True)
     return found
 
 

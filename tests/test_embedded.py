@@ -100,6 +100,12 @@ def test_who_learns_from_generated_spectra_is_asked_about_the_others_only(
         bench.beside(tiny.job(tmp_path / "tiny"), replace(questions, labels=("Albite", "Beryl", "Quartz")))
 
 
+def test_who_is_best_is_said_by_the_tuning_spectra_alone(bench: ModuleType) -> None:
+    right = {"a": {"lda": np.array([[True, False, True, True]])}, "b": {"cnn": np.array([[True, True, False, False]])}}
+    assert bench.best(right, np.array([True, True, False, False])) == ("b", "cnn")
+    assert bench.best(right, np.array([False, False, True, True])) == ("a", "lda")
+
+
 def test_the_table_tells_what_was_found(carried: ModuleType, sides: ModuleType) -> None:
     questions = asked(sides, way=np.tile(["unoriented", "oriented"], 30))
     named = np.tile(questions.y, (3, 1))
@@ -111,14 +117,14 @@ def test_the_table_tells_what_was_found(carried: ModuleType, sides: ModuleType) 
         "generated": {"whole": {"lda": [0.9, 1.0, 0.95]}},
         "accuracy": {"whole": {"lda": carried.share(questions, right)}},
         "cost": {"without drift": dict.fromkeys(("lda", "cnn"), carried.difference(questions, 1.0 * right - 1))},
-        "confused": "lda",
+        "chosen": "whole: lda",
         "confusion": carried.confusion(questions, named),
     }
     told = carried.table(found).splitlines()
     row = next(line for line in told if line.startswith("| whole | lda"))
     assert row.split(" | ")[2] == "0.950"
     assert [cell[:5] for cell in row.split(" | ")[3:]] == ["1.000", "0.667", "1.000", "0.667"]
-    assert next(line for line in told if line.startswith("| Beryl")) == "| Beryl | 0.00 |  |  | 15 |"
+    assert next(line for line in told if line.startswith("| Beryl")) == "| Beryl | 0 of 6 | 0 of 9 |  |  | 15 |"
     lost = next(line for line in told if line.startswith("| without drift"))
     assert [lost.count(points) for points in ("-13.3", "-20.0")] == [2, 2]  # 2 of 15, 3 of 15
 
