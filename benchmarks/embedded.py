@@ -1,13 +1,14 @@
 """Trained on the embedded spectra alone, judged on real ones: what a model learns from `minerals`, and what carries over.
 
-    EDGESPEC_DATA=... python benchmarks/embedded.py [--seeds 3]
+    EDGESPEC_DATA=... python benchmarks/embedded.py [--seeds 3] [--teacher]
     python benchmarks/embedded.py --million        # how fast the generator draws a million spectra, and in what memory
 
 Networks and linear baselines learn from generated spectra of 20 minerals by the first step of recipes/rruff_distill.yaml, and
 name RRUFF's spectra of the same minerals. No physical sample is on two sides: every second one of a mineral made the band table, every
 second of the rest ("tuning") chose settings, the others ("held away") only judge; that is checked before anything is learnt. Unoriented
 spectra are RRUFF's own files; oriented ones show crystals of the same samples at given angles, resampled by who published them.
-Then parts of the instrument model are left out, one at a time, with no augmentation that would put them back.
+Then parts of the instrument model are left out, one at a time, with no augmentation that would put them back; those networks, and
+the one that they are compared with, learn for 10 epochs. With --teacher that recipe's teacher learns too (longer than all the rest).
 
 Intervals are 95 %, drawn anew (2,000 times) over physical samples and seeds. Prints Markdown and writes
 benchmarks/results/local/embedded.json. Trainings are kept in --out.
@@ -52,20 +53,22 @@ Answers = dict[str, tuple[float, Named]]  # by who learnt; and the share of gene
 
 @dataclass(frozen=True)
 class Line:
-    """One way to learn: what is drawn, whether the recipe's augmentation varies it further, and which networks learn."""
+    """One way to learn: what is drawn, whether the recipe's augmentation varies it further, which networks learn, and how long if not
+    as the recipe says."""
 
     title: str
     load: dict[str, Any] = field(default_factory=dict)
     augment: bool = True
     networks: tuple[str, ...] = ("cnn",)
+    epochs: int | None = None
 
 
-WHOLE = Line("all of it", augment=False)
+WHOLE = Line("all of it", augment=False, epochs=10)
 ABLATION = [
-    *(Line(f"without {part}", {part: 0.0}, augment=False) for part in PARTS),
-    Line("none of it", dict.fromkeys(PARTS, 0.0), augment=False),
+    *(replace(WHOLE, title=f"without {part}", load={part: 0.0}) for part in PARTS),
+    replace(WHOLE, title="none of it", load=dict.fromkeys(PARTS, 0.0)),
 ]
-LINES = [Line("as the recipe", networks=("cnn", "teacher")), WHOLE, *ABLATION]
+FIRST = Line("as the recipe")
 
 
 def main() -> None:
@@ -73,13 +76,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--samples", type=int, default=60, help="generated physical samples a mineral")
     parser.add_argument("--out", type=Path, default=Path("runs") / "embedded")
+    parser.add_argument("--teacher", action="store_true")
     parser.add_argument("--million", action="store_true")
     given = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     file = RESULTS / "embedded.json"
     found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     try:
-        found |= {"million": million()} if given.million else judged(given.seeds, given.samples, given.out)
+        first = replace(FIRST, networks=("cnn", "teacher")) if given.teacher else FIRST
+        lines = [first, WHOLE, *ABLATION]
+        found |= {"million": million()} if given.million else judged(lines, given.seeds, given.samples, given.out)
     except EdgespecError as problem:
         sys.exit(f"error: {problem.message}\nhint:  {problem.hint}")
     RESULTS.mkdir(parents=True, exist_ok=True)
@@ -94,11 +100,11 @@ def million() -> list[dict[str, Any]]:
     return [json.loads(line) for line in said.splitlines()]
 
 
-def judged(seeds: int, samples: int, out: Path) -> dict[str, Any]:
+def judged(lines: list[Line], seeds: int, samples: int, out: Path) -> dict[str, Any]:
     """Learn and judge every line with every seed."""
     checked = plan(recipe.load(RECIPE))
     asked = outside(checked.data.axis)
-    learnt = {line.title: [learn(line, checked, seed, samples, asked, out) for seed in range(seeds)] for line in LINES}
+    learnt = {line.title: [learn(line, checked, seed, samples, asked, out) for seed in range(seeds)] for line in lines}
     named = {t: {who: np.array([each[who][1] for each in runs]) for who in runs[0]} for t, runs in learnt.items()}
     right = {title: {who: each == asked.y for who, each in mine.items()} for title, mine in named.items()}
     whole = right[WHOLE.title]
@@ -142,10 +148,9 @@ def learn(line: Line, checked: Plan, seed: int, samples: int, asked: Asked, out:
     rows = np.concatenate([test, np.arange(len(job.spectra) - len(asked.y), len(job.spectra))])
     logits = {"nearest": baselines.nearest(job, known, rows), **baselines.linear(job, known, rows)}
     for name in line.networks:
-        keys = {
-            "model": SMALL if name == "cnn" else checked.steps[0].keys["model"],
-            "fit": checked.steps[0].keys["fit"],
-        }
+        step = checked.steps[0].keys
+        fit = replace(step["fit"], epochs=line.epochs or step["fit"].epochs)
+        keys = {"model": SMALL if name == "cnn" else step["model"], "fit": fit}
         told = {**keys, "seed": seed, "augment": augment, "learnt": storage.digest(job.spectra.x[known], known)}
         made = kept.made(folder / name, "train", told, [], partial(trained, job, keys))
         logits[name] = scoring.answers(job, made, rows)
