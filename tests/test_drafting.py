@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny
-from hypothesis import given, strategies
+from hypothesis import given, settings, strategies
 
 from edgespec import drafting, plugins, recipe, schema, surveying, target, yaml12
 from edgespec.errors import Mistake
@@ -165,6 +165,7 @@ def test_the_accuracy_that_is_promised_leaves_room_for_chance(found: Survey) -> 
     assert drafting._accuracy(replace(found, spectra=alone, nearest=0.98)) == pytest.approx(0.93)
 
 
+@settings(max_examples=30)
 @given(strategies.recursive(strategies.text() | strategies.integers() | strategies.booleans() | strategies.none(),
                             lambda inner: strategies.lists(inner) | strategies.dictionaries(strategies.text(), inner)))  # fmt: skip
 def test_a_value_on_one_line_is_read_as_it_was(value: object) -> None:
