@@ -13,7 +13,7 @@ import numpy as np
 from edgespec import json_schema, models, plan, schema, units, yaml12
 from edgespec.errors import Mistake
 from edgespec.recipe import Call, Recipe, Split, plain
-from edgespec.surveying import PREPROCESS, Survey
+from edgespec.surveying import AUGMENT, PREPROCESS, Survey
 from edgespec.target import Target
 from edgespec.ways import FEW, FEW_WAY, WAYS, Way
 from edgespec.yaml12 import Place
@@ -22,7 +22,9 @@ MANY = 20_000  # above which epochs become fewer, so that there are no more batc
 LEAST = 0.05  # what the accuracy gate leaves below the nearest neighbour, or two standard errors of the test part
 SAMPLES = {"group": "no physical sample in two parts", "spectrum": "nobody knows the physical samples: this flatters"}
 FAR = "10 ms"
-AUGMENT = "{instrument: {shift: 4, stretch: 0.003, blur: 4, tilt: 0.25, drift: 0.6, noise: 0.03}}"
+ONE_INSTRUMENT = (
+    "Classes differ by less than instruments do: nothing is varied (no `augment`), the model is for this instrument."
+)
 
 
 def draft(found: Survey, targets: Sequence[Target], matters: str, path: Path) -> str:
@@ -48,7 +50,11 @@ def draft(found: Survey, targets: Sequence[Target], matters: str, path: Path) ->
         f"  load: {_flow(_short(found.call))}",
         _told(f"  axis: {{low: {found.axis.low:g}, high: {found.axis.high:g}, points: {found.axis.points}}}", "cm-1"),
         _told(f"  preprocess: {_flow(preprocess)}", "window in cm-1: what keeps fluorescence out"),
-        _told(f"  augment: {AUGMENT}", "what another instrument would change"),
+        *(
+            []
+            if found.fragile
+            else [_told(f"  augment: {_flow(AUGMENT.plain())}", "what another instrument would change")]
+        ),
         _told(f"  split: {_flow(_split(found.split))}", SAMPLES[found.split.by]),
         "steps:",
         *(f"  - {each}" for each in steps),
@@ -130,6 +136,7 @@ def _header(way: Way, found: Survey, targets: Sequence[Target], matters: str, pa
         *(f"  {each}" for each in found.told()),
         f"Network and training are those of recipes/{way.recipe}.yaml{few}: {way.measured}.",
         "Nothing was measured on these spectra yet. Look at the linear models in the first table: where they are as good, ship them.",
+        *([ONE_INSTRUMENT] if found.fragile else []),
         f"Needs: {_needs(found.call)}",
     ]
 

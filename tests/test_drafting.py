@@ -64,11 +64,14 @@ def test_the_nearest_neighbour_is_asked_across_samples_and_not_on_the_test_part(
     test = set(found.splits.test.tolist())
     spoilt = found.spectra.x.copy()
     spoilt[sorted(test)] = 7.0
-    assert surveying._nearest(replace(found.spectra, x=spoilt), found.split, found.splits) == found.nearest
+    assert surveying._nearest(replace(found.spectra, x=spoilt), found.split, found.splits) == (
+        found.nearest,
+        found.varied,
+    )
     same = replace(found.spectra, x=np.repeat(found.spectra.x[:1], 180, axis=0), group=found.spectra.group)
-    assert surveying._nearest(same, found.split, found.splits) < 0.7  # all alike: nothing to tell apart by
+    assert surveying._nearest(same, found.split, found.splits)[0] < 0.7  # all alike: nothing to tell apart by
     monkeypatch.setattr(surveying, "ASKED", 60)
-    assert 0.5 < surveying._nearest(found.spectra, found.split, found.splits) <= 1
+    assert 0.5 < surveying._nearest(found.spectra, found.split, found.splits)[0] <= 1
 
 
 def test_too_few_to_learn_from_are_refused_before_a_recipe_is_written() -> None:
@@ -183,6 +186,22 @@ def test_names_are_written_so_that_they_are_read_again(found: Survey) -> None:
     forbidden = replace(found, call=bound(Call("arrays", {"x": "a\x7fb", "y": "y", "wavenumber": "w"})))
     with pytest.raises(Mistake, match="control character"):
         drafting.draft(forbidden, [target.load("local")], "size", Path("a.yaml"))
+
+
+def test_classes_that_differ_by_less_than_instruments_do_are_not_varied(tmp_path: Path, found: Survey) -> None:
+    rng, axis = np.random.default_rng(0), np.linspace(150, 1172, 512)
+    y = np.arange(150) % 3
+    x = np.exp(-(((axis - 600 - 2 * y[:, None]) / 5) ** 2)) + rng.normal(0, 0.01, (150, 512))  # 2 cm-1 apart
+    np.savez(tmp_path / "a.npz", x=x, y=y, wavenumber=axis)
+    near = surveying.survey(surveying.named(str(tmp_path / "a.npz")))
+    assert near.nearest == 1
+    assert near.varied < 0.75
+    text = drafting.draft(near, [target.load("local")], "size", Path("a.yaml"))
+    assert "augment" not in read(text)["data"]
+    assert "the model is for this instrument" in text
+    ordinary = drafting.draft(found, [target.load("local")], "size", Path("a.yaml"))
+    assert read(ordinary)["data"]["augment"]["instrument"]["shift"] == 4
+    assert "the model is for this instrument" not in ordinary
 
 
 def test_a_label_does_not_end_the_comment_that_it_stands_in(found: Survey) -> None:
