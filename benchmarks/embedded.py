@@ -69,6 +69,7 @@ ABLATION = [
     replace(WHOLE, title="none of it", load=dict.fromkeys(PARTS, 0.0)),
 ]
 FIRST = Line("as the recipe")
+CALM = Line("composition 0.3", {"composition": 0.3})  # of 0, 0.3, 0.6, 1, 1.5, 2.5, what LDA did best with on the tuning spectra
 
 
 def main() -> None:
@@ -84,7 +85,7 @@ def main() -> None:
     found = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     try:
         first = replace(FIRST, networks=("cnn", "teacher")) if given.teacher else FIRST
-        lines = [first, WHOLE, *ABLATION]
+        lines = [first, CALM, WHOLE, *ABLATION]
         found |= {"million": million()} if given.million else judged(lines, given.seeds, given.samples, given.out)
     except EdgespecError as problem:
         sys.exit(f"error: {problem.message}\nhint:  {problem.hint}")
