@@ -65,7 +65,7 @@ def check(sides: Mapping[str, set[str]], measured: set[str], found: list[Real]) 
     """
     if measured != sides["table"]:
         text = f"the band table names other samples than 'table' has: {', '.join(sorted(measured ^ sides['table']))}"
-        raise Mistake(text, hint="python benchmarks/bands.py measure writes it anew")
+        raise Mistake(text, hint="python benchmarks/bands.py writes it anew")
     seen: dict[str | bytes, str] = {}
     for side, groups in sides.items():
         for each in found:

@@ -69,7 +69,9 @@ ABLATION = [
     replace(WHOLE, title="none of it", load=dict.fromkeys(PARTS, 0.0)),
 ]
 FIRST = Line("as the recipe")
-CALM = Line("composition 0.3", {"composition": 0.3})  # of 0, 0.3, 0.6, 1, 1.5, 2.5, what LDA did best with on the tuning spectra
+CALM = Line(
+    "composition 0.3", {"composition": 0.3}
+)  # of 0, 0.3, 0.6, 1, 1.5, 2.5, what LDA did best with on the tuning spectra
 
 
 def main() -> None:
