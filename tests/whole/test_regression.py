@@ -50,6 +50,18 @@ def change(path: Path, how: Callable[[Any], None]) -> None:
     onnx.save(model, path)
 
 
+def test_a_teacher_at_chance_does_not_pass_however_well_its_student_agrees(
+    tmp_path: Path, tiny_tree: dict[str, Any], write_recipe: Write, compress: Callable[..., Any]
+) -> None:
+    tiny_tree["steps"][0]["train"]["fit"] = {"epochs": 1, "batch": 32, "lr": 1.0e-9}
+    tiny_tree["steps"][1]["distill"] |= {"control": False, "fit": {"epochs": 2, "batch": 16, "lr": 1.0e-3}}
+    compress(write_recipe(tmp_path / "r.yaml", tiny_tree), tmp_path / "run", stop="to_onnx")
+    found = judge(promise(tmp_path / "run", teacher_accuracy=0.8, agreement=0))
+    assert verdicts(found) == {"teacher_accuracy": "fail", "agreement": "pass"}
+    assert found.code == 1
+    assert "mend step 1 first" in str(found.report.gates)
+
+
 def heavier(model: Any) -> None:
     """Three per cent more bytes."""
     entry = model.metadata_props.add()
