@@ -52,11 +52,11 @@ steps:
 BACTERIA = """\
 schema: 1
 data:
-  load: {arrays: {npz: bacteria.npz, x: x, y: y, wavenumber: wavenumber, group: group}}
+  load: {arrays: {npz: bacteria.npz, x: x, y: y, wavenumber: wavenumber}}
   axis: {low: 600, high: 1800, points: 512}
   preprocess: [{polynomial: {degree: 5}}, snv]
   augment: {instrument: {drift: 0.3}}
-  split: {by: group, test: 0.3, valid: 0.15}
+  split: {by: spectrum, test: 0.3, valid: 0.15}
 """
 SOLVENTS = """\
 schema: 1
@@ -203,8 +203,8 @@ def bacteria6(place: Path) -> Iterator[Training]:
     job = pipeline.prepare(checked, place, Silent())
     for fold, seed in itertools.product(range(3), range(3)):
         test = np.flatnonzero(replicate == fold + 1)
-        # two replicates a species are left to learn from: validation takes spectra of both, and says nothing of a third
-        parts = splits.around(job.spectra, replace(checked.data.split, by="spectrum"), test, seed)
+        # the test part is a replicate that nothing saw; of the two that are left, validation takes spectra, and says nothing of a third
+        parts = splits.around(job.spectra, checked.data.split, test, seed)
         yield Training("bacteria6", fold, seed, replace(job, splits=parts, seed=seed), checked.steps)
 
 
