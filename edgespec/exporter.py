@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import onnx
 import torch
@@ -31,6 +32,8 @@ PORTABLE = frozenset((
 ))
 # fmt: on
 """What a front may be made of: operators that ONNX Runtime, OpenVINO and TensorRT all take."""
+EXPORTED: WeakKeyDictionary[Front, bytes] = WeakKeyDictionary()
+"""Fronts that were exported, with their files: baselines and networks of a run stand behind the same one, and each export takes seconds."""
 
 
 class _Plane(nn.Module):
@@ -108,12 +111,15 @@ def of_front(front: Front) -> onnx.ModelProto | None:
     """
     if not len(front):
         return None
+    if front in EXPORTED:
+        return onnx.ModelProto.FromString(EXPORTED[front])
     found = _dynamic(front, front.source, assembly.PREPARED)
     if others := sorted({node.op_type for node in found.graph.node} - PORTABLE):
         raise Mismatch(
             f"the preprocessing becomes {', '.join(others)}, which not every runtime takes",
             hint=f"write it with: {', '.join(sorted(PORTABLE))}",
         )
+    EXPORTED[front] = found.SerializeToString()
     return found
 
 

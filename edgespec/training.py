@@ -5,6 +5,7 @@ AdamW: Loshchilov, Hutter 2019, arXiv:1711.05101; one cycle: Smith, Topin 2018, 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -27,12 +28,17 @@ from edgespec.spectra import Ints
 Epoch = Callable[[int], tuple[Tensor, ...]]
 Loss = Callable[..., Tensor]
 Judge = Callable[[nn.Module], float]
-CHUNK = 1024
+CHUNK = 1024  # spectra that are varied at once
+ASKED = 256  # spectra that a network is asked about at once: what a layer gives stays near the processor, and memory small
+FRONTS: dict[tuple[str, bytes], Front] = {}
 
 
 def front(job: Job) -> Front:
-    """Give the recipe's preprocessing: (n, points) on the model's axis -> what the network sees."""
-    return preprocess.build(job.preprocess, job.spectra.axis)
+    """Give the recipe's preprocessing: (n, points) on the model's axis -> what the network sees; built once."""
+    key = json.dumps(plain(list(job.preprocess))), job.spectra.axis.tobytes()
+    if key not in FRONTS:
+        FRONTS[key] = preprocess.build(job.preprocess, job.spectra.axis)
+    return FRONTS[key]
 
 
 def prepared(job: Job, rows: Ints) -> Tensor:
@@ -70,14 +76,14 @@ def logits(model: nn.Module, x: Tensor) -> Tensor:
     """(n, points) -> (n, classes), in evaluation mode, without gradients, in bounded memory."""
     model.eval()
     with torch.inference_mode():
-        return torch.cat([model(part) for part in torch.split(x, CHUNK)]).clone()
+        return torch.cat([model(part) for part in torch.split(x, ASKED)]).clone()
 
 
 def features(model: Any, x: Tensor) -> Tensor:
     """(n, points) -> (n, width): what the head sees, in evaluation mode, without gradients, in bounded memory."""
     model.eval()
     with torch.inference_mode():
-        return torch.cat([model.features(part) for part in torch.split(x, CHUNK)]).clone()
+        return torch.cat([model.features(part) for part in torch.split(x, ASKED)]).clone()
 
 
 def remembered(job: Job, answers: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:

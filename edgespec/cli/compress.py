@@ -70,14 +70,17 @@ def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None
         from edgespec import pipeline
 
         result = pipeline.compress(written, folder, stop=stop, progress=bars)
-        write_report(result, folder)
+        changed = True
     else:
         bars.say("nothing has changed since the last run: kept")
+        changed = not (folder / "report.html").is_file()
     targets = [] if stop else list(written.tree.get("targets") or [])
     if not finished.delivered(result, folder, targets):
         from edgespec import delivery
 
         result = delivery.write_all(folder, targets, bars)
+        changed = True
+    if changed:
         write_report(result, folder)
     if to_json:
         as_json({"folder": str(folder), **asdict(result)})
