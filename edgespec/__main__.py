@@ -1,5 +1,38 @@
-"""`python -m edgespec` is `edgespec`."""
+"""The program `edgespec`: it hears Ctrl-C and SIGTERM from its first line on, also while the rest is loaded."""
 
-from edgespec.cli import main
+from __future__ import annotations
 
-main()
+import os
+import signal
+import sys
+from typing import NoReturn
+
+INTERRUPTED = 130
+HOW_TO_GO_ON = "\ninterrupted; run the same command again to go on where it stopped\n"
+
+
+def main() -> NoReturn:
+    """Run the command line."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as behind nohup
+            signal.signal(number, _at_once)
+    from edgespec.cli import main as run
+
+    try:
+        run()
+    except SystemExit as ended:
+        if (
+            ended.code == INTERRUPTED
+        ):  # taking libraries down would take seconds, and Python may end by the signal after all
+            sys.stderr.flush()
+            os._exit(INTERRUPTED)
+        raise
+
+
+def _at_once(number: int, frame: object) -> NoReturn:
+    os.write(2, HOW_TO_GO_ON.encode())
+    os._exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

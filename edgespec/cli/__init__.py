@@ -13,14 +13,17 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from typing import NoReturn
 
 import typer
 
+from edgespec.__main__ import HOW_TO_GO_ON, INTERRUPTED
 from edgespec.errors import EdgespecError, Missing, Mistake, Mistakes, StorageError
 
-BUG, INTERRUPTED, CLOSED, STORAGE = 70, 130, 1, 8
+BUG, CLOSED, STORAGE = 70, 1, 8
+ENDED = threading.Event()
 DISK = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -66,7 +69,10 @@ def main() -> NoReturn:
         verify,
     )
 
-    signal.signal(signal.SIGTERM, _terminated)
+    ENDED.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupted)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same weights on any number of cores, no stall beside other work
     code = _run(sys.argv[1:] or ["--help"])
     try:
@@ -87,15 +93,18 @@ def _run(arguments: list[str]) -> int:
     except EdgespecError as problem:
         return tell(problem, wants_json)
     except (KeyboardInterrupt, typer.Abort):
-        print("\ninterrupted; run the same command again to go on where it stopped", file=sys.stderr)
-        return INTERRUPTED
+        return _told_to_end()
     except BrokenPipeError:
         return CLOSED  # whoever read our output has seen enough
     except OSError as problem:
         return _storage(problem, wants_json)
     except ImportError as problem:
+        if ENDED.is_set():
+            return _told_to_end()
         return _unloadable(problem, wants_json)
     except Exception as problem:  # noqa: BLE001  (the last line of defence: click's usage errors, then bugs)
+        if ENDED.is_set():  # a library has made an error of its own of the interrupt
+            return _told_to_end()
         return _usage_or_bug(problem, arguments, wants_json)
 
 
@@ -144,5 +153,11 @@ def _bug(problem: Exception) -> int:
     return BUG
 
 
-def _terminated(number: int, frame: object) -> NoReturn:
+def _interrupted(number: int, frame: object) -> NoReturn:
+    ENDED.set()
     raise KeyboardInterrupt
+
+
+def _told_to_end() -> int:
+    print(HOW_TO_GO_ON, end="", file=sys.stderr)
+    return INTERRUPTED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -277,3 +278,33 @@ def test_a_package_that_does_not_load_is_told_as_such(here: Path, monkeypatch: p
     assert (ended.returncode, "Traceback" in ended.stderr) == (3, False)
     assert "libsomething.so is not there" in ended.stderr
     assert "edgespec doctor" in ended.stderr
+
+
+KILL = "import os, signal, time\nos.kill(os.getpid(), signal.{number})\ntime.sleep(9)\n"
+
+
+@pytest.mark.parametrize("number", ["SIGTERM", "SIGINT"])
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("typer", KILL),  # while the command line itself is loaded
+        ("pydantic", KILL),
+        ("pydantic", "try:\n    exec({kill!r})\nexcept BaseException:\n    raise ImportError('half loaded')\n"),
+        ("pydantic", "exec({kill!r})\n"),  # Python remembers an interrupt in exec, and would end by the signal
+    ],
+)
+def test_an_interrupt_while_it_loads_is_one_like_any_other(here: Path, number: str, module: str, source: str) -> None:
+    kill = KILL.format(number=number)
+    (here / f"{module}.py").write_text(source.format(number=number, kill=kill), encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-m", "edgespec", "ls", "steps"],
+        env={**os.environ, "PYTHONPATH": f"{here}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"},
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.default_int_handler
+        ),  # not ignored, as in the background
+    )
+    assert (ended.returncode, "Traceback" in ended.stderr) == (130, False), ended.stderr
+    assert "run the same command again" in ended.stderr
