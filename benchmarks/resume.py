@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=5, help="of each step")
     parser.add_argument("--stops", type=int, default=6, help="polite ends of each line")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--line", nargs="+", choices=LINES, default=list(LINES))
     asked = parser.parse_args()
     chance = random.Random(asked.seed)
     with tempfile.TemporaryDirectory() as folder:
-        told = [line(Path(folder), name, asked.kills, asked.stops, chance) for name in LINES]
+        told = [line(Path(folder), name, asked.kills, asked.stops, chance) for name in asked.line]
     FILE.parent.mkdir(parents=True, exist_ok=True)
     FILE.write_text(json.dumps({"seed": asked.seed, "lines": told}, indent=1) + "\n", encoding="utf-8")
     print(table(told))
@@ -109,6 +111,7 @@ def line(place: Path, name: str, kills: int, stops: int, chance: random.Random) 
         "went_on": (folder / "log.txt").read_text(encoding="utf-8").count("goes on in epoch"),
         "same_files": files(folder) == files(whole),
         "same_scores": scores(folder) == scores(whole),
+        "differs": list(differences(scores(folder), scores(whole))),
         "left": sorted(each.name for each in folder.rglob("*") if each.suffix in (".part", ".state", ".old")),
     }
 
@@ -122,6 +125,9 @@ def kill(recipe: Path, folder: Path, step: str, seconds: float, chance: random.R
     """Kill the run somewhere in a step; [] where it was over before."""
     part, state = folder / f"{step}.part", folder / f"{step}.state"
     shutil.rmtree(folder / step, ignore_errors=True)  # it was over before it could be killed: once more
+    shutil.rmtree(
+        part, ignore_errors=True
+    )  # left by the last kill; the run would remove it too, and it is to say when the step begins
     program = subprocess.Popen(command(recipe, folder), **QUIET)  # type: ignore[call-overload]
     while not part.exists() and program.poll() is None and not (folder / step).exists():
         time.sleep(0.002)
@@ -170,6 +176,18 @@ def scores(folder: Path) -> list[dict[str, Any]]:
     return [
         {key: value for key, value in vars(row).items() if "seconds" not in key} for row in report.read(folder).rows
     ]
+
+
+def differences(one: Any, other: Any, at: str = "") -> Iterator[str]:
+    """Name every place where two scores differ."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in sorted(set(one) | set(other)):
+            yield from differences(one.get(key), other.get(key), f"{at}.{key}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for i, (a, b) in enumerate(zip(one, other, strict=True)):
+            yield from differences(a, b, f"{at}[{i}]")
+    elif one != other:
+        yield f"{at}: {one} and {other}"
 
 
 def table(told: list[dict[str, Any]]) -> str:
