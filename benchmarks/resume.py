@@ -173,9 +173,13 @@ def files(folder: Path) -> dict[str, str]:
 
 def scores(folder: Path) -> list[dict[str, Any]]:
     """Give all rows but for what a clock told."""
-    return [
-        {key: value for key, value in vars(row).items() if "seconds" not in key} for row in report.read(folder).rows
-    ]
+    return [timeless(vars(row)) for row in report.read(folder).rows]
+
+
+def timeless(told: Any) -> Any:
+    if isinstance(told, dict):
+        return {key: timeless(each) for key, each in told.items() if key not in ("seconds", "latency")}
+    return [timeless(each) for each in told] if isinstance(told, list) else told
 
 
 def differences(one: Any, other: Any, at: str = "") -> Iterator[str]:
