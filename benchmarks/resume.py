@@ -147,7 +147,10 @@ def stop(recipe: Path, folder: Path, seconds: float, chance: random.Random, numb
     if (folder / "report.html").exists():  # it is over
         shutil.rmtree(folder)
     program = subprocess.Popen(
-        command(recipe, folder), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=heard
+        [sys.executable, "-m", "edgespec", "compress", str(recipe), "--out", str(folder)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        preexec_fn=heard,
     )
     time.sleep(chance.uniform(0.2, min(seconds, 30)))
     began = time.monotonic()

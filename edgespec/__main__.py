@@ -15,7 +15,7 @@ def main() -> NoReturn:
     """Run the command line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as behind nohup
-            signal.signal(number, _at_once)
+            signal.signal(number, at_once)
     from edgespec.cli import main as run
 
     try:
@@ -29,7 +29,8 @@ def main() -> NoReturn:
         raise
 
 
-def _at_once(number: int, frame: object) -> NoReturn:
+def at_once(number: int, frame: object) -> NoReturn:
+    """End without a look back."""
     os.write(2, HOW_TO_GO_ON.encode())
     os._exit(INTERRUPTED)
 

@@ -19,11 +19,13 @@ from typing import NoReturn
 
 import typer
 
-from edgespec.__main__ import HOW_TO_GO_ON, INTERRUPTED
+from edgespec.__main__ import HOW_TO_GO_ON, INTERRUPTED, at_once
 from edgespec.errors import EdgespecError, Missing, Mistake, Mistakes, StorageError
 
 BUG, CLOSED, STORAGE = 70, 1, 8
 ENDED = threading.Event()
+PATIENCE_S = 2.0  # after an interrupt; files are whole or absent whenever a process ends
+LATE: list[threading.Timer] = []
 DISK = {
     errno.ENOSPC: "the disk is full",
     errno.EDQUOT: "the disk quota is used up",
@@ -75,6 +77,8 @@ def main() -> NoReturn:
             signal.signal(number, _interrupted)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same weights on any number of cores, no stall beside other work
     code = _run(sys.argv[1:] or ["--help"])
+    while LATE:
+        LATE.pop().cancel()
     try:
         sys.stdout.flush()
     except OSError:  # told already; what is left in the buffer has nowhere to go
@@ -154,7 +158,12 @@ def _bug(problem: Exception) -> int:
 
 
 def _interrupted(number: int, frame: object) -> NoReturn:
-    ENDED.set()
+    """Interrupt what is under way; where a library swallows that, or something keeps from ending, end all the same."""
+    if not ENDED.is_set():
+        ENDED.set()
+        LATE.append(threading.Timer(PATIENCE_S, at_once, (number, frame)))
+        LATE[-1].daemon = True
+        LATE[-1].start()
     raise KeyboardInterrupt
 
 

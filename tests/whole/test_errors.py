@@ -290,6 +290,10 @@ KILL = "import os, signal, time\nos.kill(os.getpid(), signal.{number})\ntime.sle
         ("typer", KILL),  # while the command line itself is loaded
         ("pydantic", KILL),
         ("pydantic", "try:\n    exec({kill!r})\nexcept BaseException:\n    raise ImportError('half loaded')\n"),
+        (
+            "pydantic",
+            "try:\n    exec({kill!r})\nexcept BaseException:\n    import time\n    time.sleep(60)\n",
+        ),  # swallowed
         ("pydantic", "exec({kill!r})\n"),  # Python remembers an interrupt in exec, and would end by the signal
     ],
 )
