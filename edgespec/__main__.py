@@ -21,9 +21,8 @@ def main() -> NoReturn:
     try:
         run()
     except SystemExit as ended:
-        if (
-            ended.code == INTERRUPTED
-        ):  # taking libraries down would take seconds, and Python may end by the signal after all
+        # taking libraries down would take seconds, and Python may end by the signal after all
+        if ended.code == INTERRUPTED:
             sys.stderr.flush()
             os._exit(INTERRUPTED)
         raise

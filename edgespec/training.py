@@ -29,9 +29,7 @@ Epoch = Callable[[int], tuple[Tensor, ...]]
 Loss = Callable[..., Tensor]
 Judge = Callable[[nn.Module], float]
 CHUNK = 1024  # spectra that are varied at once
-ASKED = (
-    256  # spectra that a network is asked about at once: what a layer gives stays near the processor, and memory small
-)
+ASKED = 256  # spectra that a network is asked about at once, which keeps memory small
 FRONTS: dict[tuple[str, bytes], Front] = {}
 
 

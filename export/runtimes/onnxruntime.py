@@ -48,9 +48,8 @@ def load(path: str, threads: int) -> tuple[Callable[[Any], list[Any]], dict[str,
     Raises ValueError where the file is no model of one float spectrum, RefusalError 3 where another provider than asked for would run it.
     """
     provider = _provider()
-    if provider != CPU and hasattr(
-        onnxruntime, "preload_dlls"
-    ):  # CUDA's libraries may be packages of pip, off the loader's path
+    # CUDA's libraries may be packages of pip, off the loader's path
+    if provider != CPU and hasattr(onnxruntime, "preload_dlls"):
         with contextlib.redirect_stdout(sys.stderr):
             onnxruntime.preload_dlls()
     options = onnxruntime.SessionOptions()
