@@ -12,7 +12,7 @@
 
 Each training is kept in benchmarks/results/local/rruff.json as soon as it is over, and not done again; `--part 1/2` does every second one,
 so two processes share the work. Without a task: the tables, as far as they go. Differences are paired, fold by fold; intervals are
-Student's t over folds, widened for training sets that overlap (`folds.difference`).
+Student's t over folds, widened for training sets that overlap (`folds.difference`). The last two want `small.py` first.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from typing import Any
 
 import folds
 import numpy as np
+import small
 import torch
 from scipy.ndimage import gaussian_filter1d
 
@@ -42,31 +43,6 @@ from edgespec.recipe import Call
 
 FILE = Path(__file__).parent / "results" / "local" / "rruff.json"
 SHIFT, SIGMA, HUMP = 5.0, 5.0, (0.1, 0.5)  # cm-1, cm-1, share of the maximum: the other instrument
-SMALL = """\
-steps:
-  - train: {model: {efficientnet: {width: 0.25}}, fit: {epochs: 40, batch: 32, lr: 3.0e-3}}
-  - distill: {student: {cnn: {widths: [8, 16, 32]}}, alpha: 0.5, fit: {epochs: 80, batch: 32, lr: 3.0e-3}}
-  - to_onnx
-  - quantize: {max_drop: 0.05, min_agreement: 0.9}
-"""
-BACTERIA = """\
-schema: 1
-data:
-  load: {arrays: {npz: bacteria.npz, x: x, y: y, wavenumber: wavenumber}}
-  axis: {low: 600, high: 1800, points: 512}
-  preprocess: [{polynomial: {degree: 5}}, snv]
-  augment: {instrument: {drift: 0.3}}
-  split: {by: spectrum, test: 0.3, valid: 0.15}
-"""
-SOLVENTS = """\
-schema: 1
-data:
-  load: {arrays: {npz: solvents.npz, x: x, y: y, wavenumber: wavenumber}}
-  axis: {low: 351, high: 3500, points: 1024}
-  preprocess: [snv]
-  augment: instrument
-  split: {by: spectrum, test: 0.3, valid: 0.1}
-"""
 
 
 @dataclass(frozen=True)
@@ -74,6 +50,7 @@ class Training:
     """One line of steps on one division: where it belongs, what it is judged on, and how.
 
     other: the same spectra as another instrument would give them at the site; the library, and so the teacher, stay as they are
+    choice: how the spectra of a small task are prepared (`small.py`)
     """
 
     task: str
@@ -82,6 +59,7 @@ class Training:
     job: Job
     steps: tuple[Call, ...]
     other: Job | None = None
+    choice: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -111,7 +89,8 @@ def judged(training: Training) -> dict[str, int]:
     if training.other is None:
         return folds.once(training.job, training.steps, simple=True)
     with tempfile.TemporaryDirectory() as name:
-        place, found = Path(name), {}
+        place = Path(name)
+        found: dict[str, int] = {}
         train, *rest = training.steps
         teacher = plugins.find("steps", train.name).run(training.job.inside(folds.fresh(place, "train")), **train.keys)
         for title, job in (("", training.job), ("other instrument: ", training.other)):
@@ -132,6 +111,7 @@ def keep(training: Training, right: dict[str, int]) -> None:
     job = training.job
     told = {"task": training.task, "fold": training.fold, "seed": training.seed, "n": len(job.splits.test)}
     told |= {"learnt": len(job.splits.rows(None)), "code": provenance.whole_digest(), "right": right}
+    told |= {"choice": list(training.choice)} if training.choice else {}
     with storage.turn(FILE.with_suffix(".lock")):
         storage.write_json(FILE, {**known(), training.key: told})
     last = list(right)[-1]
@@ -188,45 +168,14 @@ def elsewhere(job: Job) -> Job:
     return replace(job, spectra=replace(spectra, x=x.astype(np.float32)))
 
 
-def bacteria6(place: Path) -> Iterator[Training]:
-    with np.load(data("bacteria6", "bacteria6.npz")) as file:
-        names = file["label_names"][file["y"]]
-        np.savez(
-            place / "bacteria.npz",
-            x=file["X"].astype(np.float32),
-            y=names,
-            group=file["scan"],
-            wavenumber=file["axis_cm1"][0],
-        )
-        replicate = file["replicate"]
-    checked = small(place, BACTERIA)
-    job = pipeline.prepare(checked, place, Silent())
-    for fold, seed in itertools.product(range(3), range(3)):
-        test = np.flatnonzero(replicate == fold + 1)
-        # the test part is a replicate that nothing saw; of the two that are left, validation takes spectra, and says nothing of a third
-        parts = splits.around(job.spectra, checked.data.split, test, seed)
-        yield Training("bacteria6", fold, seed, replace(job, splits=parts, seed=seed), checked.steps)
+def small_task(task: str) -> Callable[[Path], Iterator[Training]]:
+    """Give a small task's three folds with three seeds each, spectra prepared as was chosen inside what is learnt from."""
 
+    def found(place: Path) -> Iterator[Training]:
+        for fold, seed, checked, job, choice in small.trainings(task, place):
+            yield Training(task, fold, seed, job, checked.steps, choice=choice)
 
-def chlorinated(place: Path) -> Iterator[Training]:
-    with np.load(data("chlorinated", "chlorinated.npz")) as file:
-        names = file["label_names"][file["y"]]
-        np.savez(place / "solvents.npz", x=file["X"], y=names, wavenumber=file["axis_cm1"])
-        learnt = file["fold"][kept := np.flatnonzero(file["fold"])]
-    checked = small(place, SOLVENTS)
-    job = pipeline.prepare(checked, place, Silent())
-    job = replace(job, spectra=job.spectra[kept])
-    for fold, seed in itertools.product(range(3), range(3)):
-        test = np.flatnonzero(learnt != fold + 1)
-        parts = splits.around(job.spectra, checked.data.split, test, seed)
-        yield Training("chlorinated", fold, seed, replace(job, splits=parts, seed=seed), checked.steps)
-
-
-def small(place: Path, head: str) -> Plan:
-    """Bind a line for data that no shipped recipe is for; nothing of it was chosen by how it does."""
-    file = place / "small.yaml"
-    file.write_text(head.replace("arrays: {", f"arrays: {{root: {place}, ") + SMALL, encoding="utf-8")
-    return plan(recipes.load(file))
+    return found
 
 
 def real(job: Job) -> Job:
@@ -235,20 +184,13 @@ def real(job: Job) -> Job:
     return job
 
 
-def data(*names: str) -> Path:
-    found = Path(os.environ.get("EDGESPEC_DATA", ".")).joinpath(*names)
-    if not found.exists():
-        sys.exit(f"{found} is not there: set EDGESPEC_DATA to the folder that holds {names[0]}")
-    return found
-
-
 TASKS: dict[str, Callable[[Path], Iterator[Training]]] = {
     "rruff10": folded("rruff10", "rruff10"),
     "hard13": folded("hard13", "hard13"),
     "minerals192": minerals192,
     "site": site,
-    "bacteria6": bacteria6,
-    "chlorinated": chlorinated,
+    "bacteria6": small_task("bacteria6"),
+    "chlorinated": small_task("chlorinated"),
 }
 
 
@@ -262,9 +204,14 @@ def tables(told: dict[str, Any]) -> str:
 
 
 def table(task: str, done: list[dict[str, Any]]) -> str:
-    found = {"folds": done}
+    found = {"folds": averaged(done) if task in small.TASKS else done}
     each = folds.shares(found)
     lines = [f"**{task}** ({len(done)} trainings, {done[0]['n']} test spectra in the first)", ""]
+    if chosen := sorted({(told["fold"], *told["choice"]) for told in done if "choice" in told}):
+        lines += [
+            f"prepared as chosen: {'; '.join(f'fold {fold}: ' + ', '.join(words) for fold, *words in chosen)}",
+            "",
+        ]
     lines += ["| model | mean | sd |", "| --- | --- | --- |"]
     lines += [f"| {title} | {x.mean():.3f} | {x.std(ddof=1) if len(x) > 1 else 0:.3f} |" for title, x in each.items()]
     lines.append("")
@@ -274,6 +221,18 @@ def table(task: str, done: list[dict[str, Any]]) -> str:
         for what, one, other in pairs(own):
             lines.append(folds.worded(f"{start}{what}", folds.difference(own[one], own[other], found)))
     return "\n".join(lines)
+
+
+def averaged(done: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give one line a fold: seeds share its test spectra, so they are no folds of their own."""
+    lines = []
+    for fold in sorted({each["fold"] for each in done}):
+        own = [each for each in done if each["fold"] == fold]
+        mean = {title: float(np.mean([each["right"][title] for each in own])) for title in own[0]["right"]}
+        # with LDA the line is one step longer
+        lines.append({**own[0], "right": {title.lstrip("345 "): share for title, share in mean.items()}})
+    common = [title for title in lines[0]["right"] if all(title in each["right"] for each in lines)]
+    return [{**each, "right": {title: each["right"][title] for title in common}} for each in lines]
 
 
 def pairs(each: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
