@@ -86,7 +86,7 @@ TASKS = {
     ),
     "chlorinated": Task(
         axis="{low: 351, high: 3500, points: 1024}",
-        valid=0.2,
+        valid=0.1,
         preprocess={
             "snv": "[snv]",
             "rms": "[rms]",
