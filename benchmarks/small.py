@@ -40,7 +40,7 @@ FILE = Path(__file__).parent / "results" / "local" / "small.json"
 LINE = """\
 schema: 1
 data:
-  load: {{arrays: {{root: {place}, npz: {task}.npz, x: x, y: y, {group}wavenumber: wavenumber}}}}
+  load: {{arrays: {{root: {place}, npz: {task}.npz, x: x, y: y, wavenumber: wavenumber}}}}
   axis: {axis}
   preprocess: {preprocess}
   augment: {{instrument: {augment}}}
@@ -69,7 +69,6 @@ class Task:
     axis: str
     valid: float
     preprocess: dict[str, str]
-    group: str = ""
 
 
 TASKS = {
@@ -82,7 +81,6 @@ TASKS = {
             "highpass": "[average, {highpass: {window: 124}}, snv]",
             "slope": "[{savgol: {window: 26, derivative: 1}}, snv]",
         },
-        group="group: group, ",
     ),
     "chlorinated": Task(
         axis="{low: 351, high: 3500, points: 1024}",
@@ -171,7 +169,7 @@ def spectra(
         part = file["replicate"] if task == "bacteria6" else None
         axis = file["axis_cm1"][0] if task == "bacteria6" else file["axis_cm1"]
         if task == "bacteria6":
-            arrays["group"], learnt = file["scan"], np.flatnonzero(file["replicate"] != fold + 1)
+            learnt = np.flatnonzero(part != fold + 1)
         else:
             stands = np.flatnonzero(file["fold"])  # two spectra stand in no fold
             arrays = {name: each[stands] for name, each in arrays.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -121,17 +121,23 @@ def make(checked: Plan, folder: Path, job: Job, store: Store, hearing: Hearing =
     job: as `prepare` gave it; store: finished steps of other runs of the same data; hearing: the watch over each step's training
     `compress` on the same folder keeps every step and judges it.
     """
-    result, parent = _begun(checked, job, folder), making.shared(job)
-    before: Artifact | None = None
-    for number, step in enumerate(checked.steps, start=1):
-        own = replace(job, folder=folder, watch=hearing(number))
-        made = making.step(own, step, number, before, parent, folder, store)
-        before, parent = made.artifact, made.digest
+    result = _begun(checked, job, folder)
+    for made in unjudged(checked, folder, job, store, hearing):
         _note(result, made)
     how = f"edgespec compress {folder / 'recipe.yaml'} --out {folder}"
     result.notes.append(f"not judged on the test part: {how} does that and keeps every step")
     report.write(result, folder)
     return made.artifact
+
+
+def unjudged(checked: Plan, folder: Path, job: Job, store: Store, hearing: Hearing = lambda _: None) -> Iterator[Made]:
+    """Run all steps one after the other, and leave nothing else in the folder."""
+    before, parent = None, making.shared(job)
+    for number, step in enumerate(checked.steps, start=1):
+        own = replace(job, folder=folder, watch=hearing(number))
+        made = making.step(own, step, number, before, parent, folder, store)
+        before, parent = made.artifact, made.digest
+        yield made
 
 
 def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Seen, store: Store | None) -> None:

@@ -144,7 +144,7 @@ def test_the_winning_recipe_is_plain_and_says_where_it_comes_from(tmp_path: Path
     text = (tmp_path / "best.yaml").read_text(encoding="utf-8")
     head = text.partition("schema:")[0]
     assert "Trial 0001 of 6 of edgespec search, recipe open: the most accurate under size 60 kB." in head
-    assert "Chosen by validation (40 spectra): 0.950" in head
+    assert "Chosen by 40 validation spectra: 0.950" in head
     assert "Test part (50 spectra), not used to choose: 0.910" in head
     step = plan.plan(recipe.load(tmp_path / "best.yaml")).steps[0]
     assert step.keys["model"].keys["widths"] == [8, 16]

@@ -31,6 +31,9 @@ Best = Annotated[
 Grace = Annotated[
     int, typer.Option("--grace", min=2, help="Seconds of silence after which a worker is taken for dead.")
 ]
+Folds = Annotated[
+    int, typer.Option("--folds", min=0, help="Judge trials on N folds, N more trainings each: for few spectra.")
+]
 Early = Annotated[bool, typer.Option("--end-early/--to-the-end", help="End trainings that promise nothing.")]
 Json = Annotated[bool, typer.Option("--json", help="Print all trials and the front as JSON.")]
 
@@ -45,6 +48,7 @@ def command(
     target: Target = "local",
     best: Best = None,
     grace: Grace = 60,
+    folds: Folds = 0,
     end_early: Early = True,
     to_json: Json = False,
 ) -> None:
@@ -52,8 +56,9 @@ def command(
 
     Example: edgespec search recipes/hard13_search.yaml --trials 30
 
-    Trials are chosen by validation; the front is judged on the test part once, at the end. Start the same command several times, on
-    several hosts with --storage, and the workers share the trials. Killed at any moment and started again, it goes on.
+    Trials are chosen by validation, with --folds by cross-validation outside the test part; the front is judged on the test part
+    once, at the end. Start the same command several times, on several hosts with --storage, and the workers share the trials.
+    Killed at any moment and started again, it goes on.
     """
     from edgespec import storage as files
     from edgespec.search import drawn, front
@@ -61,7 +66,7 @@ def command(
     if what.is_dir():
         found, folder = front.read(what), what
     else:
-        found, folder = _run(what, trials, storage, None if best else out, objectives, target, grace, end_early)
+        found, folder = _run(what, trials, storage, None if best else out, objectives, target, grace, folds, end_early)
     if best:
         _best(folder, found, best, out, to_json)
         return
@@ -80,6 +85,7 @@ def _run(
     objectives: str,
     target: str,
     grace: int,
+    folds: int,
     early: bool,
 ) -> tuple[dict[str, object], Path]:
     from edgespec import recipe as recipes
@@ -100,6 +106,7 @@ def _run(
         grace=grace,
         end_early=early,
         progress=Bars(folder / "log.txt"),
+        folds=folds,
     )
     return found, folder
 

@@ -112,8 +112,16 @@ def told(found: Found) -> str:
     """Say in one line how the trials ended."""
     states = [each["state"] for each in found["trials"]]
     parts = [f"{states.count(name)} {name}" for name in STATES if name in states]
-    judged = f", judged on {found['judged']['spectra']} validation spectra" if found["judged"] else ""
+    judged = f", judged on {by(found)}" if found["judged"] else ""
     return f"{len(states)} trials ({', '.join(parts)}){judged}; front of {', '.join(found['objectives'])}: {len(found['front'])}"
+
+
+def by(found: Found) -> str:
+    """Say what trials are judged on."""
+    judged = found["judged"]
+    return f"{judged['spectra']} " + (
+        f"spectra in {judged['folds']} folds" if "folds" in judged else "validation spectra"
+    )
 
 
 def said(params: dict[str, Any]) -> str:

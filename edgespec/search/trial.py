@@ -10,16 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from edgespec import advice, bench, exporter, instructions, models, pipeline, scoring, storage, training
+from edgespec import advice, bench, exporter, instructions, models, pipeline, scoring, splits, storage, training
 from edgespec.artifact import OnnxModel
 from edgespec.errors import Mistake
 from edgespec.job import Job, Progress
 from edgespec.making import Store
 from edgespec.measurement import Measurement
-from edgespec.plan import plan
-from edgespec.recipe import Call, Recipe
+from edgespec.plan import Plan, plan
+from edgespec.recipe import Call, Recipe, Split
 from edgespec.scoring import Scores
 from edgespec.spectra import Ints
+from edgespec.splits import Splits
 from edgespec.target import Target
 
 REFERENCE = "reference"
@@ -35,6 +36,7 @@ class Setup:
     folder: the search's; job: the data, divided once for all trials; rows: validation spectra that trials are judged on
     target: where latency is measured, None where it is no objective
     counted: whether instructions are counted, by valgrind on this machine
+    folds: what trials are judged on instead of `rows`: each fold by a network that learnt from the others
     """
 
     folder: Path
@@ -42,10 +44,16 @@ class Setup:
     rows: Ints
     target: Target | None
     counted: bool = False
+    folds: tuple[Splits, ...] = ()
 
     @property
-    def judged(self) -> int:
-        """Physical samples that a trial is judged on."""
+    def judges(self) -> Ints:
+        """Rows of the spectra that a trial is judged on."""
+        return np.concatenate([each.test for each in self.folds]) if self.folds else self.rows
+
+    @property
+    def watched(self) -> int:
+        """Physical samples that a network in training is judged on."""
         return training.samples(self.job, self.rows)
 
 
@@ -66,6 +74,8 @@ def run(setup: Setup, recipe: Recipe, number: int, hearing: pipeline.Hearing, pr
         if not isinstance(model, OnnxModel):
             raise Mistake("its last step leaves no ONNX file")
         found = _measured(setup, job, model, folder)
+        if setup.folds:
+            found |= _folded(setup, checked, job, str(found["variant"]), folder)
         found |= {"seconds": round(time.monotonic() - started, 1), "folder": f"trials/{number:04d}"}
         storage.write_json(folder / VALIDATION, found)
     return found
@@ -83,6 +93,22 @@ def rows(job: Job, ons: Sequence[str | None]) -> Ints:
     return found
 
 
+def folded(job: Job, split: Split, ons: Sequence[str | None], count: int) -> tuple[Splits, ...]:
+    """Divide what `rows` are drawn from into folds, none with a spectrum of the test part: each stands as the test part of one division.
+
+    Raises Mistake where there are too few samples.
+    """
+    named = [on for on in ons if on is not None]
+    on = named[-1] if named else None
+    known = np.union1d(job.splits.rows(on), job.splits.rows(on, valid=True))
+    found = []
+    for fold in splits.folds(job.spectra[known], split, count, job.seed):
+        mine = known[fold]
+        parts = splits.around(job.spectra, split, np.union1d(mine, job.splits.test), job.seed)
+        found.append(replace(parts, test=mine))
+    return tuple(found)
+
+
 def reference(folder: Path, job: Job) -> Path:
     """Give the file that every latency is compared with: one untrained network, the same for all trials of all searches on an axis."""
     path = folder / "reference.onnx"
@@ -96,6 +122,30 @@ def reference(folder: Path, job: Job) -> Path:
     return path
 
 
+def _folded(setup: Setup, checked: Plan, job: Job, variant: str, folder: Path) -> dict[str, float]:
+    """Run the trial's steps once more for each fold, and judge what they leave on it."""
+    logits = []
+    for number, parts in enumerate(setup.folds):
+        place = folder / "folds" / str(number)
+        own = replace(job, splits=parts, folder=place)
+        *_, last = pipeline.unjudged(checked, place, own, Store(setup.folder / "steps"))
+        model = last.artifact
+        if not isinstance(model, OnnxModel):
+            raise Mistake("its last step leaves no ONNX file")
+        # rounding may have failed in a fold: its float file answers there, as it would be shipped
+        names = [name for name, each in model.variants.items() if each.role == "candidate"]
+        name = variant if variant in names else names[0]
+        logits.append(scoring.answers(own, model.path(name), parts.test))
+    return _told(setup.job, np.concatenate(logits), setup.judges)
+
+
+def _told(job: Job, logits: Any, rows: Ints) -> dict[str, float]:
+    group = None if job.spectra.group is None else job.spectra.group[rows]
+    scores: Scores = scoring.judge(logits, job.spectra.y[rows], group)
+    told = {"accuracy": scores.accuracy, "low": scores.low, "high": scores.high}
+    return {key: round(each, 5) for key, each in told.items()}
+
+
 def _measured(setup: Setup, job: Job, model: OnnxModel, folder: Path) -> dict[str, Any]:
     names = [name for name, each in model.variants.items() if each.role == "candidate"]
     if setup.target is None:
@@ -103,16 +153,13 @@ def _measured(setup: Setup, job: Job, model: OnnxModel, folder: Path) -> dict[st
         latency = None
     else:
         variant, latency = _timed(setup, setup.target, job, model, names, folder)
-    logits, y = scoring.answers(job, model.path(variant), setup.rows), job.spectra.y[setup.rows]
-    group = None if job.spectra.group is None else job.spectra.group[setup.rows]
-    scores: Scores = scoring.judge(logits, y, group)
+    told = _told(job, scoring.answers(job, model.path(variant), setup.rows), setup.rows)
     weight = scoring.weight(model, variant)
-    told = {"accuracy": scores.accuracy, "low": scores.low, "high": scores.high}
     kept = {"params": weight["params"], "macs": weight["macs"], "size": weight["bytes"]}
     if setup.counted:
         x = job.spectra.x[setup.rows]
         kept["instructions"] = round(instructions.count({variant: model.path(variant)}, x, setup.folder)[1][variant])
-    return {"variant": variant, **{key: round(each, 5) for key, each in told.items()}, **kept, "latency": latency}
+    return {"variant": variant, **told, **kept, "latency": latency}
 
 
 def _timed(

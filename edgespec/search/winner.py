@@ -12,6 +12,7 @@ import yaml
 from edgespec import choices, plugins, recipe, storage, units
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.recipe import Recipe
+from edgespec.search import front
 from edgespec.search.front import Found
 
 FORM = "under:size=32kB,latency=100us"
@@ -89,7 +90,6 @@ def write(folder: Path, found: Found, each: Found, under: dict[str, float], path
 
 def _header(found: Found, each: Found, under: dict[str, float], path: Path) -> str:
     test = found["test"].get(str(each["number"]))
-    judged = found["judged"]
     sizes = [units.show_size(each["size"])]
     if each.get("latency"):
         sizes.append(
@@ -102,7 +102,7 @@ def _header(found: Found, each: Found, under: dict[str, float], path: Path) -> s
         "",
         f"  edgespec compress {path.name}",
         "",
-        f"Chosen by validation ({judged['spectra']} spectra): {each['accuracy']:.3f} [{each['low']:.3f}, {each['high']:.3f}]; "
+        f"Chosen by {front.by(found)}: {each['accuracy']:.3f} [{each['low']:.3f}, {each['high']:.3f}]; "
         f"its file {each['variant']}: {', '.join(sizes)}.",
         f"Test part ({test['n']} spectra), not used to choose: {test['accuracy']:.3f} [{test['low']:.3f}, {test['high']:.3f}]."
         if test

@@ -9,6 +9,7 @@ import json
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from edgespec import instructions, pipeline, plugins, report, storage
+from edgespec import instructions, pipeline, plugins, report, storage, training
 from edgespec import recipe as recipes
 from edgespec import target as targets
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
@@ -45,20 +46,29 @@ def search(
     grace: int,
     end_early: bool,
     progress: Progress,
+    folds: int = 0,
 ) -> Found:
     """Run trials until so many count, shared with all other workers of the same search; then judge the front on the test part.
 
     url: of the database that workers share, a file in the folder if not said; grace: seconds of silence after which a worker is dead
+    folds: into how many folds everything but the test part is divided, for trials to be judged on; 0 judges them on validation spectra
     Raises Mistakes of the recipe before anything is written, Unreachable or StorageError where the storage is gone.
     """
-    card = _check(objectives, target)
+    card = _check(objectives, target, folds)
     open_ = space.read(written)
     kept_in = study.shown(url) if url else "folder"
-    _claim(folder, written, {"objectives": list(objectives), "target": card and card.name, "storage": kept_in})
+    _claim(
+        folder,
+        written,
+        {"objectives": list(objectives), "target": card and card.name, "storage": kept_in, "folds": folds or None},
+    )
     job = pipeline.prepare(open_.plan, folder, progress)
-    rows = trial.rows(job, [step.keys.get("on") for step in open_.plan.steps])
-    setup = Setup(folder, job, rows, card, "instructions" in objectives)
-    name = f"{written.name}-{storage.digest(plain(written.tree), list(objectives), target if card else '')}"
+    ons = [step.keys.get("on") for step in open_.plan.steps]
+    setup = Setup(folder, job, trial.rows(job, ons), card, "instructions" in objectives)
+    if folds:
+        setup = replace(setup, folds=trial.folded(job, open_.plan.data.split, ons, folds))
+    key = [plain(written.tree), list(objectives), target if card else "", *([folds] if folds else [])]
+    name = f"{written.name}-{storage.digest(*key)}"
     shared = study.connect(url, folder, name, [OBJECTIVES[each] for each in objectives], open_.starts(), grace)
     with shared.at_hand():
         _agree(shared, setup)
@@ -73,7 +83,9 @@ def search(
     return found
 
 
-def _check(objectives: Sequence[str], target: str) -> targets.Target | None:
+def _check(objectives: Sequence[str], target: str, folds: int) -> targets.Target | None:
+    if folds == 1 or folds < 0:
+        raise Mistake(f"--folds {folds}: a trial is judged on two folds or more", hint="--folds 4")
     if not objectives:
         raise Mistake("--objectives names none", hint=f"of {', '.join(OBJECTIVES)}")
     for name in objectives:
@@ -108,7 +120,9 @@ def _claim(folder: Path, written: Recipe, asked: dict[str, Any]) -> None:
 
 def _agree(shared: Study, setup: Setup) -> None:
     """Raise Mistake where another worker's trials are judged on other spectra."""
-    mine = {"digest": trial.digest(setup.job, setup.rows), "spectra": len(setup.rows), "samples": setup.judged}
+    rows = setup.judges
+    mine = {"digest": trial.digest(setup.job, rows), "spectra": len(rows)}
+    mine |= {"samples": training.samples(setup.job, rows), **({"folds": len(setup.folds)} if setup.folds else {})}
     theirs = shared.inner.user_attrs.get("judged")
     if theirs is None:
         shared.inner.set_user_attr("judged", mine)
@@ -199,7 +213,7 @@ def _same(shared: Study, begun: optuna.Trial) -> dict[str, Any] | None:
 
 def _hearing(open_: Space, setup: Setup, begun: optuna.Trial) -> pipeline.Hearing:
     """Watch the trainings whose result differs between trials; what all trials share is never ended."""
-    return lambda number: Rungs(begun, number, setup.judged) if number >= open_.first_step else None
+    return lambda number: Rungs(begun, number, setup.watched) if number >= open_.first_step else None
 
 
 def _hopeful(found: Found) -> None:

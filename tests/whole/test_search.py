@@ -12,17 +12,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tiny
 
-from edgespec import instructions, recipe, target
-from edgespec.search import trial
+from edgespec import instructions, pipeline, recipe, target
+from edgespec.job import Silent
+from edgespec.search import space, trial
 from edgespec.search.trial import Setup
 
 LINE = """schema: 1
 seed: 0
 data:
-  load: {minerals: {minerals: [Albite, Beryl, Diopside], samples: 20, spectra: 3, drift: 0.1}}
+  load: {minerals: {minerals: [Albite, Beryl, Diopside], samples: 24, spectra: 3, drift: 0.1}}
   axis: {low: 150, high: 1172, points: 64}
   split: {by: group, valid: 0.3}
 steps:
@@ -81,6 +83,48 @@ def test_killed_in_a_trial_and_started_again_it_goes_on_and_its_winner_can_be_ru
     assert "no trial stays under size 10 B: the nearest" in none.stderr
 
 
+def test_with_folds_all_but_the_test_part_judges_a_trial_and_every_fold_by_a_network_that_did_not_see_it(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "open.yaml").write_text(LINE, encoding="utf-8")
+    search = ["search", "open.yaml", "--trials", "1", "--objectives", "accuracy,size", "--out", "s"]
+    ended = edgespec(tmp_path, *search, "--folds", "3")
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads((tmp_path / "s" / "trials" / "0000" / "report.json").read_text(encoding="utf-8"))
+    known = sum(report["data"]["train"].values()) + sum(report["data"]["valid"].values())
+    assert f"judged on {known} spectra in 3 folds" in ended.stdout
+    networks = list((tmp_path / "s" / "trials" / "0000").rglob("1-train/*.safetensors"))
+    assert len({each.read_bytes() for each in networks}) == 4, "one for the run, one for each fold"
+    log = (tmp_path / "s" / "trials" / "0000" / "log.txt").stat().st_size
+    again = edgespec(tmp_path, *search, "--folds", "3")
+    assert (again.returncode, again.stdout) == (0, ended.stdout)
+    assert (tmp_path / "s" / "trials" / "0000" / "log.txt").stat().st_size == log, "nothing was run again"
+    other = edgespec(tmp_path, *search)
+    assert other.returncode == 2
+    assert "holds the search of --folds 3" in other.stderr
+    best = edgespec(tmp_path, "search", "s", "--best", "under:size=1MB")
+    assert f"Chosen by {known} spectra in 3 folds:" in best.stdout
+
+
+def test_folds_hold_neither_the_test_part_nor_a_sample_that_is_learnt_from(tmp_path: Path) -> None:
+    open_ = space.read(recipe.load(written(tmp_path)))
+    job = pipeline.prepare(open_.plan, tmp_path, Silent())
+    divisions = trial.folded(job, open_.plan.data.split, [None], 3)
+    group = job.spectra.group
+    assert group is not None
+    for each in divisions:
+        learnt = np.union1d(each.rows(None), each.rows(None, valid=True))
+        assert not set(group[learnt]) & set(group[each.test])
+        assert not set(group[learnt]) & set(group[job.splits.test])
+    judged = np.sort(np.concatenate([each.test for each in divisions]))
+    assert judged.tolist() == np.union1d(job.splits.rows(None), job.splits.rows(None, valid=True)).tolist()
+
+
+def written(folder: Path) -> Path:
+    (folder / "open.yaml").write_text(LINE, encoding="utf-8")
+    return folder / "open.yaml"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "told"),
     [
@@ -93,6 +137,8 @@ def test_killed_in_a_trial_and_started_again_it_goes_on_and_its_winner_can_be_ru
         (["open.yaml", "--target", "moon"], 2, "moon"),
         (["open.yaml", "--storage", "postgresql://u:secret@127.0.0.1:1/x"], 6, "does not answer"),
         (["open.yaml", "--trials", "0"], 2, "--trials"),
+        (["open.yaml", "--folds", "1"], 2, "--folds 1: a trial is judged on two folds or more"),
+        (["open.yaml", "--folds", "99"], 2, "too few samples for 99 folds"),
     ],
 )
 def test_bad_input_is_told_with_its_exit_code(
