@@ -3,10 +3,11 @@
     EDGESPEC_DATA=... edgespec search recipes/hard13_search.yaml --trials 30 --folds 4
     EDGESPEC_DATA=... python benchmarks/searching.py runs/hard13_search
 
-The winner is chosen by folds outside the test part, by a rule fixed before: of the trials whose file is smaller than that of trial 0000 (the
-recipe by hand), and faster by more than both intervals, the most accurate on the folds; of equals the smaller. Both are then trained with `--seeds` seeds, validation drawn
-anew each time as recipes/hard13.yaml says (0.1 of the samples), on what is outside the search's test part, which no trial was chosen
-by; a difference is taken seed by seed. Latency: the files of the first seed in turns in one session.
+The winner is chosen by folds outside the test part, by a rule fixed before: of the trials whose file is smaller than that of trial 0000
+(the recipe by hand), and faster by more than both intervals, the most accurate on the folds; of equals the smaller. Both are then
+trained with `--seeds` seeds, validation drawn anew each time as recipes/hard13.yaml says (0.1 of the samples), on what is outside the
+search's test part, which no trial was chosen by; a difference is taken seed by seed. Latency: the files of the first seed in turns in
+one session.
 Prints Markdown and writes benchmarks/results/local/searching.json with the search's whole front.json.
 """
 
