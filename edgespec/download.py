@@ -21,7 +21,7 @@ from typing import Any, Protocol
 import edgespec
 from edgespec import receipt, units
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
-from edgespec.partial import Cut, Partial
+from edgespec.partial import Cut, Partial, count
 from edgespec.receipt import Receipt
 
 CHUNK = 1 << 16
@@ -127,11 +127,14 @@ def _answer(part: Partial, timeout: float) -> Any:
                 part.beyond(refusal.headers.get("Content-Range", ""))
                 return None
             if refusal.code in PASSING:
-                asked = refusal.headers.get("Retry-After", "")
-                raise Cut(f"HTTP {refusal.code}", float(asked) if asked.isdigit() else None) from None
+                raise Cut(f"HTTP {refusal.code}", count(refusal.headers.get("Retry-After", ""))) from None
             raise _refused(part, refusal) from None
+    except (http.client.InvalidURL, ValueError, OverflowError) as problem:
+        raise _no_address(part, problem) from problem
     except (OSError, http.client.HTTPException) as problem:
         reason = getattr(problem, "reason", problem)
+        if isinstance(reason, str) and isinstance(problem, urllib.error.URLError):  # urllib's own: nobody was asked
+            raise _no_address(part, reason) from problem
         if isinstance(reason, ssl.SSLCertVerificationError):
             hint = "is a proxy in between? SSL_CERT_FILE names the certificates that are trusted"
             raise Unreachable(f"{part.address}: {reason.verify_message}", hint) from problem
@@ -142,10 +145,17 @@ def _answer(part: Partial, timeout: float) -> Any:
     return answer
 
 
+def _no_address(part: Partial, problem: object) -> Unreachable:
+    what = f"{part.address}: it, what it leads to, or the proxy in between is no address that can be asked: {_words(problem)}"
+    return Unreachable(what, hint="look at http_proxy and https_proxy, or name another address with --from")
+
+
 def _refused(part: Partial, refusal: urllib.error.HTTPError) -> EdgespecError:
-    what = f"{part.address}: HTTP {refusal.code} {refusal.reason}"
+    what = f"{part.address}: HTTP {refusal.code} {_words(refusal.reason)}"
     if refusal.code in (404, 410):
         return Missing(what, hint="the server has moved or renamed it: --from names another address")
+    if 300 <= refusal.code < 400:
+        return Unreachable(what, hint="it leads nowhere: --from names another address")
     return Unreachable(what, hint="does a proxy want a name and password? or name another address with --from")
 
 
@@ -166,7 +176,9 @@ def _words(problem: object) -> str:
         return "the server is silent"
     if isinstance(problem, http.client.IncompleteRead):
         return "the connection ended early"
-    return str(getattr(problem, "strerror", None) or problem or type(problem).__name__)
+    text = str(getattr(problem, "strerror", None) or problem or type(problem).__name__)
+    # others chose these words: no line breaks, nothing that a terminal obeys
+    return "".join(mark if mark.isprintable() else " " for mark in text.splitlines()[0])[:200]
 
 
 def _room(part: Partial, start: int) -> None:
@@ -186,6 +198,11 @@ def _first_bytes(part: Partial, answer: Any) -> None:
     if not start.startswith(b"PK"):
         part.drop()
         kind = answer.headers.get("Content-Type", "of no kind")
+        if packed := answer.headers.get("Content-Encoding"):
+            raise Unreachable(
+                f"{part.address}: what comes is packed once more on its way (Content-Encoding: {packed}), which was not asked for",
+                hint="is a proxy in between? or name another address with --from",
+            )
         raise Unreachable(
             f"{part.address} gives no zip archive but {kind}: {start[:40].decode('utf-8', 'backslashreplace')!r} ...",
             hint="a log-in page of the network? open the address in a browser, or name another with --from",
@@ -209,5 +226,6 @@ def _look(part: Partial, check: Callable[[Path], None]) -> None:
 
 def _given_up(part: Partial, last: Cut, tries: int) -> Unreachable:
     kept = f"the {part.size:,} bytes so far are kept: " if part.size else "is the network there? "
-    what = f"{part.address}: {tries} tries in a row brought nothing new; the last: {last}"
+    times = "one try" if tries == 1 else f"{tries} tries in a row"
+    what = f"{part.address}: {times} brought nothing new; the last: {last}"
     return Unreachable(what, hint=f"{kept}the same command goes on, or name another address with --from")

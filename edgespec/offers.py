@@ -100,10 +100,11 @@ def fetch(
     offered = source(name)
     where = _base(base or offered.base)
     wanted = [_file(offered, archive) for archive in dict.fromkeys(archives)]
-    goal = into or folder(name)
     for file in wanted:
+        there = _here(file, [into] if into else _find.places(name))
+        goal = into or (there.parent if there and again else folder(name))  # a second copy elsewhere would not be read
         address = urllib.parse.urljoin(where, urllib.parse.quote(file))
-        here = None if again else _here(file, [into] if into else _find.places(name))
+        here = None if again else there
         if here is None and offline:
             raise Missing(
                 f"{file} is not in {goal}, and nothing is fetched offline",
@@ -139,14 +140,26 @@ def _kept(path: Path) -> Here:
     if known is not None:
         receipt.check(path, known)
         return Here(path.stem, path, **asdict(known), now=False)
-    _archives.check(path)  # put there by hand: of its content only the archive itself can tell
+    try:
+        _archives.check(path)  # put there by hand: of its content only the archive itself can tell
+    except Mistake as wrong:
+        raise Mistake(wrong.message, hint="--again fetches it in its place") from wrong
     return Here(path.stem, path, storage.file_digest(path), path.stat().st_size, "", "", now=False)
 
 
 def _base(address: str) -> str:
-    parts = urllib.parse.urlsplit(address)
-    if parts.scheme not in ("http", "https") or not parts.netloc:
-        raise Mistake(f"--from: {address!r} is no address of a web server", hint="https://host/folder/")
+    try:
+        parts = urllib.parse.urlsplit(address)
+        asked = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no number of a port, brackets that stay open
+        asked = False
+    if asked and "@" in parts.netloc:  # it would be recorded beside each file
+        raise Mistake(
+            "--from: an address with a name or password in it", hint="https://host/folder/, a server that asks for none"
+        )
+    if not asked or parts.query or parts.fragment or not address.isascii() or " " in address:
+        hint = "https://host/folder/; other letters than a to z as %C3%A4, a host with such letters as xn--..."
+        raise Mistake(f"--from: {address!r} is no address of a web server's folder", hint)
     return address if address.endswith("/") else f"{address}/"
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from edgespec import storage
 from edgespec.errors import Unreachable
 
-_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)")
+_RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
 
 
 class Cut(Exception):
@@ -48,7 +48,7 @@ class Partial:
     @property
     def complete(self) -> bool:
         """Whether all bytes are here."""
-        return self.total is not None and self.size == self.total
+        return self.total is not None and self.path.exists() and self.size == self.total
 
     def headers(self) -> dict[str, str]:
         """Ask for the rest, if it is still the rest of the same file."""
@@ -65,8 +65,7 @@ class Partial:
             self.drop()
             raise Unreachable(f"{self.address}: HTTP {status} is no file", hint="look at the address in a browser")
         self.drop()
-        length = told.get("Content-Length", "")
-        self.total = int(length) if length.isdigit() and "Transfer-Encoding" not in told else None
+        self.total = None if "Transfer-Encoding" in told else count(told.get("Content-Length", ""))
         self.validator, self.measured = _validator(told), self.total is not None
         self._write_note()
         return 0
@@ -123,6 +122,11 @@ class Partial:
 
     def _write_note(self) -> None:
         storage.write_json(self.note, {"address": self.address, "validator": self.validator, "total": self.total})
+
+
+def count(text: str) -> int | None:
+    """Read a number that a server states; None for what is none, or is of no file or time that could be."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def _validator(told: Mapping[str, str]) -> str:

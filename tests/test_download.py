@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ import wayward
 from disks import mounted
 from wayward import Answer, Server, chunked, give, hang, part, say, serving, whole
 
-from edgespec import offers, receipt, storage
+from edgespec import offers, partial, receipt, storage
 from edgespec.datasets import rruff
 from edgespec.download import Patience
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, StorageError, Unreachable
@@ -194,6 +195,9 @@ def test_a_part_that_is_all_needs_no_server(tmp_path: Path) -> None:
         (whole(20_000), Unreachable, f"3 tries in a row .* the connection ended at 20,000 of {SIZE:,} bytes", 20_000),
         (whole(20_000, sized=False), Unreachable, "3 tries in a row .* damaged", 0),
         (hang(), Unreachable, "3 tries in a row .* silent", 1_000),
+        (say(302), Unreachable, "HTTP 302", 0),
+        (say(503, Retry_After="\xb2"), Unreachable, "3 tries in a row .* HTTP 503", 0),
+        (say(200, "\x1f\x8bpacked", Content_Encoding="gzip"), Unreachable, "packed once more .*: gzip", 0),
     ],
 )  # fmt: skip
 def test_what_never_comes_whole_never_lies_under_its_name(
@@ -256,6 +260,69 @@ def test_what_lies_where_recipes_look_is_not_fetched_again(tmp_path: Path, monke
     assert len(server.asked) == 1
 
 
+def test_again_replaces_what_recipes_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it lies beside the folder that new archives go to: a copy in there would never be read."""
+    monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path))
+    place = tmp_path / f"{NAME}.zip"
+    place.write_bytes(CONTENT[:-30_000])
+    with serving(CONTENT, give()) as server:
+        with pytest.raises(Mistake, match="not a whole zip archive") as caught:
+            list(offers.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK))
+        assert "--again" in caught.value.hint
+        (found,) = offers.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK, again=True)
+    assert found.path == place
+    assert place.read_bytes() == CONTENT
+    assert not (tmp_path / "rruff").exists()
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://"])
+def test_a_proxy_that_is_none_is_told_at_once(proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    told = Told()
+    with pytest.raises(Unreachable, match="no address that can be asked") as caught:
+        list(offers.fetch("rruff", [NAME], tmp_path, told, base="http://mirror.invalid/", patience=QUICK))
+    assert "http_proxy" in caught.value.hint
+    assert told.said == []
+
+
+@pytest.mark.parametrize("to", ["http://[bad/", "http://a..b/"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # urllib leaves the first answer open
+def test_a_redirect_to_no_address_is_told_at_once(to: str, tmp_path: Path) -> None:
+    told = Told()
+    with serving(CONTENT, say(302, Location=to)) as server:
+        with pytest.raises(Unreachable, match="no address that can be asked") as caught:
+            fetch(server, tmp_path, told)
+        assert caught.value.hint
+    assert told.said == left(tmp_path) == []
+    del caught
+    gc.collect()
+
+
+@pytest.mark.parametrize("text", ["", "-5", "1.5", "\xb2", "9" * 5000])
+def test_what_a_server_states_is_a_number_or_nothing(text: str) -> None:
+    assert partial.count(text) is None
+    assert partial.count("65032") == 65032
+
+
+def test_words_of_a_server_can_do_nothing_to_a_terminal(tmp_path: Path) -> None:
+    def answer(to: wayward.Handler) -> None:
+        to.wfile.write(b"\x1b[31m\x00 no status\r\n\r\n")
+        to.close_connection = True
+
+    with serving(CONTENT, answer) as server, pytest.raises(Unreachable, match="no status") as caught:
+        fetch(server, tmp_path)
+    assert caught.value.message.isprintable()
+
+
+def test_a_note_without_its_part_begins_anew(tmp_path: Path) -> None:
+    """Killed between the two, with a server that had promised nothing."""
+    with serving(CONTENT, give()) as server:
+        note = {"address": f"{server.base}{NAME}.zip", "validator": '"one"', "total": 0}
+        storage.write_json(tmp_path / f"{NAME}.zip.part.json", note)
+        assert fetch(server, tmp_path).read_bytes() == CONTENT
+
+
 def test_offline_fetches_nothing(tmp_path: Path) -> None:
     with serving(CONTENT, give()) as server:
         with pytest.raises(Missing, match="nothing is fetched offline") as caught:
@@ -286,6 +353,12 @@ def test_a_redirect_is_followed_with_its_range(tmp_path: Path) -> None:
         ("ruff", [NAME], None, "nobody named 'ruff'"),
         ("rruff", ["fair_orientated"], None, "no archive 'fair_orientated'"),
         ("rruff", [NAME], "file:///etc/", "is no address of a web server"),
+        ("rruff", [NAME], "http://[bad/", "is no address of a web server"),
+        ("rruff", [NAME], "http://host:99999/", "is no address of a web server"),
+        ("rruff", [NAME], "http://host/a b/", "is no address of a web server"),
+        ("rruff", [NAME], "http://host/\xe4/", "is no address of a web server"),
+        ("rruff", [NAME], "http://host/?folder=raman", "is no address of a web server"),
+        ("rruff", [NAME], "http://me:secret@host/", "^--from: an address with a name or password in it$"),
     ],
 )
 def test_what_is_not_offered_is_told(

@@ -33,7 +33,7 @@ Offline = Annotated[bool, typer.Option("--offline", help="Fetch nothing: only ch
 Again = Annotated[bool, typer.Option("--again", help="Fetch also what is there already.")]
 Listing = Annotated[bool, typer.Option("--list", help="List the archives on offer, and fetch nothing.")]
 Tries = Annotated[int, typer.Option("--tries", min=1, help="Tries in a row that may bring nothing new.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds of silence that end a try.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.1, max=86400, help="Seconds of silence that end a try.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
