@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import shlex
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,7 +34,7 @@ def draft(found: Survey, targets: Sequence[Target], matters: str, path: Path) ->
     """
     way = WAYS[matters] if found.train >= FEW else FEW_WAY
     steps = [
-        f"train: {{model: {_flow(way.model.plain())}, {way.train}fit: {{epochs: {_epochs(way, found)}, batch: {way.batch}, lr: 3.0e-3}}}}",
+        f"train: {{model: {yaml12.flow(way.model.plain())}, {way.train}fit: {{epochs: {_epochs(way, found)}, batch: {way.batch}, lr: 3.0e-3}}}}",
         *(["fuse_lda: {blend: 0.5}"] if way.lda else []),
         "to_onnx",
         *_conversions(way, found, targets),
@@ -47,15 +47,15 @@ def draft(found: Survey, targets: Sequence[Target], matters: str, path: Path) ->
         f"schema: {plan.VERSION}",
         "seed: 0",
         "data:",
-        f"  load: {_flow(_short(found.call))}",
+        f"  load: {yaml12.flow(_short(found.call))}",
         _told(f"  axis: {{low: {found.axis.low:g}, high: {found.axis.high:g}, points: {found.axis.points}}}", "cm-1"),
-        _told(f"  preprocess: {_flow(preprocess)}", "window in cm-1: what keeps fluorescence out"),
+        _told(f"  preprocess: {yaml12.flow(preprocess)}", "window in cm-1: what keeps fluorescence out"),
         *(
             []
             if found.fragile
-            else [_told(f"  augment: {_flow(AUGMENT.plain())}", "what another instrument would change")]
+            else [_told(f"  augment: {yaml12.flow(AUGMENT.plain())}", "what another instrument would change")]
         ),
-        _told(f"  split: {_flow(_split(found.split))}", SAMPLES[found.split.by]),
+        _told(f"  split: {yaml12.flow(_split(found.split))}", SAMPLES[found.split.by]),
         "steps:",
         *(f"  - {each}" for each in steps),
         f"targets: [{', '.join(each.name for each in targets)}]",
@@ -100,7 +100,7 @@ def _gates(way: Way, found: Survey, targets: Sequence[Target], matters: str) -> 
             f"  accuracy: {_accuracy(found):.2f}", "nearest neighbour on training spectra, less what chance may take"
         ),
         f"  size: {size}",
-        _told(f"  latency_p90: {_flow(limits)}", f"{', '.join(far)}: a guess, say what you need" if far else ""),
+        _told(f"  latency_p90: {yaml12.flow(limits)}", f"{', '.join(far)}: a guess, say what you need" if far else ""),
     ]
 
 
@@ -124,13 +124,14 @@ def _accuracy(found: Survey) -> float:
 def _header(way: Way, found: Survey, targets: Sequence[Target], matters: str, path: Path) -> list[str]:
     names, far = ", ".join(each.name for each in targets), [each.name for each in targets if each.reach == "ssh"]
     few = f" ({found.train} training spectra are few: what matters decides the limits only)" if way is FEW_WAY else ""
+    run = shlex.quote(f"runs/{path.stem}")
     return [
         f"{len(found.spectra.labels)} classes of {found.spectra.name}, for {names}; what matters is {matters}. Drafted by edgespec new.",
         "",
-        f"  edgespec compress {path.name if path.is_absolute() else path}",
-        f"  edgespec bench runs/{path.stem} --target local",
-        *(f"  edgespec bench runs/{path.stem} --target {each}" for each in far),
-        f"  edgespec gate runs/{path.stem}",
+        f"  edgespec compress {shlex.quote(path.name if path.is_absolute() else str(path))}",
+        f"  edgespec bench {run} --target local",
+        *(f"  edgespec bench {run} --target {each}" for each in far),
+        f"  edgespec gate {run}",
         "",
         "What was found:",
         *(f"  {each}" for each in found.told()),
@@ -177,23 +178,3 @@ def _short(call: Call) -> Any:
 
 def _bound(call: Call) -> Call:
     return schema.Binder(str).call("models", call.plain(), (), "")
-
-
-def _flow(value: Any) -> str:
-    """Write a value on one line, a text in quotes only where it would be read as something else."""
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{_flow(key)}: {_flow(each)}' for key, each in value.items())}}}"
-    if isinstance(value, list):
-        return f"[{', '.join(map(_flow, value))}]"
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    quoted = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, str):
-        return quoted
-    try:
-        plainly = yaml12.read(f"[{value}, {value}]", "", {}) == [value, value] and yaml12.read(
-            f"{{{value}: 1}}", "", {}
-        ) == {value: 1}
-    except Mistake:
-        plainly = False
-    return value if plainly else quoted

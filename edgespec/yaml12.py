@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -40,6 +41,26 @@ def read(text: str, where: str, lines: dict[Place, int]) -> Any:
         ) from None
     except RecursionError:
         raise Mistake(f"{where}: nested too deeply for a recipe", hint="close the brackets") from None
+
+
+def flow(value: Any) -> str:
+    """Write a value on one line as `read` reads it, a text in quotes only where it would be read as something else."""
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{flow(key)}: {flow(each)}' for key, each in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(flow, value))}]"
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    quoted = json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, str):
+        return quoted
+    try:
+        plainly = read(f"[{value}, {value}]", "", {}) == [value, value] and read(f"{{{value}: 1}}", "", {}) == {
+            value: 1
+        }
+    except Mistake:
+        plainly = False
+    return value if plainly else quoted
 
 
 def _plain(node: yaml.Node, place: Place, lines: dict[Place, int], where: str) -> Any:

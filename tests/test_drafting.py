@@ -172,7 +172,7 @@ def test_the_accuracy_that_is_promised_leaves_room_for_chance(found: Survey) -> 
 @given(strategies.recursive(strategies.text() | strategies.integers() | strategies.booleans() | strategies.none(),
                             lambda inner: strategies.lists(inner) | strategies.dictionaries(strategies.text(), inner)))  # fmt: skip
 def test_a_value_on_one_line_is_read_as_it_was(value: object) -> None:
-    line = drafting._flow(value)
+    line = yaml12.flow(value)
     assert "\n" not in line
     with contextlib.suppress(Mistake):  # a character that YAML forbids: draft, which reads what it wrote, says so
         assert yaml12.read(line, "", {}) == value
@@ -207,3 +207,9 @@ def test_classes_that_differ_by_less_than_instruments_do_are_not_varied(tmp_path
 def test_a_label_does_not_end_the_comment_that_it_stands_in(found: Survey) -> None:
     evil = replace(found, spectra=replace(found.spectra, labels=("a\nseed: 9", "b\u2028seed: 9", "c\x85seed: 9")))
     assert read(drafting.draft(evil, [target.load("local")], "size", Path("a.yaml")))["seed"] == 0
+
+
+def test_the_commands_that_it_names_can_be_pasted(found: Survey) -> None:
+    text = drafting.draft(found, [target.load("local")], "size", Path("my rocks.yaml"))
+    assert "#   edgespec compress 'my rocks.yaml'\n" in text
+    assert "#   edgespec gate 'runs/my rocks'\n" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -98,7 +99,7 @@ def command(
         told = {"data": found.told(), "targets": [each.name for each in cards], "matters": way}
         as_json({"recipe": str(path), "schema": str(beside), **told})
         return
-    print(f"edgespec compress {path}")
+    print(f"edgespec compress {shlex.quote(str(path))}")
     Bars().say(f"recipe: {path}")
 
 
