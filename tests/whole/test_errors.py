@@ -245,6 +245,13 @@ def test_a_file_where_a_folder_is_needed_is_told(here: Path, arguments: list[str
     assert (here / "a.yaml").read_text() == LINE
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_a_closed_stream_is_an_empty_one(here: Path, closed: str) -> None:
+    command = f'exec "$0" -m edgespec new b.yaml {closed}'
+    ended = subprocess.run(["sh", "-c", command, sys.executable], cwd=here, text=True, capture_output=True, check=False)
+    assert "there is no terminal to ask at" in refused(ended, 2)
+
+
 def test_a_folder_that_may_not_be_written_is_told(here: Path) -> None:
     if os.geteuid() == 0:
         pytest.skip("root may write everywhere")
