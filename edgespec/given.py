@@ -28,6 +28,8 @@ def call(text: str) -> Call:
     Raises Mistakes with what is wrong in it; whether a file named in it is at hand is told when it is read.
     """
     path = Path(text)
+    if not text.strip():  # Path("") is the current folder
+        raise Mistake("DATA: nothing is named", hint=FORMS)
     if text.lstrip().startswith("{") or (text in plugins.names("datasets") and not path.exists()):
         return _bound(text, TYPED)
     if path.suffix in (".yaml", ".yml"):

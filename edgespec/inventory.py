@@ -103,7 +103,7 @@ def take(
     """Look through what `text` names, as `given.call` reads it: a folder, an archive, a task list, arrays.
 
     axis: the model's axis, to tell which spectra cover less than `min_coverage` of it; without it none is refused for that.
-    Raises Mistake where all of it is unusable, Missing (exit 3) where it is not at hand.
+    Raises Mistake where it can't be read or holds nothing of what is asked for, Missing (exit 3) where it is not at hand.
     """
     call = given.call(text)
     if call.name == "rruff":
@@ -155,6 +155,11 @@ def _of_arrays(call: Call, axis: Axis | None, min_coverage: float) -> Inventory:
     if axis is not None:
         datasets.load(Call(call.name, keys), axis=axis, seed=0)  # tells what is refused on it
     values = Axis(100, 1500, 701).values() if own is None else own
+    if values[-1] <= 0:
+        raise Mistake(
+            f"the axis runs from {values[0]:g} to {values[-1]:g} cm-1, beyond the laser's line",
+            hint="Raman shifts are above 0",
+        )
     there = Axis(max(float(values[0]), 0.0), float(values[-1]), len(values))
     found = datasets.load(Call(call.name, keys), axis=there, seed=0)
     own_axis = (float(values[0]), float(values[-1]), float(np.median(np.diff(values))), len(values))

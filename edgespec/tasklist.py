@@ -73,6 +73,8 @@ def shares(text: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for word in text.split(","):
         name, _, number = (each.strip() for each in word.partition("="))
+        if name in found:
+            raise Mistake(f"--parts: {name!r} stands twice", hint="one share a part")
         try:
             found[name] = float(number)
         except ValueError:
@@ -169,9 +171,15 @@ def _without(seen: list[Seen], part: dict[str, str], names: list[str]) -> list[s
 
 def _named(origin: Path, folder: Path) -> str:
     """Name an archive for a list in `folder`: as it lies beside the list, or where every recipe looks, or from there."""
-    absolute = origin.resolve()
-    if absolute.parent == folder.resolve():
-        return origin.name
+    absolute, here = origin.resolve(), folder.resolve()
+    if absolute.parent == here:
+        return absolute.name
     usual = [place.resolve() for place in _find.places("rruff")]
     names = [absolute.relative_to(place).as_posix() for place in usual if absolute.is_relative_to(place)]
-    return min(names, key=len, default=Path(os.path.relpath(absolute, folder.resolve())).as_posix())
+    names = [name for name in names if _means(name, here, usual) == absolute]
+    return min(names, key=len, default=Path(os.path.relpath(absolute, here)).as_posix())
+
+
+def _means(name: str, here: Path, usual: list[Path]) -> Path | None:
+    """Give what whoever reads a list in the folder `here` takes a name for: what lies beside it comes first."""
+    return next((found.resolve() for place in (here, *usual) if (found := place / name).exists()), None)

@@ -9,15 +9,17 @@ import os
 import re
 import subprocess
 import sys
+import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import wayward
 from test_rruff import archive, folder, lines, name, text
 
-from edgespec import datasets, inventory, plan, recipe, splits, tasklist
+from edgespec import datasets, inventory, plan, recipe, splits, tasklist, yaml12
 from edgespec.cli import data_inspect
 from edgespec.datasets import _rruff_text
 from edgespec.errors import Mistake
@@ -212,6 +214,89 @@ def test_archives_are_named_so_that_the_list_finds_them(tmp_path: Path) -> None:
     assert len(listed(tmp_path / "lists", made)) == 30
 
 
+def test_a_list_names_a_place_that_whoever_reads_it_finds(tmp_path: Path) -> None:
+    """Another archive of that name lies beside the list; the folder is itself the one in which recipes look."""
+    usual = Path(packed(tmp_path / "data" / "rruff" / "a.zip"))
+    other = Path(packed(tmp_path / "lists" / "a.zip", 1))
+    made = tasklist.make(inventory.take(str(usual)), tmp_path / "lists", named=False, shares={})
+    assert {row["archive"] for row in rows(made)} == {"rruff/a.zip"}
+    assert len(listed(tmp_path / "lists", made)) == 30
+    other.unlink()
+    usual.unlink()
+    spectra = folder(tmp_path / "data" / "rruff", odd())
+    made = tasklist.make(inventory.take(spectra), tmp_path / "lists", named=False, shares={})
+    assert {row["archive"] for row in rows(made)} == {"rruff"}
+    assert inventory.take(str(written(tmp_path / "lists" / "b.csv", made))).seen
+
+
+def written(path: Path, made: tasklist.TaskList) -> Path:
+    path.write_text(made.text)
+    return path
+
+
+def test_the_load_that_is_told_can_be_pasted(tmp_path: Path) -> None:
+    packed(tmp_path / "a.zip", 1)
+    ended = run("task", "a.zip", "--out", "my lists/one, two.csv", at=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    told = ended.stderr.partition("reads it with  ")[2].replace("...", "x")
+    tree = yaml12.read(f"{{{told.strip()}}}", "", {})
+    assert tree["data"]["load"] == {"rruff": {"task": "one, two.csv", "root": "my lists"}}
+
+
+def test_names_that_are_no_text_are_refused_and_told(tmp_path: Path) -> None:
+    place = Path(folder(tmp_path / "d", odd()))
+    good = place / name("Quartz", "R040031", 1)
+    for bad in (b"Q\xff", b"Quar\ttz"):
+        (place / os.fsdecode(bad + b"__R040033__Raman__532__0__unoriented__Raman_Data_Processed__1.txt")).write_bytes(
+            good.read_bytes()
+        )
+    found = inventory.take(str(place))
+    assert [each for each in found.refused if "Q\\udcff" in each]
+    assert [each for each in found.refused if "Quar\\ttz" in each]
+    assert all(each.isprintable() for each in found.refused)
+    only = folder(tmp_path / "e", {"notes.txt": "to be measured again"})
+    with pytest.raises(Mistake, match="no file is named as RRUFF names them") as caught:
+        inventory.take(only)
+    assert "Mineral__SAMPLE" in caught.value.hint
+
+
+def test_a_member_that_is_no_spectrum_is_refused_alone(tmp_path: Path) -> None:
+    packed(tmp_path / "a.zip", 1)
+    with zipfile.ZipFile(tmp_path / "a.zip", "a", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(name("Quartz", "R040099", 9), bytes(65_000_000))
+    found = inventory.take(str(tmp_path / "a.zip"))
+    assert len(found.seen) == 3
+    assert [each for each in found.refused if "65000000 bytes is no spectrum" in each]
+
+
+@pytest.mark.parametrize("names", [np.arange(3), np.array([["a", "b", "c"]])])
+def test_file_names_that_are_none_are_told(names: np.ndarray[Any, Any], tmp_path: Path) -> None:
+    np.savez(tmp_path / "r.npz", X=np.ones((3, 90)), axis_cm1=np.arange(150.0, 240), file_name=names)
+    with pytest.raises(Mistake, match=r"'file_name' is .* of shape"):
+        inventory.take(str(tmp_path / "r.npz"))
+
+
+def test_an_axis_beyond_the_laser_is_told(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x=np.ones((4, 90)), y=np.arange(4), wavenumber=np.linspace(-900, -100, 90))
+    with pytest.raises(Mistake, match="from -900 to -100 cm-1"):
+        inventory.take(str(tmp_path / "a.npz"))
+
+
+def test_no_name_is_read_as_a_formula() -> None:
+    curve = np.arange(9.0), np.arange(9.0)
+    assert specimens.draw({r"A$\frac$": [(r"$x_{$", curve)], "_b": [("_c", curve)]}, "png")
+
+
+def test_what_the_terminal_cannot_show_is_no_bug(tmp_path: Path) -> None:
+    folder(tmp_path / "d\xfc", odd())
+    command = [sys.executable, "-m", "edgespec", "data", "inspect", "d\xfc"]
+    ended = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.startswith(rb"d\xfc: ")
+
+
 def test_rows_of_resampled_spectra_are_listed(tmp_path: Path) -> None:
     names = [name("Quartz", "R040031", 1), name("Beryl", "R050065", 2), name("Quartz", "R040032", 3)]
     x = np.random.default_rng(0).random((3, 900))
@@ -231,6 +316,7 @@ def test_rows_of_resampled_spectra_are_listed(tmp_path: Path) -> None:
         ("test=1", "one called test or dev"),
         ("test=1,valid=1", "one called test or dev"),
         ("test=1,dev=1,train=1", "one called test or dev"),
+        ("train=1,train=2,test=1", "'train' stands twice"),
     ],
 )
 def test_shares_that_make_no_sense_are_told(given: str, words: str) -> None:
@@ -318,7 +404,11 @@ def test_it_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str])
         (["inspect", "a.zip", "--axis", "12"], 2, "'12' is not LOW:HIGH"),
         (["inspect", "a.zip", "--picture", "p.gif"], 2, "not the name of a picture"),
         (["inspect", "a.zip", "--minerals", "Quarz"], 2, "did you mean 'Quartz'?"),
+        (["inspect", ""], 2, "nothing is named"),
+        (["inspect", "a.zip", "--axis", "2000:3000", "--picture", "p.png"], 2, "no spectrum can be used"),
+        (["task", "a.zip", "--out", "a.zip"], 2, "a task list's name ends in .csv"),
         (["task", "a.zip", "--parts", "train=1"], 2, "one called test or dev"),
+        (["fetch", "rruff", "--timeout", "inf"], 2, "--timeout"),
         (["fetch", "ruff"], 2, "did you mean 'rruff'?"),
         (["fetch", "rruff", "--offline"], 3, "nothing is fetched offline"),
     ],

@@ -120,9 +120,11 @@ def _draw(found: Inventory, picture: Path, ending: str) -> None:
     from edgespec import storage
     from edgespec.report import specimens
 
+    if not found.seen:
+        raise Mistake(f"--picture {picture}: no spectrum can be used", hint="without --picture it is told why")
     examples: dict[str, Any] = {}
     for label in found.labels[:PANELS]:
-        rows = [row for row, each in enumerate(found.seen) if each.label == label and each.first == row]
+        rows = [row for row, each in enumerate(found.seen) if each.label == label]
         samples = {found.seen[row].sample or str(row): row for row in reversed(rows)}  # the first of each sample
         chosen = sorted(samples.values())[:CURVES]
         examples[label] = [(_caption(found, row), found.curve(row)) for row in chosen]
@@ -139,7 +141,7 @@ def _tell(path: str, found: Inventory, most: int | None) -> None:
 
     told = inventory.summary(found)
     samples = f"{told['samples']} physical samples" if told["samples"] else "no physical samples are known"
-    name = "arrays" if path.lstrip().startswith("{") else Path(path).name
+    name = "arrays" if path.lstrip().startswith("{") else Path(path).resolve().name
     print(f"{name}: {told['spectra']} usable spectra, {len(told['classes'])} classes, {samples}")
     if len(told["kinds"]) > 1:
         print("kinds:   " + _pairs(told["kinds"]) + " (--kind)")

@@ -12,6 +12,7 @@ import typer
 from edgespec.cli.data import data
 from edgespec.cli.data_inspect import Coverage, Kind, Lasers, Minerals, Path_, Span, look
 from edgespec.cli.show import as_json
+from edgespec.errors import Mistake
 
 Least = Annotated[int, typer.Option("--min-samples", min=1, help="Leave minerals with fewer physical samples out.")]
 Parts = Annotated[
@@ -48,6 +49,11 @@ def command(
     """
     from edgespec import storage, tasklist
 
+    if out is not None and out.suffix != ".csv":  # the spectra themselves may bear that name
+        raise Mistake(
+            f"--out {out}: a task list's name ends in .csv",
+            hint=f"{out.with_suffix('.csv')}" if out.name else "task.csv",
+        )
     shares = tasklist.shares(parts)
     found = look(path, kind, laser, minerals, axis, min_coverage)
     folder = Path.cwd() if out is None else out.parent
@@ -60,7 +66,7 @@ def command(
         print(note, file=sys.stderr)
     of = f"{made.spectra} spectra of {made.minerals} minerals, {made.samples} physical samples"
     print(of if out is None else f"{out}: {of}", file=sys.stderr)
-    loads = f"{{rruff: {{task: {_task(out, made.npz, folder)}}}}}"
+    loads = _load(out, made.npz, folder)
     divided = ", split: {parts: given}" if shares else ""
     print(f"a recipe reads it with  data: {{load: {loads}, axis: ...{divided}}}", file=sys.stderr)
     if to_json and out is not None:
@@ -75,11 +81,14 @@ def command(
         )
 
 
-def _task(out: Path | None, npz: Path | None, folder: Path) -> str:
-    """Word the keys by which a recipe finds the list."""
+def _load(out: Path | None, npz: Path | None, folder: Path) -> str:
+    """Word the load by which a recipe finds the list."""
+    from edgespec import yaml12
     from edgespec.datasets import _find
 
-    name, here = "FILE" if out is None else out.name, folder.resolve()
+    here = folder.resolve()
     usual = [place.resolve() for place in _find.places("rruff")]
-    keys = name if here in usual else f"{name}, root: {folder}"
-    return keys if npz is None else f"{keys}, npz: {os.path.relpath(npz.resolve(), here)}"
+    keys = {"task": "FILE" if out is None else out.name}
+    keys |= {} if here in usual else {"root": str(folder)}
+    keys |= {} if npz is None else {"npz": os.path.relpath(npz.resolve(), here)}
+    return yaml12.flow({"rruff": keys})

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from edgespec.datasets._rruff_text import Scan, parse
+from edgespec.datasets._rruff_text import Refused, Scan, parse
 from edgespec.errors import Mistake, StorageError
 
 Text = Callable[[], bytes]
@@ -47,7 +47,8 @@ def files(path: Path) -> list[Path]:
 
 def shown(path: Path, name: str) -> str:
     """Name a text for messages: archive.zip!member.txt or folder/file.txt."""
-    return f"{path.name}/{name}" if path.is_dir() else f"{path.name}!{name}"
+    printed = "".join(mark if mark.isprintable() else ascii(mark)[1:-1] for mark in name)
+    return f"{path.name}/{printed}" if path.is_dir() else f"{path.name}!{printed}"
 
 
 def scan(text: Text, where: str) -> Scan:
@@ -95,9 +96,9 @@ def _bytes(path: Path) -> bytes:
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> bytes:
     if info.flag_bits & 1:
-        raise Mistake(f"{path.name}!{info.filename}: is encrypted", hint="pack the archive again, without a password")
+        raise Refused(f"{shown(path, info.filename)}: is encrypted", hint="pack the archive again, without a password")
     if info.file_size > LARGEST_BYTES:
-        raise Mistake(f"{path.name}!{info.filename}: {info.file_size} bytes is no spectrum", hint="remove this member")
+        raise Refused(f"{shown(path, info.filename)}: {info.file_size} bytes is no spectrum", hint="remove this member")
     try:
         return archive.read(info)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:

@@ -62,7 +62,8 @@ def parse_name(file: str) -> Name | None:
 
     The low-resolution archive says Broad_Scan where the others say Raman.
     """
-    found = _NAME.fullmatch(file)
+    # control characters, and bytes that are no UTF-8, would be in every table, list and file that names the mineral
+    found = _NAME.fullmatch(file) if file.replace("\xa0", " ").isprintable() else None
     return found and Name(found[1], found[2], int(found[3]), found[4])
 
 

@@ -150,7 +150,7 @@ def _beside(path: Path, archive: str, line: str) -> Path:
 
 def _from_npz(path: Path, rows: list[_Row], npz: str | None) -> tuple[list[_Read], list[Path]]:
     file = _npz_beside(path, npz)
-    axis, known = _axis(file), _numpy.member(file, "file_name").tolist()
+    axis, known = _axis(file), _file_names(file)
     intensities = cache(partial(_intensities, file, (len(known), len(axis))))  # 20 MB: read when the first is wanted
     reads: list[_Read] = []
     for line, cells in rows:
@@ -170,7 +170,7 @@ def whole_npz(file: Path) -> list[Entry]:
     lacking = sorted(set(_ARRAYS) - set(_numpy.names(file)))
     if lacking:
         raise Mistake(f"{file.name}: has no array {lacking[0]!r}", hint=f"it wants {', '.join(_ARRAYS)}")
-    axis, known = _axis(file), _numpy.member(file, "file_name").tolist()
+    axis, known = _axis(file), _file_names(file)
     intensities = cache(partial(_intensities, file, (len(known), len(axis))))
     found = []
     for row, name in enumerate(known):
@@ -192,6 +192,16 @@ def _npz_beside(path: Path, npz: str | None) -> Path:
     what = "several .npz files that it could mean" if fit else f"no .npz file with the arrays {', '.join(_ARRAYS)}"
     names = ", ".join(file.name for file in found)
     raise Mistake(f"{path.name}: beside it lie {what}", hint=f"name one with `npz:`; there is: {names}")
+
+
+def _file_names(file: Path) -> list[str]:
+    names = _numpy.member(file, "file_name")
+    if names.ndim != 1 or names.dtype.kind != "U":
+        raise Mistake(
+            f"{file.name}: 'file_name' is {names.dtype} of shape {names.shape}", hint="(n,) texts, RRUFF's file names"
+        )
+    found: list[str] = names.tolist()
+    return found
 
 
 def _axis(file: Path) -> Numbers:

@@ -19,6 +19,7 @@ from edgespec.plugins import did_you_mean
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
+_NAMES = "RRUFF's names are Mineral__SAMPLE__Raman__LASER__ANGLE__ORIENTATION__Raman_Data_KIND__NUMBER.txt"
 Kind = Literal["Processed", "RAW", "any"]
 
 
@@ -105,6 +106,8 @@ def _listed(paths: list[Path], kind: Kind) -> tuple[list[Entry], list[Path]]:
     fit = [entry for entry in entries if entry.kind is None or kind in ("any", entry.kind)]
     if not any(entry.kind for entry in fit):
         where = ", ".join(path.name for path in paths) or "an empty list"
+        if entries and not kinds:
+            raise Mistake(f"{where}: no file is named as RRUFF names them", hint=_NAMES)
         raise Mistake(
             f"{where}: no RRUFF spectrum of kind {kind}", hint=f"there is: {', '.join(sorted(kinds)) or 'none'}"
         )
@@ -124,8 +127,7 @@ def _entry(path: Path, name: str, text: _archives.Text) -> Entry:
 
 
 def _unnamed(where: str) -> Scan:
-    hint = "RRUFF's names are Mineral__SAMPLE__Raman__LASER__ANGLE__ORIENTATION__Raman_Data_KIND__NUMBER.txt"
-    raise Refused(f"{where}: its name says no mineral", hint)
+    raise Refused(f"{where}: its name says no mineral", _NAMES)
 
 
 def _chosen(entries: list[Entry], laser: list[int] | None, minerals: list[str] | None) -> list[Entry]:

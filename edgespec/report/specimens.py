@@ -37,12 +37,17 @@ def _panel(panel: Any, label: str, curves: Sequence[tuple[str, Curve]]) -> None:
     """Stack a class's spectra, each scaled to the height of one."""
     for level, (name, (axis, x)) in enumerate(curves):
         span = float(x.max() - x.min()) or 1.0
-        panel.plot(axis, (x - x.min()) / span + 1.1 * (len(curves) - 1 - level), linewidth=0.7, label=name)
-    panel.set_title(label, fontsize=9)
+        panel.plot(axis, (x - x.min()) / span + 1.1 * (len(curves) - 1 - level), linewidth=0.7, label=_literal(name))
+    panel.set_title(_literal(label), fontsize=9)
     panel.set_yticks([])
     panel.tick_params(labelsize=7)
     panel.set_ylim(-0.1, 1.1 * len(curves) + 0.45)  # room for the names
     panel.legend(fontsize=5.5, frameon=False, loc="upper center", ncols=len(curves), borderaxespad=0.1)
+
+
+def _literal(text: str) -> str:
+    """Keep matplotlib from reading formulas between dollars, and from leaving out what begins with an underscore."""
+    return ("\u200b" if text.startswith("_") else "") + text.replace("$", r"\$")
 
 
 def _undated(ending: str) -> dict[str, Any]:
