@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgespec.cli.data import data
-from edgespec.cli.show import Bars, as_json
+from edgespec.cli.show import Bars, as_json, window_of
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
     from edgespec.inventory import Inventory, Seen
-    from edgespec.spectra import Axis
 
 SHOWN = 20
 LONG = 1000  # spectra that take seconds to read
@@ -75,6 +74,7 @@ def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str
     """Look through data, with a bar where it takes long."""
     from edgespec import inventory
     from edgespec.plugins import did_you_mean
+    from edgespec.spectra import Axis
 
     kinds = ["Processed", "RAW", "any"]
     if kind not in kinds:
@@ -91,7 +91,7 @@ def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str
 
     found = inventory.take(
         path,
-        axis=span(axis),
+        axis=Axis(*window_of(axis), 512) if axis else None,
         min_coverage=min_coverage,
         kind=kind,  # type: ignore[arg-type]
         laser=laser or [],
@@ -101,19 +101,6 @@ def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str
     if many:
         bars.end(f"{many} files")
     return found
-
-
-def span(text: str) -> Axis | None:
-    """Read LOW:HIGH in cm-1."""
-    from edgespec.spectra import Axis
-
-    if not text:
-        return None
-    try:
-        low, high = (float(each) for each in text.split(":"))
-    except ValueError:
-        raise Mistake(f"--axis: {text!r} is not LOW:HIGH", hint="in cm-1, such as 150:1200") from None
-    return Axis(low, high, 512)
 
 
 def _draw(found: Inventory, picture: Path, ending: str) -> None:

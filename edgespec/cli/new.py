@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from edgespec.cli import app, tell
-from edgespec.cli.show import Bars, as_json
+from edgespec.cli.show import Bars, as_json, window_of
 from edgespec.errors import EdgespecError, Mistake
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def command(
     """
     asks = not yes and not to_json and sys.stdin.isatty()
     _all_said({"--data": data, "--target": targets, "--matters": matters}, asks or yes)
-    window = None if axis is None else _window(axis)
+    window = None if axis is None else window_of(axis)
     path = None if name is None else _free(name, force)
     cards = _cards(",".join(targets)) if targets else None
     way = None if matters is None else _way(matters)
@@ -132,7 +132,7 @@ def _look(text: str, window: tuple[float, float] | None, asks: bool) -> Survey:
         text = surveying.described(text, {key: typer.prompt(f"  {what}", "", err=True) for key, what in ARRAYS.items()})
     call = surveying.named(text)
     if asks and window is None:
-        window = _asked("axis of the model, LOW:HIGH in cm-1", "{:g}:{:g}".format(*surveying.window(call)), _window)
+        window = _asked("axis of the model, LOW:HIGH in cm-1", "{:g}:{:g}".format(*surveying.window(call)), window_of)
     return surveying.survey(call, window)
 
 
@@ -149,17 +149,6 @@ def _way(text: str) -> str:
     if text not in ways.WAYS:
         raise Mistake(f"what matters is not {text!r}", plugins.did_you_mean(text, list(ways.WAYS)))
     return text
-
-
-def _window(text: str) -> tuple[float, float]:
-    low, _, high = text.partition(":")
-    try:
-        ends = float(low), float(high)
-    except ValueError:
-        raise Mistake(f"--axis {text}: not LOW:HIGH in cm-1", "for example --axis 150:1172") from None
-    if not 0 <= ends[0] < ends[1] < 1e5:
-        raise Mistake(f"--axis {text}: no window of an axis", "0 <= LOW < HIGH, in cm-1")
-    return ends
 
 
 def _free(path: Path, force: bool) -> Path:

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgespec.errors import Mistake
+
 if TYPE_CHECKING:
     from edgespec.report import Report
 
@@ -76,6 +78,18 @@ def write_report(result: Report, folder: Path) -> Path:
 
     markdown.write(result, folder)
     return html.write(result, folder)
+
+
+def window_of(text: str) -> tuple[float, float]:
+    """Read the ends of an axis, LOW:HIGH in cm-1."""
+    low, _, high = text.partition(":")
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        raise Mistake(f"--axis: {text!r} is not LOW:HIGH", hint="in cm-1, such as 150:1172") from None
+    if not 0 <= ends[0] < ends[1] < 1e5:
+        raise Mistake(f"--axis: {text!r} is no window of an axis", hint="0 <= LOW < HIGH, in cm-1")
+    return ends
 
 
 def as_json(value: Any) -> None:

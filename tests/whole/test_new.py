@@ -132,7 +132,7 @@ def test_a_written_recipe_runs_to_its_end_and_keeps_what_it_promises(
         (("--json",), 2, "--data, --target, --matters: not said", "--yes"),
         (("--yes", "--target", "rpi55"), 2, "unknown target 'rpi55'", "did you mean 'rpi5'?"),
         (("--yes", "--matters", "sise"), 2, "what matters is not 'sise'", "did you mean 'size'?"),
-        (("--yes", "--axis", "150"), 2, "--axis 150: not LOW:HIGH", "--axis 150:1172"),
+        (("--yes", "--axis", "150"), 2, "--axis: '150' is not LOW:HIGH", "150:1172"),
         (("--yes", "--axis", "900:100"), 2, "no window of an axis", "LOW < HIGH"),
         (("--yes", "--axis", "nan:inf"), 2, "no window of an axis", "LOW < HIGH"),
         (("--yes", "--data", "nowhere.zip"), 3, "nowhere.zip was not found", "EDGESPEC_DATA"),
@@ -196,7 +196,7 @@ def test_on_a_terminal_it_asks_again_until_it_can_go_on(lab: Path, tmp_path: Pat
     error = ended.stderr
     assert "did you mean 'rpi5'?" in error
     assert "what matters is not 'everything'" in error
-    assert "--axis wide: not LOW:HIGH" in error
+    assert "--axis: 'wide' is not LOW:HIGH" in error
     found = checked(tmp_path / "other.yaml")
     assert (found.data.load.keys["group"], found.data.load.keys["labels"]) == ("rock", None)
     assert (found.data.axis.low, found.data.axis.high) == (200, 1100)
