@@ -15,7 +15,7 @@ from edgespec.yaml12 import Place, read
 
 TYPED = "command line"
 NEEDED, KNOWN = ("x", "y", "wavenumber"), ("labels", "group", "split")
-RRUFF = {"X", "axis_cm1", "file_name"}  # resampled RRUFF spectra, whose file names say mineral and sample
+NAMED = "file_name"  # of resampled RRUFF spectra, which says mineral and sample
 FORMS = (
     "a folder or .zip of RRUFF files, a .csv task list, an .npz with arrays x, y, wavenumber (labels, group), "
     "a .yaml file or '{rruff: {path: ...}}'"
@@ -35,7 +35,8 @@ def call(text: str) -> Call:
     if path.suffix in (".yaml", ".yml"):
         return _bound(_text(path), str(path))
     name = str(path.resolve()) if path.exists() else text  # else it may lie where recipes' data lie
-    if path.suffix == ".npz" and path.exists() and set(_numpy.names(path)) >= RRUFF:
+    there = _numpy.names(path) if path.suffix == ".npz" and path.exists() else []
+    if NAMED in there and not set(NEEDED) <= set(there):
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".npz":
         return _checked({"arrays": {"npz": name, **_arrays(path)}}, lambda place: TYPED)

@@ -83,22 +83,11 @@ class Survey:
         ]
 
 
-def named(text: str) -> Call:
-    """Give the data set that `text` names, as other commands do; an .npz of RRUFF names is RRUFF's.
-
-    Raises Mistakes as `given.call` does.
-    """
-    path = Path(text)
-    if path.suffix == ".npz" and path.exists() and "file_name" in _numpy.names(path):
-        return given.call(json.dumps({"rruff": {"path": str(path.resolve()), "refused": "skip"}}))
-    return given.call(text)
-
-
 def arrays(text: str) -> list[str]:
     """List the arrays of an .npz file whose names do not say what they are for; none for anything else."""
     path = Path(text)
     there = _numpy.names(path) if path.suffix == ".npz" and path.exists() else []
-    return [] if "file_name" in there or set(given.NEEDED) <= set(there) else there
+    return [] if given.NAMED in there or set(given.NEEDED) <= set(there) else there
 
 
 def described(text: str, names: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ import tiny
 from hypothesis import given, settings, strategies
 
 from edgespec import drafting, plugins, recipe, schema, surveying, target, yaml12
+from edgespec import given as given_data
 from edgespec.errors import Mistake
 from edgespec.recipe import Call, Split
 from edgespec.spectra import Spectra
@@ -193,7 +194,7 @@ def test_classes_that_differ_by_less_than_instruments_do_are_not_varied(tmp_path
     y = np.arange(150) % 3
     x = np.exp(-(((axis - 600 - 2 * y[:, None]) / 5) ** 2)) + rng.normal(0, 0.01, (150, 512))  # 2 cm-1 apart
     np.savez(tmp_path / "a.npz", x=x, y=y, wavenumber=axis)
-    near = surveying.survey(surveying.named(str(tmp_path / "a.npz")))
+    near = surveying.survey(given_data.call(str(tmp_path / "a.npz")))
     assert near.nearest == 1
     assert near.varied < 0.75
     text = drafting.draft(near, [target.load("local")], "size", Path("a.yaml"))

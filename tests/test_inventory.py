@@ -276,6 +276,12 @@ def test_file_names_that_are_none_are_told(names: np.ndarray[Any, Any], tmp_path
         inventory.take(str(tmp_path / "r.npz"))
 
 
+def test_resampled_spectra_without_their_axis_are_told_so(tmp_path: Path) -> None:
+    np.savez(tmp_path / "r.npz", X=np.ones((1, 90)), file_name=np.array([name("Quartz", "R040031", 1)]))
+    with pytest.raises(Mistake, match="has no array 'axis_cm1'"):
+        inventory.take(str(tmp_path / "r.npz"))
+
+
 def test_an_axis_beyond_the_laser_is_told(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", x=np.ones((4, 90)), y=np.arange(4), wavenumber=np.linspace(-900, -100, 90))
     with pytest.raises(Mistake, match="from -900 to -100 cm-1"):

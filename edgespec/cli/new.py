@@ -124,13 +124,13 @@ def _asked(question: str, default: str, read: Callable[[str], T]) -> T:
 
 
 def _look(text: str, window: tuple[float, float] | None, asks: bool) -> Survey:
-    from edgespec import surveying
+    from edgespec import given, surveying
 
     lacking = surveying.arrays(text) if asks else []
     if lacking:
         print(f"{text} holds {', '.join(lacking)}; nothing is guessed from their names", file=sys.stderr)
         text = surveying.described(text, {key: typer.prompt(f"  {what}", "", err=True) for key, what in ARRAYS.items()})
-    call = surveying.named(text)
+    call = given.call(text)
     if asks and window is None:
         window = _asked("axis of the model, LOW:HIGH in cm-1", "{:g}:{:g}".format(*surveying.window(call)), window_of)
     return surveying.survey(call, window)
