@@ -380,6 +380,10 @@ def test_the_commands_from_an_archive_to_a_list_that_a_recipe_takes(
     assert printed.stdout == (tmp_path / "task.csv").read_text()
     assert "20 spectra of 2 minerals, 20 physical samples" in written.stderr
     assert "data: {load: {rruff: {task: task.csv, root: .}}, axis: ..., split: {parts: given}}" in written.stderr
+    again = run(*wanted, "--out", "task.csv", at=tmp_path)
+    assert again.returncode == 2
+    assert "task.csv is there already\nhint:  another name, or --force to write over it" in again.stderr
+    assert run(*wanted, "--out", "task.csv", "--force", at=tmp_path).returncode == 0
     (tmp_path / "r.yaml").write_text(RECIPE)
     monkeypatch.chdir(tmp_path)
     assert len(inventory.take("r.yaml").seen) == 20

@@ -23,6 +23,7 @@ Parts = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the division.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; standard output if not said.")]
+Force = Annotated[bool, typer.Option("--force", help="Write over a list that is there.")]
 Json = Annotated[bool, typer.Option("--json", help="With --out: print what was written as JSON.")]
 
 
@@ -38,6 +39,7 @@ def command(
     parts: Parts = "none",
     seed: Seed = 0,
     out: Out = None,
+    force: Force = False,
     to_json: Json = False,
 ) -> None:
     """Write a csv list of spectra, each once, none that would be refused: archive, file, mineral, group, and split.
@@ -54,6 +56,8 @@ def command(
             f"--out {out}: a task list's name ends in .csv",
             hint=f"{out.with_suffix('.csv')}" if out.name else "task.csv",
         )
+    if out is not None and out.exists() and not force:
+        raise Mistake(f"--out {out} is there already", hint="another name, or --force to write over it")
     shares = tasklist.shares(parts)
     found = look(path, kind, laser, minerals, axis, min_coverage)
     folder = Path.cwd() if out is None else out.parent
