@@ -37,6 +37,9 @@ DISK = {
     errno.EEXIST: "a file stands where a folder is needed",
     errno.EISDIR: "a folder stands where a file is needed",
     errno.ENAMETOOLONG: "the name is too long",
+    errno.ENOENT: "nothing can be made there, or it was removed meanwhile",
+    errno.ELOOP: "its links lead in a circle",
+    errno.ESTALE: "the network file system has lost it",
     errno.EIO: "the disk does not answer as it should",
 }
 

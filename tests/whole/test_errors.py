@@ -237,6 +237,18 @@ def test_a_disk_that_may_not_be_written_is_told(here: Path) -> None:
         assert "error: closed/run: the disk is read-only" in refused(quiet(ended), 8)
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="no folder here in which nobody can make a file")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compress", "a.yaml", "--out", "/proc/run"],
+        ["data", "inspect", "minerals", "--picture", "/proc/p.png"],
+    ],
+)
+def test_a_place_where_nothing_can_be_made_is_told(here: Path, arguments: list[str]) -> None:
+    assert "nothing can be made there" in refused(quiet(edgespec(here, *arguments)), 8)
+
+
 @pytest.mark.parametrize(
     "arguments", [["compress", "a.yaml", "--out", "a.yaml"], ["compress", "a.yaml", "--out", "a.yaml/x"]]
 )
