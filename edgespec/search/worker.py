@@ -109,7 +109,9 @@ def _claim(folder: Path, written: Recipe, asked: dict[str, Any]) -> None:
             other = (
                 "another recipe, or of this one before it was changed"
                 if key == "recipe"
-                else f"--{key} {theirs.get(key)}"
+                else f"--{key} {theirs[key]}"
+                if theirs.get(key) is not None
+                else f"no --{key}"
             )
             hint = "name another folder with --out: trials of two searches don't compare"
             raise Mistake(f"{folder} holds the search of {other}", hint)

@@ -17,8 +17,9 @@ import pytest
 import tiny
 
 from edgespec import instructions, pipeline, recipe, target
+from edgespec.errors import Mistake
 from edgespec.job import Silent
-from edgespec.search import space, trial
+from edgespec.search import space, trial, worker
 from edgespec.search.trial import Setup
 
 LINE = """schema: 1
@@ -55,9 +56,9 @@ def test_killed_in_a_trial_and_started_again_it_goes_on_and_its_winner_can_be_ru
     assert json.loads(first)["rows"] == [], "nothing is judged on the test part while the search is under way"
     command, pipes = [sys.executable, "-m", "edgespec", *search], {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     both = [subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) for _ in range(2)]  # type: ignore[call-overload]
-    for worker in both:
-        out, err = worker.communicate(timeout=300)
-        assert worker.returncode == 0, err
+    for each in both:
+        out, err = each.communicate(timeout=300)
+        assert each.returncode == 0, err
         assert "3 trials (3 complete), judged on" in out
     assert "1-train: kept" in (second / "log.txt").read_text(), "the killed trial's finished step was kept"
 
@@ -104,6 +105,14 @@ def test_with_folds_all_but_the_test_part_judges_a_trial_and_every_fold_by_a_net
     assert "holds the search of --folds 3" in other.stderr
     best = edgespec(tmp_path, "search", "s", "--best", "under:size=1MB")
     assert f"Chosen by {known} spectra in 3 folds:" in best.stdout
+
+
+def test_a_search_without_folds_is_not_gone_on_with_by_folds(tmp_path: Path) -> None:
+    kept = recipe.load(written(tmp_path))
+    worker._claim(tmp_path / "s", kept, {"folds": None})
+    worker._claim(tmp_path / "s", kept, {"folds": None})
+    with pytest.raises(Mistake, match="holds the search of no --folds"):
+        worker._claim(tmp_path / "s", kept, {"folds": 4})
 
 
 def test_folds_hold_neither_the_test_part_nor_a_sample_that_is_learnt_from(tmp_path: Path) -> None:
