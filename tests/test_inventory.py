@@ -393,6 +393,14 @@ def test_the_commands_from_an_archive_to_a_list_that_a_recipe_takes(
     assert len(splits.divide(read, planned.data.split, 0).test) == 6
 
 
+def test_a_folder_of_archives_names_them(tmp_path: Path) -> None:
+    (tmp_path / "two.zip").touch()
+    (tmp_path / "one.zip").touch()
+    with pytest.raises(Mistake, match=r"holds no \.txt file") as refused:
+        inventory.take(str(tmp_path))
+    assert refused.value.hint == "name one of its archives: one.zip, two.zip"
+
+
 def test_it_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     data_inspect.command(folder(tmp_path / "d", odd()), axis="200:1000")
     told = capsys.readouterr().out

@@ -24,7 +24,9 @@ def texts(path: Path) -> Texts:
     found = _in_folder(path) if path.is_dir() else _in_zip(path)
     if not found:
         kind = "folder" if path.is_dir() else "archive"
-        raise Mistake(f"{path.name}: this {kind} holds no .txt file", hint="RRUFF spectra are .txt files")
+        packed = sorted(each.name for each in path.glob("*.zip")) if path.is_dir() else []
+        hint = f"name one of its archives: {', '.join(packed)}" if packed else "RRUFF spectra are .txt files"
+        raise Mistake(f"{path.name}: this {kind} holds no .txt file", hint)
     return dict(sorted(found.items()))
 
 
