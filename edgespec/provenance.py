@@ -14,6 +14,7 @@ from typing import Any
 
 from edgespec import __version__, plugins, storage
 from edgespec.artifact import RECORD
+from edgespec.errors import Missing
 from edgespec.recipe import Call
 
 OUTSIDE = {"adopt": "checkpoint"}  # steps whose result depends on a folder outside the run, and the key that names it
@@ -31,7 +32,10 @@ LIBRARIES = (
 
 
 def code_digest(step: Call) -> str:
-    """Digest the source of a step, of the models that its keys name, of the judge, and of all of edgespec that they import."""
+    """Digest the source of a step, of the models that its keys name, of the judge, and of all of edgespec that they import.
+
+    Raises Missing where a module that belongs in it is not there: a digest without it would stay the same when that module changes.
+    """
     modules = {
         f"edgespec.steps.{step.name}",
         "edgespec.rows",
@@ -111,27 +115,46 @@ def _sources_digest(modules: tuple[str, ...]) -> str:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = _file(name)
-        if path is None or name in seen:
-            continue
-        seen[name] = path.read_bytes()
-        waiting += _imports(seen[name].decode())
+        if name not in seen and name != "edgespec":
+            seen[name] = _source(name)
+            waiting += [name.rpartition(".")[0], *_imports(seen[name].decode())]
     return storage.digest(*[part for name in sorted(seen) for part in (name, seen[name])])
 
 
 def _imports(source: str) -> list[str]:
+    """List the modules of edgespec that a source imports."""
     found: list[str] = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("edgespec"):
-            found += [str(node.module), *(f"{node.module}.{each.name}" for each in node.names)]
+        if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "edgespec":
+            inside = [f"{node.module}.{each.name}" for each in node.names if not _holds(str(node.module), each.name)]
+            found += [str(node.module), *inside]
         elif isinstance(node, ast.Import):
             found += [each.name for each in node.names if each.name.startswith("edgespec.")]
     return found
 
 
+def _holds(module: str, name: str) -> bool:
+    """Tell whether a name that is imported from a module is bound in its source, and so is no module of its own."""
+    return _file(f"{module}.{name}") is None and name in _bound(_source(module))
+
+
+@cache
+def _bound(source: bytes) -> frozenset[str]:
+    nodes = list(ast.walk(ast.parse(source)))
+    return frozenset(getattr(node, key, None) or "" for node in nodes for key in ("id", "name", "asname"))
+
+
+def _source(module: str) -> bytes:
+    path = _file(module)
+    if path is None:
+        raise Missing(
+            f"the digest of sources needs {module}, which is no module of edgespec in {plugins.PACKAGE}",
+            hint="reinstall edgespec; if you renamed the module, rename it in provenance.code_digest too",
+        )
+    return path.read_bytes()
+
+
 def _file(module: str) -> Path | None:
+    """Give the file of a module; None where there is none."""
     inside = plugins.PACKAGE.parent.joinpath(*module.split("."))
-    for path in (inside.with_suffix(".py"), inside / "__init__.py"):
-        if path.is_file() and module != "edgespec":
-            return path
-    return None
+    return next((path for path in (inside.with_suffix(".py"), inside / "__init__.py") if path.is_file()), None)

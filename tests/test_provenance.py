@@ -1,0 +1,48 @@
+"""The digest of sources holds every module that it names, or says that it can't."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from edgespec import plugins, provenance
+from edgespec.errors import Missing
+from edgespec.recipe import Call
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the package's sources, free to be changed, from which digests are taken."""
+    copy = tmp_path / "edgespec"
+    shutil.copytree(plugins.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "_shipped"))
+    monkeypatch.setattr(plugins, "PACKAGE", copy)
+    provenance._sources_digest.cache_clear()
+    yield copy
+    provenance._sources_digest.cache_clear()
+
+
+@pytest.mark.parametrize("lost", ["rows", "scoring", "steps/train", "spectra"])
+def test_a_module_that_is_not_there_is_an_error(package: Path, lost: str) -> None:
+    assert provenance.code_digest(Call("train"))
+    provenance._sources_digest.cache_clear()
+    (package / f"{lost}.py").rename(package / f"{lost}_moved.py")
+    with pytest.raises(Missing, match=f"edgespec.{lost.replace('/', '.')}, which is no module of edgespec"):
+        provenance.code_digest(Call("train"))
+
+
+def test_what_is_imported_from_a_module_need_not_be_one(package: Path) -> None:
+    (package / "steps" / "train.py").write_text(
+        '"""A step."""\nfrom edgespec.errors import Mistake\n', encoding="utf-8"
+    )
+    (package / "rows.py").write_text('"""A judge."""\nimport edgespec.report.tables\n', encoding="utf-8")
+    before = provenance.code_digest(Call("train"))
+    for name in ("errors.py", "report/tables.py", "report/__init__.py"):
+        provenance._sources_digest.cache_clear()
+        path = package / name
+        path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+        after = provenance.code_digest(Call("train"))
+        assert after != before, name
+        before = after
