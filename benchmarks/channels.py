@@ -23,12 +23,18 @@ import numpy as np
 import torch
 from repeat import between
 
-from edgespec import bench, exporter, models, pipeline, recipe, scoring, target, training
+from edgespec import models, recipe
 from edgespec.artifact import Checkpoint, OnnxModel
+from edgespec.bench import measure
 from edgespec.errors import BrokenPromise
+from edgespec.evaluation import scoring
+from edgespec.graph import exporter
 from edgespec.job import Job, Silent
-from edgespec.plan import plan
+from edgespec.pipeline import compress
+from edgespec.recipe.plan import plan
 from edgespec.steps import convert_channels, quantize, to_onnx, train
+from edgespec.targets import card as cards
+from edgespec.training import loop
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "drsn_channels.yaml"
 RESULTS = Path(__file__).parent / "results" / "local"
@@ -96,7 +102,7 @@ def of_task(task: str, names: list[str], runs: int, seconds: float, out: Path) -
 def prepared(task: str, seed: int, folder: Path) -> tuple[Job, list[dict[str, Any]]]:
     """Read the data as the recipe does, and give the keys of its steps."""
     checked = plan(recipe.load(RECIPE, [f"seed={seed}", *CHANGES[task]]))
-    job = pipeline.prepare(checked, folder, Silent())
+    job = compress.prepare(checked, folder, Silent())
     if job.spectra.source != "measured":
         sys.exit("the embedded spectra stood in: set EDGESPEC_DATA to the folder of the real ones")
     return job, [step.keys for step in checked.steps]
@@ -131,10 +137,10 @@ def latencies(job: Job, files: dict[str, OnnxModel], original: Checkpoint, secon
     """Measure all files in one session against the original's float32 one."""
     paths = {f"{name}, float32": each.path("float32") for name, each in files.items()} | int8(files)
     paths[PLAIN] = job.folder / "default.onnx"
-    exporter.export_default(models.load(original), paths[PLAIN], front=training.front(job))
+    exporter.export_default(models.load(original), paths[PLAIN], front=loop.front(job))
     x, y = job.spectra.x[job.splits.test], job.spectra.y[job.splits.test]
-    told = bench.measure(
-        paths, x, y, target.load("local"), job.folder / "bench", reference=ORIGINAL, float_of={}, seconds=seconds
+    told = measure.measure(
+        paths, x, y, cards.load("local"), job.folder / "bench", reference=ORIGINAL, float_of={}, seconds=seconds
     )
     host = told[0].host
     return {

@@ -23,25 +23,19 @@ import numpy as np
 import torch
 from repeat import between
 
-from edgespec import (
-    baselines,
-    bench,
-    exporter,
-    models,
-    pipeline,
-    plugins,
-    recipe,
-    robustness,
-    scoring,
-    target,
-    training,
-)
+from edgespec import models, plugins, recipe
 from edgespec.artifact import Checkpoint
+from edgespec.bench import measure
+from edgespec.bench.measurement import Measurement
+from edgespec.evaluation import baselines, robustness, scoring
+from edgespec.graph import exporter
 from edgespec.job import Job, Silent
-from edgespec.measurement import Measurement
-from edgespec.plan import plan
+from edgespec.pipeline import compress
 from edgespec.recipe import Call
+from edgespec.recipe.plan import plan
 from edgespec.steps import fuse_lda
+from edgespec.targets import card as cards
+from edgespec.training import loop
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "drsn_lda.yaml"
 RESULTS = Path(__file__).parent / "results" / "local"
@@ -87,7 +81,7 @@ def main() -> None:
 def once(task: str, seed: int, change: list[str], folder: Path) -> dict[str, Any]:
     """Run the recipe's steps with a seed, fit every exit, measure all files; a training that is there already is kept."""
     checked = plan(recipe.load(RECIPE, [f"seed={seed}", *CHANGES[task], *change]))
-    job = pipeline.prepare(checked, folder, Silent())
+    job = compress.prepare(checked, folder, Silent())
     if job.spectra.source != "measured":
         sys.exit("the embedded spectra stood in: set EDGESPEC_DATA to the folder of the real ones")
     made: list[Any] = []
@@ -102,7 +96,7 @@ def once(task: str, seed: int, change: list[str], folder: Path) -> dict[str, Any
     linear = baselines.fit(_inside(job, folder / "0-linear"), job.splits.rows(None))
     right |= {name: scoring.score(job, linear.path(name))[0].accuracy for name in linear.variants}
     files = {WHOLE: folder / "whole-default.onnx", WHOLE_OURS: folder / "whole.onnx"}
-    network, front = models.load(trained), training.front(job)
+    network, front = models.load(trained), loop.front(job)
     exporter.export_default(network, files[WHOLE], front=front)
     exporter.export(network, files[WHOLE_OURS], front=front)
     keys = {name: checked.steps[2].keys[name] for name in ("shrinkage", "copies", "strength")}
@@ -138,7 +132,7 @@ def _exit(job: Job, trained: Checkpoint, stage: int, places: int, keys: dict[str
     """Leave after one stage with LDA in the head, whatever it costs, and judge it on the test part."""
     name = f"after {stage}, {places} places"
     made = fuse_lda.run(_inside(job, folder / name), trained, after=stage, positions=places, max_drop=1.0, **keys)
-    exporter.export(models.load(made), folder / f"{name}.onnx", front=training.front(job))
+    exporter.export(models.load(made), folder / f"{name}.onnx", front=loop.front(job))
     scored, _ = scoring.score(job, made)
     facts = made.facts["fuse_lda"]["chosen"]
     weight = scoring.weight(made)
@@ -148,8 +142,8 @@ def _exit(job: Job, trained: Checkpoint, stage: int, places: int, keys: dict[str
 def _measured(job: Job, files: dict[str, Path], seed: int, folder: Path) -> dict[str, Measurement]:
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    found = bench.measure(
-        files, x, y, target.load("local"), folder / "bench-exits", reference=WHOLE, float_of={}, seconds=3.0, seed=seed
+    found = measure.measure(
+        files, x, y, cards.load("local"), folder / "bench-exits", reference=WHOLE, float_of={}, seconds=3.0, seed=seed
     )
     return {each.variant: each for each in found}
 

@@ -19,12 +19,16 @@ from typing import Any
 
 import numpy as np
 
-from edgespec import bench, choices, estimating, features, micromodels, models, plugins, preprocess, recipe, target
-from edgespec.features import Features
-from edgespec.plan import plan
-from edgespec.recipe import Call
+from edgespec import models, plugins, recipe
+from edgespec.bench import measure
+from edgespec.data import preprocess
+from edgespec.recipe import Call, search_ranges
+from edgespec.recipe.plan import plan
+from edgespec.runs import estimate, estimate_features, estimate_models
+from edgespec.runs.estimate_features import Features
 from edgespec.spectra import Floats
-from edgespec.target import Target
+from edgespec.targets import card as cards
+from edgespec.targets.card import Target
 
 RESULTS = Path(__file__).parent / "results"
 CLASSES = 192
@@ -37,11 +41,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--files", type=Path)
     asked = parser.parse_args()
-    card = target.load(asked.target)
+    card = cards.load(asked.target)
     with tempfile.TemporaryDirectory() as name:
         folder = asked.files or Path(name)
         small, whole, x = written(folder)
-        counted = {name: features.of(path) for name, path in {**small, **whole}.items()}
+        counted = {name: estimate_features.of(path) for name, path in {**small, **whole}.items()}
         sessions = []
         for i in range(asked.sessions):
             sessions.append(session(small, whole, counted, x, card, folder, asked.seconds, seed=i))
@@ -58,10 +62,12 @@ def written(folder: Path) -> tuple[dict[str, Path], dict[str, Path], Floats]:
     if not marker.exists():
         (folder / "small").mkdir(parents=True, exist_ok=True)
         (folder / "whole").mkdir(exist_ok=True)
-        _, x = micromodels.write(folder / "small")
+        _, x = estimate_models.write(folder / "small")
         for name, call, front in networks():
-            built = models.build(call, points=micromodels.AXIS.points, classes=CLASSES, seed=0).eval()
-            micromodels.pair(built, preprocess.build(front, micromodels.AXIS.values()), folder / "whole", name, x)
+            built = models.build(call, points=estimate_models.AXIS.points, classes=CLASSES, seed=0).eval()
+            estimate_models.pair(
+                built, preprocess.build(front, estimate_models.AXIS.values()), folder / "whole", name, x
+            )
         np.save(marker, x)
     small, whole = ({path.stem: path for path in sorted((folder / each).glob("*.onnx"))} for each in ("small", "whole"))
     return small, whole, np.load(marker)
@@ -72,7 +78,7 @@ def networks() -> Iterator[tuple[str, Call, tuple[Call, ...]]]:
     seen = set()
     for name in plugins.names("recipes"):
         made = recipe.load(plugins.path("recipes", name))
-        checked = plan(choices.resolved(made, choices.found(made), choices.starts))
+        checked = plan(search_ranges.resolved(made, search_ranges.found(made), search_ranges.starts))
         for step in checked.steps:
             for key in ("model", "student"):
                 found = step.keys.get(key, [])
@@ -90,11 +96,11 @@ def session(
     """Measure all in turns, fit to the small ones, and say how far the estimates of the others are off."""
     files, y = {**small, **whole}, np.zeros(len(x), dtype=int)
     first = next(iter(small))
-    found = bench.measure(
+    found = measure.measure(
         files, x, y, card, folder / "bench", reference=first, float_of={}, seconds=seconds, seed=seed, progress=print
     )
     ms = {each.variant: each.p50_ms for each in found}
-    fits = estimating.fitted({name: {"p50_ms": ms[name], **asdict(counted[name])} for name in small})
+    fits = estimate.fitted({name: {"p50_ms": ms[name], **asdict(counted[name])} for name in small})
     told: dict[str, Any] = {"host": dict(found[0].host), "noise": max(each.noise for each in found), "fits": {}}
     for kind, fit in fits.items():
         of_kind = [name for name in whole if counted[name].kind == kind]

@@ -28,14 +28,18 @@ import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from edgespec import baselines, pipeline, plugins, scoring, splits, training
+from edgespec import plugins
 from edgespec import recipe as recipes
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
+from edgespec.data import splits
+from edgespec.data.splits import Splits
 from edgespec.errors import EdgespecError, Mistake
+from edgespec.evaluation import baselines, scoring
 from edgespec.job import Job, Silent, few
-from edgespec.plan import plan, until
+from edgespec.pipeline import compress
 from edgespec.recipe import Call, Split
-from edgespec.splits import Splits
+from edgespec.recipe.plan import plan, until
+from edgespec.training import loop
 
 RESULTS = Path(__file__).parent / "results" / "local"
 Right = dict[str, int]  # title of a model -> how many of a fold's spectra it names rightly
@@ -96,7 +100,7 @@ def validate(
     checked = plan(recipes.load(path, [*change, *([f"data.split.valid={valid}"] if valid else [])]))
     steps, split = checked.steps[: until(checked, stop)], checked.data.split
     with tempfile.TemporaryDirectory() as name:
-        whole = pipeline.prepare(checked, Path(name), Silent())
+        whole = compress.prepare(checked, Path(name), Silent())
         job = inside(whole, split)
         found, started = [], time.monotonic()
         for repeat in range(repeats):
@@ -179,7 +183,7 @@ def linear(job: Job, steps: tuple[Call, ...]) -> Right:
     ]
     test, found = job.splits.test, {}
     for on, labels in dict.fromkeys(learnt):
-        known = training.labelled(job, job.splits.rows(on), few(labels))
+        known = loop.labelled(job, job.splits.rows(on), few(labels))
         answers = {"1-NN cosine": baselines.nearest(job, known, test), **baselines.linear(job, known, test)}
         for name, answer in answers.items():
             title = " ".join(filter(None, ["baseline", name, on, f"({labels})" if labels != "all" else ""]))

@@ -26,9 +26,12 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from edgespec import instructions, judging, provenance, report, runs, storage
+from edgespec import report, storage
+from edgespec.bench import instructions
 from edgespec.errors import Missing
 from edgespec.job import Silent
+from edgespec.pipeline import provenance
+from edgespec.runs import bench, gate
 
 FILE = Path(__file__).parent / "results" / "local" / "gates.json"
 RECIPE = """\
@@ -83,7 +86,7 @@ def unchanged(base: Path, repeats: int, seconds: float) -> dict[str, Any]:
     verdicts: dict[str, Counter[str]] = {}
     ratios = []
     for _ in range(repeats):
-        judged = judging.judge(base, judging.Asked(against=str(base), seconds=seconds), Silent())
+        judged = gate.judge(base, gate.Asked(against=str(base), seconds=seconds), Silent())
         for each in judged.report.gates:
             verdicts.setdefault(each["metric"], Counter())[each["verdict"]] += 1
             if each["metric"] == "latency_p50":
@@ -104,7 +107,7 @@ def planted(base: Path, title: str, seconds: float) -> dict[str, Any]:
     told = json.loads(record.read_text(encoding="utf-8"))
     told["files"] = {each: storage.file_digest(path.parent / each) for each in told["files"]}
     record.write_text(json.dumps(told), encoding="utf-8")
-    judged = judging.judge(folder, judging.Asked(against=str(base), seconds=seconds), Silent())
+    judged = gate.judge(folder, gate.Asked(against=str(base), seconds=seconds), Silent())
     return {each["metric"]: {"verdict": each["verdict"], "said": each["message"]} for each in judged.report.gates}
 
 
@@ -151,7 +154,7 @@ HARM: dict[str, Callable[[Any], None]] = {
 
 def counted(base: Path, counts: int) -> dict[str, Any]:
     """Count one file several times, and the slower one beside its time."""
-    _, job, result = runs.opened(base, Silent())
+    _, job, result = bench.opened(base, Silent())
     whole = base / result.last()[-1].file
     late = base.parent / "late.onnx"
     model = onnx.load(whole)

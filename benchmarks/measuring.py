@@ -28,10 +28,14 @@ from typing import Any
 
 import numpy as np
 
-from edgespec import device, exporter, models, preprocess, target
+from edgespec import models
+from edgespec.data import preprocess
+from edgespec.graph import exporter
 from edgespec.recipe import Call
 from edgespec.spectra import Axis
-from edgespec.target import Target
+from edgespec.targets import card as cards
+from edgespec.targets import runner
+from edgespec.targets.card import Target
 
 RESULTS = Path(__file__).parent / "results" / "local"
 LOOP, COPYING, APP = "onnxruntime_perf_test's loop", "the same, copying each spectrum in", "benchmark_app"
@@ -74,7 +78,7 @@ def main() -> None:
                 )
                 found.append({"network": title, "theirs": other, **told})
                 print(f"{title}, {other}: {json.dumps(told['others'])}", file=sys.stderr, flush=True)
-    host = device.call(target.load("local"), ["hello", "--runtime", "onnxruntime"], Path())
+    host = runner.call(cards.load("local"), ["hello", "--runtime", "onnxruntime"], Path())
     record = {
         "seconds": asked.seconds,
         "load1": [load, os.getloadavg()[0]],
@@ -134,7 +138,7 @@ def ours(folder: Path, card: Target, seconds: float) -> tuple[float, int, int]:
     models = [{"name": "model", "file": "model.onnx"}]
     request = {"runtime": card.runtime, "threads": 1, "spectra": "spectra.npy", "models": models, "seconds": seconds}
     (folder / "request.json").write_text(json.dumps({**request, "warmup_max_ms": 1000}), encoding="utf-8")
-    answer = device.call(card, ["bench", "request.json"], folder, timeout_s=300)
+    answer = runner.call(card, ["bench", "request.json"], folder, timeout_s=300)
     block = answer["models"][0]["block"]
     with np.load(folder / answer["samples"]) as samples:
         return (

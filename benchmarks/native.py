@@ -24,10 +24,12 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta
 
-from edgespec import chosen, graph, report
-from edgespec.cli.show import Bars
+from edgespec import report
+from edgespec.cli.console import Bars
 from edgespec.contract import load
-from edgespec.runs import opened
+from edgespec.graph import onnx_file
+from edgespec.pipeline import run_folder
+from edgespec.runs.bench import opened
 
 RESULTS = Path(__file__).parent / "results" / "local"
 TWINS = "native_oriented_2026_subset.zip"
@@ -56,12 +58,14 @@ def main() -> None:
 
 def judge(run: Path, data: Path) -> dict[str, Any]:
     variant = "cpu-int8"
-    path = chosen.model(run, variant)
+    path = run_folder.model(run, variant)
     with tempfile.TemporaryDirectory() as name:
         files = native(run, data, Path(name))
         told = predicted(path, list(files))
     _, job, _ = opened(run, Bars())
-    logits = graph.run(path, job.spectra.x[list(files.values())]) if files else np.zeros((0, len(load(path).labels)))
+    logits = (
+        onnx_file.run(path, job.spectra.x[list(files.values())]) if files else np.zeros((0, len(load(path).labels)))
+    )
     labels = load(path).labels
     same = ties = 0
     for answer, row in zip(told, logits, strict=True):

@@ -28,7 +28,7 @@ from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
 from edgespec import models
-from edgespec.datasets import _find
+from edgespec.data.readers import locate
 from edgespec.models._pooling import means
 from edgespec.recipe import Call
 
@@ -62,7 +62,7 @@ def main() -> None:
 def read() -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Give the training part (n, 900) and (n,), then the test part."""
     x, y, test_x, test_y = (
-        np.load(_find.find(f"pace_cov/{name}.npy", None)) for name in ("train_x", "train_y", "test_x", "test_y")
+        np.load(locate.find(f"pace_cov/{name}.npy", None)) for name in ("train_x", "train_y", "test_x", "test_y")
     )
     return (
         torch.from_numpy(x).float(),

@@ -21,8 +21,13 @@ from typing import Any
 import numpy as np
 from repeat import RESULTS, between
 
-from edgespec import artifact, bench, pipeline, plan, recipe, target, training
+from edgespec import artifact, recipe
+from edgespec.bench import measure
 from edgespec.job import Silent
+from edgespec.pipeline import compress
+from edgespec.recipe import plan
+from edgespec.targets import card as cards
+from edgespec.training import loop
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "rruff10.yaml"
 SPLITS = {
@@ -90,7 +95,7 @@ def once(title: str, line: list[Any], split: str, number: int, out: Path) -> dic
     changes = [f"steps={json.dumps(line)}", f"seed={number}", "data.unknown=null", *SPLITS[split]]
     asked = recipe.load(RECIPE, changes)
     asked.tree["gates"] = {}
-    result = pipeline.compress(asked, folder(title, split, number, out), stop=None, progress=Silent())
+    result = compress.compress(asked, folder(title, split, number, out), stop=None, progress=Silent())
     rows = {(row.name, row.kind): row.accuracy for row in result.rows}
     found = {} if title in ONCE else {title: rows["train", "step"]}
     if title == "teacher and student":
@@ -116,9 +121,9 @@ def plain_lda(asked: recipe.Recipe) -> float:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     with tempfile.TemporaryDirectory() as name:
-        job = pipeline.prepare(plan.plan(asked), Path(name), Silent())
+        job = compress.prepare(plan.plan(asked), Path(name), Silent())
     rows, test = job.splits.rows(None), job.splits.test
-    x, y = (training.prepared(job, each).numpy().astype(np.float64) for each in (rows, test))
+    x, y = (loop.prepared(job, each).numpy().astype(np.float64) for each in (rows, test))
     fitted = LinearDiscriminantAnalysis(solver="svd").fit(x, job.spectra.y[rows])
     return float((fitted.predict(y) == job.spectra.y[test]).mean())
 
@@ -131,10 +136,10 @@ def latency(out: Path) -> dict[str, Any]:
         made, _ = artifact.read(max(each.glob("*-to_onnx")))
         assert isinstance(made, artifact.OnnxModel)
         files[name] = made.path("float32")
-    job = pipeline.prepare(plan.plan(recipe.load(RECIPE)), out, Silent())
+    job = compress.prepare(plan.plan(recipe.load(RECIPE)), out, Silent())
     x, y = job.spectra.x[job.splits.test], job.spectra.y[job.splits.test]
     with tempfile.TemporaryDirectory() as name:
-        measured = bench.measure(files, x, y, target.load("local"), Path(name), reference="teacher", float_of={})
+        measured = measure.measure(files, x, y, cards.load("local"), Path(name), reference="teacher", float_of={})
     shown = {
         each.variant: {"us": each.p50_ms * 1e3, "n": each.n, "ratio": each.ratio, "ratio_interval": each.ratio_interval}
         for each in measured

@@ -30,10 +30,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgespec import assembly, exporter, models, preprocess, schema
-from edgespec.layers import Blend
-from edgespec.preprocess import Front
-from edgespec.recipe import Call
+from edgespec import models
+from edgespec.data import preprocess
+from edgespec.data.layers import Blend
+from edgespec.data.preprocess import Front
+from edgespec.graph import assembly, exporter
+from edgespec.recipe import Call, schema
 
 RESULTS = Path(__file__).parent / "results" / "local"
 AXIS = np.linspace(150.0, 1172.0, 512)

@@ -24,13 +24,18 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from edgespec import bench, choices, pipeline, plugins, recipe, scoring, splits, target
+from edgespec import plugins, recipe
 from edgespec.artifact import Artifact, OnnxModel
+from edgespec.bench import measure
+from edgespec.data import splits
 from edgespec.errors import EdgespecError, Mistake
+from edgespec.evaluation import scoring
 from edgespec.job import Job, Silent
-from edgespec.plan import Plan, plan
-from edgespec.recipe import Split
-from edgespec.search import front
+from edgespec.pipeline import compress
+from edgespec.recipe import Split, search_ranges
+from edgespec.recipe.plan import Plan, plan
+from edgespec.search import pareto
+from edgespec.targets import card as cards
 
 RESULTS = Path(__file__).parent / "results" / "local"
 BY_HAND, VALID, SECONDS = 0, 0.1, 5.0
@@ -52,7 +57,7 @@ def main() -> None:
 
 def compare(folder: Path, seeds: int) -> dict[str, Any]:
     """Train the winner and the hand-written recipe with the same seeds, and measure their files together."""
-    found = front.read(folder)
+    found = pareto.read(folder)
     winner = chosen(found)
     numbers = {"by hand": BY_HAND, "searched": winner["number"]}
     with tempfile.TemporaryDirectory() as name:
@@ -60,11 +65,11 @@ def compare(folder: Path, seeds: int) -> dict[str, Any]:
         files = {title: each["file"] for title, each in made.items()}
         job = made["by hand"]["job"]
         rows = job.splits.test
-        measured = bench.measure(
+        measured = measure.measure(
             files,
             job.spectra.x[rows],
             job.spectra.y[rows],
-            target.load("local"),
+            cards.load("local"),
             Path(name) / "bench",
             reference="by hand",
             float_of={},
@@ -89,7 +94,7 @@ def compare(folder: Path, seeds: int) -> dict[str, Any]:
     return {"n": len(rows), "seeds": seeds, "models": told, "latency": latency, "search": search}
 
 
-def chosen(found: front.Found) -> dict[str, Any]:
+def chosen(found: pareto.Found) -> dict[str, Any]:
     """Give the winner by the rule above."""
     whole = [each for each in found["trials"] if each["state"] == "complete" and "same_as" not in each]
     hand = next((each for each in whole if each["number"] == BY_HAND), None)
@@ -103,11 +108,11 @@ def chosen(found: front.Found) -> dict[str, Any]:
     return min(less, key=lambda each: (-each["accuracy"], each["size"]))
 
 
-def trained(folder: Path, found: front.Found, number: int, seeds: int, work: Path) -> dict[str, Any]:
+def trained(folder: Path, found: pareto.Found, number: int, seeds: int, work: Path) -> dict[str, Any]:
     """Train one trial's recipe with each seed and count what its file names rightly on the search's test part."""
-    written = choices.drawn(recipe.load(folder / "recipe.yaml"), front.of(found, number)["params_drawn"])
+    written = search_ranges.drawn(recipe.load(folder / "recipe.yaml"), pareto.of(found, number)["params_drawn"])
     checked = plan(written)
-    whole = pipeline.prepare(checked, work, Silent())
+    whole = compress.prepare(checked, work, Silent())
     split = replace(checked.data.split, valid=VALID)
     right, size, path, name = [], [], None, ""
     for seed in range(seeds):
@@ -154,7 +159,7 @@ def run(checked: Plan, job: Job) -> OnnxModel:
 def table(found: dict[str, Any]) -> str:
     """Word the result as Markdown."""
     lines = [
-        f"{front.told(found['search'])}. Test part: {found['n']} spectra, {found['seeds']} trainings each.",
+        f"{pareto.told(found['search'])}. Test part: {found['n']} spectra, {found['seeds']} trainings each.",
         "",
         "| recipe | trial | accuracy, mean (each seed) | size | latency p50 | of the time by hand |",
         "| --- | --- | --- | --- | --- | --- |",

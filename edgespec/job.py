@@ -11,9 +11,9 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from edgespec import __version__, contract, storage
 from edgespec.contract import Contract
+from edgespec.data.splits import Splits
 from edgespec.recipe import Call, plain
 from edgespec.spectra import Spectra
-from edgespec.splits import Splits
 from edgespec.unfinished import Unfinished
 
 

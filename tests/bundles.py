@@ -16,7 +16,8 @@ from device import carry
 from numpy.typing import NDArray
 from onnx import helper
 
-from edgespec import assembly, contract, graph, storage
+from edgespec import contract, storage
+from edgespec.graph import assembly, onnx_file
 from edgespec.steps import calibrate
 
 THRESHOLD = 0.6
@@ -41,7 +42,7 @@ def known() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """A test spectrum that the model knows well: its axis and intensities."""
     job = tiny.line("cnn").job
     x = job.spectra.x[job.splits.test]
-    best = graph.run(model(), x).max(1).argmax()
+    best = onnx_file.run(model(), x).max(1).argmax()
     return tiny.AXIS.values(), x[best].astype(np.float64)
 
 
@@ -54,7 +55,7 @@ def write(folder: Path, variant: str = "float32") -> Path:
     storage.write(folder / "MODEL_CARD.md", "# A tiny model\n")
     job = tiny.line("cnn").job
     x = job.spectra.x[job.splits.test[:20]]
-    logits, probabilities, score = graph.session(path).run(None, {"spectrum": x})
+    logits, probabilities, score = onnx_file.session(path).run(None, {"spectrum": x})
     vectors(folder, spectra=x, logits=logits, probabilities=probabilities, score=score,
             label=np.array([told.labels[i] for i in logits.argmax(1)]))  # fmt: skip
     return sums(folder)

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 from reports import measured, report
 
-from edgespec import distribution
-from edgespec.report import Report, html
+from edgespec.report import Report, histogram, html
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FORGED = "<script>alert(1)</script>"
@@ -47,7 +46,7 @@ def whole(labels: tuple[str, str, str] = ("a", "b", "c"), recipe: str = "hand") 
         name: (rng.lognormal(3 + i / 9, 0.2, (10, 100)) * 1e3).astype(np.int64)
         for i, name in enumerate([*names, "default again"])
     }
-    record["distributions"] = {name: distribution.describe(each) for name, each in samples.items()}
+    record["distributions"] = {name: histogram.describe(each) for name, each in samples.items()}
     heat = [{"t": float(t), "mhz": {"cpu0": 2000 - t}, "celsius": {"soc": 40 + t}} for t in range(5)]
     record["readings"] = [heat, heat]
     answers = [{"named": named, "probability": 0.9, "evidence": [0.1, 2.0, -0.7, 0.0]} for named in (1, 2)]

@@ -14,10 +14,13 @@ import tiny
 import torch
 import yaml
 
-from edgespec import artifact, finished, imports, models, pipeline, recipe, scoring, storage
+from edgespec import artifact, imports, models, recipe, storage
 from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
+from edgespec.evaluation import scoring
 from edgespec.job import Job, Silent
+from edgespec.pipeline import compress as pipeline
+from edgespec.pipeline import up_to_date
 from edgespec.recipe import Call
 from edgespec.steps import adopt, distill, to_onnx
 
@@ -157,7 +160,7 @@ def test_a_run_keeps_what_it_adopted_until_the_folder_changes(imported: Path, tm
         return pipeline.compress(written, tmp_path / "run", stop=None, progress=Silent())
 
     def whole() -> bool:
-        return finished.look(written, tmp_path / "run", None) is not None
+        return up_to_date.look(written, tmp_path / "run", None) is not None
 
     first = compress()
     assert [row.name for row in first.rows if row.kind == "step"] == ["adopt"]
@@ -175,7 +178,7 @@ def test_a_run_keeps_what_it_adopted_until_the_folder_changes(imported: Path, tm
 
 
 def test_the_code_of_the_adopted_model_counts(imported: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from edgespec import provenance
+    from edgespec.pipeline import provenance
 
     step, seen = Call("adopt", {"checkpoint": str(imported)}), []
     monkeypatch.setattr(provenance, "_sources_digest", lambda modules: seen.append(modules) or "digest")

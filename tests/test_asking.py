@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgespec import asking, bench, protocol, recording, target
+from edgespec.bench import collect, protocol, recording
+from edgespec.bench import measure as bench_measure
+from edgespec.bench.measurement import Measurement
+from edgespec.bench.protocol import Protocol
 from edgespec.errors import Mistake, Unreachable
-from edgespec.measurement import Measurement
-from edgespec.protocol import Protocol
+from edgespec.targets import card as cards
 
-LOCAL = target.load("local")
+LOCAL = cards.load("local")
 FIVE = replace(protocol.MODES["standard"], seconds=3, energy=False)
 X, Y = np.ones((4, 8), np.float32), np.array([0, 1, 2, 0])
 HELLO = {"runtime_version": "1.0", "cores": 2, "cpu": "a"}
@@ -68,9 +70,9 @@ def models(tmp_path: Path) -> dict[str, Path]:
 def measure(
     models: dict[str, Path], device: Device, monkeypatch: pytest.MonkeyPatch, how: Protocol = FIVE, **more: Any
 ) -> list[Measurement]:
-    monkeypatch.setattr(asking, "call", device)
+    monkeypatch.setattr(collect, "call", device)
     folder = models["fast"].parent / "bench"
-    return bench.measure(models, X, Y, LOCAL, folder, reference="default", float_of={}, protocol=how, **more)
+    return bench_measure.measure(models, X, Y, LOCAL, folder, reference="default", float_of={}, protocol=how, **more)
 
 
 def kept(models: dict[str, Path]) -> list[str]:
@@ -203,10 +205,10 @@ def test_a_recording_is_judged_again_to_the_same_measurements(
 ) -> None:
     found = measure(models, Device(drift=(0, 0.1, 0, 0, 0)), monkeypatch, against={"fast": ["too large"]})
     mailed = (tmp_path / "bench" / "local.samples.npz").rename(tmp_path / "mailed.npz")
-    monkeypatch.setattr(asking, "call", None)
+    monkeypatch.setattr(collect, "call", None)
     for path in models.values():
         path.unlink()
-    told, again = bench.replay(mailed)
+    told, again = bench_measure.replay(mailed)
     assert again == found
     assert told.facts["against"] == {"default": [], "fast": ["too large"]}
 
@@ -225,6 +227,6 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: Any) -> None:
     else:
         np.savez(path, **{recording.FACTS: np.array([{}], dtype=object)})
     with pytest.raises(Mistake, match=r"a\.npz"):
-        bench.replay(path)
+        bench_measure.replay(path)
     with pytest.raises(Mistake, match="there is no recording"):
-        bench.replay(tmp_path / "nowhere.npz")
+        bench_measure.replay(tmp_path / "nowhere.npz")

@@ -9,7 +9,8 @@ import onnx
 import pytest
 import tiny
 
-from edgespec import assembly, graph, reject
+from edgespec.evaluation import reject_score
+from edgespec.graph import assembly, onnx_file
 
 VARIANTS = pytest.mark.parametrize("variant", ["float32", "cpu-int8"])
 
@@ -28,11 +29,11 @@ def test_front_and_network_one_after_the_other_are_the_whole(variant: str, tmp_p
     model = onnx.load(whole)
     front = saved(assembly.front(model), tmp_path / "front.onnx")
     network = saved(assembly.network(model), tmp_path / "network.onnx")
-    between = graph.run(front, x)
-    np.testing.assert_allclose(between, reject.prepared(made.job, x), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(graph.run(network, between), graph.run(whole, x), rtol=1e-5, atol=1e-5)
+    between = onnx_file.run(front, x)
+    np.testing.assert_allclose(between, reject_score.prepared(made.job, x), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(onnx_file.run(network, between), onnx_file.run(whole, x), rtol=1e-5, atol=1e-5)
     again = saved(assembly.joined(assembly.front(model), assembly.network(model)), tmp_path / "again.onnx")
-    assert np.array_equal(graph.run(again, x), graph.run(whole, x))
+    assert np.array_equal(onnx_file.run(again, x), onnx_file.run(whole, x))
 
 
 def test_a_network_without_a_front_takes_the_spectrum_itself(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
-from edgespec import assembly, baselines, graph, training
+from edgespec.evaluation import baselines
+from edgespec.graph import assembly, onnx_file
 from edgespec.job import Job
+from edgespec.training import loop
 
 MAKE: dict[str, Any] = {
     "lda": lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
@@ -27,8 +29,8 @@ FOUR = ("Albite", "Beryl", "Diopside", "Forsterite")
 
 def sets(job: Job, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """What is learnt (x, y), and what is asked."""
-    x, y = training.prepared(job, rows).numpy().astype(np.float64), job.spectra.y[rows]
-    return x, y, training.prepared(job, job.splits.test).numpy()
+    x, y = loop.prepared(job, rows).numpy().astype(np.float64), job.spectra.y[rows]
+    return x, y, loop.prepared(job, job.splits.test).numpy()
 
 
 @pytest.mark.parametrize("name", MAKE)
@@ -37,7 +39,7 @@ def test_the_file_answers_as_scikit_learn_does(name: str, tmp_path: Path) -> Non
     x, y, asked = sets(job, job.splits.rows("library"))
     made = baselines.fit(job, job.splits.rows("library"))
     expected = MAKE[name]().fit(x, y)
-    answers = graph.run(made.path(name), job.spectra.x[job.splits.test])
+    answers = onnx_file.run(made.path(name), job.spectra.x[job.splits.test])
     np.testing.assert_allclose(answers, expected.decision_function(asked), rtol=1e-3, atol=1e-3)
     assert np.array_equal(answers.argmax(1), expected.predict(asked))
     assert (answers.argmax(1) == job.spectra.y[job.splits.test]).mean() > 0.8
@@ -53,7 +55,7 @@ def test_two_classes_are_one_row_and_its_opposite(name: str, tmp_path: Path) -> 
     job = tiny.job(tmp_path / "part", found=tiny.spectra(minerals=("Beryl", "Diopside"), samples=24))
     rows = job.splits.rows(None)
     x, y, asked = sets(job, rows)
-    answers = graph.run(baselines.fit(job, rows).path(name), job.spectra.x[job.splits.test])
+    answers = onnx_file.run(baselines.fit(job, rows).path(name), job.spectra.x[job.splits.test])
     expected = MAKE[name]().fit(x, y)
     assert answers.shape == (len(asked), 2)
     np.testing.assert_allclose(answers[:, 1] - answers[:, 0], expected.decision_function(asked), rtol=1e-3, atol=1e-3)
@@ -75,22 +77,22 @@ def test_a_class_that_was_not_learnt_never_wins(seen: tuple[int, ...], tmp_path:
     asked = job.spectra.x[job.splits.test]
     wild = np.concatenate([asked, 1e3 * asked, -1e3 * asked, 0 * asked[:1]]).astype(np.float32)
     for name in MAKE:
-        answers = graph.run(made.path(name), wild)
+        answers = onnx_file.run(made.path(name), wild)
         assert answers.shape[1] == 4
         assert np.isin(answers.argmax(1), seen).all()
-        assert np.abs(graph.run(made.path(name), asked)).max() < 500, "parity is judged relative to the largest"
+        assert np.abs(onnx_file.run(made.path(name), asked)).max() < 500, "parity is judged relative to the largest"
 
 
 def test_one_spectrum_a_class_leaves_lda_out_and_says_so(tmp_path: Path) -> None:
     job = tiny.job(tmp_path / "part")
-    rows = training.labelled(job, job.splits.rows("site"), 1)
+    rows = loop.labelled(job, job.splits.rows("site"), 1)
     made = baselines.fit(job, rows)
     assert list(made.variants) == ["logistic"]
     assert "no scatter" in made.facts["skipped"]["lda"]
     one_more = np.sort(np.append(rows, np.setdiff1d(job.splits.rows("site"), rows)[0]))
     again = baselines.fit(job.inside(tmp_path / "again"), one_more)
     assert list(again.variants) == ["lda", "logistic"]
-    assert np.isfinite(graph.run(again.path("lda"), job.spectra.x[job.splits.test])).all()
+    assert np.isfinite(onnx_file.run(again.path("lda"), job.spectra.x[job.splits.test])).all()
 
 
 def test_the_nearest_neighbour_is_the_one_with_the_largest_cosine(tmp_path: Path) -> None:

@@ -14,13 +14,15 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import bench, plugins, storage, target
-from edgespec import measurement as stats
-from edgespec.advice import recommend
+from edgespec import plugins, storage
+from edgespec.bench import measure
+from edgespec.bench import measurement as stats
+from edgespec.bench.measurement import Measurement
+from edgespec.bench.recommend import recommend
 from edgespec.errors import Mismatch, Missing, Mistake, Unreachable
-from edgespec.measurement import Measurement
+from edgespec.targets import card as cards
 
-LOCAL = target.load("local")
+LOCAL = cards.load("local")
 
 
 def net(path: Path, widths: list[int], *, seed: int = 0, scale: float = 1.0) -> Path:
@@ -49,7 +51,7 @@ def answers(path: Path, x: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def _short_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench, "WARMUP_MAX_S", 0.4)
+    monkeypatch.setattr(measure, "WARMUP_MAX_S", 0.4)
 
 
 def test_a_planted_slow_model_is_found_slower_and_all_are_scored_on_what_they_answered(tmp_path: Path) -> None:
@@ -63,7 +65,7 @@ def test_a_planted_slow_model_is_found_slower_and_all_are_scored_on_what_they_an
     lines: list[str] = []
     float_of = {"cpu-int8": "float32", "portable-int8": "float32"}
     out = tmp_path / "bench"
-    found = bench.measure(
+    found = measure.measure(
         models,
         x,
         truth["float32"],
@@ -107,7 +109,7 @@ def test_a_planted_slow_model_is_found_slower_and_all_are_scored_on_what_they_an
 
 def one(tmp_path: Path, path: Path, *, points: int = 16) -> list[Measurement]:
     x = np.ones((6, points), np.float32)
-    return bench.measure(
+    return measure.measure(
         {"float32": path}, x, np.zeros(6, int), LOCAL, tmp_path / "out", reference="float32", float_of={}, seconds=0.01
     )
 
@@ -116,7 +118,7 @@ def test_accuracy_is_of_the_labels_given(tmp_path: Path) -> None:
     path, x = net(tmp_path / "a.onnx", [16, 3]), np.random.default_rng(0).normal(size=(20, 16)).astype(np.float32)
     y = answers(path, x).argmax(axis=1)
     y[:5] = (y[:5] + 1) % 3
-    found = bench.measure(
+    found = measure.measure(
         {"float32": path}, x, y, LOCAL, tmp_path / "out", reference="float32", float_of={}, seconds=0.01
     )
     assert found[0].accuracy == 0.75
@@ -141,13 +143,13 @@ def test_a_failure_leaves_the_last_measurement_as_it_was(tmp_path: Path) -> None
 def test_what_cannot_be_measured_is_refused_before_anything_runs(tmp_path: Path) -> None:
     path, x, y = net(tmp_path / "a.onnx", [16, 3]), np.ones((2, 16), np.float32), np.zeros(2, int)
     with pytest.raises(Mistake, match="'floot32'"):
-        bench.measure({"float32": path}, x, y, LOCAL, tmp_path, reference="floot32", float_of={})
+        measure.measure({"float32": path}, x, y, LOCAL, tmp_path, reference="floot32", float_of={})
     with pytest.raises(Mistake, match="3 labels"):
-        bench.measure({"a": path}, x, np.zeros(3, int), LOCAL, tmp_path, reference="a", float_of={})
+        measure.measure({"a": path}, x, np.zeros(3, int), LOCAL, tmp_path, reference="a", float_of={})
     with pytest.raises(Mistake, match="cannot be scored"):
-        bench.measure({"a": path}, x[:0], y[:0], LOCAL, tmp_path, reference="a", float_of={})
+        measure.measure({"a": path}, x[:0], y[:0], LOCAL, tmp_path, reference="a", float_of={})
     with pytest.raises(Missing, match=r"gone\.onnx"):
-        bench.measure({"a": tmp_path / "gone.onnx"}, x, y, LOCAL, tmp_path, reference="a", float_of={})
+        measure.measure({"a": tmp_path / "gone.onnx"}, x, y, LOCAL, tmp_path, reference="a", float_of={})
     (tmp_path / "rubbish.onnx").write_bytes(b"rubbish")
     with pytest.raises(Mistake, match="'float32' cannot be loaded"):
         one(tmp_path, tmp_path / "rubbish.onnx")
@@ -170,7 +172,7 @@ def test_measured_spectra_go_in_and_come_back_as_labels(tmp_path: Path) -> None:
     x = x.reshape(len(x), -1).astype(np.float32)
     path = net(tmp_path / "a.onnx", [x.shape[1], 16, 3])
     scores = answers(path, x.astype(np.float64))
-    found = bench.measure(
+    found = measure.measure(
         {"a": path}, x, scores.argmax(axis=1), LOCAL, tmp_path / "out", reference="a", float_of={}, seconds=0.05
     )
     ties = float((np.diff(np.sort(scores, axis=1)[:, -2:]) < 1e-5 * np.abs(scores).max()).mean())

@@ -11,13 +11,14 @@ import torch
 from test_coupling import lived_in
 from torch import nn
 
-from edgespec import budget, coupling, models, schema
-from edgespec import latency as latencies
-from edgespec.budget import Budget
+from edgespec import models
+from edgespec.compression.pruning import budget, channel_groups
+from edgespec.compression.pruning import latency as latencies
+from edgespec.compression.pruning.budget import Budget
+from edgespec.compression.pruning.latency import Latency
+from edgespec.compression.pruning.schedule import Cost, Ledger
 from edgespec.errors import BrokenPromise, EdgespecError, Missing, Mistake
-from edgespec.latency import Latency
-from edgespec.pruning import Cost, Ledger
-from edgespec.recipe import Call
+from edgespec.recipe import Call, schema
 
 WHOLE = Cost(macs=1_000_000, params=10_000, bytes=44_000)
 
@@ -113,7 +114,7 @@ def search(
 ) -> tuple[list[dict[str, int]], Ledger, list[str]]:
     """Look for the widths of a budget, a fake target answering by what it is shown."""
     name, network, points = lived_in(title)
-    groups = coupling.groups(name, network, points)
+    groups = channel_groups.groups(name, network, points)
     ledger, said = Ledger(network, points, groups), list[str]()
     scores = {each.title: torch.linspace(1, 2, each.width) for each in groups}
 

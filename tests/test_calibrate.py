@@ -11,9 +11,11 @@ import tiny
 from numpy.typing import NDArray
 from scipy.special import log_softmax
 
-from edgespec import graph, models, training
+from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel
+from edgespec.graph import onnx_file
 from edgespec.steps import calibrate, quantize, to_onnx
+from edgespec.training import loop
 
 BOTH = pytest.mark.parametrize("name", ["cnn", "efficientnet"])
 Array = NDArray[Any]
@@ -56,19 +58,19 @@ def test_each_variant_gets_its_own_and_keeps_its_labels(name: str, tmp_path: Pat
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     everything = job.spectra.x
     for variant in ("float32", "cpu-int8"):
-        old, new = graph.run(before.path(variant), x), graph.run(after.path(variant), x)
+        old, new = onnx_file.run(before.path(variant), x), onnx_file.run(after.path(variant), x)
         stated = after.variants[variant].temperature
         assert stated == pytest.approx(calibrate.temperature(old, y))
         np.testing.assert_allclose(new * stated, old, rtol=1e-4, atol=1e-4)
         assert abs(np.log(calibrate.temperature(new, y))) < abs(np.log(stated))  # little is left to do
-        labels = [graph.run(each.path(variant), everything).argmax(1) for each in (before, after)]
+        labels = [onnx_file.run(each.path(variant), everything).argmax(1) for each in (before, after)]
         assert np.array_equal(*labels)
     assert after.variants["float32"].temperature != after.variants["cpu-int8"].temperature
     assert after.variants["default"].temperature == 1.0
     assert after.path("default").read_bytes() == before.path("default").read_bytes()
     learnt = after.variants["cpu-int8"].facts
     assert {name: learnt[name] for name in learnt if name != "reject"} == before.variants["cpu-int8"].facts
-    assert graph.check_kernels(after.path("cpu-int8"))["QLinearConv"] > 0
+    assert onnx_file.check_kernels(after.path("cpu-int8"))["QLinearConv"] > 0
 
 
 def test_a_second_calibration_finds_nothing_left_to_do(tmp_path: Path) -> None:
@@ -80,17 +82,17 @@ def test_a_second_calibration_finds_nothing_left_to_do(tmp_path: Path) -> None:
     job = tiny.line("efficientnet").job
     x = job.spectra.x[job.splits.rows(None, valid=True)]
     for variant in ("float32", "cpu-int8"):
-        first = graph.run(tiny.line("efficientnet").int8.path(variant), x)
+        first = onnx_file.run(tiny.line("efficientnet").int8.path(variant), x)
         stated = twice.variants[variant].temperature
-        np.testing.assert_allclose(graph.run(twice.path(variant), x) * stated, first, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(onnx_file.run(twice.path(variant), x) * stated, first, rtol=1e-3, atol=1e-3)
 
 
 @BOTH
 def test_a_checkpoint_is_calibrated_too(name: str, tmp_path: Path) -> None:
     made = tiny.line(name)
     after = calibrate.run(made.job.inside(tmp_path), made.checkpoint)
-    x = training.prepared(made.job, made.job.splits.rows(None, valid=True))
-    old, new = (training.logits(models.load(each), x).numpy() for each in (made.checkpoint, after))  # type: ignore[arg-type]
+    x = loop.prepared(made.job, made.job.splits.rows(None, valid=True))
+    old, new = (loop.logits(models.load(each), x).numpy() for each in (made.checkpoint, after))  # type: ignore[arg-type]
     stated = after.facts["temperature"]
     np.testing.assert_allclose(new * stated, old, rtol=1e-4, atol=1e-5)
     assert stated == pytest.approx(
@@ -107,13 +109,13 @@ def test_what_is_made_of_calibrated_models_knows_its_temperature(tmp_path: Path)
     twice = calibrate.run(job.inside(folders[1]), once)
     assert isinstance(twice, Checkpoint)
     rows = job.splits.rows(None)[:70]
-    first = training.logits(models.load(tiny.line("cnn").checkpoint), training.prepared(job, rows)).numpy()
+    first = loop.logits(models.load(tiny.line("cnn").checkpoint), loop.prepared(job, rows)).numpy()
     exported = to_onnx.run(job.inside(folders[2]), twice, check=64)
     int8 = quantize.run(job.inside(folders[3]), exported, spectra=64)
     for variant, near in (("float32", 1e-3), ("default", 1e-3), ("cpu-int8", 0.5)):
         stated = int8.variants[variant].temperature
         np.testing.assert_allclose(
-            graph.run(int8.path(variant), job.spectra.x[rows], batch=1) * stated, first, atol=near
+            onnx_file.run(int8.path(variant), job.spectra.x[rows], batch=1) * stated, first, atol=near
         )
         assert stated != 1
 
@@ -123,6 +125,6 @@ def test_only_validation_spectra_are_used(tmp_path: Path) -> None:
     (tmp_path / "site").mkdir()
     by_site = calibrate.run(job.inside(tmp_path / "site"), model, on="site")
     rows = job.splits.rows("site", valid=True)
-    logits = graph.run(model.path("float32"), job.spectra.x[rows])
+    logits = onnx_file.run(model.path("float32"), job.spectra.x[rows])
     assert isinstance(by_site, OnnxModel)
     assert by_site.variants["float32"].temperature == pytest.approx(calibrate.temperature(logits, job.spectra.y[rows]))

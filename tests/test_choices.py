@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from edgespec import choices, plan, recipe
-from edgespec.choices import Between, Choose
+from edgespec import recipe
 from edgespec.errors import EdgespecError, Mistake
-from edgespec.recipe import Recipe
+from edgespec.recipe import Recipe, plan, search_ranges
+from edgespec.recipe.search_ranges import Between, Choose
 
 TEXT = """schema: 1
 seed: 0
@@ -36,7 +36,7 @@ def written(tmp_path: Path, text: str = TEXT) -> Recipe:
 
 
 def test_all_ranges_are_found_by_their_place_also_inside_the_values_of_others(tmp_path: Path) -> None:
-    found = {each.name: each for each in choices.found(written(tmp_path))}
+    found = {each.name: each for each in search_ranges.found(written(tmp_path))}
     assert list(found) == [
         "data.augment.instrument.drift",
         "steps.1.train.model",
@@ -55,17 +55,17 @@ def test_all_ranges_are_found_by_their_place_also_inside_the_values_of_others(tm
 
 def test_what_is_picked_takes_the_place_of_the_range_and_keeps_its_line(tmp_path: Path) -> None:
     given = written(tmp_path)
-    ranges = choices.found(given)
+    ranges = search_ranges.found(given)
     asked: list[str] = []
 
-    def last(each: choices.Range) -> Any:
+    def last(each: search_ranges.Range) -> Any:
         asked.append(each.name)
         return len(each.options) - 1 if isinstance(each, Choose) else each.high
 
-    first = choices.resolved(given, ranges, choices.starts)
+    first = search_ranges.resolved(given, ranges, search_ranges.starts)
     assert first.tree["steps"][0]["train"]["model"] == {"cnn": {"widths": [4, 8]}}
     assert first.at(("steps", 0, "train", "model", "cnn", "widths")) == f"{given.path}:11"
-    other = choices.resolved(given, ranges, last)
+    other = search_ranges.resolved(given, ranges, last)
     assert other.tree["steps"][0] == {"train": {"model": "drsn", "fit": {"lr": 1e-2, "epochs": 12}}}
     assert other.tree["data"]["augment"] == {"instrument": {"drift": 1.0}}
     assert "steps.1.train.model[1].cnn.widths" not in asked, "a range in an option that was not picked"
@@ -80,14 +80,17 @@ def test_what_a_trial_drew_gives_its_recipe_again(tmp_path: Path) -> None:
         "steps.1.train.fit.lr": 0.002,
         "steps.1.train.fit.epochs": 3,
     }
-    assert choices.drawn(given, drawn).tree["steps"][0]["train"] == {"model": "drsn", "fit": {"lr": 0.002, "epochs": 3}}
+    assert search_ranges.drawn(given, drawn).tree["steps"][0]["train"] == {
+        "model": "drsn",
+        "fit": {"lr": 0.002, "epochs": 3},
+    }
     with pytest.raises(Mistake, match="has changed since the trial was drawn"):
-        choices.drawn(given, {**drawn, "steps.1.train.model": "'pace'"})
+        search_ranges.drawn(given, {**drawn, "steps.1.train.model": "'pace'"})
 
 
 def test_a_start_is_what_is_tried_first(tmp_path: Path) -> None:
     text = TEXT.replace("log: true}", "log: true, start: 3.0e-3}").replace("- drsn", "- drsn\n        start: drsn")
-    first = choices.resolved(given := written(tmp_path, text), choices.found(given), choices.starts)
+    first = search_ranges.resolved(given := written(tmp_path, text), search_ranges.found(given), search_ranges.starts)
     assert first.tree["steps"][0]["train"]["model"] == "drsn"
     assert first.tree["steps"][0]["train"]["fit"]["lr"] == 3e-3
 
@@ -121,14 +124,14 @@ def test_what_is_no_range_or_in_no_place_for_one_is_told_with_its_line(
 ) -> None:
     assert old in TEXT
     with pytest.raises(EdgespecError) as caught:
-        choices.found(written(tmp_path, TEXT.replace(old, new)))
+        search_ranges.found(written(tmp_path, TEXT.replace(old, new)))
     assert told in caught.value.message
 
 
 def test_several_mistakes_are_told_at_once(tmp_path: Path) -> None:
     text = TEXT.replace("seed: 0", "seed: {choose: [0, 1]}").replace("log: true", "log: 2")
     with pytest.raises(EdgespecError) as caught:
-        choices.found(written(tmp_path, text))
+        search_ranges.found(written(tmp_path, text))
     assert caught.value.message.count("open.yaml:") == 2
 
 

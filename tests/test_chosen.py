@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import chosen, report
+from edgespec import report
 from edgespec.errors import Mistake
+from edgespec.pipeline import run_folder
 from edgespec.report import Report, Row
 
 
@@ -29,25 +30,25 @@ def run(folder: Path, *, advised: str | None = None) -> Path:
 
 def test_a_file_and_a_bundle_are_what_they_are(tmp_path: Path) -> None:
     (tmp_path / "model.onnx").write_bytes(b"x")
-    assert chosen.model(tmp_path / "model.onnx") == tmp_path / "model.onnx"
-    assert chosen.model(tmp_path) == tmp_path / "model.onnx"
+    assert run_folder.model(tmp_path / "model.onnx") == tmp_path / "model.onnx"
+    assert run_folder.model(tmp_path) == tmp_path / "model.onnx"
 
 
 def test_a_run_means_the_recommended_file_else_the_last_that_may_be_shipped(tmp_path: Path) -> None:
     last = tmp_path / "plain" / "3-calibrate"
-    assert chosen.model(run(tmp_path / "plain")) == last / "int8.onnx"
-    assert chosen.model(tmp_path / "plain", "float32") == last / "model.onnx"
-    assert chosen.model(run(tmp_path / "a", advised="float32")) == tmp_path / "a" / "3-calibrate" / "model.onnx"
-    assert chosen.model(run(tmp_path / "b", advised="lda library")) == tmp_path / "b" / "3-calibrate" / "int8.onnx"
+    assert run_folder.model(run(tmp_path / "plain")) == last / "int8.onnx"
+    assert run_folder.model(tmp_path / "plain", "float32") == last / "model.onnx"
+    assert run_folder.model(run(tmp_path / "a", advised="float32")) == tmp_path / "a" / "3-calibrate" / "model.onnx"
+    assert run_folder.model(run(tmp_path / "b", advised="lda library")) == tmp_path / "b" / "3-calibrate" / "int8.onnx"
 
 
 def test_nothing_named_means_the_newest_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Mistake, match="there is no run"):
-        chosen.model(None)
+        run_folder.model(None)
     for age, name in enumerate(("new", "old")):
         os.utime(run(Path("runs") / name) / "report.json", (1e9 - age, 1e9 - age))
-    assert chosen.model(None) == Path("runs/new/3-calibrate/int8.onnx")
+    assert run_folder.model(None) == Path("runs/new/3-calibrate/int8.onnx")
 
 
 def test_what_holds_no_model_is_told(tmp_path: Path) -> None:
@@ -67,12 +68,10 @@ def test_what_holds_no_model_is_told(tmp_path: Path) -> None:
         (tmp_path / "m.onnx", "float32", "has no variants"),
     ):
         with pytest.raises(Mistake, match=told) as caught:
-            chosen.model(given, variant)
+            run_folder.model(given, variant)
         assert caught.value.hint
 
 
 def test_to_choose_loads_no_torch() -> None:
-    program = (
-        "import sys; from edgespec import chosen; sys.exit(any(name in sys.modules for name in ('torch', 'onnx')))"
-    )
+    program = "import sys; from edgespec.pipeline import run_folder; sys.exit(any(name in sys.modules for name in ('torch', 'onnx')))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgespec import comparison
-from edgespec.comparison import File, Paired, Side
-from edgespec.gate import Verdict
-from edgespec.promises import Gate
+from edgespec.recipe.gates import Gate
+from edgespec.runs import gate_regression
+from edgespec.runs.gate_regression import File, Paired, Side
+from edgespec.runs.gate_verdicts import Verdict
 
 N, LABELS = 300, ("a", "b", "c")
 DEVICE = {"cpu": "A", "threads": 1}
@@ -37,7 +37,7 @@ def grown(share: float, what: str) -> Side:
 
 def judge(metric: str, limit: float, base: Side, head: Side, pair: Paired | None = None) -> Verdict:
     target = "local" if metric.startswith("latency") else ""
-    return comparison.judge(Gate(metric, limit, target, True), base, head, {"local": pair} if pair else {})
+    return gate_regression.judge(Gate(metric, limit, target, True), base, head, {"local": pair} if pair else {})
 
 
 @pytest.mark.parametrize(

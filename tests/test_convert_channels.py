@@ -11,13 +11,15 @@ import tiny
 import torch
 from safetensors.torch import load_file
 
-from edgespec import models, rows, training
+from edgespec import models
 from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
+from edgespec.pipeline import report_rows
 from edgespec.recipe import Call
 from edgespec.report import Report
 from edgespec.steps import convert_channels, train
+from edgespec.training import loop
 
 DRSN = Call("drsn", {"widths": [8, 16], "depths": [2, 2], "positions": 8})
 STILL = Fit(epochs=1, batch=32, lr=1e-9)
@@ -55,7 +57,7 @@ def test_folding_takes_over_every_block_and_begins_the_first_convolution_anew(jo
     whole = sum(each.numel() for each in after.values())
     assert made.facts["taken_over"] == pytest.approx(1 - after["stem.weight"].numel() / whole, abs=1e-4)
     assert made.facts["macs"]["after"] < 0.7 * made.facts["macs"]["before"]
-    assert [rows.describe(each) for each in (original, made)] == ["drsn 8-16 x 4", "drsn 8-16 x 4 fold 4"]
+    assert [report_rows.describe(each) for each in (original, made)] == ["drsn 8-16 x 4", "drsn 8-16 x 4 fold 4"]
 
 
 @pytest.mark.parametrize(("factor", "stride", "expected"), [(2, None, 2), (4, None, 1), (4, 3, 3)])
@@ -88,9 +90,9 @@ def test_narrowed_it_says_which_channels_are_left_and_what_is_saved(job: Job, or
 @pytest.mark.parametrize("how", ["fold", "narrow"])
 def test_it_learns_again_what_the_original_answered(job: Job, original: Checkpoint, how: str) -> None:
     made = converted(job, original, how, factor=2, alpha=1.0, fit=Fit(epochs=12, batch=16, lr=1e-2))
-    x = training.prepared(job, job.splits.test)
-    named = training.logits(models.load(original), x).argmax(1)
-    assert (training.logits(models.load(made), x).argmax(1) == named).float().mean() > 0.85
+    x = loop.prepared(job, job.splits.test)
+    named = loop.logits(models.load(original), x).argmax(1)
+    assert (loop.logits(models.load(made), x).argmax(1) == named).float().mean() > 0.85
     assert made.facts["labels_used"] == 0
 
 
@@ -152,4 +154,4 @@ def test_the_report_says_what_the_original_was_good_for(control: float, words: s
     beside = reports.row(2, "control", "control", control)
     other = reports.row(3, "control", "control", 0.1)
     report = Report("hand", 0, {"source": "measured"}, rows=[mine, beside, other])
-    assert words in " ".join(rows.remarks(report))
+    assert words in " ".join(report_rows.remarks(report))

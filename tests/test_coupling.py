@@ -11,7 +11,8 @@ import tiny
 import torch
 from torch import Tensor, nn
 
-from edgespec import coupling, models
+from edgespec import models
+from edgespec.compression.pruning import channel_groups
 from edgespec.errors import Mismatch, Mistake
 from edgespec.recipe import Call
 
@@ -43,7 +44,7 @@ def answers(network: Any, points: int) -> Tensor:
     return out
 
 
-def halves(found: list[coupling.Group]) -> dict[str, list[int]]:
+def halves(found: list[channel_groups.Group]) -> dict[str, list[int]]:
     """Every other channel goes, from the second on; another choice where the keys could not tell what is left."""
     gone = {each.title: list(range(1, each.width, 2)) for each in found}
     return {
@@ -54,12 +55,12 @@ def halves(found: list[coupling.Group]) -> dict[str, list[int]]:
 @pytest.mark.parametrize("title", NETS)
 def test_it_answers_as_the_whole_network_with_the_channels_silenced(title: str) -> None:
     name, whole, points = lived_in(title)
-    found = coupling.groups(name, whole, points)
+    found = channel_groups.groups(name, whole, points)
     gone = halves(found)
-    small: Any = coupling.without(name, whole, points, gone)
+    small: Any = channel_groups.without(name, whole, points, gone)
     before = answers(whole, points)
     for group in found:
-        coupling.silence(whole, group, gone[group.title])
+        channel_groups.silence(whole, group, gone[group.title])
     torch.testing.assert_close(answers(small, points), answers(whole, points), rtol=1e-9, atol=1e-9)
     assert (answers(small, points) - before).abs().max() > 0.01, "the channels that went had said something"
 
@@ -68,14 +69,14 @@ def test_it_answers_as_the_whole_network_with_the_channels_silenced(title: str) 
 def test_each_group_alone_can_go_and_what_is_left_is_its_keys_and_weights(title: str) -> None:
     name, whole, points = lived_in(title)
     weights = {key: each.clone() for key, each in whole.state_dict().items()}
-    for group in coupling.groups(name, whole, points):
+    for group in channel_groups.groups(name, whole, points):
         gone = {group.title: [0, group.width - 1]}
-        small: Any = coupling.without(name, whole, points, gone)
+        small: Any = channel_groups.without(name, whole, points, gone)
         again = models.build(Call(name, json.loads(json.dumps(small.keys()))), points=points, classes=5, seed=7).eval()
         again.load_state_dict(small.state_dict())
         assert torch.equal(answers(again, points), answers(small, points))
         assert (
-            next(each.width for each in coupling.groups(name, small, points) if each.title == group.title)
+            next(each.width for each in channel_groups.groups(name, small, points) if each.title == group.title)
             == group.width - 2
         )
     assert all(torch.equal(each, whole.state_dict()[key]) for key, each in weights.items()), (
@@ -85,9 +86,9 @@ def test_each_group_alone_can_go_and_what_is_left_is_its_keys_and_weights(title:
 
 def test_nothing_gone_changes_nothing_to_the_byte() -> None:
     name, whole, points = lived_in("ensemble of one kind")
-    same: Any = coupling.without("drsn", *(lived_in("drsn")[1:]), {})
+    same: Any = channel_groups.without("drsn", *(lived_in("drsn")[1:]), {})
     assert same.keys() == lived_in("drsn")[1].keys()
-    assert coupling.without(name, whole, points, {}).keys() == whole.keys()  # type: ignore[operator]
+    assert channel_groups.without(name, whole, points, {}).keys() == whole.keys()  # type: ignore[operator]
 
 
 @pytest.mark.parametrize(
@@ -102,16 +103,16 @@ def test_nothing_gone_changes_nothing_to_the_byte() -> None:
 )
 def test_what_can_go_of_each_model(title: str, titles: list[str]) -> None:
     name, network, points = lived_in(title)
-    assert [each.title for each in coupling.groups(name, network, points)] == titles
+    assert [each.title for each in channel_groups.groups(name, network, points)] == titles
 
 
 def test_channels_that_the_tracing_ties_wrongly_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     name, network, points = lived_in("drsn")
-    monkeypatch.setitem(coupling.ROOTS, "drsn", lambda network: [("stage 1", "stem", frozenset())])
+    monkeypatch.setitem(channel_groups.ROOTS, "drsn", lambda network: [("stage 1", "stem", frozenset())])
     with pytest.raises(Mismatch, match="answers otherwise than with them silenced"):
-        coupling.without(name, network, points, {"stage 1": [2]})
+        channel_groups.without(name, network, points, {"stage 1": [2]})
 
 
 def test_a_model_of_which_nothing_is_known_is_refused() -> None:
     with pytest.raises(Mistake, match="perceptron can't be pruned, only cnn, drsn, efficientnet, pace, ensemble can"):
-        coupling.groups("perceptron", nn.Linear(4, 3), 4)
+        channel_groups.groups("perceptron", nn.Linear(4, 3), 4)

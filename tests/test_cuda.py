@@ -12,8 +12,11 @@ import pytest
 import tiny
 from device import ask
 
-from edgespec import bench, doctor, graph, target
+from edgespec.bench import measure
+from edgespec.graph import onnx_file
 from edgespec.steps import halve
+from edgespec.targets import card as cards
+from edgespec.targets import doctor
 
 CUDA = "CUDAExecutionProvider"
 
@@ -50,7 +53,7 @@ def test_float32_on_the_gpu_is_float32(network: str, tmp_path: Path, cuda: None)
     made = tiny.line(network)
     x = made.job.spectra.x[made.job.splits.rows(None)[:64]]
     told, providers = answers(tmp_path / "gpu", made.float32.path("float32"), x, CUDA)
-    wanted = graph.run(made.float32.path("float32"), x)
+    wanted = onnx_file.run(made.float32.path("float32"), x)
     assert providers[0].startswith(CUDA)
     assert np.abs(told - wanted).max() <= 1e-4 * np.abs(wanted).max(), "rounded to TF32 it would be 1e-3"
     assert (told.argmax(1) == wanted.argmax(1)).all()
@@ -61,16 +64,16 @@ def test_half_precision_too(tmp_path: Path, cuda: None) -> None:
     half = halve.run(made.job.inside(tmp_path), made.float32)
     x = made.job.spectra.x[made.job.splits.rows(None)[:64]]
     told, _ = answers(tmp_path / "gpu", half.path("fp16"), x, CUDA)
-    wanted = graph.run(made.float32.path("float32"), x)
-    assert graph.same(wanted, told, 2e-2).all()
+    wanted = onnx_file.run(made.float32.path("float32"), x)
+    assert onnx_file.same(wanted, told, 2e-2).all()
 
 
 def test_bench_says_that_the_gpu_ran_it(tmp_path: Path, cuda: None) -> None:
     made = tiny.line("cnn")
     rows = made.job.splits.rows(None)[:64]
     x, y = made.job.spectra.x[rows], made.job.spectra.y[rows]
-    files, card = {"float32": made.float32.path("float32")}, target.load("local_gpu")
-    (told,) = bench.measure(files, x, y, card, tmp_path, reference="float32", float_of={}, seconds=0.3)
+    files, card = {"float32": made.float32.path("float32")}, cards.load("local_gpu")
+    (told,) = measure.measure(files, x, y, card, tmp_path, reference="float32", float_of={}, seconds=0.3)
     assert told.provider.startswith(CUDA)
     assert told.source == "measured"
     assert told.host["gpu"], "the card is named"

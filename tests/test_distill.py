@@ -13,13 +13,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from edgespec import models, teaching, training
+from edgespec import models
 from edgespec.artifact import Checkpoint
-from edgespec.distillation import Decoupled
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
 from edgespec.recipe import Call
 from edgespec.steps import distill, train
+from edgespec.training import loop
+from edgespec.training import teacher as teachers
+from edgespec.training.losses import Decoupled
 
 STUDENT = Call("cnn", {"widths": [4], "kernel": 5, "positions": 8})
 LONG = Fit(epochs=20, batch=16, lr=1e-2)
@@ -43,9 +45,9 @@ def taught(job: Job, teacher: Checkpoint, **keys: Any) -> Checkpoint:
 
 def test_the_student_learns_from_the_teacher_alone(job: Job, teacher: Checkpoint) -> None:
     made = taught(job, teacher, on="site", alpha=1.0, labels="1 per class", control=False, fit=LONG)
-    x = training.prepared(job, job.splits.test)
-    named = training.logits(models.load(teacher), x).argmax(1)
-    same = (training.logits(models.load(made), x).argmax(1) == named).float().mean()
+    x = loop.prepared(job, job.splits.test)
+    named = loop.logits(models.load(teacher), x).argmax(1)
+    same = (loop.logits(models.load(made), x).argmax(1) == named).float().mean()
     assert same > 0.7
     assert made.facts["labels_used"] == 0
     assert made.facts["spectra_used"] == len(job.splits.rows("site"))
@@ -66,7 +68,7 @@ def test_controls_stand_beside_it(job: Job, teacher: Checkpoint, on: str | None,
         assert control.folder == job.folder / name
         assert control.keys == made.keys
         assert control.weights.read_bytes() != made.weights.read_bytes()
-        assert training.logits(models.load(control), torch.zeros(1, 128)).shape == (1, 3)
+        assert loop.logits(models.load(control), torch.zeros(1, 128)).shape == (1, 3)
     if on:
         library = len(job.splits.rows("library"))
         used = [made.controls[name].facts["labels_used"] for name in names[1:]]
@@ -83,12 +85,12 @@ def test_the_control_never_sees_the_teacher(job: Job, teacher: Checkpoint, tmp_p
 
 
 def test_hidden_labels_change_nothing(job: Job, teacher: Checkpoint, tmp_path: Path) -> None:
-    known = training.labelled(job, job.splits.rows("site"), 1)
+    known = loop.labelled(job, job.splits.rows("site"), 1)
     hidden = np.setdiff1d(job.splits.rows("site"), known)
     wrong = job.spectra.y.copy()
     wrong[hidden] = np.roll(wrong[hidden], 1)
     lied = replace(job, spectra=replace(job.spectra, y=wrong), folder=tmp_path / "lied")
-    bank, lies = (teaching.bank(each, teacher, job.splits.rows("site"), known, 1) for each in (job, lied))
+    bank, lies = (teachers.bank(each, teacher, job.splits.rows("site"), known, 1) for each in (job, lied))
     assert torch.equal(bank[0][2], lies[0][2])
     assert int((bank[0][2] >= 0).sum()) == 3
 
@@ -137,16 +139,16 @@ def test_as_it_comes_it_is_hintons_distillation_and_nothing_more(job: Job, teach
 
     made = taught(job, teacher, on="site", control=False)
     rows = job.splits.rows("site")
-    bank = teaching.bank(job, teacher, rows, rows, 2)
+    bank = teachers.bank(job, teacher, rows, rows, 2)
     network = models.build(STUDENT, points=128, classes=3, seed=0)
-    training.fit(
+    loop.fit(
         network,
         job,
         Fit(epochs=6, batch=16, lr=1e-2),
         epoch_of=lambda epoch: bank[epoch % 2],
         loss=hinton,
-        judge=training.accuracy(job, job.splits.rows("site", valid=True)),
-        judged=training.samples(job, job.splits.rows("site", valid=True)),
+        judge=loop.accuracy(job, job.splits.rows("site", valid=True)),
+        judged=loop.samples(job, job.splits.rows("site", valid=True)),
         what="by hand",
     )
     found = models.load(made).state_dict()
@@ -162,9 +164,9 @@ def test_each_other_loss_teaches_too_and_teaches_otherwise(
         taught(tiny.job(tmp_path / name), teacher, **given, **more) for name, more in (("a", keys), ("b", {}))
     )
     assert made.weights.read_bytes() != usual.weights.read_bytes()
-    x = training.prepared(job, job.splits.test)
-    named = training.logits(models.load(teacher), x).argmax(1)
-    assert (training.logits(models.load(made), x).argmax(1) == named).float().mean() > 0.7
+    x = loop.prepared(job, job.splits.test)
+    named = loop.logits(models.load(teacher), x).argmax(1)
+    assert (loop.logits(models.load(made), x).argmax(1) == named).float().mean() > 0.7
     assert made.facts["labels_used"] == (3 if "decoupled" in keys else 0), "a decoupled loss wants the label"
 
 
@@ -174,7 +176,7 @@ def test_any_model_teaches_any_other(job: Job, student: Call, tmp_path: Path) ->
     teacher = train.run(tiny.job(tmp_path / "teacher"), model=model, on="library", fit=Fit(epochs=1, batch=32))
     made = taught(job, teacher, student=student, control=False, fit=Fit(epochs=1, batch=16))
     assert (teacher.model, made.model) == ("ensemble", student.name)
-    assert training.logits(models.load(made), torch.zeros(1, 128)).shape == (1, 3)
+    assert loop.logits(models.load(made), torch.zeros(1, 128)).shape == (1, 3)
 
 
 def test_a_teacher_of_other_classes_or_another_axis_is_a_mistake(job: Job, tmp_path: Path) -> None:

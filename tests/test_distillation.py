@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy.special import log_softmax, softmax
 
-from edgespec.distillation import UNKNOWN, Decoupled, apart, kd_loss, plain, standardised, targets
+from edgespec.training.losses import UNKNOWN, Decoupled, apart, kd_loss, plain, standardised, targets
 
 OUT = torch.randn(6, 5, generator=torch.Generator().manual_seed(0)) * 3
 SOFT = torch.randn(6, 5, generator=torch.Generator().manual_seed(1)) * 3

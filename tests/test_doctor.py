@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from edgespec import doctor
 from edgespec.cli import doctor as command
-from edgespec.doctor import Finding
+from edgespec.targets import doctor
+from edgespec.targets.doctor import Finding
 
 
 def package(folder: Path, name: str, version: str, source: str) -> None:

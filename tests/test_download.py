@@ -17,9 +17,10 @@ import wayward
 from disks import mounted
 from wayward import Answer, Server, chunked, give, hang, part, say, serving, whole
 
-from edgespec import offers, partial, receipt, storage
+from edgespec import storage
+from edgespec.data.fetch import partial, receipt, sources
+from edgespec.data.fetch.download import Patience
 from edgespec.datasets import rruff
-from edgespec.download import Patience
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, StorageError, Unreachable
 from edgespec.spectra import Axis
 
@@ -58,7 +59,7 @@ def plain(monkeypatch: pytest.MonkeyPatch) -> None:
 def fetch(server: Server, into: Path, told: Told | None = None, **more: object) -> Path:
     """Fetch one archive; check that it is whole, vouched for, and that nothing else lies about."""
     manner: dict[str, object] = {"base": server.base, "patience": QUICK, **more}
-    (found,) = offers.fetch("rruff", [NAME], into, told or Told(), **manner)  # type: ignore[arg-type]
+    (found,) = sources.fetch("rruff", [NAME], into, told or Told(), **manner)  # type: ignore[arg-type]
     assert sorted(path.name for path in into.iterdir()) == [".lock", f"{NAME}.zip", f"{NAME}.zip.json"]
     record = json.loads((into / f"{NAME}.zip.json").read_text())
     content = found.path.read_bytes()
@@ -216,7 +217,7 @@ def test_nobody_at_the_address(tmp_path: Path) -> None:
     with serving(CONTENT, give()) as server:
         base = server.base
     with pytest.raises(Unreachable, match=r"3 tries in a row .* refused"):
-        list(offers.fetch("rruff", [NAME], tmp_path, Told(), base=base, patience=QUICK))
+        list(sources.fetch("rruff", [NAME], tmp_path, Told(), base=base, patience=QUICK))
 
 
 def test_what_is_there_is_checked_and_not_fetched(tmp_path: Path) -> None:
@@ -237,12 +238,12 @@ def test_what_is_there_is_checked_and_not_fetched(tmp_path: Path) -> None:
 
 def test_what_was_put_there_by_hand_is_looked_at_and_left(tmp_path: Path) -> None:
     (tmp_path / f"{NAME}.zip").write_bytes(CONTENT)
-    (found,) = offers.fetch("rruff", [f"{NAME}.zip"], tmp_path, Told(), offline=True)
+    (found,) = sources.fetch("rruff", [f"{NAME}.zip"], tmp_path, Told(), offline=True)
     assert (found.address, found.now) == ("", False)
     assert receipt.read(found.path) is None
     found.path.write_bytes(CONTENT[:-30_000])
     with pytest.raises(Mistake, match="not a whole zip archive"):
-        list(offers.fetch("rruff", [NAME], tmp_path, Told(), offline=True))
+        list(sources.fetch("rruff", [NAME], tmp_path, Told(), offline=True))
 
 
 def test_what_lies_where_recipes_look_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +255,7 @@ def test_what_lies_where_recipes_look_is_not_fetched_again(tmp_path: Path, monke
         (shared / f"{NAME}.zip").write_bytes(CONTENT)
         subprocess.run(["mount", "-o", "remount,ro", str(shared)], check=True)
         names = [NAME, "fair_unoriented"]
-        there, fetched = offers.fetch("rruff", names, None, Told(), base=server.base, patience=QUICK)
+        there, fetched = sources.fetch("rruff", names, None, Told(), base=server.base, patience=QUICK)
     assert (there.path, there.now) == (shared / f"{NAME}.zip", False)
     assert fetched.path == tmp_path / "home" / "data" / "rruff" / "fair_unoriented.zip"
     assert len(server.asked) == 1
@@ -267,9 +268,9 @@ def test_again_replaces_what_recipes_read(tmp_path: Path, monkeypatch: pytest.Mo
     place.write_bytes(CONTENT[:-30_000])
     with serving(CONTENT, give()) as server:
         with pytest.raises(Mistake, match="not a whole zip archive") as caught:
-            list(offers.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK))
+            list(sources.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK))
         assert "--again" in caught.value.hint
-        (found,) = offers.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK, again=True)
+        (found,) = sources.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK, again=True)
     assert found.path == place
     assert place.read_bytes() == CONTENT
     assert not (tmp_path / "rruff").exists()
@@ -281,7 +282,7 @@ def test_a_proxy_that_is_none_is_told_at_once(proxy: str, tmp_path: Path, monkey
     monkeypatch.setenv("no_proxy", "")
     told = Told()
     with pytest.raises(Unreachable, match="no address that can be asked") as caught:
-        list(offers.fetch("rruff", [NAME], tmp_path, told, base="http://mirror.invalid/", patience=QUICK))
+        list(sources.fetch("rruff", [NAME], tmp_path, told, base="http://mirror.invalid/", patience=QUICK))
     assert "http_proxy" in caught.value.hint
     assert told.said == []
 
@@ -335,7 +336,7 @@ def test_a_proxy_is_asked_where_one_is_named(tmp_path: Path, monkeypatch: pytest
     with serving(CONTENT, give()) as proxy:
         monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_address[1]}")
         monkeypatch.setenv("no_proxy", "")
-        list(offers.fetch("rruff", [NAME], tmp_path, Told(), base="http://mirror.invalid/x", patience=QUICK))
+        list(sources.fetch("rruff", [NAME], tmp_path, Told(), base="http://mirror.invalid/x", patience=QUICK))
     assert [path for path, _ in proxy.asked] == [f"http://mirror.invalid/x/{NAME}.zip"]
 
 
@@ -365,7 +366,7 @@ def test_what_is_not_offered_is_told(
     source: str, names: list[str], base: str | None, words: str, tmp_path: Path
 ) -> None:
     with pytest.raises(Mistake, match=words) as caught:
-        list(offers.fetch(source, names, tmp_path, Told(), base=base))
+        list(sources.fetch(source, names, tmp_path, Told(), base=base))
     assert caught.value.hint
 
 
@@ -451,5 +452,5 @@ def test_a_disk_that_fills_spoils_nothing(tmp_path: Path) -> None:
 
 
 def test_the_list_says_what_is_on_offer() -> None:
-    told = "\n".join(offers.listed("rruff"))
-    assert all(each.name in told for each in offers.source("rruff").archives)
+    told = "\n".join(sources.listed("rruff"))
+    assert all(each.name in told for each in sources.source("rruff").archives)

@@ -11,13 +11,15 @@ import pytest
 import tiny
 from hypothesis import given, settings, strategies
 
-from edgespec import drafting, plugins, recipe, schema, surveying, target, yaml12
-from edgespec import given as given_data
+from edgespec import plugins, recipe, yaml12
+from edgespec.authoring import data_argument as given_data
+from edgespec.authoring import draft, survey
+from edgespec.authoring.survey import Survey
+from edgespec.authoring.ways import FEW, FEW_WAY, WAYS, Way
 from edgespec.errors import Mistake
-from edgespec.recipe import Call, Split
+from edgespec.recipe import Call, Split, schema
 from edgespec.spectra import Spectra
-from edgespec.surveying import Survey
-from edgespec.ways import FEW, FEW_WAY, WAYS, Way
+from edgespec.targets import card as cards
 
 MINERALS = Call("minerals", {"minerals": ["Albite", "Beryl", "Diopside"], "samples": 20, "spectra": 3, "drift": 0.1})
 
@@ -28,7 +30,7 @@ def bound(call: Call) -> Call:
 
 @pytest.fixture(scope="module")
 def found() -> Survey:
-    return surveying.survey(bound(MINERALS))
+    return survey.survey(bound(MINERALS))
 
 
 def read(text: str) -> dict[str, object]:
@@ -65,19 +67,19 @@ def test_the_nearest_neighbour_is_asked_across_samples_and_not_on_the_test_part(
     test = set(found.splits.test.tolist())
     spoilt = found.spectra.x.copy()
     spoilt[sorted(test)] = 7.0
-    assert surveying._nearest(replace(found.spectra, x=spoilt), found.split, found.splits) == (
+    assert survey._nearest(replace(found.spectra, x=spoilt), found.split, found.splits) == (
         found.nearest,
         found.varied,
     )
     same = replace(found.spectra, x=np.repeat(found.spectra.x[:1], 180, axis=0), group=found.spectra.group)
-    assert surveying._nearest(same, found.split, found.splits)[0] < 0.7  # all alike: nothing to tell apart by
-    monkeypatch.setattr(surveying, "ASKED", 60)
-    assert 0.5 < surveying._nearest(found.spectra, found.split, found.splits)[0] <= 1
+    assert survey._nearest(same, found.split, found.splits)[0] < 0.7  # all alike: nothing to tell apart by
+    monkeypatch.setattr(survey, "ASKED", 60)
+    assert 0.5 < survey._nearest(found.spectra, found.split, found.splits)[0] <= 1
 
 
 def test_too_few_to_learn_from_are_refused_before_a_recipe_is_written() -> None:
     with pytest.raises(Mistake, match="41 of 60 spectra are left to learn from: 64 are needed"):
-        surveying.survey(bound(Call("minerals", {**MINERALS.keys, "spectra": 1})))
+        survey.survey(bound(Call("minerals", {**MINERALS.keys, "spectra": 1})))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +100,7 @@ def test_the_division_follows_what_is_known(samples: int, part: str | None, grou
     parts = None if part is None else np.array(part.split())[(np.arange(n) % 2)]
     spectra = Spectra(np.ones((n, 16), np.float32), tiny.AXIS.values()[:16], np.arange(n) % 3, ("a", "b", "c"),
                       group=names if group else None, part=parts)  # fmt: skip
-    assert surveying._divided(spectra)[0] == wanted
+    assert survey._divided(spectra)[0] == wanted
 
 
 @pytest.mark.parametrize(
@@ -115,14 +117,14 @@ def test_the_axis_is_what_the_spectra_cover(
     tmp_path: Path, own: np.ndarray, window: tuple[float, float] | None, wanted: tuple[float, float, int]
 ) -> None:
     np.savez(tmp_path / "a.npz", w=own)
-    axis = surveying._axis(Call("arrays", {"wavenumber": "w", "npz": str(tmp_path / "a.npz"), "root": None}), window)
+    axis = survey._axis(Call("arrays", {"wavenumber": "w", "npz": str(tmp_path / "a.npz"), "root": None}), window)
     assert (axis.low, axis.high, axis.points) == wanted
 
 
 def test_an_axis_with_the_laser_in_it_is_not_taken_unasked(tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", w=np.linspace(-100, 3000, 2000))
     with pytest.raises(Mistake, match="the laser's own line") as caught:
-        surveying._axis(Call("arrays", {"wavenumber": "w", "npz": str(tmp_path / "a.npz"), "root": None}), None)
+        survey._axis(Call("arrays", {"wavenumber": "w", "npz": str(tmp_path / "a.npz"), "root": None}), None)
     assert "--axis" in caught.value.hint
 
 
@@ -140,7 +142,7 @@ def test_a_target_gets_the_precisions_that_its_card_names(
     found: Survey, names: list[str], matters: str, flavours: list[str] | None, halve: bool
 ) -> None:
     many = replace(found, splits=replace(found.splits, train={"all": np.arange(FEW)}))
-    tree = read(drafting.draft(many, [target.load(name) for name in names], matters, Path("a.yaml")))
+    tree = read(draft.draft(many, [cards.load(name) for name in names], matters, Path("a.yaml")))
     steps = tree["steps"]
     quantize = [each["quantize"] for each in steps if "quantize" in each and isinstance(each, dict)]
     assert [each.get("flavours") for each in quantize] == ([] if matters == "accuracy" else [flavours])
@@ -154,19 +156,19 @@ def test_a_target_gets_the_precisions_that_its_card_names(
 def test_few_spectra_get_the_training_that_was_measured_on_few_and_very_many_get_fewer_epochs(
     found: Survey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(drafting, "MANY", 2000)
+    monkeypatch.setattr(draft, "MANY", 2000)
     for n, epochs, mixup in ((FEW - 1, 100, 0.4), (FEW, 40, None), (4000, 20, None), (40_000, 5, None)):
         some = replace(found, splits=replace(found.splits, train={"all": np.arange(n)}))
-        (train, *_) = read(drafting.draft(some, [target.load("local")], "size", Path("a.yaml")))["steps"]
+        (train, *_) = read(draft.draft(some, [cards.load("local")], "size", Path("a.yaml")))["steps"]
         assert train["train"]["fit"]["epochs"] == epochs
         assert train["train"].get("mixup") == mixup
 
 
 def test_the_accuracy_that_is_promised_leaves_room_for_chance(found: Survey) -> None:
-    assert drafting._accuracy(replace(found, nearest=0.9)) == pytest.approx(0.72)  # two standard errors of 12 samples
-    assert drafting._accuracy(replace(found, nearest=0.2)) == pytest.approx(1 / 3)
+    assert draft._accuracy(replace(found, nearest=0.9)) == pytest.approx(0.72)  # two standard errors of 12 samples
+    assert draft._accuracy(replace(found, nearest=0.2)) == pytest.approx(1 / 3)
     alone = replace(found.spectra, group=np.arange(180).astype(str))
-    assert drafting._accuracy(replace(found, spectra=alone, nearest=0.98)) == pytest.approx(0.93)
+    assert draft._accuracy(replace(found, spectra=alone, nearest=0.98)) == pytest.approx(0.93)
 
 
 @settings(max_examples=30)
@@ -182,11 +184,11 @@ def test_a_value_on_one_line_is_read_as_it_was(value: object) -> None:
 def test_names_are_written_so_that_they_are_read_again(found: Survey) -> None:
     for name in ("on", "1e3", "a: b", "a # b", "ä ö", "C:\\x", "'", '"', "3", "null", "[", "x,y", "-", " a"):
         call = bound(Call("arrays", {"x": name, "y": "y", "wavenumber": "w", "npz": f"{name}.npz"}))
-        text = drafting.draft(replace(found, call=call), [target.load("local")], "size", Path("a.yaml"))
+        text = draft.draft(replace(found, call=call), [cards.load("local")], "size", Path("a.yaml"))
         assert read(text)["data"]["load"] == {"arrays": {"x": name, "y": "y", "wavenumber": "w", "npz": f"{name}.npz"}}
     forbidden = replace(found, call=bound(Call("arrays", {"x": "a\x7fb", "y": "y", "wavenumber": "w"})))
     with pytest.raises(Mistake, match="control character"):
-        drafting.draft(forbidden, [target.load("local")], "size", Path("a.yaml"))
+        draft.draft(forbidden, [cards.load("local")], "size", Path("a.yaml"))
 
 
 def test_classes_that_differ_by_less_than_instruments_do_are_not_varied(tmp_path: Path, found: Survey) -> None:
@@ -194,23 +196,23 @@ def test_classes_that_differ_by_less_than_instruments_do_are_not_varied(tmp_path
     y = np.arange(150) % 3
     x = np.exp(-(((axis - 600 - 2 * y[:, None]) / 5) ** 2)) + rng.normal(0, 0.01, (150, 512))  # 2 cm-1 apart
     np.savez(tmp_path / "a.npz", x=x, y=y, wavenumber=axis)
-    near = surveying.survey(given_data.call(str(tmp_path / "a.npz")))
+    near = survey.survey(given_data.call(str(tmp_path / "a.npz")))
     assert near.nearest == 1
     assert near.varied < 0.75
-    text = drafting.draft(near, [target.load("local")], "size", Path("a.yaml"))
+    text = draft.draft(near, [cards.load("local")], "size", Path("a.yaml"))
     assert "augment" not in read(text)["data"]
     assert "the model is for this instrument" in text
-    ordinary = drafting.draft(found, [target.load("local")], "size", Path("a.yaml"))
+    ordinary = draft.draft(found, [cards.load("local")], "size", Path("a.yaml"))
     assert read(ordinary)["data"]["augment"]["instrument"]["shift"] == 4
     assert "the model is for this instrument" not in ordinary
 
 
 def test_a_label_does_not_end_the_comment_that_it_stands_in(found: Survey) -> None:
     evil = replace(found, spectra=replace(found.spectra, labels=("a\nseed: 9", "b\u2028seed: 9", "c\x85seed: 9")))
-    assert read(drafting.draft(evil, [target.load("local")], "size", Path("a.yaml")))["seed"] == 0
+    assert read(draft.draft(evil, [cards.load("local")], "size", Path("a.yaml")))["seed"] == 0
 
 
 def test_the_commands_that_it_names_can_be_pasted(found: Survey) -> None:
-    text = drafting.draft(found, [target.load("local")], "size", Path("my rocks.yaml"))
+    text = draft.draft(found, [cards.load("local")], "size", Path("my rocks.yaml"))
     assert "#   edgespec compress 'my rocks.yaml'\n" in text
     assert "#   edgespec gate 'runs/my rocks'\n" in text

@@ -16,8 +16,8 @@ from edgespec import recipe
 from edgespec.datasets import minerals
 from edgespec.errors import Mistake
 from edgespec.job import Fit
-from edgespec.plan import plan
 from edgespec.recipe import Call
+from edgespec.recipe.plan import plan
 from edgespec.spectra import Axis
 
 SMALL = {"minerals": ["Albite", "Beryl", "Diopside"]}

@@ -17,31 +17,24 @@ import pytest
 import spectrum_files
 import tiny
 
-from edgespec import (
-    assembly,
-    bench,
-    device,
-    elsewhere,
-    exporter,
-    int8,
-    matrix,
-    models,
-    plugins,
-    preprocess,
-    quantising,
-    ranges,
-    storage,
-    target,
-)
+from edgespec import models, plugins, storage
 from edgespec.artifact import OnnxModel, Variant
+from edgespec.bench import measure
+from edgespec.compression.quantization import int8, ranges
+from edgespec.compression.quantization import variants as variant_files
+from edgespec.data import preprocess
 from edgespec.errors import Missing, Mistake
+from edgespec.graph import assembly, exporter
 from edgespec.job import Silent
-from edgespec.report import pairs
+from edgespec.report.tables import matrix as matrix_table
+from edgespec.runs import matrix, matrix_on_target
 from edgespec.steps import halve
+from edgespec.targets import card as cards
+from edgespec.targets import runner
 
 FETCHED = storage.home() / "arm64"  # whoever runs the tests has it in the real cache folder, which tests don't see
-CARD = target.load("arm64_emulated")
-LOCAL = target.load("local")
+CARD = cards.load("arm64_emulated")
+LOCAL = cards.load("local")
 TOLERANCES = {"float32": 1e-5, "int8": 1e-5, "fp16": 2e-3}  # of the largest logit
 
 
@@ -63,7 +56,7 @@ def arm64(home: Path) -> Path:
 
 @pytest.mark.usefixtures("arm64")
 def test_the_runner_says_what_it_is(tmp_path: Path) -> None:
-    told = device.call(CARD, ["hello", "--runtime", "onnxruntime"], tmp_path, timeout_s=300)
+    told = runner.call(CARD, ["hello", "--runtime", "onnxruntime"], tmp_path, timeout_s=300)
     assert (told["machine"], told["runtime"]) == ("aarch64", "onnxruntime")
     assert "asimd" in told["flags"]
 
@@ -80,7 +73,7 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
         exporter.export(network, folder / "whole.onnx", front=front)
         whole = onnx.load(folder / "whole.onnx")
         head, ready = assembly.front(whole), int8.ready(assembly.network(whole))
-        ends = ranges.cut(ranges.observe(ready, quantising.prepared(head, x)), "minmax")
+        ends = ranges.cut(ranges.observe(ready, variant_files.prepared(head, x)), "minmax")
         made = {int8.variant(flavour): int8.make(flavour, ready, ends, bits=7) for flavour in int8.FLAVOURS}
         made["fp16"] = halve.halved(assembly.network(whole))
         files = {"float32": whole, **{kind: assembly.joined(head, each) for kind, each in made.items()}}
@@ -96,7 +89,7 @@ def test_every_file_answers_as_here(shipped: OnnxModel, tmp_path: Path) -> None:
     job = tiny.line("cnn").job
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    found = elsewhere.of_files(shipped, x, y, CARD, tmp_path, progress=Silent())
+    found = matrix_on_target.of_files(shipped, x, y, CARD, tmp_path, progress=Silent())
     assert (found.source, found.host["machine"]) == ("emulated", "aarch64")
     there = {each.variant: each for each in found.cells if each.runtime == "onnxruntime on arm64_emulated"}
     assert len(there) == len(shipped.variants) == 16
@@ -116,12 +109,12 @@ def _answers(folder: Path, variant: str) -> Any:
 @pytest.mark.usefixtures("arm64")
 def test_a_bundle_is_true_there_and_names_spectra(tmp_path: Path) -> None:
     made = bundles.write(tmp_path / "bundle")
-    told = device.call(CARD, ["verify", str(made)], tmp_path, timeout_s=300)
+    told = runner.call(CARD, ["verify", str(made)], tmp_path, timeout_s=300)
     assert told["exit_code"] == 0
     assert told["machine"] == "aarch64"
     assert all(each["ok"] for each in told["checks"])
     spectrum = spectrum_files.rruff(tmp_path / "good.txt", *bundles.known())
-    here, there = (list(device.stream(card, ["predict", str(made), str(spectrum)])) for card in (LOCAL, CARD))
+    here, there = (list(runner.stream(card, ["predict", str(made), str(spectrum)])) for card in (LOCAL, CARD))
     assert there[0]["file"] == str(spectrum)
     assert [each["label"] for each in there[0]["top"]] == [each["label"] for each in here[0]["top"]]
 
@@ -129,14 +122,14 @@ def test_a_bundle_is_true_there_and_names_spectra(tmp_path: Path) -> None:
 def test_no_latency_is_ever_told_of_an_emulator(tmp_path: Path) -> None:
     x = np.zeros((2, 8), np.float32)
     with pytest.raises(Mistake, match="emulated: how long a model takes there says nothing") as caught:
-        bench.measure({}, x, np.zeros(2, int), CARD, tmp_path, reference="a", float_of={})
+        measure.measure({}, x, np.zeros(2, int), CARD, tmp_path, reference="a", float_of={})
     assert "edgespec matrix --target arm64_emulated" in caught.value.hint
 
 
 def test_without_the_emulator_its_script_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "empty"))
     with pytest.raises(Missing, match="which is not here") as caught:
-        device.call(CARD, ["hello", "--runtime", "onnxruntime"], tmp_path)
+        runner.call(CARD, ["hello", "--runtime", "onnxruntime"], tmp_path)
     assert "arm64_emulated.sh" in caught.value.hint
     assert plugins.shipped("export", "setup", "arm64_emulated.sh").is_file()
 
@@ -149,7 +142,7 @@ def test_one_file_that_is_refused_does_not_hide_the_others(tmp_path: Path) -> No
     np.save(tmp_path / "x.npy", line.job.spectra.x[:3])
     request = {"runtime": "onnxruntime", "threads": 1, "spectra": "x.npy", "models": models, "batches": [1, 2]}
     (tmp_path / "request.json").write_text(json.dumps(request))
-    broken, told = device.call(LOCAL, ["answers", "request.json"], tmp_path)["models"]
+    broken, told = runner.call(LOCAL, ["answers", "request.json"], tmp_path)["models"]
     assert "cannot be loaded" in broken["error"]
     assert (told["name"], told["answered"], told["batches"]) == ("good", True, [1, 2])
 
@@ -163,14 +156,16 @@ def test_a_target_that_answers_otherwise_disagrees(tmp_path: Path) -> None:
     model = OnnxModel(line.float32.folder, "cnn", 128, 3, {"float32": line.float32.variants["float32"]})
     work = tmp_path / "work"
     work.mkdir()
-    found = elsewhere.of_files(model, line.job.spectra.x[rows], line.job.spectra.y[rows], card, work, progress=Silent())
+    found = matrix_on_target.of_files(
+        model, line.job.spectra.x[rows], line.job.spectra.y[rows], card, work, progress=Silent()
+    )
     own, liar = found.cells
     assert (own.verdict, liar.verdict) == ("agrees", "disagrees")
     assert liar.disagreements > 0
     plain = {**vars(found), "cells": [vars(each) for each in found.cells]}
-    assert pairs.table(plain)[1][1:3] == ["onnxruntime on liar", "disagrees"]
-    assert "nothing was timed" in pairs.notes(plain)[0]
-    assert "says nothing" in pairs.notes({**plain, "source": "emulated"})[0]
+    assert matrix_table.table(plain)[1][1:3] == ["onnxruntime on liar", "disagrees"]
+    assert "nothing was timed" in matrix_table.notes(plain)[0]
+    assert "says nothing" in matrix_table.notes({**plain, "source": "emulated"})[0]
     assert matrix.MARGINS["float32"] == liar.margin
 
 

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from reports import report
 
-from edgespec import artifact, datasets, finished, plan, recipe
+from edgespec import artifact, datasets, recipe
 from edgespec import report as reports
 from edgespec.artifact import OnnxModel, Variant
-from edgespec.recipe import Recipe
+from edgespec.pipeline import up_to_date
+from edgespec.recipe import Recipe, plan
 
 LINE = """schema: 1
 seed: 0
@@ -38,24 +39,24 @@ def written(tmp_path: Path) -> Recipe:
     found = report()
     found.steps = [{"number": 1, "name": "train", "folder": "1-train", "seconds": 1.0, "kept": False}]
     call, axis = plan.load_call(made)
-    found.finished = finished.fingerprint(made, datasets.load(call, axis=axis, seed=0), None)
+    found.finished = up_to_date.fingerprint(made, datasets.load(call, axis=axis, seed=0), None)
     reports.write(found, tmp_path / "run")
     return made
 
 
 def test_a_finished_run_is_recognised(tmp_path: Path, written: Recipe) -> None:
-    found = finished.look(written, tmp_path / "run", None)
+    found = up_to_date.look(written, tmp_path / "run", None)
     assert found is not None
     assert found.recipe == "hand"
 
 
 @pytest.mark.parametrize("change", ["seed=1", "steps.1.fit.epochs=2", "data.axis.points=33", "gates.accuracy=0.5"])
 def test_a_changed_key_is_noticed(tmp_path: Path, written: Recipe, change: str) -> None:
-    assert finished.look(recipe.load(tmp_path / "a.yaml", [change]), tmp_path / "run", None) is None
+    assert up_to_date.look(recipe.load(tmp_path / "a.yaml", [change]), tmp_path / "run", None) is None
 
 
 def test_another_stop_is_noticed(tmp_path: Path, written: Recipe) -> None:
-    assert finished.look(written, tmp_path / "run", "1") is None
+    assert up_to_date.look(written, tmp_path / "run", "1") is None
 
 
 @pytest.mark.parametrize("name", ["x.npy", "y.npy"])
@@ -63,12 +64,12 @@ def test_changed_data_are_noticed(tmp_path: Path, written: Recipe, name: str) ->
     values = np.load(tmp_path / name)
     values[3] = 1 - values[3]
     np.save(tmp_path / name, values)
-    assert finished.look(written, tmp_path / "run", None) is None
+    assert up_to_date.look(written, tmp_path / "run", None) is None
 
 
 def test_a_damaged_file_is_noticed(tmp_path: Path, written: Recipe) -> None:
     (tmp_path / "run" / "1-train" / "model.onnx").write_bytes(b"12344")
-    assert finished.look(written, tmp_path / "run", None) is None
+    assert up_to_date.look(written, tmp_path / "run", None) is None
 
 
 @pytest.mark.parametrize(
@@ -89,7 +90,7 @@ def test_whatever_is_wrong_is_left_to_be_told_when_the_run_is_made_anew(
 ) -> None:
     assert old in LINE
     (tmp_path / "b.yaml").write_text(LINE.replace(old, new).replace("ROOT", str(tmp_path)))
-    assert finished.look(recipe.load(tmp_path / "b.yaml"), tmp_path / "run", None) is None
+    assert up_to_date.look(recipe.load(tmp_path / "b.yaml"), tmp_path / "run", None) is None
 
 
 @pytest.mark.parametrize("seed", ["-1", "many", "1.5", "true", "null"])
@@ -97,14 +98,14 @@ def test_a_seed_that_no_generator_takes_is_left_to_be_told_too(tmp_path: Path, w
     (tmp_path / "b.yaml").write_text(
         f"seed: {seed}\ndata: {{load: {{minerals: {{samples: 3}}}}, axis: {{low: 150, high: 1172, points: 32}}}}\n"
     )
-    assert finished.look(recipe.load(tmp_path / "b.yaml"), tmp_path / "run", None) is None
+    assert up_to_date.look(recipe.load(tmp_path / "b.yaml"), tmp_path / "run", None) is None
 
 
 def test_an_unfinished_a_damaged_and_an_empty_folder_are_not_finished(tmp_path: Path, written: Recipe) -> None:
-    assert finished.look(written, tmp_path / "empty", None) is None
+    assert up_to_date.look(written, tmp_path / "empty", None) is None
     found = reports.read(tmp_path / "run")
     found.finished = ""
     reports.write(found, tmp_path / "run")
-    assert finished.look(written, tmp_path / "run", None) is None
+    assert up_to_date.look(written, tmp_path / "run", None) is None
     (tmp_path / "run" / "report.json").write_text("{")
-    assert finished.look(written, tmp_path / "run", None) is None
+    assert up_to_date.look(written, tmp_path / "run", None) is None

@@ -14,10 +14,10 @@ import pytest
 import tiny
 import yaml
 
-from edgespec import scoring
+from edgespec.data.splits import around, folds
 from edgespec.errors import Mistake
+from edgespec.evaluation import scoring
 from edgespec.recipe import Split
-from edgespec.splits import around, folds
 
 RECIPE: dict[str, Any] = {
     "schema": 1,

@@ -16,10 +16,11 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.onnx._internal.exporter import _registration
 
-from edgespec import exporter, graph, preprocess, schema
+from edgespec.data import preprocess
+from edgespec.data.preprocess import Front
 from edgespec.errors import Mismatch
-from edgespec.preprocess import Front
-from edgespec.recipe import Call
+from edgespec.graph import exporter, onnx_file
+from edgespec.recipe import Call, schema
 
 AXIS = np.linspace(150.0, 1172.0, 512)
 INSTRUMENT = np.linspace(120.0, 1100.0, 701)
@@ -117,7 +118,7 @@ def test_onnx_runtime_answers_as_torch_does(name: str, files: Path) -> None:
     for n in BATCHES:
         x = spectra(n, front(name).source)
         for optimise in (True, False):
-            same(name, graph.run(files / f"{name}.onnx", x, n, optimise=optimise), x)
+            same(name, onnx_file.run(files / f"{name}.onnx", x, n, optimise=optimise), x)
 
 
 @NAMES

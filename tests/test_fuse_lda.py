@@ -13,12 +13,15 @@ import tiny
 import torch
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from edgespec import early, graph, models, training
+from edgespec import models
 from edgespec.artifact import Checkpoint
+from edgespec.compression.pruning import early_exit
 from edgespec.errors import Mistake
+from edgespec.graph import onnx_file
 from edgespec.job import Job
 from edgespec.recipe import Call
 from edgespec.steps import calibrate, fuse_lda, quantize, to_onnx
+from edgespec.training import loop
 
 NETS = {
     "cnn": {"widths": [4, 8, 8], "kernel": 5, "positions": 8},
@@ -56,8 +59,8 @@ def fused(job: Job, name: str = "cnn", **keys: Any) -> Checkpoint:
 def fitted_on(job: Job, made: Checkpoint, copies: int) -> tuple[Any, Any]:
     """Features (float64) and labels of what the step learns from, written out once more."""
     rows = job.splits.rows(None)
-    x = [training.prepared(job, rows), *(training.varied(job, rows, job.seed * 1000 + 700 + i) for i in range(copies))]
-    features = training.features(models.load(made), torch.cat(x)).double().numpy()
+    x = [loop.prepared(job, rows), *(loop.varied(job, rows, job.seed * 1000 + 700 + i) for i in range(copies))]
+    features = loop.features(models.load(made), torch.cat(x)).double().numpy()
     return features, np.tile(job.spectra.y[rows], 1 + copies)
 
 
@@ -84,8 +87,8 @@ def test_the_head_answers_as_scikit_learn_does(minerals: int, tmp_path: Path) ->
     head: Any = models.load(made).head.double()  # type: ignore[union-attr]
     ours = torch.softmax(head(torch.from_numpy(x)), dim=1).detach().numpy()
     np.testing.assert_allclose(ours, theirs.predict_proba(x[:, varies]), atol=1e-4)  # its weights are float32
-    unseen = training.logits(models.load(made), training.prepared(job, job.splits.test)).argmax(1).numpy()
-    test = training.features(models.load(made), training.prepared(job, job.splits.test)).double().numpy()
+    unseen = loop.logits(models.load(made), loop.prepared(job, job.splits.test)).argmax(1).numpy()
+    test = loop.features(models.load(made), loop.prepared(job, job.splits.test)).double().numpy()
     assert np.array_equal(unseen, theirs.predict(test[:, varies]))
 
 
@@ -102,7 +105,7 @@ def test_copies_are_fitted_on_and_without_an_augmentation_there_are_none(job: Jo
 
 def test_strength_multiplies_every_key_of_the_augmentation_and_what_is_judged_stays(job: Job) -> None:
     asked: list[Any] = []
-    plain = training.varied
+    plain = loop.varied
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
             fuse_lda.training, "varied", lambda job, rows, seed: (asked.append(job.augment), plain(job, rows, seed))[1]
@@ -116,8 +119,8 @@ def test_strength_multiplies_every_key_of_the_augmentation_and_what_is_judged_st
 @EACH
 @pytest.mark.parametrize("stage", [1, 2, 3])
 def test_a_network_left_early_gives_the_features_of_that_stage(name: str, stage: int, job: Job) -> None:
-    whole, x = network(name), training.prepared(job, job.splits.rows(None))
-    short: Any = early.cut(whole, name, x, stage=stage, positions=4)
+    whole, x = network(name), loop.prepared(job, job.splits.rows(None))
+    short: Any = early_exit.cut(whole, name, x, stage=stage, positions=4)
     assert short.stages == stage
     assert short.keys()["positions"] == 4
     with torch.no_grad():
@@ -195,15 +198,15 @@ def test_of_several_shrinkages_the_best_on_validation_is_taken(job: Job) -> None
 
 def test_a_blend_is_one_linear_head_between_lda_and_the_one_that_was_there(job: Job) -> None:
     before = checkpoint(job.folder.parent)
-    x = training.prepared(job, job.splits.test)
-    rows = training.prepared(job, job.splits.rows(None))
+    x = loop.prepared(job, job.splits.test)
+    rows = loop.prepared(job, job.splits.rows(None))
     lda = fuse_lda.run(job, before, copies=0)
     (job.folder / "blended").mkdir()
     made = fuse_lda.run(job.inside(job.folder / "blended"), before, copies=0, blend=0.3)
     assert made.facts["fuse_lda"]["chosen"]["blend"] == 0.3
 
     def centred(which: Checkpoint, given: Any) -> Any:
-        z = training.logits(models.load(which), given)
+        z = loop.logits(models.load(which), given)
         return z - z.mean(1, keepdim=True)
 
     spread = float(centred(before, rows).std() / centred(lda, rows).std())
@@ -224,8 +227,8 @@ def test_a_head_that_is_better_stays(job: Job, tmp_path: Path, monkeypatch: pyte
     made = fuse_lda.run(job, before)
     assert made.facts["fuse_lda"]["chosen"]["head"] == "softmax"
     assert made.facts["temperature"] == 1.5
-    x = training.prepared(job, job.splits.test)
-    assert torch.equal(training.logits(models.load(made), x), training.logits(models.load(before), x))
+    x = loop.prepared(job, job.splits.test)
+    assert torch.equal(loop.logits(models.load(made), x), loop.logits(models.load(before), x))
 
 
 def test_a_new_head_has_no_temperature_and_keeps_the_history(job: Job) -> None:
@@ -236,7 +239,7 @@ def test_a_new_head_has_no_temperature_and_keeps_the_history(job: Job) -> None:
 
 
 def test_neither_test_spectra_nor_hidden_labels_change_anything(job: Job) -> None:
-    known = training.labelled(job, job.splits.rows(None), 2)
+    known = loop.labelled(job, job.splits.rows(None), 2)
     hidden = np.setdiff1d(np.arange(len(job.spectra)), [*known, *job.splits.rows(None, valid=True)])
     other = job.spectra.y.copy()
     other[hidden] = (other[hidden] + 1) % 3
@@ -255,7 +258,7 @@ def test_neither_test_spectra_nor_hidden_labels_change_anything(job: Job) -> Non
 
 
 def test_features_that_never_vary_count_for_nothing_and_are_told(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = training.features
+    plain = loop.features
 
     def dead(model: Any, x: Any) -> Any:
         found = plain(model, x).clone()
@@ -282,9 +285,11 @@ def test_it_is_one_graph_that_calibrates_and_quantises(job: Job, tmp_path: Path)
     exported = to_onnx.run(tiny.inside(job, "exported"), cooled, check=64)
     int8 = quantize.run(tiny.inside(job, "int8"), exported, spectra=64, max_drop=1)
     rows = job.splits.rows(None)[:64]
-    source = training.logits(models.load(cooled), training.prepared(job, rows)).numpy()
-    np.testing.assert_allclose(graph.run(exported.path("float32"), job.spectra.x[rows]), source, rtol=1e-3, atol=1e-3)
-    assert graph.check_kernels(int8.path("cpu-int8"))["QLinearConv"] == 1
+    source = loop.logits(models.load(cooled), loop.prepared(job, rows)).numpy()
+    np.testing.assert_allclose(
+        onnx_file.run(exported.path("float32"), job.spectra.x[rows]), source, rtol=1e-3, atol=1e-3
+    )
+    assert onnx_file.check_kernels(int8.path("cpu-int8"))["QLinearConv"] == 1
 
 
 @pytest.mark.parametrize(
@@ -305,12 +310,12 @@ def test_a_stage_that_is_not_there_is_a_mistake(after: Any, message: str, job: J
 def test_a_stage_that_is_not_there_is_found_before_anything_is_trained(after: Any) -> None:
     trained = Call("train", {"model": Call("cnn", {"widths": [4, 8, 8]})})
     fuse, narrow = Call("fuse_lda", {"after": after}), Call("convert_channels", {"how": "narrow"})
-    found = early.check((trained, Call("calibrate"), fuse), points=128, classes=3)
+    found = early_exit.check((trained, Call("calibrate"), fuse), points=128, classes=3)
     assert found is not None
     assert found[0] == 2
     assert "there is no stage 4 to leave this cnn after" in found[1].message
-    assert early.check((trained, replace(fuse, keys={"after": 3})), points=128, classes=3) is None
-    assert early.check((trained, narrow, fuse), points=128, classes=3) is None, "not known before it has run"
+    assert early_exit.check((trained, replace(fuse, keys={"after": 3})), points=128, classes=3) is None
+    assert early_exit.check((trained, narrow, fuse), points=128, classes=3) is None, "not known before it has run"
 
 
 def test_a_model_without_stages_is_a_mistake_that_names_those_with(job: Job) -> None:
@@ -344,5 +349,5 @@ def test_too_few_spectra_are_a_mistake(job: Job) -> None:
 def test_a_class_without_training_spectra_never_wins(job: Job) -> None:
     y, rows = job.spectra.y, job.splits.rows(None)
     made = fused(some(job, rows[y[rows] != 1]))
-    out = training.logits(models.load(made), training.prepared(job, job.splits.test))
+    out = loop.logits(models.load(made), loop.prepared(job, job.splits.test))
     assert set(out.argmax(1).tolist()) == {0, 2}

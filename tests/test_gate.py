@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 from reports import measured, report, row
 
-from edgespec import gate, judging, storage
 from edgespec import report as reports
+from edgespec import storage
 from edgespec.errors import Mistake, Mistakes
-from edgespec.gate import Verdict
 from edgespec.job import Silent
-from edgespec.metrics import METRICS
-from edgespec.promises import Gate
+from edgespec.recipe.gates import Gate
+from edgespec.recipe.metrics import METRICS
 from edgespec.report import Report
+from edgespec.runs import gate, gate_verdicts
+from edgespec.runs.gate_verdicts import Verdict
 
 VALUES = {  # of the hand-made report, whose recommended file is cpu-int8
     "accuracy": 0.90, "sensitivity": 0.91, "specificity": 0.99, "macro_f1": 0.9, "agreement": 0.95,
@@ -27,7 +28,7 @@ VALUES = {  # of the hand-made report, whose recommended file is cpu-int8
 
 def one(metric: str, limit: float, found: Report | None = None, **more: Any) -> Verdict:
     target = "local" if METRICS[metric].per_target else ""
-    (verdict,) = gate.check([Gate(metric, limit, target)], found or report(), **more)
+    (verdict,) = gate_verdicts.check([Gate(metric, limit, target)], found or report(), **more)
     return verdict
 
 
@@ -91,8 +92,8 @@ def test_the_worst_of_several_targets_counts_and_target_picks_one() -> None:
 
 def test_target_leaves_out_what_only_another_can_answer() -> None:
     gates = [Gate("accuracy", 0.5), Gate("latency_p90", 1, "local"), Gate("latency_p90", 1, "jetson")]
-    assert [each.verdict for each in gate.check(gates, report())] == ["pass", "pass", "unmeasured"]
-    assert [each.target for each in gate.check(gates, report(), target="local")] == ["", "local"]
+    assert [each.verdict for each in gate_verdicts.check(gates, report())] == ["pass", "pass", "unmeasured"]
+    assert [each.target for each in gate_verdicts.check(gates, report(), target="local")] == ["", "local"]
 
 
 def unmeasured(change: str) -> Report:
@@ -152,9 +153,9 @@ def test_what_was_not_measured_is_not_passed(change: str, metric: str, said: str
 
 def test_the_recommendation_hears_which_promises_a_file_would_break() -> None:
     gates = [Gate("size", 30_000), Gate("accuracy", 0.91), Gate("latency_p90", 1e-9, "local")]
-    assert gate.broken(gates, report(), "float32") == ["size is 40 kB, 10 kB over the 30 kB"]
-    assert gate.broken(gates, report(), "cpu-int8") == ["accuracy is 0.900, 0.010 under the 0.910"]
-    assert gate.broken(gates, report(), "default") == ["it is only here to be compared with"]
+    assert gate_verdicts.broken(gates, report(), "float32") == ["size is 40 kB, 10 kB over the 30 kB"]
+    assert gate_verdicts.broken(gates, report(), "cpu-int8") == ["accuracy is 0.900, 0.010 under the 0.910"]
+    assert gate_verdicts.broken(gates, report(), "default") == ["it is only here to be compared with"]
 
 
 def run_folder(tmp_path: Path, gates: str) -> Path:
@@ -165,13 +166,13 @@ def run_folder(tmp_path: Path, gates: str) -> Path:
 
 def test_a_run_is_judged_and_its_report_keeps_the_verdicts(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, "  accuracy: 0.5\n  size: 20 kB\n")
-    made = judging.judge(folder, judging.Asked(), Silent())
+    made = gate.judge(folder, gate.Asked(), Silent())
     found = made.report
     assert made.code == 1
     assert [each["verdict"] for each in found.gates] == ["pass", "fail"]
     assert f"{folder / 'recipe.yaml'}:4" in found.gates[1]["message"]
     assert reports.read(folder).gates == found.gates
-    assert judging.judge(run_folder(tmp_path, "  accuracy: 0.5\n"), judging.Asked("local"), Silent()).code == 0
+    assert gate.judge(run_folder(tmp_path, "  accuracy: 0.5\n"), gate.Asked("local"), Silent()).code == 0
 
 
 @pytest.mark.parametrize(
@@ -184,7 +185,7 @@ def test_a_run_is_judged_and_its_report_keeps_the_verdicts(tmp_path: Path) -> No
 )
 def test_a_run_that_cannot_be_judged_says_why(tmp_path: Path, gates: str, name: str | None, said: str) -> None:
     with pytest.raises(Mistake) as caught:
-        judging.judge(run_folder(tmp_path, gates), judging.Asked(name), Silent())
+        gate.judge(run_folder(tmp_path, gates), gate.Asked(name), Silent())
     assert said in caught.value.message
     if "sizze" in gates:
         assert isinstance(caught.value, Mistakes)
@@ -228,4 +229,4 @@ def told(verdict: str, *, skipped: bool = False) -> Verdict:
     ],
 )
 def test_the_exit_code_says_what_became_of_the_promises(verdicts: list[Verdict], unsure: str, code: int) -> None:
-    assert gate.code(verdicts, unsure) == code
+    assert gate_verdicts.code(verdicts, unsure) == code

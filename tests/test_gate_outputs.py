@@ -8,8 +8,8 @@ from xml.etree import ElementTree as Xml
 import pytest
 from reports import report
 
-from edgespec.gate import Verdict
-from edgespec.report import Report, junit, summary
+from edgespec.report import Report, github, junit
+from edgespec.runs.gate_verdicts import Verdict
 
 VERDICTS = [
     Verdict("accuracy", "", 0.5, 0.9, "pass", "float32", "", ""),
@@ -52,7 +52,7 @@ def test_junit_holds_a_case_a_promise(judged: Report, tmp_path: Path, unsure: st
 def test_the_summary_is_added_to_what_other_steps_wrote(judged: Report, tmp_path: Path) -> None:
     place = tmp_path / "summary.md"
     place.write_text("before\n")
-    summary.append(judged, place)
+    github.append(judged, place)
     lines = place.read_text().splitlines()
     assert lines[0] == "before"
     assert "edgespec gate: hand, 2 of 6 promises kept" in lines[1]
@@ -62,10 +62,10 @@ def test_the_summary_is_added_to_what_other_steps_wrote(judged: Report, tmp_path
 
 def test_annotations_stand_at_the_lines_of_the_recipe_and_can_not_be_broken_out_of(judged: Report) -> None:
     places = [f"recipes/a.yaml:{i}" for i in range(5)] + [""]
-    found = summary.commands(judged, places, inconclusive="warn")
+    found = github.commands(judged, places, inconclusive="warn")
     assert [each.split(" ")[0] for each in found] == ["::error", "::warning", "::error", "::warning"]
     assert found[0].startswith("::error file=recipes/a.yaml,line=1,title=edgespec%3A size::")
     assert "\n" not in "".join(found)
     assert "over%0Athe" in found[0]
     assert "100 %25" in found[3]
-    assert summary.commands(judged, places, inconclusive="fail")[1].startswith("::error")
+    assert github.commands(judged, places, inconclusive="fail")[1].startswith("::error")

@@ -16,9 +16,11 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from torch import nn
 
-from edgespec import exporter, graph, models, training
+from edgespec import models
 from edgespec.errors import Mismatch, Mistake
+from edgespec.graph import exporter, onnx_file
 from edgespec.recipe import Call
+from edgespec.training import loop
 
 BOTH = pytest.mark.parametrize("name", ["cnn", "efficientnet"])
 Array = NDArray[Any]
@@ -31,8 +33,8 @@ def inputs(n: int = 70) -> Array:
 
 def torch_answers(name: str, x: Array) -> Array:
     made = tiny.line(name)
-    seen = training.through(training.front(made.job), torch.from_numpy(x))
-    return training.logits(models.load(made.checkpoint), seen).numpy()
+    seen = loop.through(loop.front(made.job), torch.from_numpy(x))
+    return loop.logits(models.load(made.checkpoint), seen).numpy()
 
 
 def planted(path: Path, out: Path, change: Any) -> Path:
@@ -73,7 +75,7 @@ def test_the_file_is_of_the_one_form(name: str) -> None:
 @pytest.mark.parametrize("batch", [1, 2, 65, 100])
 def test_it_answers_as_torch_does_at_every_batch_size(name: str, batch: int) -> None:
     x = inputs(130)
-    found = graph.run(tiny.line(name).float32.path("float32"), x, batch)
+    found = onnx_file.run(tiny.line(name).float32.path("float32"), x, batch)
     np.testing.assert_allclose(found, torch_answers(name, x), rtol=1e-3, atol=1e-4)
 
 
@@ -92,17 +94,17 @@ def test_a_file_of_another_form_is_refused(tmp_path: Path) -> None:
 def test_parity_finds_a_wrong_file_and_leaves_the_evidence(name: str, tmp_path: Path) -> None:
     good, x = tiny.line(name).float32.path("float32"), inputs()
     source, evidence = torch_answers(name, x), tmp_path / "mismatch.npz"
-    found = graph.parity(good, x, source, least=1.0, most=1e-3, evidence=evidence)
+    found = onnx_file.parity(good, x, source, least=1.0, most=1e-3, evidence=evidence)
     assert (found.n, found.agreement) == (70, 1.0)
     assert found.relative < 1e-3
     assert not evidence.exists()
     wrong = planted(good, tmp_path / "wrong.onnx", scale_weight("head.weight", -1))
     with pytest.raises(Mismatch, match=r"wrong\.onnx and its source disagree on \d+ of 70 spectra") as caught:
-        graph.parity(wrong, x, source, least=1.0, most=1e-3, evidence=evidence)
+        onnx_file.parity(wrong, x, source, least=1.0, most=1e-3, evidence=evidence)
     assert caught.value.exit_code == 4
     assert str(evidence) in caught.value.hint
     with np.load(evidence) as kept:
-        answers = graph.run(wrong, x)
+        answers = onnx_file.run(wrong, x)
         np.testing.assert_allclose(kept["answers"][-1], answers, atol=1e-5)
         assert np.array_equal(kept["x"], x)
         assert np.array_equal(kept["source"], source)
@@ -114,7 +116,7 @@ def test_parity_finds_what_changes_no_label(tmp_path: Path) -> None:
     x = inputs()
     wrong = planted(tiny.line("cnn").float32.path("float32"), tmp_path / "w.onnx", scale_weight("head.weight", 1.02))
     with pytest.raises(Mismatch, match="largest difference"):
-        graph.parity(wrong, x, torch_answers("cnn", x), least=0.9, most=1e-3, evidence=tmp_path / "e.npz")
+        onnx_file.parity(wrong, x, torch_answers("cnn", x), least=0.9, most=1e-3, evidence=tmp_path / "e.npz")
 
 
 def by_batch(path: Path, limit: int) -> Path:
@@ -140,18 +142,18 @@ def test_parity_finds_a_file_that_is_wrong_in_larger_batches(limit: int, wrong: 
     path, evidence = by_batch(tmp_path / "m.onnx", limit), tmp_path / "e.npz"
     if wrong:
         with pytest.raises(Mismatch, match="between batch sizes 1"):
-            graph.parity(path, x, x[:, :3], least=1.0, most=1e-3, evidence=evidence)
+            onnx_file.parity(path, x, x[:, :3], least=1.0, most=1e-3, evidence=evidence)
     else:
-        assert graph.parity(path, x, x[:, :3], least=1.0, most=1e-3, evidence=evidence).batches == 0
+        assert onnx_file.parity(path, x, x[:, :3], least=1.0, most=1e-3, evidence=evidence).batches == 0
 
 
 def test_answers_that_are_no_numbers_and_too_few_spectra_are_refused(tmp_path: Path) -> None:
     good, x = tiny.line("cnn").float32.path("float32"), inputs()
     broken = planted(good, tmp_path / "nan.onnx", scale_weight("head.weight", float("nan")))
     with pytest.raises(Mismatch):
-        graph.parity(broken, x, torch_answers("cnn", x), least=0.0, most=np.inf, evidence=tmp_path / "e.npz")
+        onnx_file.parity(broken, x, torch_answers("cnn", x), least=0.0, most=np.inf, evidence=tmp_path / "e.npz")
     with pytest.raises(Mistake, match="63 spectra are too few"):
-        graph.parity(good, x[:63], torch_answers("cnn", x[:63]), least=1, most=1, evidence=tmp_path / "e.npz")
+        onnx_file.parity(good, x[:63], torch_answers("cnn", x[:63]), least=1, most=1, evidence=tmp_path / "e.npz")
 
 
 @BOTH
@@ -160,7 +162,7 @@ def test_int8_is_run_in_int8_and_a_convolution_left_in_float_is_noticed(name: st
     nodes = list(onnx.load(source).graph.node)
     convs = [node.name for node in nodes if node.op_type == "Conv"]
     tail = [node.name for node in nodes[[node.name for node in nodes].index(convs[-1]) :]]
-    assert graph.check_kernels(path)["QLinearConv"] == len(convs)
+    assert onnx_file.check_kernels(path)["QLinearConv"] == len(convs)
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]
         rest = iter([{"spectrum": row[None]} for row in inputs()])
@@ -173,7 +175,7 @@ def test_int8_is_run_in_int8_and_a_convolution_left_in_float_is_noticed(name: st
         str(source), str(half), Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, nodes_to_exclude=tail,
     )  # fmt: skip
-    assert graph.check_kernels(half)["QLinearConv"] == len(convs) - 1, "it claims no more"
+    assert onnx_file.check_kernels(half)["QLinearConv"] == len(convs) - 1, "it claims no more"
 
     model = onnx.load(path)
     makers = {output: node for node in model.graph.node for output in node.output}
@@ -181,7 +183,7 @@ def test_int8_is_run_in_int8_and_a_convolution_left_in_float_is_noticed(name: st
     last.input[0] = makers[makers[last.input[0]].input[0]].input[0]
     onnx.save(model, half)
     with pytest.raises(Mismatch, match=rf"[12] of {len(convs)} convolutions are not run in int8"):
-        graph.check_kernels(half)
+        onnx_file.check_kernels(half)
 
 
 @pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="the fast layout is of x86")
@@ -191,9 +193,9 @@ def test_any_widths_reach_the_fast_layout_and_weigh_what_torch_says(widths: list
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm1d):
             nn.init.constant_(layer.bias, 0.1)
-    exporter.export(network, tmp_path / "m.onnx", front=training.front(tiny.line("cnn").job))
-    assert graph.check_kernels(tmp_path / "m.onnx").get("nchwc.Conv", 0) > 0
-    params, _ = graph.weigh(tmp_path / "m.onnx")
+    exporter.export(network, tmp_path / "m.onnx", front=loop.front(tiny.line("cnn").job))
+    assert onnx_file.check_kernels(tmp_path / "m.onnx").get("nchwc.Conv", 0) > 0
+    params, _ = onnx_file.weigh(tmp_path / "m.onnx")
     assert params == sum(each.numel() for each in network.parameters()) - sum(widths)
 
 
@@ -202,8 +204,8 @@ def test_parameters_are_torchs_but_for_the_folded_normalisations(name: str) -> N
     network = models.load(tiny.line(name).checkpoint)
     folded = sum(layer.num_features for layer in network.modules() if isinstance(layer, nn.BatchNorm1d))
     wanted = sum(each.numel() for each in network.parameters()) - folded
-    assert graph.weigh(tiny.line(name).float32.path("float32"))[0] == wanted
-    assert graph.weigh(tiny.line(name).int8.path("cpu-int8"))[0] == wanted
+    assert onnx_file.weigh(tiny.line(name).float32.path("float32"))[0] == wanted
+    assert onnx_file.weigh(tiny.line(name).int8.path("cpu-int8"))[0] == wanted
 
 
 @BOTH
@@ -214,12 +216,12 @@ def test_a_folded_temperature_divides_the_logits_and_changes_no_label(
 ) -> None:
     source, path, x = tiny.line(name).int8.path(variant), tmp_path / "m.onnx", inputs()
     path.write_bytes(source.read_bytes())
-    before = graph.run(path, x)
-    graph.fold_temperature(path, temperature)
-    after = graph.run(path, x)
+    before = onnx_file.run(path, x)
+    onnx_file.fold_temperature(path, temperature)
+    after = onnx_file.run(path, x)
     np.testing.assert_allclose(after * temperature, before, rtol=1e-4, atol=1e-5 * np.abs(before).max())
     assert np.array_equal(after.argmax(1), before.argmax(1))
-    np.testing.assert_allclose(graph.run(path, x, optimise=False) * temperature, before, atol=0.05)
+    np.testing.assert_allclose(onnx_file.run(path, x, optimise=False) * temperature, before, atol=0.05)
     assert abs(path.stat().st_size - source.stat().st_size) < 64, "it costs nothing"
 
 
@@ -227,7 +229,7 @@ def test_no_temperature_is_folded_where_more_stands_behind_the_last_layer(tmp_pa
     path = by_batch(tmp_path / "m.onnx", 64)
     before = path.read_bytes()
     with pytest.raises(Mismatch, match="tied to Add"):
-        graph.fold_temperature(path, 2.0)
+        onnx_file.fold_temperature(path, 2.0)
     assert path.read_bytes() == before
 
 
@@ -240,7 +242,7 @@ def test_a_slimmed_file_gives_the_same_answers(name: str, tmp_path: Path) -> Non
     fat.metadata_props.add(key="made", value="somewhere")
     onnx.save(fat, tmp_path / "fat.onnx")
     onnx.save(exporter.slimmed(fat), tmp_path / "slim.onnx")
-    slim, whole = (graph.run(tmp_path / f"{each}.onnx", inputs()) for each in ("slim", "fat"))
+    slim, whole = (onnx_file.run(tmp_path / f"{each}.onnx", inputs()) for each in ("slim", "fat"))
     np.testing.assert_allclose(slim, whole, rtol=1e-5, atol=1e-5)
     assert (tmp_path / "slim.onnx").stat().st_size < (tmp_path / "fat.onnx").stat().st_size
     assert fat.graph.node[0].doc_string, "the file that was given stays as it is"

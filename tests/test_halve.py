@@ -10,8 +10,8 @@ import pytest
 import tiny
 from onnx import TensorProto, numpy_helper
 
-from edgespec import assembly, graph
 from edgespec.errors import Mismatch, Mistake
+from edgespec.graph import assembly, onnx_file
 from edgespec.steps import calibrate, halve
 
 
@@ -22,10 +22,10 @@ def test_float16_names_what_float32_names_in_half_the_bytes(name: str, tmp_path:
     assert list(found.variants) == ["float32", "default", "cpu-int8", "fp16"]
     assert (found.variants["fp16"].role, found.variants["fp16"].sibling) == ("candidate", "float32")
     x = made.job.spectra.x[made.job.splits.test]
-    float32, half = (graph.run(found.path(each), x) for each in ("float32", "fp16"))
+    float32, half = (onnx_file.run(found.path(each), x) for each in ("float32", "fp16"))
     assert 0 < np.abs(float32 - half).max() <= 0.01 * np.abs(float32).max(), "rounded, and hardly"
     assert (float32.argmax(1) == half.argmax(1)).all()
-    assert np.allclose(graph.run(found.path("fp16"), 1000 * x), half, atol=1e-2 * np.abs(half).max()), (
+    assert np.allclose(onnx_file.run(found.path("fp16"), 1000 * x), half, atol=1e-2 * np.abs(half).max()), (
         "the front is float32"
     )
     model = onnx.load(found.path("fp16"))
@@ -34,7 +34,7 @@ def test_float16_names_what_float32_names_in_half_the_bytes(name: str, tmp_path:
     before = sum(4 * np.prod(each.dims) for each in network.values() if each.data_type == TensorProto.FLOAT16)
     saved = found.path("float32").stat().st_size - found.path("fp16").stat().st_size
     assert 0.4 * before < saved <= 0.5 * before
-    assert graph.weigh(found.path("fp16")) == graph.weigh(found.path("float32"))
+    assert onnx_file.weigh(found.path("fp16")) == onnx_file.weigh(found.path("float32"))
 
 
 def test_a_calibrated_one_stays_float16(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_calibrated_one_stays_float16(tmp_path: Path) -> None:
     fitted = calibrate.run(made.job.inside(tmp_path / "calibrated"), found)
     assert fitted.variants["fp16"].temperature != 1.0
     x = made.job.spectra.x[made.job.splits.test]
-    before, after = graph.run(found.path("fp16"), x), graph.run(fitted.path("fp16"), x)
+    before, after = onnx_file.run(found.path("fp16"), x), onnx_file.run(fitted.path("fp16"), x)
     assert np.allclose(after * fitted.variants["fp16"].temperature, before, atol=0.01 * np.abs(before).max())
     held = {each.name: each.data_type for each in onnx.load(fitted.path("fp16")).graph.initializer}
     (head,) = [node for node in onnx.load(fitted.path("fp16")).graph.node if node.op_type == "Gemm"]

@@ -11,9 +11,9 @@ from pages import FORGED, shown, shown_forged, whole
 from reports import report
 
 from edgespec.report import Report, html
-from edgespec.report.beside import doubts
-from edgespec.report.frontier import Point, efficient, outline, points, stairs
-from edgespec.report.sheet import number, shipped, table
+from edgespec.report.html_compare import doubts
+from edgespec.report.html_model import number, shipped, table
+from edgespec.report.pareto import Point, efficient, outline, points, stairs
 
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from edgespec import coupling, importance, models
+from edgespec import models
+from edgespec.compression.pruning import channel_groups, importance
 from edgespec.recipe import Call
 
 NETS = {
@@ -20,11 +21,11 @@ NETS = {
 }
 
 
-def network_and_groups(title: str) -> tuple[Any, list[coupling.Group]]:
+def network_and_groups(title: str) -> tuple[Any, list[channel_groups.Group]]:
     name, keys = NETS[title]
     network = models.build(Call(name, keys), points=96, classes=3, seed=0).eval()
     x, y = torch.randn(30, 96, generator=torch.Generator().manual_seed(1)), torch.arange(30) % 3
-    return importance.differentiated(network, x, y), coupling.groups(name, network, 96)
+    return importance.differentiated(network, x, y), channel_groups.groups(name, network, 96)
 
 
 @pytest.mark.parametrize("kind", importance.KINDS)

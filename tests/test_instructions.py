@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from edgespec import instructions
+from edgespec.bench import instructions
 from edgespec.errors import Unreachable
 
 START, ONE = 800_000_000, 390_000

@@ -12,10 +12,12 @@ import pytest
 import tiny
 from numpy.typing import NDArray
 
-from edgespec import assembly, contract, graph, instrument, preprocess
+from edgespec import contract
 from edgespec.artifact import OnnxModel
+from edgespec.data import preprocess
+from edgespec.data.layers import Blend
 from edgespec.errors import Mismatch, Mistake
-from edgespec.layers import Blend
+from edgespec.graph import assembly, onnx_file, retarget
 from edgespec.recipe import Call
 from edgespec.steps import calibrate, to_onnx
 
@@ -45,24 +47,24 @@ def written(tmp_path: Path, values: NDArray[Any], form: str = "%.10g") -> Path:
 def test_the_graph_takes_the_instruments_pixels(variant: str, axis: str, calibrated: OnnxModel, tmp_path: Path) -> None:
     own, path = AXES[axis], tmp_path / "m.onnx"
     shutil.copyfile(calibrated.path(variant), path)
-    told = instrument.retarget(path, own)
+    told = retarget.retarget(path, own)
     np.testing.assert_allclose(told.values(), own, atol=1e-6)
     assert contract.load(path) == told
     x = tiny.spectra().x[:70]
     order = np.argsort(own)
     there = np.stack([np.interp(own, tiny.AXIS.values(), row) for row in x.astype(np.float64)]).astype(np.float32)
     back = np.stack([np.interp(tiny.AXIS.values(), own[order], row[order]) for row in there]).astype(np.float32)
-    found, expected = graph.outputs(path, there), graph.outputs(calibrated.path(variant), back)
+    found, expected = onnx_file.outputs(path, there), onnx_file.outputs(calibrated.path(variant), back)
     assert list(found) == ["logits", "probabilities", "score"]
     near = 1e-3 if variant == "float32" else 0.05
     for name in found:
         np.testing.assert_allclose(found[name], expected[name], atol=near * np.abs(expected[name]).max())
-    assert instrument.check(calibrated.path(variant), path, x, own, tmp_path / "evidence.npz").agreement >= 0.98
+    assert retarget.check(calibrated.path(variant), path, x, own, tmp_path / "evidence.npz").agreement >= 0.98
     onnx.checker.check_model(onnx.load(path), full_check=True)
-    again = instrument.retarget(path, tiny.AXIS.values())
+    again = retarget.retarget(path, tiny.AXIS.values())
     assert len(again.values()) == 128, "from one instrument to another, the resampling is replaced, not added"
     once = onnx.load(path)
-    instrument.retarget(path, own)
+    retarget.retarget(path, own)
     assert len(onnx.load(path).graph.node) == len(once.graph.node)
 
 
@@ -74,16 +76,16 @@ def test_a_model_without_preprocessing_takes_pixels_too(tmp_path: Path) -> None:
     done = calibrate.run(job.inside(tmp_path / "calibrated"), bare)
     assert isinstance(done, OnnxModel)
     shutil.copyfile(done.path("float32"), tmp_path / "m.onnx")
-    instrument.retarget(tmp_path / "m.onnx", PIXELS)
-    instrument.check(done.path("float32"), tmp_path / "m.onnx", tiny.spectra().x[:70], PIXELS, tmp_path / "e.npz")
+    retarget.retarget(tmp_path / "m.onnx", PIXELS)
+    retarget.check(done.path("float32"), tmp_path / "m.onnx", tiny.spectra().x[:70], PIXELS, tmp_path / "e.npz")
     assert assembly.front(onnx.load(tmp_path / "m.onnx")) is not None
 
 
 def test_a_wrong_resampling_is_found(calibrated: OnnxModel, tmp_path: Path) -> None:
     shutil.copyfile(calibrated.path("float32"), tmp_path / "m.onnx")
-    instrument.retarget(tmp_path / "m.onnx", PIXELS + 25)
+    retarget.retarget(tmp_path / "m.onnx", PIXELS + 25)
     with pytest.raises(Mismatch, match="disagree"):
-        instrument.check(
+        retarget.check(
             calibrated.path("float32"), tmp_path / "m.onnx", tiny.spectra().x[:70], PIXELS, tmp_path / "e.npz"
         )
 
@@ -92,10 +94,10 @@ def test_an_axis_is_read_from_any_first_column(tmp_path: Path, calibrated: OnnxM
     said = contract.load(calibrated.path("float32"))
     for text in ("wavenumber\n{}", "# my instrument\n{}", "{}\n\n"):
         (tmp_path / "a.csv").write_text(text.format("\n".join(f"{each:.4f}" for each in PIXELS)))
-        np.testing.assert_allclose(instrument.read(tmp_path / "a.csv", said), PIXELS, atol=1e-4)
+        np.testing.assert_allclose(retarget.read(tmp_path / "a.csv", said), PIXELS, atol=1e-4)
     for mark in (",", ";", "\t", "  "):
         (tmp_path / "a.csv").write_text("\n".join(f"{each:.4f}{mark}17" for each in PIXELS[::-1]))
-        np.testing.assert_allclose(instrument.read(tmp_path / "a.csv", said), PIXELS[::-1], atol=1e-4)
+        np.testing.assert_allclose(retarget.read(tmp_path / "a.csv", said), PIXELS[::-1], atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +114,7 @@ def test_an_axis_is_read_from_any_first_column(tmp_path: Path, calibrated: OnnxM
 def test_what_is_no_axis_is_refused_with_its_line(text: str, told: str, tmp_path: Path, calibrated: OnnxModel) -> None:
     (tmp_path / "axis.csv").write_text(text)
     with pytest.raises(Mistake, match=told) as caught:
-        instrument.read(tmp_path / "axis.csv", contract.load(calibrated.path("float32")))
+        retarget.read(tmp_path / "axis.csv", contract.load(calibrated.path("float32")))
     assert caught.value.hint
 
 
@@ -121,7 +123,7 @@ def test_a_file_that_is_absent_or_no_text_is_refused(tmp_path: Path, calibrated:
     (tmp_path / "b.csv").write_bytes(bytes(range(256)))
     for name, told in (("a.csv", "cannot be read"), ("b.csv", "is no text"), (".", "cannot be read")):
         with pytest.raises(Mistake, match=told):
-            instrument.read(tmp_path / name, said)
+            retarget.read(tmp_path / name, said)
 
 
 @pytest.mark.parametrize("axis", AXES)

@@ -19,12 +19,14 @@ import pytest
 import wayward
 from test_rruff import archive, folder, lines, name, text
 
-from edgespec import datasets, inventory, plan, recipe, splits, tasklist, yaml12
+from edgespec import datasets, recipe, yaml12
+from edgespec.authoring import inventory, task_list
 from edgespec.cli import data_inspect
-from edgespec.datasets import _rruff_text
+from edgespec.data import splits
+from edgespec.data.readers import rruff_text
 from edgespec.errors import Mistake
-from edgespec.recipe import Call, Split
-from edgespec.report import specimens
+from edgespec.recipe import Call, Split, plan
+from edgespec.report.figures import spectra as spectra_figure
 from edgespec.spectra import Axis, Spectra
 
 AXIS = Axis(200, 1000, 64)
@@ -113,7 +115,7 @@ def test_arrays_are_told_on_their_own_axis(tmp_path: Path) -> None:
     with pytest.raises(Mistake, match="by RRUFF's file names only"):
         inventory.take(str(file), laser=[532])
     with pytest.raises(Mistake, match="this lies in arrays"):
-        tasklist.make(inventory.take(str(file)), tmp_path, named=False, shares={})
+        task_list.make(inventory.take(str(file)), tmp_path, named=False, shares={})
 
 
 def test_a_folder_of_arrays_is_told_how_to_be_named(tmp_path: Path) -> None:
@@ -123,13 +125,13 @@ def test_a_folder_of_arrays_is_told_how_to_be_named(tmp_path: Path) -> None:
     assert "there is: train_x.npy" in caught.value.hint
 
 
-def rows(made: tasklist.TaskList) -> list[dict[str, str]]:
+def rows(made: task_list.TaskList) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(made.text)))
 
 
 def test_a_list_has_each_usable_spectrum_once_and_a_recipe_reads_it(tmp_path: Path) -> None:
     path = folder(tmp_path / "d", odd())
-    made = tasklist.make(inventory.take(path, axis=AXIS), tmp_path, named=False, shares={})
+    made = task_list.make(inventory.take(path, axis=AXIS), tmp_path, named=False, shares={})
     assert [(row["archive"], row["mineral"], row["group"]) for row in rows(made)] == [
         ("d", "Aragonite", "R060000"),
         ("d", "Quartz", "R040031"),
@@ -142,7 +144,7 @@ def test_a_list_has_each_usable_spectrum_once_and_a_recipe_reads_it(tmp_path: Pa
     assert not [note for note in read.notes if "dropped" in note or "unusable" in note]
 
 
-def listed(where: Path, made: tasklist.TaskList, **keys: object) -> Spectra:
+def listed(where: Path, made: task_list.TaskList, **keys: object) -> Spectra:
     (where / "task.csv").write_text(made.text)
     return datasets.load(Call("rruff", {"task": "task.csv", "root": str(where), **keys}), axis=AXIS, seed=0)
 
@@ -155,7 +157,7 @@ def packed(at: Path, samples: int = 10) -> str:
 
 def test_parts_hold_whole_samples_in_their_shares_the_same_every_time(tmp_path: Path) -> None:
     found = inventory.take(packed(tmp_path / "a.zip"))
-    made = [tasklist.make(found, tmp_path, named=False, shares=SHARES, seed=seed) for seed in (0, 0, 1)]
+    made = [task_list.make(found, tmp_path, named=False, shares=SHARES, seed=seed) for seed in (0, 0, 1)]
     assert made[0].text == made[1].text != made[2].text
     counted = Counter((row["mineral"], row["split"]) for row in rows(made[0]))
     assert {counted[mineral, "test"] for mineral in ("Quartz", "Albite", "Beryl")} == {2}
@@ -167,7 +169,7 @@ def test_parts_hold_whole_samples_in_their_shares_the_same_every_time(tmp_path: 
 
 
 def test_a_lone_sample_is_learnt_from_and_told(tmp_path: Path) -> None:
-    made = tasklist.make(
+    made = task_list.make(
         inventory.take(packed(tmp_path / "a.zip", 1)), tmp_path, named=False, shares={"test": 0.8, "train": 0.2}
     )
     assert {row["split"] for row in rows(made)} == {"train"}
@@ -180,7 +182,7 @@ def test_a_sample_under_two_minerals_is_in_one_part(tmp_path: Path) -> None:
         for m, mineral in enumerate(("Albite", "Anorthoclase"))
         for k in range(8)
     }
-    made = tasklist.make(inventory.take(archive(tmp_path / "a.zip", files)), tmp_path, named=False, shares=SHARES)
+    made = task_list.make(inventory.take(archive(tmp_path / "a.zip", files)), tmp_path, named=False, shares=SHARES)
     found = {}
     for row in rows(made):
         assert found.setdefault(row["group"], row["split"]) == row["split"]
@@ -191,23 +193,23 @@ def test_rare_minerals_are_left_out_or_told_where_they_were_asked_for(tmp_path: 
     files = {name("Quartz", f"R0{k:05}", k): text(lines(400 + k), sample=f"R0{k:05}") for k in range(3)}
     files[name("Beryl", "R050065", 9)] = text(lines(685), "Beryl", "R050065")
     found = inventory.take(archive(tmp_path / "a.zip", files))
-    made = tasklist.make(found, tmp_path, named=False, least=2, shares={})
+    made = task_list.make(found, tmp_path, named=False, least=2, shares={})
     assert {row["mineral"] for row in rows(made)} == {"Quartz"}
     assert "minerals with fewer than 2 physical samples left out: 1 (Beryl 1)" in made.notes
     with pytest.raises(Mistake, match="fewer than 2 physical samples: Beryl 1"):
-        tasklist.make(found, tmp_path, named=True, least=2, shares={})
+        task_list.make(found, tmp_path, named=True, least=2, shares={})
     with pytest.raises(Mistake, match="no spectrum is left"):
-        tasklist.make(found, tmp_path, named=False, least=4, shares={})
+        task_list.make(found, tmp_path, named=False, least=4, shares={})
 
 
 def test_archives_are_named_so_that_the_list_finds_them(tmp_path: Path) -> None:
     usual = packed(tmp_path / "data" / "rruff" / "a.zip")
-    made = tasklist.make(inventory.take("a.zip"), tmp_path / "lists", named=False, shares={})
+    made = task_list.make(inventory.take("a.zip"), tmp_path / "lists", named=False, shares={})
     assert {row["archive"] for row in rows(made)} == {"a.zip"}
     (tmp_path / "lists").mkdir()
     assert len(listed(tmp_path / "lists", made)) == 30
     os.replace(usual, packed(tmp_path / "elsewhere" / "a.zip"))
-    made = tasklist.make(
+    made = task_list.make(
         inventory.take(str(tmp_path / "elsewhere" / "a.zip")), tmp_path / "lists", named=False, shares={}
     )
     assert {row["archive"] for row in rows(made)} == {"../elsewhere/a.zip"}
@@ -218,18 +220,18 @@ def test_a_list_names_a_place_that_whoever_reads_it_finds(tmp_path: Path) -> Non
     """Another archive of that name lies beside the list; the folder is itself the one in which recipes look."""
     usual = Path(packed(tmp_path / "data" / "rruff" / "a.zip"))
     other = Path(packed(tmp_path / "lists" / "a.zip", 1))
-    made = tasklist.make(inventory.take(str(usual)), tmp_path / "lists", named=False, shares={})
+    made = task_list.make(inventory.take(str(usual)), tmp_path / "lists", named=False, shares={})
     assert {row["archive"] for row in rows(made)} == {"rruff/a.zip"}
     assert len(listed(tmp_path / "lists", made)) == 30
     other.unlink()
     usual.unlink()
     spectra = folder(tmp_path / "data" / "rruff", odd())
-    made = tasklist.make(inventory.take(spectra), tmp_path / "lists", named=False, shares={})
+    made = task_list.make(inventory.take(spectra), tmp_path / "lists", named=False, shares={})
     assert {row["archive"] for row in rows(made)} == {"rruff"}
     assert inventory.take(str(written(tmp_path / "lists" / "b.csv", made))).seen
 
 
-def written(path: Path, made: tasklist.TaskList) -> Path:
+def written(path: Path, made: task_list.TaskList) -> Path:
     path.write_text(made.text)
     return path
 
@@ -290,7 +292,7 @@ def test_an_axis_beyond_the_laser_is_told(tmp_path: Path) -> None:
 
 def test_no_name_is_read_as_a_formula() -> None:
     curve = np.arange(9.0), np.arange(9.0)
-    assert specimens.draw({r"A$\frac$": [(r"$x_{$", curve)], "_b": [("_c", curve)]}, "png")
+    assert spectra_figure.draw({r"A$\frac$": [(r"$x_{$", curve)], "_b": [("_c", curve)]}, "png")
 
 
 def test_what_the_terminal_cannot_show_is_no_bug(tmp_path: Path) -> None:
@@ -307,7 +309,7 @@ def test_rows_of_resampled_spectra_are_listed(tmp_path: Path) -> None:
     names = [name("Quartz", "R040031", 1), name("Beryl", "R050065", 2), name("Quartz", "R040032", 3)]
     x = np.random.default_rng(0).random((3, 900))
     np.savez(tmp_path / "r.npz", X=x, axis_cm1=np.arange(150.0, 1050), file_name=np.array(names))
-    made = tasklist.make(inventory.take(str(tmp_path / "r.npz")), tmp_path, named=False, shares={})
+    made = task_list.make(inventory.take(str(tmp_path / "r.npz")), tmp_path, named=False, shares={})
     assert [row["row"] for row in rows(made)] == ["1", "0", "2"]
     assert made.npz == tmp_path / "r.npz"
     assert len(listed(tmp_path, made, npz="r.npz")) == 3
@@ -327,20 +329,20 @@ def test_rows_of_resampled_spectra_are_listed(tmp_path: Path) -> None:
 )
 def test_shares_that_make_no_sense_are_told(given: str, words: str) -> None:
     with pytest.raises(Mistake, match=words) as caught:
-        tasklist.shares(given)
+        task_list.shares(given)
     assert caught.value.hint
 
 
 def test_shares_are_of_the_whole() -> None:
-    assert tasklist.shares("none") == tasklist.shares("") == {}
-    assert tasklist.shares("train=3, test=1") == {"train": 0.75, "test": 0.25}
+    assert task_list.shares("none") == task_list.shares("") == {}
+    assert task_list.shares("train=3, test=1") == {"train": 0.75, "test": 0.25}
 
 
 def test_broad_scans_have_their_names_read() -> None:
-    said = _rruff_text.parse_name(
+    said = rruff_text.parse_name(
         "Abramovite__R070037__Broad_Scan__532__0__unoriented__Raman_Data_Processed__db2de3a5.txt"
     )
-    assert said == _rruff_text.Name("Abramovite", "R070037", 532, "Processed")
+    assert said == rruff_text.Name("Abramovite", "R070037", 532, "Processed")
 
 
 def run(*arguments: str, at: Path) -> subprocess.CompletedProcess[str]:
@@ -371,9 +373,9 @@ def test_the_commands_from_an_archive_to_a_list_that_a_recipe_takes(
     assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
     found = inventory.take(str(tmp_path / "a.zip"), minerals=["Quartz"])
     curves = {"Quartz": [("R010000", found.curve(0)), ("R010001", found.curve(1))]}
-    drawn = specimens.draw(curves, "svg")
+    drawn = spectra_figure.draw(curves, "svg")
     assert b"R010001" in drawn or b"Quartz" in drawn
-    assert drawn == specimens.draw(curves, "svg")
+    assert drawn == spectra_figure.draw(curves, "svg")
     wanted = ("task", "a.zip", "--minerals", "Quartz, Beryl", "--parts", "train=0.7,test=0.3")
     printed, written = run(*wanted, at=tmp_path), run(*wanted, "--out", "task.csv", at=tmp_path)
     assert written.returncode == 0, written.stderr
@@ -451,7 +453,7 @@ def test_real_archives_are_counted_as_their_readme_counts_them(real: Path) -> No
         "in the same sample": 2,
         "in another class": 7,
     }
-    made = tasklist.make(found, archive.parent, named=False, shares={})
+    made = task_list.make(found, archive.parent, named=False, shares={})
     assert made.spectra == len(found.seen) - 9
     assert "archive,file,mineral,group" in made.text
     assert {row["archive"] for row in rows(made)} == {archive.name}

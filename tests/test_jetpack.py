@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import jetpack
+from edgespec.graph import jetpack
 
 
 def model(nodes: list[onnx.NodeProto], opset: int = 17, **constants: Any) -> onnx.ModelProto:

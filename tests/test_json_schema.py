@@ -11,15 +11,16 @@ from typing import Any
 import jsonschema
 import pytest
 
-from edgespec import choices, json_schema, plan, plugins, promises, recipe, schema, yaml12
-from edgespec.budget import Budget
-from edgespec.cli import listing
-from edgespec.distillation import Decoupled
+from edgespec import plugins, recipe, yaml12
+from edgespec.cli import ls
+from edgespec.compression.pruning.budget import Budget
 from edgespec.errors import EdgespecError
 from edgespec.job import Fit
-from edgespec.recipe import Data, Split, plain
-from edgespec.schema import Binder
+from edgespec.recipe import Data, Split, json_schema, plain, plan, schema, search_ranges
+from edgespec.recipe import gates as recipe_gates
+from edgespec.recipe.schema import Binder
 from edgespec.spectra import Axis
+from edgespec.training.losses import Decoupled
 from edgespec.yaml12 import Place
 
 SCHEMA = json_schema.recipe()
@@ -79,9 +80,9 @@ def test_it_is_a_schema_and_the_file_beside_the_recipes_is_it() -> None:
 
 
 def test_ls_prints_it_and_a_recipe_is_listed_with_what_it_is_about(capsys: pytest.CaptureFixture[str]) -> None:
-    listing.command("schema")
+    ls.command("schema")
     assert capsys.readouterr().out == json_schema.text()
-    for each in listing._recipes():
+    for each in ls._recipes():
         assert len(each["about"]) > 40
         assert "$schema" not in each["about"]
 
@@ -133,7 +134,7 @@ def test_a_recipe_of_the_tests_that_can_be_planned_is_valid(tmp_path: Path) -> N
         path.write_text(text, encoding="utf-8")
         try:
             written = recipe.load(path)
-            plan.plan(choices.resolved(written, choices.found(written), choices.starts))
+            plan.plan(search_ranges.resolved(written, search_ranges.found(written), search_ranges.starts))
         except EdgespecError:
             continue  # one that a test wants refused
         good += 1
@@ -186,7 +187,7 @@ def test_every_key_has_its_sentence_and_its_default() -> None:
             assert told, place
 
 
-@pytest.mark.parametrize("metric", [*promises.METRICS, "regression", "inconclusive", "acuracy"])
+@pytest.mark.parametrize("metric", [*recipe_gates.METRICS, "regression", "inconclusive", "acuracy"])
 def test_a_gate_is_valid_exactly_where_it_can_be_read(metric: str) -> None:
     limits = [0, 0.5, -0.5, 1, 2, 64_000, True, None, "95 %", "-2 %", "64 kB", "64kB", "1.5 M", "1e3 B", "60 k", "1 ms", "5 µs", "2 min",
               "1_000 B", "ms", "1 mss", "many", "fail", "warn", "", " 1 ms "]  # fmt: skip
@@ -200,7 +201,7 @@ def test_a_gate_is_valid_exactly_where_it_can_be_read(metric: str) -> None:
         {"accuracy": 1, "x": 1},
     ]:
         found: list[str] = []
-        promises.read({metric: limit}, lambda place, text, hint, found=found: found.append(text))  # type: ignore[misc]
+        recipe_gates.read({metric: limit}, lambda place, text, hint, found=found: found.append(text))  # type: ignore[misc]
         gates = jsonschema.Draft7Validator(SCHEMA["properties"]["gates"])
         if not found:
             assert gates.is_valid({metric: limit}), limit
@@ -237,4 +238,4 @@ def test_ranges_stand_where_a_search_takes_them(tmp_path: Path, place: Place, va
     changed = put(written, place, place[-1], value)
     assert valid(changed) is good
     if good:
-        assert choices.found(recipe.Recipe(tmp_path / "a.yaml", changed, {}))
+        assert search_ranges.found(recipe.Recipe(tmp_path / "a.yaml", changed, {}))

@@ -9,7 +9,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import int8, lint, qdq, ranges
+from edgespec.compression.quantization import int8, lint, qdq, ranges
 from edgespec.errors import Mismatch
 
 Change = Callable[[onnx.ModelProto], None]

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import tiny
 
-from edgespec import making, pipeline, plan, recipe, report
+from edgespec import recipe, report
 from edgespec.job import Fit, Job, Silent
-from edgespec.making import Store
-from edgespec.recipe import Call
+from edgespec.pipeline import compress, step_cache
+from edgespec.pipeline.step_cache import Store
+from edgespec.recipe import Call, plan
 from edgespec.steps import train
 
 TRAIN = Call("train", {"model": tiny.CNN, "on": None, "label_smoothing": 0.0, "mixup": 0.0, "fit": Fit(1, 32)})
@@ -28,8 +29,8 @@ steps:
 """
 
 
-def made(job: Job, folder: Path, store: Store | None) -> making.Made:
-    return making.step(job, TRAIN, 1, None, "parent", folder, store)
+def made(job: Job, folder: Path, store: Store | None) -> step_cache.Made:
+    return step_cache.step(job, TRAIN, 1, None, "parent", folder, store)
 
 
 def test_a_step_that_another_run_made_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,8 +53,8 @@ def test_what_one_run_writes_over_its_own_step_the_others_do_not_see(tmp_path: P
     job, store = tiny.job(tmp_path / "job"), Store(tmp_path / "steps")
     first, again = made(job, tmp_path / "a", store), made(job, tmp_path / "b", store)
     first.judged([])
-    assert making.kept(tmp_path / "a" / "1-train", first.digest).rows == []  # type: ignore[union-attr]
-    assert making.kept(tmp_path / "b" / "1-train", again.digest).rows is None  # type: ignore[union-attr]
+    assert step_cache.kept(tmp_path / "a" / "1-train", first.digest).rows == []  # type: ignore[union-attr]
+    assert step_cache.kept(tmp_path / "b" / "1-train", again.digest).rows is None  # type: ignore[union-attr]
 
 
 def test_a_damaged_step_in_the_store_is_not_taken(tmp_path: Path) -> None:
@@ -86,17 +87,17 @@ def test_made_first_and_judged_later_a_run_is_the_same(tmp_path: Path) -> None:
     written = recipe.load(tmp_path / "tiny.yaml")
     checked, folder = plan.plan(written), tmp_path / "later"
     store = Store(tmp_path / "steps")
-    pipeline.make(checked, folder, pipeline.prepare(checked, folder, Silent()), store)
+    compress.make(checked, folder, compress.prepare(checked, folder, Silent()), store)
     unjudged = report.read(folder)
     assert (unjudged.rows, unjudged.finished) == ([], "")
     assert "not judged on the test part" in unjudged.notes[0]
     assert "accuracy" not in (folder / "report.json").read_text()
     records = [json.loads(path.read_text()) for path in sorted(folder.glob("*/artifact.json"))]
     assert [record["rows"] for record in records] == [None, None]
-    later = pipeline.compress(written, folder, stop=None, progress=Silent(), store=store)
+    later = compress.compress(written, folder, stop=None, progress=Silent(), store=store)
     assert [step["kept"] for step in later.steps] == [True, True]
     assert not [note for note in later.notes if "not judged" in note]
-    once = pipeline.compress(written, tmp_path / "once", stop=None, progress=Silent())
+    once = compress.compress(written, tmp_path / "once", stop=None, progress=Silent())
     assert [(row.name, row.scores, row.robustness) for row in later.rows] == [
         (row.name, row.scores, row.robustness) for row in once.rows
     ]

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import typer
 
-from edgespec import matrix
 from edgespec.artifact import OnnxModel, Variant
 from edgespec.cli import matrix as command
-from edgespec.matrix import Cell, Matrix
-from edgespec.report import pairs
+from edgespec.report.tables import matrix as matrix_table
+from edgespec.runs import matrix
+from edgespec.runs.matrix import Cell, Matrix
 
 ORT, OV = ("float32", "onnxruntime", ""), ("float32", "openvino", "float32")
 Y = np.array([0, 1, 2, 1])
@@ -111,11 +111,11 @@ def test_the_table_tells_every_cell_and_why_some_are_empty() -> None:
     refused = Cell("cpu-int8", "tensorrt_rtx", "", "1.7", "refused", "UINT8 zero point", size_bytes=9000)
     plain = vars(Matrix((CELL, refused), "default", HOST, {"torch": "not installed"}))
     plain["cells"] = [vars(each) for each in plain["cells"]]
-    assert pairs.table(plain) == [
+    assert matrix_table.table(plain) == [
         ["cpu-int8", "openvino float32", "agrees", "0", "0.990", "0.01", "0.980", "0.900", "9 kB", "20 us", "0.50", "0.40 - 0.60"],
         ["cpu-int8", "tensorrt_rtx", "refused", "-", "-", "-", "-", "-", "9 kB", "-", "-", "-"],
     ]  # fmt: skip
-    notes = "\n".join(pairs.notes(plain))
+    notes = "\n".join(matrix_table.notes(plain))
     for part in ("spectra of 60", "0.02 of the largest", "to default", "a processor, avx2", "not here: not installed",
                  "tensorrt_rtx refuses cpu-int8: UINT8 zero point"):  # fmt: skip
         assert part in notes

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgespec import doubts
-from edgespec import measurement as stats
+from edgespec.bench import measurement as stats
+from edgespec.bench import warnings as bench_warnings
+from edgespec.bench.measurement import Measurement
 from edgespec.errors import Mistake
-from edgespec.measurement import Measurement
 
 ONE = Measurement(
     target="local",
@@ -225,9 +225,9 @@ def test_mann_whitney_asks_the_rounds_not_the_calls() -> None:
 
 
 def test_figures_of_tensorrt_are_marked_with_their_major_version() -> None:
-    (told,) = doubts.of_runtime("tensorrt", "10.3.0")
+    (told,) = bench_warnings.of_runtime("tensorrt", "10.3.0")
     assert told.startswith("TensorRT 10: its figures don't compare with those of another major version")
-    assert doubts.of_runtime("onnxruntime", "1.31") == []
+    assert bench_warnings.of_runtime("onnxruntime", "1.31") == []
 
 
 CALM = np.full((100, 10), 1000, np.int64)
@@ -260,18 +260,18 @@ IDLE = {"cores": 4, "load1": 0.0, "other_cores": 0.0}
 def test_warnings_name_what_makes_a_latency_less_credible(
     samples: Any, host: dict[str, Any], noise: float, warm: bool, told: list[str]
 ) -> None:
-    warnings = doubts.of_machine(samples, host, noise=noise, warm=warm)
+    warnings = bench_warnings.of_machine(samples, host, noise=noise, warm=warm)
     assert len(warnings) == len(told)
     for warning, part in zip(warnings, told, strict=True):
         assert part in warning
 
 
 def test_a_variant_that_is_slower_than_its_float_sibling_is_told_unless_it_may_be_noise() -> None:
-    told = doubts.against_float("cpu-int8", "float32", 1.31, (1.25, 1.4), 0.02)
+    told = bench_warnings.against_float("cpu-int8", "float32", 1.31, (1.25, 1.4), 0.02)
     assert told == ["cpu-int8 answers 1.31 times slower than float32 here"]
-    assert doubts.against_float("cpu-int8", "float32", 0.79, (0.7, 0.8), 0.0) == []
+    assert bench_warnings.against_float("cpu-int8", "float32", 0.79, (0.7, 0.8), 0.0) == []
     for ratio, bounds, noise in ((1.31, (0.98, 1.4), 0.02), (1.02, (1.01, 1.03), 0.05), (0.9, (0.85, 0.96), 0.05)):
-        (told,) = doubts.against_float("cpu-int8", "float32", ratio, bounds, noise)
+        (told,) = bench_warnings.against_float("cpu-int8", "float32", ratio, bounds, noise)
         assert told.startswith(
             f"cpu-int8 can't be told to be faster than float32 here: {ratio:.2f} of its time, {bounds[0]:.2f} to"
         )

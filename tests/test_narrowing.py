@@ -9,7 +9,8 @@ import tiny
 import torch
 from torch import Tensor, nn
 
-from edgespec import models, narrowing
+from edgespec import models
+from edgespec.compression.pruning import narrow
 from edgespec.recipe import Call
 
 POINTS = 96
@@ -30,7 +31,7 @@ def lived_in(name: str) -> Any:
 
 
 def narrowed(name: str, network: Any, share: float = 0.5, multiple: int = 1) -> tuple[Any, dict[str, list[int]]]:
-    return narrowing.narrowed(NETS[name][0], network, POINTS, share, multiple)
+    return narrow.narrowed(NETS[name][0], network, POINTS, share, multiple)
 
 
 def answers(network: Any) -> Tensor:
@@ -109,7 +110,7 @@ def test_a_share_of_one_changes_nothing_to_the_byte(name: str) -> None:
 @pytest.mark.parametrize("widths", [[4, 6, 13], [16, 32, 64], [18, 20], [8, 8, 9]])
 def test_a_stage_keeps_in_its_middle_what_the_one_before_kept(widths: list[int], share: float, multiple: int) -> None:
     network = models.build(Call("drsn", {"widths": widths, "depths": [1] * len(widths)}), points=96, classes=3, seed=0)
-    small, kept = narrowing.narrowed("drsn", network.eval(), 96, share, multiple)
+    small, kept = narrow.narrowed("drsn", network.eval(), 96, share, multiple)
     streams = [kept[f"stage {s + 1}"] for s in range(len(widths))]
     for s in range(1, len(widths)):
         before, now = streams[s - 1], streams[s]
@@ -127,7 +128,7 @@ def test_a_stage_keeps_in_its_middle_what_the_one_before_kept(widths: list[int],
 )
 def test_counts_are_the_nearest_multiple(share: float, multiple: int, expected: list[int]) -> None:
     network = models.build(Call("drsn", {"depths": [1, 1, 1]}), points=96, classes=3, seed=0).eval()
-    small, _ = narrowing.narrowed("drsn", network, 96, share, multiple)
+    small, _ = narrow.narrowed("drsn", network, 96, share, multiple)
     keys: Any = small.keys  # type: ignore[union-attr]
     assert keys()["widths"] == expected
     assert keys()["inner"] == [[each] for each in expected]
@@ -151,6 +152,6 @@ def test_a_channel_that_only_later_stages_read_is_kept_in_the_first() -> None:
         last: Any = network.body[1][1].conv  # type: ignore[index]
         last.weight.data[:, 2:6] = 1e-3
         last.weight.data[:, 2 + wanted] = 100.0
-        _, kept = narrowing.narrowed("drsn", network, 96, 0.25, 1)
+        _, kept = narrow.narrowed("drsn", network, 96, 0.25, 1)
         assert kept["stage 1"] == [wanted]
         assert 2 + wanted in kept["stage 2"]

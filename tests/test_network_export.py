@@ -11,7 +11,8 @@ import outside
 import pytest
 import tiny
 
-from edgespec import assembly, exporter, graph, models
+from edgespec import models
+from edgespec.graph import assembly, exporter, onnx_file
 from edgespec.recipe import Call
 
 NETWORKS = exporter.PORTABLE | {"Max", "Erf", "Sigmoid", "Gemm", "BatchNormalization"}
@@ -61,7 +62,7 @@ def test_every_operator_is_one_that_all_runtimes_take(name: str, files: Path) ->
 def test_openvino_answers_as_onnx_runtime_does(name: str, openvino: Path) -> None:
     with np.load(openvino / f"{name}.out.npz") as answers, np.load(openvino / f"{name}.npz") as batches:
         for n in map(str, BATCHES):
-            wanted = graph.run(openvino / f"{name}.onnx", batches[n], int(n), optimise=False)
+            wanted = onnx_file.run(openvino / f"{name}.onnx", batches[n], int(n), optimise=False)
             scale = np.abs(wanted).max()
             assert np.abs(answers[n] - wanted).max() <= (0.05 if "int8" in name else 1e-5) * scale
 
@@ -78,7 +79,7 @@ def test_tensorrt_parses_and_builds_the_float_ones(files: Path, tmp_path_factory
 
 
 def test_gelu_is_one_kernel_and_a_threshold_no_convolution(files: Path) -> None:
-    pace, drsn = graph.kernels(files / "pace.onnx"), onnx.load(files / "drsn.onnx").graph.node
+    pace, drsn = onnx_file.kernels(files / "pace.onnx"), onnx.load(files / "drsn.onnx").graph.node
     assert pace["Gelu"] == 5, "one behind the patches, two a block"
     assert "Erf" not in pace
     assert pace.get("Conv", 0) + pace["nchwc.Conv"] == 5
@@ -89,5 +90,5 @@ def test_gelu_is_one_kernel_and_a_threshold_no_convolution(files: Path) -> None:
 def test_a_pooling_matrix_counts_as_no_weight(files: Path) -> None:
     network = models.build(Call("pace", OTHERS["pace-900"][1]), points=900, classes=5, seed=0)
     norms = sum(each.numel() for name, each in network.named_parameters() if "norm" in name)
-    params, _ = graph.weigh(files / "pace-900.onnx")
+    params, _ = onnx_file.weigh(files / "pace-900.onnx")
     assert params == sum(each.numel() for each in network.parameters()) - norms

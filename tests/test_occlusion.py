@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import tiny
 
-from edgespec import distribution, occlusion, scoring
+from edgespec.evaluation import occlusion, scoring
+from edgespec.report import histogram
 
 
 def test_evidence_is_highest_where_the_band_that_decides_stands() -> None:
@@ -87,11 +88,11 @@ def test_every_answer_is_counted_once() -> None:
 def test_every_sample_is_in_a_bin_of_one_percent_the_slowest_too() -> None:
     samples = (np.random.default_rng(0).lognormal(9, 0.3, (7, 500))).astype(np.int64)
     samples[3, 3] = 900_000_000
-    found = distribution.describe(samples)
+    found = histogram.describe(samples)
     assert sum(count for _, count in found["bins"]) == samples.size
-    low, high = distribution.edges_us(found["bins"][-1][0])
+    low, high = histogram.edges_us(found["bins"][-1][0])
     assert low <= 900_000 <= high
     assert high / low == pytest.approx(1.01)
     assert found["rounds_us"] == pytest.approx(np.median(samples, axis=1) / 1e3, abs=1e-3)
     for value in samples.ravel()[:50]:
-        assert any(distribution.edges_us(i)[0] <= value / 1e3 * (1 + 1e-9) for i, _ in found["bins"])
+        assert any(histogram.edges_us(i)[0] <= value / 1e3 * (1 + 1e-9) for i, _ in found["bins"])

@@ -10,8 +10,9 @@ import onnx
 import pytest
 import tiny
 
-from edgespec import answer, contract, graph, jetpack, older
+from edgespec import contract
 from edgespec.errors import Mismatch
+from edgespec.graph import answer, jetpack, older, onnx_file
 from edgespec.steps import calibrate
 
 OPSET = 17
@@ -32,7 +33,7 @@ def test_it_answers_as_the_file_of_the_run(name: str, score: str, tmp_path: Path
     assert {node.op_type for node in model.graph.node} & {"QuantizeLinear", "DequantizeLinear"} == set()
     assert contract.load(path) == contract.load(source)
     x = line.job.spectra.x[line.job.splits.test]
-    then, now = graph.outputs(source, x), graph.outputs(path, x)
+    then, now = onnx_file.outputs(source, x), onnx_file.outputs(path, x)
     assert list(now) == list(then) == ["logits", "probabilities", "score"]
     for each in then:
         np.testing.assert_allclose(now[each], then[each], rtol=1e-3, atol=1e-4)

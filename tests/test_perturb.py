@@ -7,8 +7,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from edgespec import fluorescence, perturb, preprocess
-from edgespec.perturb import PERTURBATIONS, perturbed
+from edgespec.data import fluorescence, perturbations, preprocess
+from edgespec.data.perturbations import PERTURBATIONS, perturbed
 from edgespec.spectra import Floats
 
 Axis = NDArray[np.float64]
@@ -63,7 +63,7 @@ def test_it_gives_numbers_for_whatever_an_instrument_may_send_and_leaves_that_al
 
 @NAMES
 def test_the_same_seed_draws_the_same_and_another_seed_other_spectra(name: str) -> None:
-    x = spectra(perturb.CHUNK + 70)  # more than are changed at a time
+    x = spectra(perturbations.CHUNK + 70)  # more than are changed at a time
     first, again, other = (perturbed(name, x, EVEN, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert np.array_equal(first, other) == (name not in DRAWN)

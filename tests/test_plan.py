@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgespec import choices, plugins, recipe
-from edgespec import plan as plans
+from edgespec import plugins, recipe
+from edgespec.data.splits import Splits
 from edgespec.errors import Mistake, Mistakes
-from edgespec.plan import Plan
-from edgespec.recipe import Call
+from edgespec.recipe import Call, search_ranges
+from edgespec.recipe import plan as plans
+from edgespec.recipe.plan import Plan
 from edgespec.spectra import Axis
-from edgespec.splits import Splits
 
 GOOD = """schema: 1
 seed: 3
@@ -68,8 +68,8 @@ def test_a_good_recipe_is_bound_and_filled_in(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", plugins.names("recipes"))
 def test_every_shipped_recipe_plans(name: str) -> None:
     written = recipe.load(plugins.path("recipes", name))
-    ranges = choices.found(written)  # where it is to be searched: as what is tried first
-    assert plans.plan(choices.resolved(written, ranges, choices.starts)).steps
+    ranges = search_ranges.found(written)  # where it is to be searched: as what is tried first
+    assert plans.plan(search_ranges.resolved(written, ranges, search_ranges.starts)).steps
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,9 @@ import spectrum_files as files
 import tiny
 from device import RUNNER, ask, carry
 
-from edgespec import contract, graph
-from edgespec.datasets import _rruff_text
+from edgespec import contract
+from edgespec.data.readers import rruff_text
+from edgespec.graph import onnx_file
 from edgespec.spectra import interpolate
 
 MINERALS = ("Albite", "Beryl", "Diopside")
@@ -34,7 +35,7 @@ def test_an_answer_names_label_probability_flag_runner_up_and_what_was_covered(t
     assert code == summary["exit_code"] == 0
     axis, x = bundles.known()
     values, _ = interpolate(axis, x, tiny.AXIS.values())
-    outputs = graph.session(bundles.model()).run(None, {"spectrum": values[None]})
+    outputs = onnx_file.session(bundles.model()).run(None, {"spectrum": values[None]})
     logits, probabilities, score = (each[0] for each in outputs)
     order = (-logits).argsort()
     labels = contract.load(bundles.model()).labels
@@ -66,7 +67,7 @@ def test_a_model_without_probabilities_and_score_answers_with_a_softmax_and_no_f
     _, (answer, _) = ask(tmp_path, "predict", path, "good.txt", "--top", "3")
     assert (answer["flag"], answer["score"]) == (None, None)
     assert sum(each["probability"] for each in answer["top"]) == pytest.approx(1)
-    logits = graph.run(path, interpolate(*bundles.known(), tiny.AXIS.values())[0][None])[0]
+    logits = onnx_file.run(path, interpolate(*bundles.known(), tiny.AXIS.values())[0][None])[0]
     assert answer["probability"] == pytest.approx(1 / np.exp(logits - logits.max()).sum(), rel=1e-5)
 
 
@@ -222,9 +223,9 @@ def test_real_files_get_the_label_that_the_pipeline_gives_them(real: Path, tmp_p
         for name in held.namelist():
             if Path(name).name.startswith(f"{mineral}__"):
                 raw = held.read(name)
-                scan = _rruff_text.parse(raw, name)
+                scan = rruff_text.parse(raw, name)
                 values, _ = interpolate(scan.axis, scan.x, tiny.AXIS.values())
-                wanted[Path(name).name] = told.labels[int(graph.run(bundles.model(), values[None]).argmax())]
+                wanted[Path(name).name] = told.labels[int(onnx_file.run(bundles.model(), values[None]).argmax())]
                 (tmp_path / Path(name).name).write_bytes(raw)
     code, told_lines = ask(tmp_path, "predict", bundles.model(), ".")
     assert code == 0

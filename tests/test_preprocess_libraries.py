@@ -14,8 +14,9 @@ import torch
 from numpy.typing import NDArray
 from scipy import signal
 
-from edgespec import datasets, preprocess, schema
-from edgespec.recipe import Call
+from edgespec import datasets
+from edgespec.data import preprocess
+from edgespec.recipe import Call, schema
 from edgespec.spectra import Axis, Spectra
 
 Array = NDArray[np.float64]

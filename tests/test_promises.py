@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from edgespec import promises
-from edgespec.promises import Gate, Promises
+from edgespec.recipe import gates
+from edgespec.recipe.gates import Gate, Promises
 
 
 def read(tree: Any) -> tuple[Promises, list[tuple[Any, str, str]]]:
     wrong: list[tuple[Any, str, str]] = []
-    return promises.read(tree, lambda place, text, hint: wrong.append((place, text, hint))), wrong
+    return gates.read(tree, lambda place, text, hint: wrong.append((place, text, hint))), wrong
 
 
 def test_limits_of_its_own_and_limits_against_a_baseline_are_never_mixed() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import plugins, provenance
+from edgespec import plugins
 from edgespec.errors import Missing
+from edgespec.pipeline import provenance
 from edgespec.recipe import Call
 
 
@@ -24,7 +25,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     provenance._sources_digest.cache_clear()
 
 
-@pytest.mark.parametrize("lost", ["rows", "scoring", "steps/train", "spectra"])
+@pytest.mark.parametrize("lost", ["pipeline/report_rows", "evaluation/scoring", "steps/train", "spectra"])
 def test_a_module_that_is_not_there_is_an_error(package: Path, lost: str) -> None:
     assert provenance.code_digest(Call("train"))
     provenance._sources_digest.cache_clear()
@@ -37,9 +38,11 @@ def test_what_is_imported_from_a_module_need_not_be_one(package: Path) -> None:
     (package / "steps" / "train.py").write_text(
         '"""A step."""\nfrom edgespec.errors import Mistake\n', encoding="utf-8"
     )
-    (package / "rows.py").write_text('"""A judge."""\nimport edgespec.report.tables\n', encoding="utf-8")
+    (package / "pipeline" / "report_rows.py").write_text(
+        '"""A judge."""\nimport edgespec.report.tables\n', encoding="utf-8"
+    )
     before = provenance.code_digest(Call("train"))
-    for name in ("errors.py", "report/tables.py", "report/__init__.py"):
+    for name in ("errors.py", "report/tables/__init__.py", "report/__init__.py"):
         provenance._sources_digest.cache_clear()
         path = package / name
         path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")

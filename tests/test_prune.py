@@ -13,15 +13,21 @@ import tiny
 import torch
 from safetensors.torch import load_file, save_file
 
-from edgespec import artifact, graph, latency, models, report, rows, scoring, training
+from edgespec import artifact, models, report
 from edgespec.artifact import Checkpoint
-from edgespec.budget import Budget
+from edgespec.compression.pruning import latency
+from edgespec.compression.pruning.budget import Budget
+from edgespec.compression.pruning.latency import Compare, Latency
 from edgespec.errors import BrokenPromise, Mistake
+from edgespec.evaluation import scoring
+from edgespec.graph import onnx_file
 from edgespec.job import Fit, Job
-from edgespec.latency import Compare, Latency
+from edgespec.pipeline import report_rows
 from edgespec.recipe import Call
-from edgespec.report import Report, markdown, pruned, terminal
+from edgespec.report import Report, markdown, terminal
+from edgespec.report.tables import pruning
 from edgespec.steps import prune, to_onnx
+from edgespec.training import loop
 
 STILL = Fit(epochs=1, batch=32, lr=1e-9)
 
@@ -90,8 +96,8 @@ def test_the_model_is_its_keys_and_weights(job: Job) -> None:
     made = pruned_to(job)
     again = models.build(Call("drsn", json.loads(json.dumps(made.keys))), points=128, classes=3, seed=9).eval()
     again.load_state_dict(load_file(made.weights))
-    x = training.prepared(job, job.splits.test)
-    assert torch.equal(training.logits(again, x), training.logits(models.load(made), x))
+    x = loop.prepared(job, job.splits.test)
+    assert torch.equal(loop.logits(again, x), loop.logits(models.load(made), x))
 
 
 def test_it_leaves_as_onnx_like_any_other(job: Job) -> None:
@@ -99,8 +105,8 @@ def test_it_leaves_as_onnx_like_any_other(job: Job) -> None:
     exported = to_onnx.run(tiny.inside(job, "3-to_onnx"), made)
     x = job.spectra.x[job.splits.test]
     torch.testing.assert_close(
-        torch.from_numpy(graph.run(exported.path("float32"), x)),
-        training.logits(models.load(made), training.prepared(job, job.splits.test)),
+        torch.from_numpy(onnx_file.run(exported.path("float32"), x)),
+        loop.logits(models.load(made), loop.prepared(job, job.splits.test)),
         atol=1e-4,
         rtol=1e-4,
     )
@@ -143,9 +149,9 @@ def test_it_learns_again_from_the_unpruned_model(job: Job) -> None:
     fitted = pruned_to(
         tiny.inside(job, "3-prune.part"), "pace", Budget(macs="10 %"), alpha=1.0, fit=Fit(epochs=12, batch=16, lr=1e-2)
     )
-    x = training.prepared(job, job.splits.test)
-    named = training.logits(models.load(tiny.line("pace").checkpoint), x).argmax(1)
-    agree = [float((training.logits(models.load(each), x).argmax(1) == named).float().mean()) for each in (cut, fitted)]
+    x = loop.prepared(job, job.splits.test)
+    named = loop.logits(models.load(tiny.line("pace").checkpoint), x).argmax(1)
+    agree = [float((loop.logits(models.load(each), x).argmax(1) == named).float().mean()) for each in (cut, fitted)]
     assert agree[1] > 0.85
     assert agree[1] > agree[0] + 0.1
     assert fitted.facts["labels_used"] == 0
@@ -191,7 +197,7 @@ def test_a_latency_that_no_width_keeps_ends_with_an_account(job: Job, asked: lis
 
 def test_a_fitted_model_that_turns_out_slower_is_kept_and_named(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.line("pace")
-    comparing, fit, fitted = latency.comparing, training.fit, list[bool]()
+    comparing, fit, fitted = latency.comparing, loop.fit, list[bool]()
 
     def slow_in_the_end(*given: Any) -> Compare:
         compare = comparing(*given)
@@ -200,7 +206,7 @@ def test_a_fitted_model_that_turns_out_slower_is_kept_and_named(job: Job, monkey
         )
 
     monkeypatch.setattr(latency, "comparing", slow_in_the_end)
-    monkeypatch.setattr(training, "fit", lambda *given, **more: (fitted.append(True), fit(*given, **more))[1])
+    monkeypatch.setattr(loop, "fit", lambda *given, **more: (fitted.append(True), fit(*given, **more))[1])
     with pytest.raises(
         BrokenPromise, match=r"answers in 0.90x .* more than 'to.latency' 0.5x; the last model within max_drop"
     ) as caught:
@@ -278,7 +284,7 @@ def reported(job: Job, **keys: Any) -> Report:
     made = pruned_to(job, control=True, **keys)
     found = reports.report()
     step = Call("prune", {"on": None})
-    found.rows += rows.after(job, made, 5, step, 1.0, None, Report("hand", 0, {"source": "measured"}))
+    found.rows += report_rows.after(job, made, 5, step, 1.0, None, Report("hand", 0, {"source": "measured"}))
     return found
 
 
@@ -287,11 +293,11 @@ def test_the_report_tells_the_rounds_and_what_each_group_was_worth(job: Job, tmp
     assert [row.name for row in found.rows[-2:]] == ["prune", "control"]
     report.write(found, tmp_path)
     again = report.read(tmp_path)
-    lines = pruned.rounds(again)
+    lines = pruning.rounds(again)
     assert [each[0] for each in lines] == ["5 not yet", "5 round 1", "5 round 2"]
     assert int(lines[-1][2].removesuffix("%")) <= 60
     assert lines[-1][-1].endswith("on local")
-    table = pruned.sensitivity(again)
+    table = pruning.sensitivity(again)
     assert table[0] == ["group", "channels", "25% removed", "50% removed", "75% removed", "stay"]
     assert [each[0] for each in table[1:3]] == ["block 1.1 inner", "block 1.1 hidden"]
     assert all(0 <= float(cell) <= 1 for line in table[1:] for cell in line[2:5])
@@ -300,13 +306,13 @@ def test_the_report_tells_the_rounds_and_what_each_group_was_worth(job: Job, tmp
     text = (tmp_path / "report.md").read_text()
     assert "## What pruning took" in text
     assert "| block 2.2 inner | 16 |" in text
-    assert (tmp_path / "sensitivity.svg").read_text() == pruned.curves(again)
+    assert (tmp_path / "sensitivity.svg").read_text() == pruning.curves(again)
     assert "5 round 2" in terminal.show(again)
 
 
 def test_a_report_of_a_run_that_pruned_nothing_says_nothing_of_it() -> None:
     found = reports.report()
-    assert pruned.curves(found) == ""
+    assert pruning.curves(found) == ""
     assert "What pruning took" not in markdown.show(found, drawn=False)
 
 
@@ -315,7 +321,7 @@ def test_the_remarks_say_what_the_original_was_good_for_and_where_no_time_was_sa
     job: Job, asked: list[float], floor: float, said: bool
 ) -> None:
     asked[0] = floor
-    told = " ".join(rows.remarks(reported(job)))
+    told = " ".join(report_rows.remarks(reported(job)))
     assert "pruning: " in told
     assert "against the same network trained from scratch for as long" in told
     assert ("did not fall (1.00x)" in told) is said

@@ -10,8 +10,9 @@ import pytest
 import tiny
 from onnx import TensorProto
 
-from edgespec import graph, sensitivity
+from edgespec.compression.quantization import sensitivity
 from edgespec.errors import BrokenPromise
+from edgespec.graph import onnx_file
 from edgespec.job import Fit
 from edgespec.steps import calibrate, qat
 
@@ -27,11 +28,11 @@ def test_trained_flavours_are_as_good_as_untrained_ones_and_as_checked(tmp_path:
     assert told["validation"]["divergence"] <= before["divergence"] * 1.001
     assert before != after
     assert found.path("float32").read_bytes() == made.float32.path("float32").read_bytes(), "float32 stays what it was"
-    assert graph.check_kernels(found.path("cpu-int8"))["QLinearConv"] == 2
+    assert onnx_file.check_kernels(found.path("cpu-int8"))["QLinearConv"] == 2
     x = made.job.spectra.x[made.job.splits.test]
-    float32 = graph.run(found.path("float32"), x).argmax(1)
+    float32 = onnx_file.run(found.path("float32"), x).argmax(1)
     for name in ("cpu-int8", "portable-int8"):
-        assert (graph.run(found.path(name), x).argmax(1) == float32).mean() >= 0.95
+        assert (onnx_file.run(found.path(name), x).argmax(1) == float32).mean() >= 0.95
 
 
 @pytest.mark.parametrize(("lr", "kept"), [(1e-3, "trained"), (3.0, "untrained")])
@@ -71,12 +72,12 @@ def test_four_bits_take_half_of_eight_and_survive_calibration(tmp_path: Path) ->
     assert all(2 * len(each.raw_data) - np.prod(each.dims) in (0, 1) for each in small), "two weights a byte"
     assert all(each.ByteSize() < len(each.raw_data) + 60 for each in small)
     x = made.job.spectra.x[made.job.splits.test]
-    float32, four = (graph.run(found.path(each), x) for each in ("float32", "int4"))
+    float32, four = (onnx_file.run(found.path(each), x) for each in ("float32", "int4"))
     assert (float32.argmax(1) == four.argmax(1)).mean() >= 0.9
     done = calibrate.run(made.job.inside(tmp_path / "done"), found)
-    fitted = graph.run(done.path("int4"), x) * done.variants["int4"].temperature
+    fitted = onnx_file.run(done.path("int4"), x) * done.variants["int4"].temperature
     assert np.allclose(fitted, four, atol=1e-3 * np.abs(four).max())
-    assert graph.weigh(found.path("int4")) == graph.weigh(found.path("float32"))
+    assert onnx_file.weigh(found.path("int4")) == onnx_file.weigh(found.path("float32"))
 
 
 def test_four_bits_that_lose_too_much_break_their_promise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,10 +15,12 @@ import tiny
 import torch
 from onnx import helper, numpy_helper
 
-from edgespec import assembly, graph, models, ranges, sensitivity, storage
+from edgespec import models, storage
 from edgespec.artifact import OnnxModel
+from edgespec.compression.quantization import ranges, sensitivity
+from edgespec.data.splits import Splits
 from edgespec.errors import BrokenPromise, Mismatch, Mistake
-from edgespec.splits import Splits
+from edgespec.graph import assembly, onnx_file
 from edgespec.steps import quantize, to_onnx
 
 ALL = pytest.mark.parametrize("name", ["cnn", "efficientnet", "pace", "drsn"])
@@ -31,7 +33,7 @@ def test_int8_names_what_float_names_and_is_smaller(name: str) -> None:
     variant = made.int8.variants["cpu-int8"]
     assert (variant.role, variant.sibling) == ("candidate", "float32")
     x = made.job.spectra.x[made.job.splits.test]
-    float32, int8 = (graph.run(made.int8.path(each), x).argmax(1) for each in ("float32", "cpu-int8"))
+    float32, int8 = (onnx_file.run(made.int8.path(each), x).argmax(1) for each in ("float32", "cpu-int8"))
     assert (float32 == int8).mean() >= 0.9
     for file in ("float32", "default"):
         assert made.int8.path(file).read_bytes() == made.float32.path(file).read_bytes()
@@ -45,7 +47,7 @@ def test_its_answers_hold_with_and_without_the_runtimes_optimisation(name: str) 
     made = tiny.line(name)
     path, rows = made.int8.path("cpu-int8"), made.job.splits.rows(None)
     x = made.job.spectra.x[rows]
-    optimised, plain = (graph.run(path, x, optimise=each) for each in (True, False))
+    optimised, plain = (onnx_file.run(path, x, optimise=each) for each in (True, False))
     stated = made.int8.variants["cpu-int8"].facts["arithmetic"]
     assert stated["agreement"] >= 0.9
     assert (optimised.argmax(1) == plain.argmax(1)).mean() >= stated["agreement"] - 0.05
@@ -62,7 +64,7 @@ def test_biases_carry_no_zeros_and_the_kernels_are_those_of_integers(name: str) 
     assert biases
     assert all(len(node.input) == 2 for node in biases)
     assert set(types) == {name for node in model.graph.node for name in node.input} & set(types), "nothing unused stays"
-    kernels = graph.check_kernels(path)
+    kernels = onnx_file.check_kernels(path)
     convolutions = sum(node.op_type == "Conv" for node in model.graph.node)
     assert (kernels["QLinearConv"], kernels["QGemm"]) == (convolutions, 1), "without them ONNX Runtime works in float"
 
@@ -86,8 +88,8 @@ def test_only_what_a_convolution_or_the_last_layer_takes_or_gives_is_rounded(nam
 
 def test_gelu_is_one_kernel_in_int8_too() -> None:
     made = tiny.line("pace").int8
-    kernels = graph.kernels(made.path("cpu-int8"))
-    assert kernels["Gelu"] == graph.kernels(made.path("float32"))["Gelu"] == 5
+    kernels = onnx_file.kernels(made.path("cpu-int8"))
+    assert kernels["Gelu"] == onnx_file.kernels(made.path("float32"))["Gelu"] == 5
     assert "Erf" not in kernels
     assert {each.version for each in onnx.load(made.path("cpu-int8")).opset_import if each.domain == ""} == {20}
 
@@ -171,13 +173,13 @@ def test_portable_names_what_float_names_in_a_smaller_file(both: tuple[tiny.Line
     line, made = both
     assert list(made.variants) == ["float32", "default", "cpu-int8", "portable-int8"]
     x = line.job.spectra.x[line.job.splits.test]
-    float32, portable = (graph.run(made.path(each), x) for each in ("float32", "portable-int8"))
+    float32, portable = (onnx_file.run(made.path(each), x) for each in ("float32", "portable-int8"))
     assert (float32.argmax(1) == portable.argmax(1)).mean() >= 0.98
     assert np.abs(float32 - portable).max() <= 0.1 * np.abs(float32).max()
     assert made.path("portable-int8").stat().st_size < made.path("cpu-int8").stat().st_size
     for name in ("cpu-int8", "portable-int8"):
         onnx.checker.check_model(onnx.load(made.path(name)), full_check=True)
-        assert graph.weigh(made.path(name)) == graph.weigh(made.path("float32"))
+        assert onnx_file.weigh(made.path(name)) == onnx_file.weigh(made.path("float32"))
 
 
 def test_both_flavours_hold_the_same_integers_and_scales(both: tuple[tiny.Line, OnnxModel]) -> None:

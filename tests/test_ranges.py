@@ -7,8 +7,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import ranges
-from edgespec.ranges import BINS, Seen
+from edgespec.compression.quantization import ranges
+from edgespec.compression.quantization.ranges import BINS, Seen
 
 CUTTING = pytest.mark.parametrize("method", ["percentile", "entropy", "mse"])
 

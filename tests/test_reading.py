@@ -14,7 +14,7 @@ from device import module
 from reads import WINDOW, contract, read, refusal, tracks
 from spectrum_files import AXIS, peaks
 
-from edgespec.datasets import _rruff_text, _tasks
+from edgespec.data.readers import rruff_text, task_list
 from edgespec.spectra import Axis, interpolate
 
 HEADER = "Raman shift (cm-1),Intensity\n"
@@ -182,7 +182,7 @@ def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, n
     with archive(real, f"{name}.zip") as held:
         for file in sorted(name for name in held.namelist() if name.endswith(".txt"))[::9]:
             raw = held.read(file)
-            scan = _rruff_text.parse(raw, file)
+            scan = rruff_text.parse(raw, file)
             values, covered = interpolate(scan.axis, scan.x, window.values())
             (track,) = texts.tracks(texts.text(raw, file), file)
             found = soundness.ready(track, contract(axis=axis, window=axis, min_coverage=0.5), wanted)
@@ -193,7 +193,7 @@ def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, n
 @pytest.mark.parametrize("task", ["rruff10.csv", "rruff_hard13.csv"])
 def test_no_spectrum_of_the_tasks_is_refused(real: Path, task: str) -> None:
     texts, soundness, wanted = module("texts"), module("soundness"), module("axes").Wanted(technique="Raman")
-    entries, _ = _tasks.listing(real / "rruff" / task, None, 0)
+    entries, _ = task_list.listing(real / "rruff" / task, None, 0)
     held = {path.stem: zipfile.ZipFile(path) for path in (real / "rruff").glob("*.zip")}
     names = {Path(name).name: (each, name) for each in held.values() for name in each.namelist()}
     listed = [Path(entry.where.rpartition("!")[2]).name for entry in entries]

@@ -12,8 +12,10 @@ import pytest
 import tiny
 from numpy.typing import NDArray
 
-from edgespec import answer, contract, graph, knowing, reject
+from edgespec import contract
 from edgespec.artifact import OnnxModel
+from edgespec.evaluation import reject_score, uncertainty
+from edgespec.graph import answer, onnx_file
 from edgespec.job import Job
 from edgespec.steps import calibrate
 
@@ -27,32 +29,32 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
     return made
 
 
-def fitted(job: Job, path: Path, kind: str) -> reject.Score:
-    return reject.fit(job, lambda x: graph.run(path, x), None, (kind,))[0]
+def fitted(job: Job, path: Path, kind: str) -> reject_score.Score:
+    return reject_score.fit(job, lambda x: onnx_file.run(path, x), None, (kind,))[0]
 
 
 @pytest.mark.parametrize("variant", ["float32", "cpu-int8"])
-@pytest.mark.parametrize("kind", reject.KINDS)
+@pytest.mark.parametrize("kind", reject_score.KINDS)
 def test_the_graph_answers_what_the_formula_says(kind: str, variant: str, tmp_path: Path) -> None:
     made = tiny.line("cnn")
     path, x = made.int8.path(variant), made.job.spectra.x[:70]
     score = fitted(made.job, path, kind)
     onnx.save(answer.add(onnx.load(path), score), tmp_path / "m.onnx")
     onnx.checker.check_model(onnx.load(tmp_path / "m.onnx"), full_check=True)
-    out = graph.outputs(tmp_path / "m.onnx", x)
-    logits = graph.run(path, x)
+    out = onnx_file.outputs(tmp_path / "m.onnx", x)
+    logits = onnx_file.run(path, x)
     np.testing.assert_array_equal(out["logits"], logits)
     stated = np.exp(logits - logits.max(1, keepdims=True))
     np.testing.assert_allclose(out["probabilities"], stated / stated.sum(1, keepdims=True), atol=1e-6)
-    expected = score.of(logits, reject.prepared(made.job, x))
+    expected = score.of(logits, reject_score.prepared(made.job, x))
     np.testing.assert_allclose(out["score"][:, 0], expected, rtol=1e-4, atol=1e-5)
-    assert np.isfinite(graph.outputs(tmp_path / "m.onnx", 0 * x)["score"]).all()
+    assert np.isfinite(onnx_file.outputs(tmp_path / "m.onnx", 0 * x)["score"]).all()
 
 
 def test_likeness_is_the_cosine_with_the_mean_spectrum_of_a_class_that_is_sure() -> None:
     rng = np.random.default_rng(0)
     means = rng.integers(-127, 128, (16, 3)).astype(np.int8)
-    score = reject.Score("likeness", means, 0.01, 64)
+    score = reject_score.Score("likeness", means, 0.01, 64)
     prepared = rng.normal(size=(5, 64)).astype(np.float32)
     sure = np.full((5, 3), -50.0)
     sure[:, 1] = 50
@@ -71,7 +73,7 @@ def test_the_calibrated_files_have_three_outputs_and_say_so_in_their_contract(ca
         assert said.labels == tiny.spectra().labels
         np.testing.assert_allclose(said.values(), tiny.AXIS.values())
         rows = tiny.line("cnn").job.splits.rows(None, valid=True)
-        score = graph.outputs(path, tiny.spectra().x[rows])["score"][:, 0]
+        score = onnx_file.outputs(path, tiny.spectra().x[rows])["score"][:, 0]
         assert (score >= (said.threshold or 0)).mean() == pytest.approx(0.95, abs=0.03)
     kinds = {calibrated.variants[name].facts["reject"]["kind"] for name in ("float32", "cpu-int8")}
     assert len(kinds) == 1, "scores of all files mean the same"
@@ -90,59 +92,59 @@ def test_calibrating_twice_leaves_one_answer_part(calibrated: OnnxModel, tmp_pat
 def test_no_label_and_no_test_spectrum_has_a_say(tmp_path: Path) -> None:
     made = tiny.line("cnn")
     path = made.int8.path("float32")
-    score, found = reject.fit(made.job, lambda x: graph.run(path, x), None)
+    score, found = reject_score.fit(made.job, lambda x: onnx_file.run(path, x), None)
     spectra = made.job.spectra
     test = np.isin(np.arange(len(spectra)), made.job.splits.test)
     other = replace(
         spectra, y=np.roll(spectra.y, 7), x=np.where(test[:, None], np.float32(3.0), spectra.x).astype(np.float32)
     )
-    again, told = reject.fit(replace(made.job, spectra=other), lambda x: graph.run(path, x), None)
+    again, told = reject_score.fit(replace(made.job, spectra=other), lambda x: onnx_file.run(path, x), None)
     assert found == told
     assert np.array_equal(score.means, again.means)
 
 
 def test_displaced_spectra_have_the_same_bands_elsewhere() -> None:
     x = tiny.spectra().x[:20]
-    away = reject.displaced(x, np.random.default_rng(0))
+    away = reject_score.displaced(x, np.random.default_rng(0))
     assert away.shape == (60, 128)
     assert np.array_equal(away[:20], x[:, ::-1])
     assert np.array_equal(np.sort(away[20:40], 1), np.sort(x, 1))
-    assert np.array_equal(away, reject.displaced(x, np.random.default_rng(0)))
+    assert np.array_equal(away, reject_score.displaced(x, np.random.default_rng(0)))
     with_itself = [float(np.corrcoef(a, b)[0, 1]) for a, b in zip(x, away[20:40], strict=True)]
     assert np.median(with_itself) < 0.5
 
 
 def test_auroc_is_the_chance_that_a_known_one_scores_higher() -> None:
-    assert reject.auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1.0
-    assert reject.auroc(np.array([0.0]), np.array([1.0, 2.0])) == 0.0
-    assert reject.auroc(np.array([1.0, 1.0]), np.array([1.0])) == 0.5
+    assert reject_score.auroc(np.array([2.0, 3.0]), np.array([0.0, 1.0])) == 1.0
+    assert reject_score.auroc(np.array([0.0]), np.array([1.0, 2.0])) == 0.0
+    assert reject_score.auroc(np.array([1.0, 1.0]), np.array([1.0])) == 0.5
     rng = np.random.default_rng(0)
     known, unknown = rng.normal(1, 1, 300).round(1), rng.normal(0, 1, 200).round(1)
     pairs = (known[:, None] > unknown).mean() + 0.5 * (known[:, None] == unknown).mean()
-    assert reject.auroc(known, unknown) == pytest.approx(pairs)
+    assert reject_score.auroc(known, unknown) == pytest.approx(pairs)
 
 
 def test_risk_falls_where_the_score_knows_which_answers_are_wrong() -> None:
     wrong = np.array([False] * 80 + [True] * 20)
-    good = knowing.risk_coverage(np.arange(100.0)[::-1], wrong)
+    good = uncertainty.risk_coverage(np.arange(100.0)[::-1], wrong)
     assert good["risk"][-1] == 0.2
     assert good["risk"][:16] == [0.0] * 16
-    blind = knowing.risk_coverage(np.random.default_rng(0).random(100), wrong)
+    blind = uncertainty.risk_coverage(np.random.default_rng(0).random(100), wrong)
     assert blind["mean_risk"] > 3 * good["mean_risk"]
 
 
 def test_what_no_model_knows_is_refused_more_often_than_what_it_knows(calibrated: OnnxModel) -> None:
     job = replace(tiny.line("cnn").job, unknown=tiny.spectra(minerals=("Forsterite", "Grossular", "Epidote")))
     for made in (calibrated.path("float32"), calibrated.path("cpu-int8"), tiny.line("cnn").checkpoint):
-        found = knowing.measure(job, made)
+        found = uncertainty.measure(job, made)
         assert found["auroc_displaced"] > 0.9
         assert found["auroc_unknown"] > 0.8
         assert found["unknown_refused"] > 0.5 > 1 - found["accepted"]
         assert found["unknown"] == {"data": "minerals", "spectra": 180, "classes": 3}
-    assert "auroc_unknown" not in knowing.measure(tiny.line("cnn").job, calibrated.path("float32"))
+    assert "auroc_unknown" not in uncertainty.measure(tiny.line("cnn").job, calibrated.path("float32"))
 
 
-@pytest.mark.parametrize("kind", reject.KINDS)
+@pytest.mark.parametrize("kind", reject_score.KINDS)
 def test_a_recipe_can_choose_the_score(kind: Any, tmp_path: Path) -> None:
     made = calibrate.run(tiny.line("cnn").job.inside(tmp_path), tiny.line("cnn").int8, score=kind)
     assert isinstance(made, OnnxModel)
@@ -162,7 +164,7 @@ def test_fewer_places_make_a_smaller_file_and_a_coarser_score(tmp_path: Path) ->
         path = made.path("cpu-int8")
         means = next(each for each in onnx.load(path).graph.initializer if each.name == "answer/means")
         assert list(means.dims) == [places, 3]
-        sizes[places], scores[places] = path.stat().st_size, graph.outputs(path, job.spectra.x[:50])["score"]
+        sizes[places], scores[places] = path.stat().st_size, onnx_file.outputs(path, job.spectra.x[:50])["score"]
     assert 0 < sizes[64] - sizes[8] - 3 * (64 - 8) < 40  # a byte a place and class, and what tells lengths
     assert not np.allclose(scores[64], scores[8], atol=1e-3)
 
@@ -171,9 +173,9 @@ def test_fewer_places_make_a_smaller_file_and_a_coarser_score(tmp_path: Path) ->
 def test_places_that_do_not_divide_the_axis_are_fewer_in_formula_and_graph_alike(places: int, tmp_path: Path) -> None:
     made = tiny.line("cnn")
     path, x = made.int8.path("float32"), made.job.spectra.x[:20]
-    score = reject.fit(made.job, lambda x: graph.run(path, x), None, ("likeness",), places)[0]
+    score = reject_score.fit(made.job, lambda x: onnx_file.run(path, x), None, ("likeness",), places)[0]
     assert 0.5 * min(places, 128) <= len(score.means) <= places
     onnx.save(answer.add(onnx.load(path), score), tmp_path / "m.onnx")
     onnx.checker.check_model(onnx.load(tmp_path / "m.onnx"), full_check=True)
-    expected = score.of(graph.run(path, x), reject.prepared(made.job, x))
-    np.testing.assert_allclose(graph.outputs(tmp_path / "m.onnx", x)["score"][:, 0], expected, rtol=1e-4, atol=1e-5)
+    expected = score.of(onnx_file.run(path, x), reject_score.prepared(made.job, x))
+    np.testing.assert_allclose(onnx_file.outputs(tmp_path / "m.onnx", x)["score"][:, 0], expected, rtol=1e-4, atol=1e-5)

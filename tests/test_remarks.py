@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import reports
 
-from edgespec import rows
+from edgespec.pipeline import report_rows
 from edgespec.report import Report
 
 NOTHING = "the teacher brings nothing here: train longer without a teacher, or ship the control"
@@ -16,7 +16,7 @@ def said(student: float, low: float, *controls: tuple[str, float]) -> str:
     taught = reports.row(2, "distill", "step", student, scores={"low": low})
     rest = [reports.row(2, name, "control", accuracy) for name, accuracy in controls]
     report = Report("hand", 0, {"source": "measured"}, rows=[taught, *rest])
-    return " ".join(rows.remarks(report))
+    return " ".join(report_rows.remarks(report))
 
 
 @pytest.mark.parametrize(

@@ -13,9 +13,11 @@ from reports import measured, report
 
 from edgespec import report as reports
 from edgespec.errors import Mistake
-from edgespec.gate import check
-from edgespec.promises import Gate
-from edgespec.report import Report, markdown, picture, rounding, tables, terminal
+from edgespec.recipe.gates import Gate
+from edgespec.report import Report, markdown, tables, terminal
+from edgespec.report.figures import picture
+from edgespec.report.tables import quantization
+from edgespec.runs.gate_verdicts import check
 
 
 def judged(source: str = "embedded") -> Report:
@@ -137,15 +139,15 @@ def test_what_int8_costs_each_layer_is_a_table_costliest_first_and_a_remark() ->
         "| head | Gemm | 60.0% | 0.900 | +0.050 | 0.2 | float32 |",
         "| first | Conv | 40.0% | 0.990 | +0.000 | 0.001 | int8 |",
     ]
-    assert rounding.remarks(report()) == [
+    assert quantization.remarks(report()) == [
         "cpu-int8: 1 of 2 layers stay in float32 (head); ranges by mse, nearest to float32 of 2; "
         "+0.012 of the accuracy lost and 0.980 of the labels kept on the validation part."
     ]
     found = report()
     found.rows[-1].rounding["float_layers"] = []
-    assert rounding.remarks(found)[0].startswith("cpu-int8: all 2 layers are int8; ")
+    assert quantization.remarks(found)[0].startswith("cpu-int8: all 2 layers are int8; ")
     found.rows.pop()
-    assert rounding.layers(found) == ([], [])
+    assert quantization.layers(found) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -172,10 +174,10 @@ def test_what_training_with_rounding_brought_is_said(helped: bool, trained: floa
         "float_layers": [],
         "training": {"helped": helped, "untrained": 0.024, "trained": trained},
     }
-    (remark,) = rounding.remarks(found)
+    (remark,) = quantization.remarks(found)
     assert remark.startswith("cpu-int8: weights in 4 bits, arithmetic in float32: smaller, not faster; +0.012 of")
     assert remark.endswith(said)
-    assert rounding.layers(found) == ([], [])
+    assert quantization.layers(found) == ([], [])
 
 
 def test_robustness_is_a_line_a_perturbation_in_markdown_and_a_line_a_model_in_the_terminal() -> None:

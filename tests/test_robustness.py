@@ -15,12 +15,16 @@ import tiny
 from onnx import helper, numpy_helper
 from reports import row
 
-from edgespec import assembly, gate, graph, plugins, provenance, robustness, rows
+from edgespec import plugins
 from edgespec.artifact import OnnxModel
-from edgespec.gate import Gate
-from edgespec.perturb import PERTURBATIONS, perturbed
+from edgespec.data.perturbations import PERTURBATIONS, perturbed
+from edgespec.evaluation import robustness
+from edgespec.graph import assembly, onnx_file
+from edgespec.pipeline import provenance, report_rows
 from edgespec.recipe import Call
 from edgespec.report import Report, Row
+from edgespec.runs import gate_verdicts
+from edgespec.runs.gate_verdicts import Gate
 
 
 def test_a_file_is_judged_on_each_perturbation_of_all_test_spectra() -> None:
@@ -30,10 +34,10 @@ def test_a_file_is_judged_on_each_perturbation_of_all_test_spectra() -> None:
     found = robustness.measure(made.job, path)
     assert list(found["accuracy"]) == list(PERTURBATIONS)
     for name, accuracy in found["accuracy"].items():
-        out = graph.run(path, perturbed(name, x, made.job.spectra.axis, made.job.seed))
+        out = onnx_file.run(path, perturbed(name, x, made.job.spectra.axis, made.job.seed))
         assert accuracy == pytest.approx((out.argmax(1) == y).mean(), abs=1e-5)
     assert found["mean"] == pytest.approx(np.mean(list(found["accuracy"].values())), abs=1e-5)
-    clean = (graph.run(path, x).argmax(1) == y).mean()
+    clean = (onnx_file.run(path, x).argmax(1) == y).mean()
     assert found["accuracy"]["scale x1000"] == pytest.approx(clean, abs=1e-5), "its preprocessing divides by the size"
     assert min(found["accuracy"].values()) < clean, "a perturbation that harms nothing shows nothing"
 
@@ -117,12 +121,12 @@ def line(int8: OnnxModel) -> Report:
         ],
         1,
     ):
-        found.rows += rows.after(made.job, artifact, number, Call(name), 1.0, before, found)
+        found.rows += report_rows.after(made.job, artifact, number, Call(name), 1.0, before, found)
     return found
 
 
 def verdicts(found: Report) -> dict[str, str]:
-    judged = gate.check(
+    judged = gate_verdicts.check(
         [Gate("accuracy", 0.75), Gate("robust_accuracy", 0.7), Gate("robust_accuracy_drop", 0.1)], found
     )
     return {each.metric: each.verdict for each in judged}
@@ -141,7 +145,9 @@ def test_an_int8_file_that_only_bears_undisturbed_spectra_keeps_accuracy_and_bre
     assert fragile.robustness["drop"] > 0.2
     assert fragile.robustness["drop_float"] == pytest.approx(fragile.robustness["drop"], abs=0.05)
     assert fragile.robustness["at"] in PERTURBATIONS
-    assert gate.broken([Gate("robust_accuracy_drop", 0.1)], found, "cpu-int8"), "so it is not recommended either"
+    assert gate_verdicts.broken([Gate("robust_accuracy_drop", 0.1)], found, "cpu-int8"), (
+        "so it is not recommended either"
+    )
 
 
 def test_a_row_says_what_was_lost_against_step_1_and_against_its_float_file() -> None:
@@ -170,11 +176,11 @@ def test_a_step_is_made_anew_where_a_perturbation_has_changed(tmp_path: Path, mo
         return provenance.code_digest(Call("to_onnx"))
 
     before = digest()
-    for name in ("perturb", "robustness", "fluorescence"):
+    for name in ("data/perturbations", "evaluation/robustness", "data/fluorescence"):
         path = package / f"{name}.py"
         path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
         assert digest() != before, name
         before = digest()
-    (package / "bench.py").write_text("# nothing that a step depends on\n", encoding="utf-8")
+    (package / "bench" / "measure.py").write_text("# nothing that a step depends on\n", encoding="utf-8")
     assert digest() == before
     provenance._sources_digest.cache_clear()

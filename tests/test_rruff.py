@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 from edgespec import datasets
-from edgespec.datasets import _rruff_text, rruff
+from edgespec.data.readers import rruff_text
+from edgespec.datasets import rruff
 from edgespec.errors import EdgespecError, Missing, Mistake
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
@@ -132,7 +133,7 @@ def test_header_bytes_and_line_ends_do_not_matter(tmp_path: Path, mark: bytes, l
 
 
 def test_a_header_that_goes_on_without_marks_is_a_header() -> None:
-    scan = _rruff_text.parse(text(header=NEW).encode(), "a.txt")
+    scan = rruff_text.parse(text(header=NEW).encode(), "a.txt")
     assert (scan.mineral, scan.sample) == ("Quartz", "R040031")
     assert scan.axis[0] == 150
 
@@ -167,14 +168,14 @@ def test_an_axis_that_falls_is_turned_and_told(tmp_path: Path) -> None:
     ],
 )
 def test_a_sample_is_named_without_its_mount(sample: str, physical: str) -> None:
-    assert _rruff_text.physical_sample(sample) == physical
+    assert rruff_text.physical_sample(sample) == physical
 
 
 def test_names_are_read_in_both_exports() -> None:
     new = "Albite__R040068-3__Raman__514__0-000____Raman_Data_RAW__aad91d3687fd16bc7dcc8fd13198.txt"
-    assert _rruff_text.parse_name(new) == _rruff_text.Name("Albite", "R040068-3", 514, "RAW")
-    assert _rruff_text.parse_name(name(laser="514.5")) == _rruff_text.Name("Quartz", "R040031", 514, "Processed")
-    assert _rruff_text.parse_name("Quartz.txt") is None
+    assert rruff_text.parse_name(new) == rruff_text.Name("Albite", "R040068-3", 514, "RAW")
+    assert rruff_text.parse_name(name(laser="514.5")) == rruff_text.Name("Quartz", "R040031", 514, "Processed")
+    assert rruff_text.parse_name("Quartz.txt") is None
 
 
 def test_duplicates_are_dropped_told_and_join_their_samples(tmp_path: Path) -> None:
@@ -304,13 +305,13 @@ def test_many_unusable_files_are_told_at_once(tmp_path: Path) -> None:
 def test_any_damage_to_a_file_is_a_mistake_or_harmless(tmp_path: Path) -> None:
     """Bytes flipped, cut out or put in at random: a spectrum comes out whole, or Refused names the file."""
     chance, whole = random.Random(5), text(header=NEW).encode()
-    refused: list[_rruff_text.Refused] = []
+    refused: list[rruff_text.Refused] = []
     for _ in range(300):
         at, length = chance.randrange(len(whole)), chance.choice([0, 1, 7, 400])
         raw = whole[:at] + chance.randbytes(chance.choice([0, 1, 3])) + whole[at + length :]
         try:
-            scan = _rruff_text.parse(raw, "a.txt")
-        except _rruff_text.Refused as refusal:
+            scan = rruff_text.parse(raw, "a.txt")
+        except rruff_text.Refused as refusal:
             refused.append(refusal)
             continue
         assert scan.axis.shape == scan.x.shape
@@ -549,13 +550,13 @@ def test_a_second_reading_comes_from_the_cache_until_something_changes(
     first = load(path=where)
     (kept,) = (tmp_path / "home" / "spectra").iterdir()
     parsed: list[str] = []
-    parse = _rruff_text.parse
+    parse = rruff_text.parse
 
-    def counted(raw: bytes, at: str) -> _rruff_text.Scan:
+    def counted(raw: bytes, at: str) -> rruff_text.Scan:
         parsed.append(at)
         return parse(raw, at)
 
-    monkeypatch.setattr("edgespec.datasets._archives.parse", counted)
+    monkeypatch.setattr("edgespec.data.readers.archives.parse", counted)
     again = load(path=where)
     assert not parsed
     assert again.x.tobytes() == first.x.tobytes()

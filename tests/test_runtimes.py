@@ -12,8 +12,8 @@ import pytest
 import tiny
 from device import ask, module
 
-from edgespec import graph
 from edgespec.artifact import OnnxModel
+from edgespec.graph import onnx_file
 from edgespec.job import Job
 from edgespec.steps import calibrate, quantize
 
@@ -47,7 +47,7 @@ def test_answers_come_batch_size_by_batch_size(files: tuple[Job, OnnxModel], tmp
     code, told = answers(tmp_path)
     assert (code, told["batches"], told["answered"]) == (0, [1, 2, 65], True), "100 are more than there are"
     x = np.load(tmp_path / "x.npy")
-    wanted = graph.run(made.path("float32"), x)
+    wanted = onnx_file.run(made.path("float32"), x)
     with np.load(tmp_path / "m.npz") as found:
         assert found.files == ["1", "2", "65"]
         for size in found.files:
@@ -104,12 +104,12 @@ def test_openvino_names_what_onnx_runtime_names(
     request(tmp_path, job, made, "openvino", variant)
     code, told = answers(tmp_path, PYTHONPATH=openvino)
     assert (code, told["providers"], told["threads"]) == (0, ["CPU float32"], 1), "not in bfloat16, unasked"
-    wanted = graph.run(made.path(variant), np.load(tmp_path / "x.npy"))
+    wanted = onnx_file.run(made.path(variant), np.load(tmp_path / "x.npy"))
     scale = np.abs(wanted).max()
     with np.load(tmp_path / "m.npz") as found:
         for size in ("1", "2", "65"):
             assert np.abs(found[size] - wanted).max() <= near * scale
-            assert graph.same(wanted, found[size], 2e-2).all()
+            assert onnx_file.same(wanted, found[size], 2e-2).all()
 
 
 def test_openvino_keeps_its_own_form_with_the_same_answers(
@@ -125,7 +125,7 @@ def test_openvino_keeps_its_own_form_with_the_same_answers(
     code, _ = answers(tmp_path, **found)
     assert code == 0
     with np.load(tmp_path / "m.npz") as answered:
-        wanted = graph.run(made.path("float32"), np.load(tmp_path / "x.npy"))
+        wanted = onnx_file.run(made.path("float32"), np.load(tmp_path / "x.npy"))
         assert np.abs(answered["1"] - wanted).max() <= 1e-5 * np.abs(wanted).max(), "not rounded to float16"
 
 
@@ -135,7 +135,7 @@ def test_bfloat16_is_what_was_asked_for_or_refused(files: tuple[Job, OnnxModel],
     code, told = answers(tmp_path, PYTHONPATH=openvino)
     if code == 0:
         assert told["providers"] == ["CPU bfloat16"]
-        wanted = graph.run(made.path("float32"), np.load(tmp_path / "x.npy"))
+        wanted = onnx_file.run(made.path("float32"), np.load(tmp_path / "x.npy"))
         with np.load(tmp_path / "m.npz") as found:
             assert 0 < np.abs(found["1"] - wanted).max() <= 0.05 * np.abs(wanted).max()
     else:

@@ -9,11 +9,11 @@ from typing import Annotated, Any, Literal
 import pytest
 from annotated_types import Ge, Gt, Interval, Len
 
-from edgespec import plugins, schema, wording
+from edgespec import plugins
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.errors import Mistake
-from edgespec.recipe import Call
-from edgespec.schema import REQUIRED, Binder
+from edgespec.recipe import Call, messages, schema
+from edgespec.recipe.schema import REQUIRED, Binder
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def test_all_mistakes_are_told_not_only_the_first() -> None:
 def test_every_plugin_can_be_found_and_a_wrong_name_says_which_was_meant(kind: str) -> None:
     for name in schema.names(kind):
         assert callable(schema.function(kind, name))
-        with pytest.raises(Mistake, match=f"unknown {wording.noun(kind)} '{name}x'") as caught:
+        with pytest.raises(Mistake, match=f"unknown {messages.noun(kind)} '{name}x'") as caught:
             schema.function(kind, f"{name}x")
         assert caught.value.hint == f"did you mean '{name}'?"
     with pytest.raises(Mistake) as caught:
@@ -207,4 +207,4 @@ def test_every_plugin_can_be_found_and_a_wrong_name_says_which_was_meant(kind: s
 
 
 def test_values_are_shown_as_a_recipe_writes_them() -> None:
-    assert wording.shown({"a": [None, True, "x", 3], "b": {"c": False}}) == "{a: [null, true, 'x', 3], b: {c: false}}"
+    assert messages.shown({"a": [None, True, "x", 3], "b": {"c": False}}) == "{a: [null, true, 'x', 3], b: {c: false}}"

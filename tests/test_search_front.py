@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from edgespec import plan, recipe
-from edgespec.choices import Between
+from edgespec import recipe
 from edgespec.errors import BrokenPromise, Mistake
-from edgespec.search import drawn, front, space, winner
+from edgespec.recipe import plan
+from edgespec.recipe.search_ranges import Between
+from edgespec.search import best_recipe, pareto, space
+from edgespec.search import html as search_page
 
 TEXT = """schema: 1
 data:
@@ -46,7 +48,7 @@ TRIALS = [
     {"number": 5, "state": "failed", "why": "no network", "params_drawn": DRAWN},
 ]
 OBJECTIVES = ["accuracy", "latency", "size"]
-FOUND: front.Found = {
+FOUND: pareto.Found = {
     "schema": 1,
     "recipe": "open",
     "objectives": OBJECTIVES,
@@ -62,24 +64,24 @@ FOUND: front.Found = {
 
 
 def test_the_front_is_what_no_other_beats_in_everything() -> None:
-    assert front.front(TRIALS, OBJECTIVES) == [1, 0, 3]
+    assert pareto.front(TRIALS, OBJECTIVES) == [1, 0, 3]
     tied = [one(0, 0.9, 1.0, 10), one(1, 0.9, 1.0, 10)]
-    assert front.front(tied, OBJECTIVES) == [0]
-    assert front.front([TRIALS[5]], OBJECTIVES) == []
+    assert pareto.front(tied, OBJECTIVES) == [0]
+    assert pareto.front([TRIALS[5]], OBJECTIVES) == []
     both = [{**one(0, 0.9, 1.0, 10), "values": [0.9]}, {**one(1, 0.8, 0.1, 1), "values": [0.8]}]
-    assert front.front(both, ["accuracy"]) == [0]
+    assert pareto.front(both, ["accuracy"]) == [0]
 
 
 def test_the_table_and_the_page_tell_validation_and_test_apart(tmp_path: Path) -> None:
-    front.write(FOUND, tmp_path)
-    assert front.read(tmp_path) == FOUND
-    lines = front.table(FOUND).splitlines()
+    pareto.write(FOUND, tmp_path)
+    assert pareto.read(tmp_path) == FOUND
+    lines = pareto.table(FOUND).splitlines()
     assert [line.split()[0] for line in lines[1:4]] == ["0001", "0000", "0003"]
     assert lines[5].startswith("0001  cnn.widths [8, 16], train.label_smoothing 0.25")
     assert "0.950 [0.850, 0.950]" in lines[1]
     assert "0.910 [0.800, 0.970]" in lines[1]
     assert "0.910" not in "".join(lines[2:])
-    page = (tmp_path / front.PAGE).read_text()
+    page = (tmp_path / pareto.PAGE).read_text()
     assert "6 trials (5 complete, 1 failed), judged on 40 validation spectra" in page
     assert "| 0005 | failed | no network |" in page
     assert "latency 2, size 6e+04 (as 0001)" in page
@@ -87,11 +89,11 @@ def test_the_table_and_the_page_tell_validation_and_test_apart(tmp_path: Path) -
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"schema": 1}', '{"schema": 9}'])
 def test_a_damaged_front_is_a_mistake(tmp_path: Path, text: str) -> None:
-    (tmp_path / front.FILE).write_text(text)
+    (tmp_path / pareto.FILE).write_text(text)
     with pytest.raises(Mistake, match=r"front\.json is"):
-        front.read(tmp_path)
+        pareto.read(tmp_path)
     with pytest.raises(Mistake, match="is no folder of a search"):
-        front.read(tmp_path / "nowhere")
+        pareto.read(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +101,7 @@ def test_a_damaged_front_is_a_mistake(tmp_path: Path, text: str) -> None:
     [("size=60kB", 1), ("size=59.9kB", 0), ("latency=100us", 0), ("latency=0.1 ms, size=10kB", 3), ("macs=41 k", 0)],
 )
 def test_the_most_accurate_under_the_limits_wins(limits: str, number: int) -> None:
-    assert winner.best(FOUND, winner.limits(f"under:{limits}"))["number"] == number
+    assert best_recipe.best(FOUND, best_recipe.limits(f"under:{limits}"))["number"] == number
 
 
 def test_of_equally_accurate_trials_the_smaller_wins_and_the_test_part_has_no_say() -> None:
@@ -108,7 +110,7 @@ def test_of_equally_accurate_trials_the_smaller_wins_and_the_test_part_has_no_sa
         "0": {"n": 9, "accuracy": 1.0, "low": 0.9, "high": 1.0},
         "2": {"n": 9, "accuracy": 0.1, "low": 0, "high": 0.2},
     }
-    assert winner.best({**FOUND, "trials": trials, "test": tests}, {"size": 30.0})["number"] == 2
+    assert best_recipe.best({**FOUND, "trials": trials, "test": tests}, {"size": 30.0})["number"] == 2
 
 
 @pytest.mark.parametrize(
@@ -125,22 +127,22 @@ def test_of_equally_accurate_trials_the_smaller_wins_and_the_test_part_has_no_sa
 )
 def test_what_is_no_limit_is_told(text: str, told: str) -> None:
     with pytest.raises(Mistake, match=told):
-        winner.limits(text)
+        best_recipe.limits(text)
 
 
 def test_where_none_fits_the_nearest_is_named() -> None:
     with pytest.raises(BrokenPromise, match=r"under size 5 kB: the nearest, 0003, has size 10 kB at 0\.800"):
-        winner.best(FOUND, {"size": 5000.0})
+        best_recipe.best(FOUND, {"size": 5000.0})
     with pytest.raises(Mistake, match="no trial of this search is complete"):
-        winner.best({**FOUND, "trials": [TRIALS[5]]}, {"size": 5000.0})
+        best_recipe.best({**FOUND, "trials": [TRIALS[5]]}, {"size": 5000.0})
     untimed = [{**each, "latency": None} for each in TRIALS[:4]]
     with pytest.raises(Mistake, match="did not measure latency"):
-        winner.best({**FOUND, "trials": untimed, "objectives": ["accuracy", "size"]}, {"latency": 1.0})
+        best_recipe.best({**FOUND, "trials": untimed, "objectives": ["accuracy", "size"]}, {"latency": 1.0})
 
 
 def test_the_winning_recipe_is_plain_and_says_where_it_comes_from(tmp_path: Path) -> None:
     (tmp_path / "recipe.yaml").write_text(TEXT, encoding="utf-8")
-    winner.write(tmp_path, FOUND, TRIALS[1], {"size": 6e4}, tmp_path / "best.yaml")
+    best_recipe.write(tmp_path, FOUND, TRIALS[1], {"size": 6e4}, tmp_path / "best.yaml")
     text = (tmp_path / "best.yaml").read_text(encoding="utf-8")
     head = text.partition("schema:")[0]
     assert "Trial 0001 of 6 of edgespec search, recipe open: the most accurate under size 60 kB." in head
@@ -149,7 +151,7 @@ def test_the_winning_recipe_is_plain_and_says_where_it_comes_from(tmp_path: Path
     step = plan.plan(recipe.load(tmp_path / "best.yaml")).steps[0]
     assert step.keys["model"].keys["widths"] == [8, 16]
     assert (step.keys["label_smoothing"], step.keys["fit"].epochs) == (0.25, 5)
-    winner.write(tmp_path, FOUND, TRIALS[0], {"size": 6e4}, tmp_path / "best.yaml")
+    best_recipe.write(tmp_path, FOUND, TRIALS[0], {"size": 6e4}, tmp_path / "best.yaml")
     assert "Not judged on the test part yet" in (tmp_path / "best.yaml").read_text()
 
 
@@ -204,13 +206,13 @@ def test_a_recipe_without_ranges_is_no_search(tmp_path: Path) -> None:
 
 def test_front_json_holds_no_number_that_json_lacks(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="Out of range"):
-        front.write({**FOUND, "reference_ms": float("nan")}, tmp_path)
+        pareto.write({**FOUND, "reference_ms": float("nan")}, tmp_path)
     assert json.loads(json.dumps(FOUND)) == FOUND
 
 
 def test_a_search_is_a_page_of_its_own_with_every_trial_drawn_and_the_front_named(tmp_path: Path) -> None:
-    front.write({**FOUND, "recipe": "<script>"}, tmp_path)
-    path = drawn.write(front.read(tmp_path), tmp_path)
+    pareto.write({**FOUND, "recipe": "<script>"}, tmp_path)
+    path = search_page.write(pareto.read(tmp_path), tmp_path)
     text = path.read_text(encoding="utf-8")
     assert "<h1>Search of &lt;script&gt;</h1>" in text
     marks = re.findall(r'aria-label="(\d{4}: [^"]+)"', text)

@@ -23,7 +23,7 @@ from optuna.trial import TrialState
 from edgespec import recipe
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
 from edgespec.job import Silent
-from edgespec.search import front, study, trial, worker
+from edgespec.search import pareto, study, trial, worker
 
 RECIPE = """schema: 1
 data:
@@ -156,7 +156,7 @@ def test_a_storage_that_goes_in_the_middle_is_told_too(tmp_path: Path) -> None:
         draw(shared)
 
 
-def run_here(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> front.Found:
+def run_here(path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch, **more: Any) -> pareto.Found:
     given: dict[str, Any] = {
         "trials": 6,
         "url": None,
@@ -184,7 +184,7 @@ def test_a_search_ends_with_so_many_trials_and_goes_on_when_more_are_asked(
     more = run_here(path, tmp_path / "s", monkeypatch, trials=8)
     assert more["trials"][:6] == first["trials"]
     assert len(more["trials"]) == 8
-    assert front.read(tmp_path / "s") == more
+    assert pareto.read(tmp_path / "s") == more
 
 
 def test_a_trial_that_fails_counts_and_a_search_where_all_fail_ends(
@@ -344,7 +344,7 @@ def test_of_four_workers_one_is_killed_and_no_trial_is_lost_none_counted_twice(t
         os.kill(victim, signal.SIGKILL)
         codes = list(map(int, group.stdout.readline().split()))
     assert sorted(codes) == [-signal.SIGKILL, 0, 0, 0]
-    found = front.read(folder)
+    found = pareto.read(folder)
     assert found["storage"].startswith("postgresql+psycopg://edgespec@127.0.0.1")
     numbers = [each["number"] for each in found["trials"]]
     assert len(numbers) == len(set(numbers)) == TRIALS, "none lost, none counted twice"

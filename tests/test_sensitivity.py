@@ -10,10 +10,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import int8, ranges, sensitivity
+from edgespec.compression.quantization import int8, ranges, sensitivity
+from edgespec.compression.quantization.ranges import Range
+from edgespec.compression.quantization.sensitivity import Judge, Loss, Promises
 from edgespec.errors import BrokenPromise
-from edgespec.ranges import Range
-from edgespec.sensitivity import Judge, Loss, Promises
 
 KEEP = Promises(max_drop=0.01, min_agreement=0.99, max_float=0.8, bits=8)
 LOUD = 1e4

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from edgespec import models, shallow
+from edgespec import models
+from edgespec.compression.pruning import remove_blocks
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
 
@@ -35,7 +36,7 @@ def test_a_block_that_does_nothing_goes_first() -> None:
         last = whole.body[0][idle].conv2
         last.weight.data.zero_()
         last.bias.data.zero_()
-        small, kept = shallow.shallower("drsn", whole, 96, [2, 2], far_from(whole))
+        small, kept = remove_blocks.shallower("drsn", whole, 96, [2, 2], far_from(whole))
         assert kept == [[b for b in range(3) if b != idle], [0, 1]]
         torch.testing.assert_close(small(X), whole(X))
         assert small.keys()["inner"] == [[[2, 3, 4][b] for b in kept[0]], [5, 6]]  # type: ignore[operator]
@@ -43,7 +44,7 @@ def test_a_block_that_does_nothing_goes_first() -> None:
 
 def test_one_by_one_to_as_many_as_wanted_and_the_first_of_a_stage_stays() -> None:
     whole = built("drsn")
-    small, kept = shallow.shallower("drsn", whole, 96, [1, 1], far_from(whole))
+    small, kept = remove_blocks.shallower("drsn", whole, 96, [1, 1], far_from(whole))
     assert kept == [[0], [0]]
     assert small.keys()["depths"] == [1, 1]  # type: ignore[operator]
     assert len(whole.body[0]) == 3, "the original is left alone"  # type: ignore[arg-type,index]
@@ -51,7 +52,7 @@ def test_one_by_one_to_as_many_as_wanted_and_the_first_of_a_stage_stays() -> Non
 
 def test_pace_loses_blocks_too() -> None:
     whole: Any = built("pace")
-    small, kept = shallow.shallower("pace", whole, 96, [1], far_from(whole))
+    small, kept = remove_blocks.shallower("pace", whole, 96, [1], far_from(whole))
     assert [len(each) for each in kept] == [1]
     left = whole.blocks[kept[0][0]].pointwise.weight
     assert torch.equal(small.blocks[0].pointwise.weight, left)  # type: ignore[index,union-attr]
@@ -61,9 +62,9 @@ def test_pace_loses_blocks_too() -> None:
 @pytest.mark.parametrize("wanted", [[2], [2, 3], [1, 1, 1]])
 def test_depths_that_are_not_there_are_told(wanted: list[int]) -> None:
     with pytest.raises(Mistake, match=r"this drsn has stages of \[3, 2\] blocks"):
-        shallow.shallower("drsn", built("drsn"), 96, wanted, lambda each: 0.0)
+        remove_blocks.shallower("drsn", built("drsn"), 96, wanted, lambda each: 0.0)
 
 
 def test_a_model_without_such_blocks_is_told() -> None:
     with pytest.raises(Mistake, match="cnn has no blocks that could go, only drsn and pace have"):
-        shallow.depths("cnn", models.build(Call("cnn"), points=96, classes=3, seed=0))
+        remove_blocks.depths("cnn", models.build(Call("cnn"), points=96, classes=3, seed=0))

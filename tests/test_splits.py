@@ -10,10 +10,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from edgespec.data.splits import Splits, divide
 from edgespec.errors import Mistake
 from edgespec.recipe import Split
 from edgespec.spectra import Spectra
-from edgespec.splits import Splits, divide
 
 SEEDS = st.integers(0, 1000)
 SHARES = st.floats(0.05, 0.6)

@@ -18,9 +18,13 @@ import loopback
 import pytest
 from loopback import Device
 
-from edgespec import device, line, plugins, rollcall, runs, target, wire
+from edgespec import plugins
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, StorageError, Unreachable
-from edgespec.target import Target
+from edgespec.runs import bench
+from edgespec.targets import card as target_cards
+from edgespec.targets import connection, rollcall, wire
+from edgespec.targets import runner as device
+from edgespec.targets.card import Target
 
 pytestmark = pytest.mark.skipif(loopback.SSHD is None, reason="no sshd here: apt install openssh-server")
 ANSWER = "import json, os, sys; print(json.dumps({}))"
@@ -36,7 +40,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
 def _swept(there: Device, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test leaves the device as it should be left: unlocked, nothing but the cache."""
     monkeypatch.setenv("EDGESPEC_SSH", there.ssh)
-    monkeypatch.setattr(line, "GREET_S", 20.0)
+    monkeypatch.setattr(connection, "GREET_S", 20.0)
     yield
     loopback.trust(there.folder, "host")
     assert loopback.wait(lambda: there.work == [])
@@ -73,7 +77,7 @@ def porter(monkeypatch: pytest.MonkeyPatch) -> Any:
 
     def change(old: str, new: str) -> None:
         assert old in program
-        monkeypatch.setattr(line, "_porter", lambda: program.replace(old, new).encode())
+        monkeypatch.setattr(connection, "_porter", lambda: program.replace(old, new).encode())
 
     return change
 
@@ -264,7 +268,7 @@ def test_an_interrupt_ends_what_several_targets_do(there: Device, work: Path, ru
     waiting.start()
     begin = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        runs._everywhere([*cards, dataclasses.replace(cards[1], name="next")], measured)
+        bench._everywhere([*cards, dataclasses.replace(cards[1], name="next")], measured)
     assert time.monotonic() - begin < 30
     assert all(loopback.wait(lambda each=each: gone(each)) for each in flags.values())
 
@@ -337,7 +341,7 @@ def test_a_device_that_does_not_answer_in_time(work: Path, monkeypatch: pytest.M
     mute.write_text("#!/bin/sh\nexec sleep 600\n")
     mute.chmod(0o755)
     monkeypatch.setenv("EDGESPEC_SSH", str(mute))
-    monkeypatch.setattr(line, "GREET_S", 0.5)
+    monkeypatch.setattr(connection, "GREET_S", 0.5)
     begin = time.monotonic()
     silent = told(Target("pi", "onnxruntime", reach="ssh"), work)
     assert (silent.exit_code, "went silent" in silent.message) == (6, True)
@@ -370,7 +374,7 @@ def test_a_device_without_a_python_that_will_do(
 
 
 def test_an_old_python_says_so_itself() -> None:
-    pretends = "import sys; sys.version_info = (3, 7); sys.version = '3.7.9 of old'\n" + line.START.format(size=0)
+    pretends = "import sys; sys.version_info = (3, 7); sys.version = '3.7.9 of old'\n" + connection.START.format(size=0)
     ended = subprocess.run(["python3", "-c", pretends], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr.strip()) == (1, "Python 3.7.9 is too old: 3.8 or newer is needed")
 
@@ -382,11 +386,11 @@ def test_a_login_shell_hands_the_program_on_as_it_is(
     if shutil.which(shell.split()[0]) is None:
         pytest.skip(f"no {shell} here")
     told = b"import json, os, sys; print(json.dumps([sys.argv[1], os.environ['A'], os.getcwd()]))"
-    monkeypatch.setattr(line, "_porter", lambda: told)
+    monkeypatch.setattr(connection, "_porter", lambda: told)
     monkeypatch.setenv("HOME", str(tmp_path))
     odd = "it's an odd `place` of $HOME"
     card = Target("pi", "onnxruntime", python=("python3",), workdir=odd, env={"A": "'{home}' \"*"})
-    command = [*shell.split(), "-c", line._command(card, "token")]
+    command = [*shell.split(), "-c", connection._command(card, "token")]
     ended = subprocess.run(command, input=told, capture_output=True, check=True)
     assert json.loads(ended.stdout) == [odd, f"'{odd}' \"*", str(tmp_path)]
 
@@ -485,7 +489,7 @@ def test_a_device_that_talks_rubbish_is_not_believed(
 
 def test_the_roll_is_called_over_one_line_a_device(there: Device) -> None:
     cards = [there.card(), dataclasses.replace(there.card(), name="pi_openvino", runtime="no-such-runtime")]
-    cards += [target.load("local"), dataclasses.replace(there.card(port=1), name="gone")]
+    cards += [target_cards.load("local"), dataclasses.replace(there.card(port=1), name="gone")]
     before = (there.folder / "log").read_text().count("Accepted publickey")
     found = rollcall.ask(cards)
     assert (there.folder / "log").read_text().count("Accepted publickey") == before + 1
@@ -511,7 +515,7 @@ def test_predict_stays_here(there: Device) -> None:
     ],
 )
 def test_an_address_takes_the_place_of_the_cards(address: str, host: str, user: str, port: int) -> None:
-    card = target.with_host(Target("jetson", "tensorrt", reach="ssh", host="old", user="lab", port=22), address)
+    card = target_cards.with_host(Target("jetson", "tensorrt", reach="ssh", host="old", user="lab", port=22), address)
     assert (card.name, card.host, card.user, card.port) == ("jetson", host, user, port)
 
 
@@ -520,19 +524,19 @@ def test_an_address_takes_the_place_of_the_cards(address: str, host: str, user: 
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(Mistake, match="no address of a device"):
-        target.with_host(Target("jetson", "tensorrt", reach="ssh"), address)
+        target_cards.with_host(Target("jetson", "tensorrt", reach="ssh"), address)
 
 
 def test_a_host_is_that_of_the_one_target_that_is_reached_by_ssh() -> None:
-    here, there = target.cards(["local", "jetson"], "pi@orin")
-    assert (here, there.user, there.host) == (target.load("local"), "pi", "orin")
-    assert target.cards(["local", "jetson"]) == [target.load("local"), target.load("jetson")]
+    here, there = target_cards.cards(["local", "jetson"], "pi@orin")
+    assert (here, there.user, there.host) == (target_cards.load("local"), "pi", "orin")
+    assert target_cards.cards(["local", "jetson"]) == [target_cards.load("local"), target_cards.load("jetson")]
     with pytest.raises(Mistake, match="of which of jetson, jetson_7"):
-        target.cards(["jetson", "jetson_7"], "orin")
+        target_cards.cards(["jetson", "jetson_7"], "orin")
     with pytest.raises(Mistake, match="this machine"):
-        target.cards(["local"], "orin")
+        target_cards.cards(["local"], "orin")
 
 
 def test_this_machine_has_no_host() -> None:
     with pytest.raises(Mistake, match="this machine"):
-        target.with_host(target.load("local"), "pi@pi")
+        target_cards.with_host(target_cards.load("local"), "pi@pi")

@@ -19,11 +19,14 @@ from loopback import Device
 from onnx import TensorProto, helper, numpy_helper
 from test_tensorrt import program
 
-from edgespec import bench, device, line, storage, target
+from edgespec import storage
+from edgespec.bench import measure as bench_measure
+from edgespec.bench.measurement import Measurement
+from edgespec.bench.protocol import QUICK
 from edgespec.errors import Mismatch, Unreachable
-from edgespec.measurement import Measurement
-from edgespec.protocol import QUICK
-from edgespec.target import Target
+from edgespec.targets import card as cards
+from edgespec.targets import connection, runner
+from edgespec.targets.card import Target
 
 pytestmark = pytest.mark.skipif(loopback.SSHD is None, reason="no sshd here: apt install openssh-server")
 FETCHED = storage.home() / "arm64"  # in the real cache folder, which tests don't see
@@ -43,7 +46,7 @@ def there(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Device]:
 @pytest.fixture(autouse=True)
 def _called(there: Device, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGESPEC_SSH", there.ssh)
-    monkeypatch.setattr(bench, "WARMUP_MAX_S", 0.2)
+    monkeypatch.setattr(bench_measure, "WARMUP_MAX_S", 0.2)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +64,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def measure(card: Target, models: dict[str, Path], folder: Path, **more: Any) -> list[Measurement]:
     keys: dict[str, Any] = {"reference": "float32", "float_of": {}, "protocol": SHORT, **more}
-    return bench.measure(models, X, Y, card, folder, **keys)
+    return bench_measure.measure(models, X, Y, card, folder, **keys)
 
 
 def test_a_measurement_is_made_there_and_its_outputs_are_scored(
@@ -82,7 +85,7 @@ def test_a_measurement_is_made_there_and_its_outputs_are_scored(
 def test_a_line_cut_in_the_middle_is_told_and_the_next_call_goes_on(
     there: Device, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real, calls = line.Line.call, []
+    real, calls = connection.Line.call, []
 
     def call(self: Any, arguments: list[str], *more: Any) -> Any:
         calls.append(arguments[0])
@@ -90,7 +93,7 @@ def test_a_line_cut_in_the_middle_is_told_and_the_next_call_goes_on(
             threading.Timer(0.5, there.cut).start()
         return real(self, arguments, *more)
 
-    monkeypatch.setattr(line.Line, "call", call)
+    monkeypatch.setattr(connection.Line, "call", call)
     protocol = replace(SHORT, processes=2, seconds=0.5)
     with pytest.raises(Unreachable, match="was cut"):
         measure(there.card(), models, tmp_path, protocol=protocol)
@@ -108,7 +111,7 @@ def test_a_line_cut_in_the_middle_is_told_and_the_next_call_goes_on(
 def test_a_device_that_lies_is_found_out(
     there: Device, models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str
 ) -> None:
-    real = line.Line.call
+    real = connection.Line.call
 
     def call(self: Any, arguments: list[str], folder: Path, *more: Any) -> Any:
         ended = real(self, arguments, folder, *more)
@@ -128,7 +131,7 @@ def test_a_device_that_lies_is_found_out(
             np.savez(folder / "samples.npz", **samples)
         return ended
 
-    monkeypatch.setattr(line.Line, "call", call)
+    monkeypatch.setattr(connection.Line, "call", call)
     with pytest.raises(Mismatch, match="target 'pi'") as caught:
         measure(there.card(), {"float32": models["float32"]}, tmp_path)
     assert caught.value.exit_code == 4
@@ -151,7 +154,7 @@ def test_an_engine_is_built_on_the_device_once(there: Device, models: dict[str, 
     np.save(work / "x.npy", X)
     request = {"runtime": "tensorrt", "threads": 1, "spectra": "x.npy", "models": [{"name": "a", "file": "a.onnx"}]}
     (work / "request.json").write_text(json.dumps(request))
-    (kept,) = device.call(card, ["prepare", "request.json"], work)["models"]
+    (kept,) = runner.call(card, ["prepare", "request.json"], work)["models"]
     assert [path.name for path in prepared.glob("*.engine")] == [kept["file"]]
     told = calls.read_text().splitlines()
     assert len([line for line in told if "--saveEngine" in line]) == 1
@@ -171,10 +174,10 @@ def test_a_device_of_another_architecture_answers_as_this_one(
     np.save(tmp_path / "x.npy", X)
     request = {"runtime": "onnxruntime", "threads": 1, "spectra": "x.npy", "models": [{"name": "a", "file": "a.onnx"}]}
     (tmp_path / "request.json").write_text(json.dumps({**request, "batches": [1]}))
-    card = replace(target.load("arm64_emulated"), reach="ssh", host="device")
-    with device.held(card):
-        assert device.call(card, ["hello", "--runtime", "onnxruntime"], tmp_path, 300)["machine"] == "aarch64"
-        device.call(card, ["answers", "request.json", "--model", "a"], tmp_path, 300)
+    card = replace(cards.load("arm64_emulated"), reach="ssh", host="device")
+    with runner.held(card):
+        assert runner.call(card, ["hello", "--runtime", "onnxruntime"], tmp_path, 300)["machine"] == "aarch64"
+        runner.call(card, ["answers", "request.json", "--model", "a"], tmp_path, 300)
     place.unlink()
     with np.load(tmp_path / "a.npz") as arrays:
         np.testing.assert_allclose(arrays["1"], X @ WEIGHT, rtol=1e-4, atol=1e-4)

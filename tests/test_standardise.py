@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter1d
 
-from edgespec import datasets, standardise
+from edgespec import datasets
 from edgespec.recipe import Call
+from edgespec.runs import standardise
 from edgespec.spectra import Axis, Floats, Ints, Spectra
 
 AXIS = Axis(150, 1172, 512)

@@ -11,8 +11,8 @@ import pytest
 import tiny
 
 from edgespec.job import Fit
-from edgespec.search import stopping
-from edgespec.search.stopping import Ended, Rungs
+from edgespec.search import early_stopping
+from edgespec.search.early_stopping import Ended, Rungs
 from edgespec.steps import train
 
 MANY = 10_000  # samples: luck plays no part
@@ -25,26 +25,26 @@ def quiet() -> None:
 
 def test_fronts_are_counted_from_the_best() -> None:
     standings = [(0.9, 100), (0.8, 50), (0.8, 100), (0.7, 100), (0.95, 200)]
-    assert stopping.ranks(standings, MANY) == [0, 0, 1, 2, 0]
+    assert early_stopping.ranks(standings, MANY) == [0, 0, 1, 2, 0]
 
 
 def test_the_worse_half_ends_and_the_better_goes_on() -> None:
     others = [(0.9, 100), (0.85, 100), (0.7, 100), (0.6, 100)]
-    assert stopping.goes_on((0.87, 100), others, MANY)
-    assert not stopping.goes_on((0.65, 100), others, MANY)
-    assert stopping.goes_on((0.5, 99), others, MANY), "the smallest stands in the first front"
-    assert not stopping.goes_on((0.5, 101), others, MANY)
+    assert early_stopping.goes_on((0.87, 100), others, MANY)
+    assert not early_stopping.goes_on((0.65, 100), others, MANY)
+    assert early_stopping.goes_on((0.5, 99), others, MANY), "the smallest stands in the first front"
+    assert not early_stopping.goes_on((0.5, 101), others, MANY)
 
 
 def test_luck_on_few_samples_ends_nothing() -> None:
     others = [(0.9, 100)] * 6
-    assert stopping.goes_on((0.85, 100), others, 10)
-    assert not stopping.goes_on((0.85, 100), others, MANY)
+    assert early_stopping.goes_on((0.85, 100), others, 10)
+    assert not early_stopping.goes_on((0.85, 100), others, MANY)
 
 
 def test_the_first_few_go_on_whatever_they_do() -> None:
-    assert stopping.goes_on((0.0, 10**9), [(1.0, 1)] * (stopping.FEWEST - 1), MANY)
-    assert not stopping.goes_on((0.0, 10**9), [(1.0, 1)] * stopping.FEWEST, MANY)
+    assert early_stopping.goes_on((0.0, 10**9), [(1.0, 1)] * (early_stopping.FEWEST - 1), MANY)
+    assert not early_stopping.goes_on((0.0, 10**9), [(1.0, 1)] * early_stopping.FEWEST, MANY)
 
 
 def study(standings: list[tuple[float, int]], rung: str = "rung 1 0.25") -> optuna.Study:

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import device, plugins, target
-from edgespec.cli import listing
+from edgespec import plugins
+from edgespec.cli import ls
 from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
+from edgespec.targets import card as cards
+from edgespec.targets import runner
 
 
 @pytest.mark.parametrize("name", plugins.names("targets"))
 def test_a_card_that_ships_is_read(name: str) -> None:
-    card = target.load(name)
+    card = cards.load(name)
     assert card.name == name
     assert card.runtime in plugins.names("runtimes")
     assert card.description
@@ -24,7 +26,7 @@ def test_a_card_that_ships_is_read(name: str) -> None:
 
 def test_an_unknown_target_says_which_was_meant() -> None:
     with pytest.raises(Mistake, match="unknown target 'locl'") as caught:
-        target.load("locl")
+        cards.load("locl")
     assert "'local'" in caught.value.hint
 
 
@@ -59,7 +61,7 @@ def test_a_wrong_card_is_refused_with_its_file(tmp_path: Path, card: str, messag
     file = tmp_path / "mine.yaml"
     file.write_text(card)
     with pytest.raises(Mistake) as caught:
-        target.read(file)
+        cards.read(file)
     assert str(file) in caught.value.message
     assert message in caught.value.message
     assert hint in caught.value.hint
@@ -68,8 +70,8 @@ def test_a_wrong_card_is_refused_with_its_file(tmp_path: Path, card: str, messag
 def test_a_card_gives_what_it_says_and_defaults_for_the_rest(tmp_path: Path) -> None:
     file = tmp_path / "mine.yaml"
     file.write_text("runtime: onnxruntime\nthreads: 2\nprecisions: [float32, fp16]\n")
-    wanted = target.Target("mine", "onnxruntime", threads=2, precisions=("float32", "fp16"))
-    assert target.read(file) == wanted
+    wanted = cards.Target("mine", "onnxruntime", threads=2, precisions=("float32", "fp16"))
+    assert cards.read(file) == wanted
     assert wanted.reach == "local"
 
 
@@ -83,29 +85,29 @@ def test_a_users_own_card_stands_before_the_shipped_one(
         folder.mkdir(parents=True)
         (folder / "bench7.yaml").write_text(f"runtime: onnxruntime\nthreads: {threads}\n")
     (at_home / "local.yaml").write_text("runtime: onnxruntime\nthreads: 4\n")
-    assert {"bench7", "local"} <= set(target.names())
-    assert target.load("bench7").threads == 3
-    assert target.load("local").threads == 4
-    listing.command("targets")
+    assert {"bench7", "local"} <= set(cards.names())
+    assert cards.load("bench7").threads == 3
+    assert cards.load("local").threads == 4
+    ls.command("targets")
     told = capsys.readouterr().out
     assert "your own card: targets/bench7.yaml" in told
     assert "onnxruntime on this machine" in told
     assert "your own card: targets/jetson.yaml" not in told
     assert "tensorrt by ssh: ssh jetson" in told
     (here / "bench7.yaml").unlink()
-    assert target.load("bench7").threads == 2
+    assert cards.load("bench7").threads == 2
 
 
-LOCAL = target.Target("here", "onnxruntime")
+LOCAL = cards.Target("here", "onnxruntime")
 
 
 def test_call_gives_the_runners_answer(tmp_path: Path) -> None:
-    assert device.call(LOCAL, ["hello", "--runtime", "onnxruntime"], tmp_path)["runtime"] == "onnxruntime"
+    assert runner.call(LOCAL, ["hello", "--runtime", "onnxruntime"], tmp_path)["runtime"] == "onnxruntime"
 
 
 def test_what_the_runner_refuses_is_a_mistake(tmp_path: Path) -> None:
     with pytest.raises(Mistake, match=r"target 'here'.*nowhere\.json"):
-        device.call(LOCAL, ["bench", "nowhere.json"], tmp_path)
+        runner.call(LOCAL, ["bench", "nowhere.json"], tmp_path)
 
 
 def test_a_cards_words_start_python_with_its_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +118,7 @@ def test_a_cards_words_start_python_with_its_environment(tmp_path: Path, monkeyp
     )
     words = (sys.executable, "{home}/first.py")
     card = dataclasses.replace(LOCAL, python=words, env={"PLACE": "in {home}"})
-    told = device.call(card, ["hello"], tmp_path)
+    told = runner.call(card, ["hello"], tmp_path)
     assert told["words"][-1] == "hello"
     assert told["words"][0].endswith("runner.py")
     assert told["set"] == f"in {tmp_path / 'home'}"
@@ -135,7 +137,7 @@ def test_a_card_tells_its_runtime_through_the_environment() -> None:
 def test_a_python_that_is_not_here_is_missing_with_what_brings_it(tmp_path: Path) -> None:
     card = dataclasses.replace(LOCAL, python=("no-such-python",), setup="make python")
     with pytest.raises(Missing, match="needs no-such-python") as caught:
-        device.call(card, ["hello"], tmp_path)
+        runner.call(card, ["hello"], tmp_path)
     assert caught.value.hint == "make python"
 
 
@@ -166,7 +168,7 @@ def test_a_runner_that_fails_is_told_as_what_it_is(
     (tmp_path / "runner.py").write_text(program)
     monkeypatch.setattr(plugins, "shipped", lambda *parts: tmp_path / parts[-1])
     with pytest.raises(EdgespecError) as caught:
-        device.call(LOCAL, ["hello"], tmp_path, timeout_s=1 if "sleep" in program else 60)
+        runner.call(LOCAL, ["hello"], tmp_path, timeout_s=1 if "sleep" in program else 60)
     assert type(caught.value) is kind
     assert message in caught.value.message
     assert "here" in caught.value.message

@@ -14,7 +14,7 @@ import tiny
 from device import ask, module
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import graph
+from edgespec.graph import onnx_file
 from edgespec.steps import quantize
 
 FAKE = Path(__file__).with_name("fake_trtexec.py")
@@ -72,7 +72,7 @@ def test_an_engine_answers_and_is_timed(trtexec: Any, tmp_path: Path, request: p
     assert facts["providers"] == ["TensorRT float32 (trtexec)"]
     assert (facts["points"], facts["outputs"], facts["metadata"]) == (POINTS, ["logits"], {"edgespec.format": "1"})
     x = np.random.default_rng(0).normal(size=(70, POINTS)).astype(np.float32)
-    np.testing.assert_allclose(infer(x)[0], graph.run(path, x), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(infer(x)[0], onnx_file.run(path, x), rtol=1e-4, atol=1e-4)
     assert infer.times([x[:1]] * 20) == [120_000] * 20, "with transfers, without the warm-up"
     assert facts["compute_p50_ms"] == pytest.approx(0.1)
     timed = calls(tmp_path, "--exportTimes")
@@ -87,7 +87,7 @@ def test_a_file_of_one_spectrum_at_a_time_is_asked_one_by_one(tmp_path: Path, mo
     assert infer.at_once == 1
     x = np.random.default_rng(0).normal(size=(2, POINTS)).astype(np.float32)
     np.testing.assert_allclose(
-        infer(x)[0], np.concatenate([graph.run(path, row[None]) for row in x]), rtol=1e-4, atol=1e-4
+        infer(x)[0], np.concatenate([onnx_file.run(path, row[None]) for row in x]), rtol=1e-4, atol=1e-4
     )
     assert not calls(tmp_path, "hapes=")
 
@@ -196,7 +196,7 @@ def test_the_runner_prepares_and_measures_through_trtexec(tmp_path: Path) -> Non
     code, (told,) = ask(tmp_path, "bench", "request.json", **found)
     assert code == 0
     for i, name in enumerate("ab"):
-        wanted = graph.run(tmp_path / f"{name}.onnx", x)
+        wanted = onnx_file.run(tmp_path / f"{name}.onnx", x)
         np.testing.assert_allclose(np.load(tmp_path / f"outputs-{i}.npy"), wanted, rtol=1e-4, atol=1e-4)
         samples = np.load(tmp_path / "samples.npz")[f"ns_{i}"] / told["models"][i].get("block", 1)
         assert samples.min() == samples.max() == 120_000

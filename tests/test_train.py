@@ -13,12 +13,15 @@ import tiny
 import torch
 from torch.nn import functional
 
-from edgespec import models, plan, provenance, rows, scoring, training
+from edgespec import models
 from edgespec.artifact import Checkpoint, read, seal
 from edgespec.errors import Mistake, Mistakes
+from edgespec.evaluation import scoring
 from edgespec.job import Fit, Silent
-from edgespec.recipe import Call, load
+from edgespec.pipeline import provenance, report_rows
+from edgespec.recipe import Call, load, plan
 from edgespec.steps import quantize, to_onnx, train
+from edgespec.training import loop
 
 FIT = Fit(epochs=3, batch=32, lr=1e-2)
 BOTH = [tiny.EFFICIENT, tiny.CNN]
@@ -31,7 +34,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 
 def logits(made: Checkpoint) -> torch.Tensor:
     job = tiny.job(made.folder)
-    return training.logits(models.load(made), training.prepared(job, job.splits.test))
+    return loop.logits(models.load(made), loop.prepared(job, job.splits.test))
 
 
 def test_several_models_answer_by_the_mean_of_what_each_learnt_by_itself(pair: Checkpoint, tmp_path: Path) -> None:
@@ -61,7 +64,7 @@ def test_it_is_sealed_read_described_and_weighed_as_any_other(pair: Checkpoint) 
     again, _ = read(pair.folder)
     assert isinstance(again, Checkpoint)
     assert torch.equal(logits(again), logits(pair))
-    assert rows.describe(again) == "efficientnet 2 blocks + cnn 8-16"
+    assert report_rows.describe(again) == "efficientnet 2 blocks + cnn 8-16"
     assert scoring.weight(again)["params"] == sum(each.numel() for each in models.load(pair).parameters())
 
 
@@ -156,7 +159,7 @@ def test_a_member_that_can_not_be_built_is_told_before_any_is_trained(tmp_path: 
 def test_an_ensemble_is_a_model_of_its_own_too(tmp_path: Path) -> None:
     members = [tiny.CNN, Call("cnn", {"widths": [4], "kernel": 5, "positions": 8})]
     made = train.run(tiny.job(tmp_path), model=Call("ensemble", {"members": members}), fit=FIT)
-    assert rows.describe(made) == "cnn 8-16 + cnn 4"
+    assert report_rows.describe(made) == "cnn 8-16 + cnn 4"
     assert "history" in made.facts
 
 

@@ -9,9 +9,10 @@ import tiny
 import torch
 from onnx import helper, numpy_helper
 
-from edgespec import assembly, graph, int8, qdq, quantising, ranges
+from edgespec.compression.quantization import int8, qdq, ranges, variants
+from edgespec.compression.quantization.fake_quant import Network
 from edgespec.errors import Mistake
-from edgespec.trainable import Network
+from edgespec.graph import assembly, onnx_file
 
 ALL = pytest.mark.parametrize("name", ["cnn", "efficientnet", "pace", "drsn"])
 
@@ -21,11 +22,11 @@ def taken(name: str) -> tuple[onnx.ModelProto, np.ndarray]:
     made = tiny.line(name)
     whole = onnx.load(made.float32.path("float32"))
     x = made.job.spectra.x[made.job.splits.rows(None)[:64]]
-    return int8.ready(assembly.network(whole)), quantising.prepared(assembly.front(whole), x)
+    return int8.ready(assembly.network(whole)), variants.prepared(assembly.front(whole), x)
 
 
 def answers(model: onnx.ModelProto, x: np.ndarray) -> np.ndarray:
-    return graph.ask(graph.session(model.SerializeToString(), optimise=False), x)
+    return onnx_file.ask(onnx_file.session(model.SerializeToString(), optimise=False), x)
 
 
 @ALL

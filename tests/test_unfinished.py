@@ -13,12 +13,14 @@ import pytest
 import tiny
 import torch
 
-from edgespec import course, latency, models, training
+from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel
+from edgespec.compression.pruning import latency
+from edgespec.compression.pruning.latency import Latency
 from edgespec.job import Fit, Job
-from edgespec.latency import Latency
 from edgespec.recipe import Call
 from edgespec.steps import convert_channels, distill, fuse_lda, prune, qat, train
+from edgespec.training import loop, resume
 from edgespec.unfinished import ENDING, Unfinished
 
 FIT = Fit(epochs=4, batch=16, lr=1e-2)
@@ -33,17 +35,17 @@ class Ended(Exception):
 @pytest.fixture
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a training before each of its steps, and an answer however fast it came."""
-    monkeypatch.setattr(course, "EVERY_S", 0.0)
-    monkeypatch.setattr(course, "MOMENT_S", 0.0)
+    monkeypatch.setattr(resume, "EVERY_S", 0.0)
+    monkeypatch.setattr(resume, "MOMENT_S", 0.0)
 
 
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
     """Let the process be ended before the n-th training step from now; None never again."""
     left: list[int | None] = [None]
-    plain = course.Keeper.now_and_then
+    plain = resume.Keeper.now_and_then
 
-    def now_and_then(keeper: course.Keeper) -> None:
+    def now_and_then(keeper: resume.Keeper) -> None:
         plain(keeper)
         if left[0] is not None:
             left[0] -= 1
@@ -53,7 +55,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Callable[[int | None], None]:
     def when(n: int | None) -> None:
         left[0] = n
 
-    monkeypatch.setattr(course.Keeper, "now_and_then", now_and_then)
+    monkeypatch.setattr(resume.Keeper, "now_and_then", now_and_then)
     return when
 
 
@@ -118,11 +120,11 @@ def test_the_best_epoch_before_the_end_stays_the_best(
     """The judge hears each epoch once, in whichever process it was."""
 
     def trained(job: Job, scores: list[float]) -> torch.nn.Module:
-        network = models.build(tiny.CNN, points=training.front(job).points, classes=3, seed=0)
+        network = models.build(tiny.CNN, points=loop.front(job).points, classes=3, seed=0)
         rows = job.splits.rows("library")
-        tensors = training.prepared(job, rows), training.labels(job, rows)
+        tensors = loop.prepared(job, rows), loop.labels(job, rows)
         loss = torch.nn.functional.cross_entropy
-        told = training.fit(
+        told = loop.fit(
             network, job, FIT, epoch_of=lambda epoch: tensors, loss=loss, judge=lambda model: scores.pop(0), what="it"
         )
         assert told["best_epoch"] == 1
@@ -214,25 +216,25 @@ def test_a_network_is_not_asked_again_what_it_was_asked_before(tmp_path: Path, o
         asked.append(len(x))
         return 2 * x
 
-    x = torch.arange(5 * training.CHUNK * 3, dtype=torch.float32).reshape(-1, 3)
+    x = torch.arange(5 * loop.CHUNK * 3, dtype=torch.float32).reshape(-1, 3)
     said: list[str] = []
     for _ in range(2):
         job = replace(tiny.job(tmp_path / "a"), unfinished=Unfinished(tmp_path / "s", "one", said.append))
-        assert torch.equal(training.remembered(job, answers, x), 2 * x)
-    assert asked == [4 * training.CHUNK, training.CHUNK], "the second process asked nothing"
+        assert torch.equal(loop.remembered(job, answers, x), 2 * x)
+    assert asked == [4 * loop.CHUNK, loop.CHUNK], "the second process asked nothing"
     job = replace(tiny.job(tmp_path / "a"), unfinished=Unfinished(tmp_path / "s", "one", said.append))
-    assert torch.equal(training.remembered(job, answers, -x), -2 * x), "other spectra have other answers"
+    assert torch.equal(loop.remembered(job, answers, -x), -2 * x), "other spectra have other answers"
 
 
 def test_states_are_kept_seldom_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """At most 20 s of work may be lost, and a slow disk must not slow the training down."""
     now = [0.0]
-    monkeypatch.setattr(course.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(resume.time, "monotonic", lambda: now[0])
     network = torch.nn.Linear(2, 2)
-    optimiser, schedule = training._optimiser(network, FIT, 4)
-    made = course.Course(network, optimiser, schedule, torch.Generator(), order=torch.Generator().get_state())
+    optimiser, schedule = loop._optimiser(network, FIT, 4)
+    made = resume.Course(network, optimiser, schedule, torch.Generator(), order=torch.Generator().get_state())
     state = Unfinished(tmp_path / "s", "one", print)
-    keeper = course.Keeper(made, state, FIT, "it")
+    keeper = resume.Keeper(made, state, FIT, "it")
     kept: list[float] = []
 
     def keep(path: Path, content: bytes) -> None:

@@ -9,10 +9,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import witness
+from edgespec.bench import plausibility
+from edgespec.bench.plausibility import HERE, Array
 from edgespec.errors import Mismatch
-from edgespec.target import Target
-from edgespec.witness import HERE, Array
+from edgespec.targets.card import Target
 
 FAR = Target("pi", "onnxruntime", reach="ssh")
 
@@ -50,7 +50,7 @@ def test_the_files_own_answers_are_believed_with_the_noise_of_another_processor(
     models, x, said = files
     largest = np.abs(said["float32"]).max(axis=1, keepdims=True)
     noise = np.random.default_rng(0).uniform(-4e-3, 4e-3, said["float32"].shape) * largest
-    witness.answers(models, x, {**said, "float32": said["float32"] + noise}, FAR, tmp_path)
+    plausibility.answers(models, x, {**said, "float32": said["float32"] + noise}, FAR, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -71,13 +71,13 @@ def test_other_answers_are_found_out(
     else:
         wrong = said["float32"][::-1]
     with pytest.raises(Mismatch, match=r"target 'pi' answers.*cpu-int8") as caught:
-        witness.answers(models, x, {**said, "cpu-int8": wrong}, FAR, tmp_path)
+        plausibility.answers(models, x, {**said, "cpu-int8": wrong}, FAR, tmp_path)
     assert caught.value.exit_code == 4
     assert list(tmp_path.iterdir()) == []
 
 
 def test_onnx_runtime_on_this_machine_needs_no_witness(tmp_path: Path) -> None:
-    witness.answers({"float32": tmp_path / "nowhere"}, np.ones((1, 2)), {}, HERE, tmp_path)
+    plausibility.answers({"float32": tmp_path / "nowhere"}, np.ones((1, 2)), {}, HERE, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +92,8 @@ def test_onnx_runtime_on_this_machine_needs_no_witness(tmp_path: Path) -> None:
 )
 def test_latencies_that_can_not_be_are_refused(samples: list[list[float]], message: str) -> None:
     with pytest.raises(Mismatch, match=message):
-        witness.latencies({"float32": np.array(samples)}, 3.0, FAR)
+        plausibility.latencies({"float32": np.array(samples)}, 3.0, FAR)
 
 
 def test_latencies_that_can_be_are_believed() -> None:
-    witness.latencies({"a": np.full((10, 10), 1_000_000), "b": np.full((10, 10), 9_000_000)}, 1.0, FAR)
+    plausibility.latencies({"a": np.full((10, 10), 1_000_000), "b": np.full((10, 10), 9_000_000)}, 1.0, FAR)

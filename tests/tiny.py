@@ -14,10 +14,10 @@ from torch import nn
 
 from edgespec import datasets
 from edgespec.artifact import Checkpoint, OnnxModel
+from edgespec.data.splits import divide
 from edgespec.job import Fit, Job
 from edgespec.recipe import Call, Split
 from edgespec.spectra import Axis, Spectra
-from edgespec.splits import divide
 from edgespec.steps import quantize, to_onnx, train
 
 AXIS = Axis(150, 1172, 128)

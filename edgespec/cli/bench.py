@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json, run_folder, write_report
+from edgespec.cli.console import Bars, as_json, run_folder, write_report
 from edgespec.errors import EdgespecError
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
@@ -64,8 +64,9 @@ def command(
 
     Example: edgespec bench --target local --mode standard
     """
-    from edgespec import protocol, units
-    from edgespec import target as targets
+    from edgespec import units
+    from edgespec.bench import protocol
+    from edgespec.targets import card as targets
 
     if replay is not None:
         _replay(replay, run, to_json)
@@ -74,15 +75,15 @@ def command(
     soak_s = 0.0 if soak is None else units.duration(soak)
     folder = run_folder(run)
     cards = targets.cards(target or ["local"], host)  # a wrong name is told before what takes seconds to load
-    from edgespec import runs
     from edgespec.report import tables, terminal
+    from edgespec.runs import bench
 
     bars, lost = Bars(folder / "log.txt"), {}
 
     def told(name: str, problem: EdgespecError) -> None:
         lost[name] = problem
 
-    result = runs.bench(folder, cards, protocol=how, variants=variant or (), soak_s=soak_s, lost=told, progress=bars)
+    result = bench.bench(folder, cards, protocol=how, variants=variant or (), soak_s=soak_s, lost=told, progress=bars)
     write_report(result, folder)
     if to_json:
         _print(result, str(folder), lost)
@@ -98,10 +99,10 @@ def command(
 
 
 def _replay(recording: Path, run: Path | None, to_json: bool) -> None:
-    from edgespec import runs
     from edgespec.report import terminal
+    from edgespec.runs import bench
 
-    result = runs.replay(recording, None if run is None else run_folder(run))
+    result = bench.replay(recording, None if run is None else run_folder(run))
     if run is not None:
         write_report(result, run)
     if to_json:

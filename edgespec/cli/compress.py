@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json, write_report
+from edgespec.cli.console import Bars, as_json, write_report
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
@@ -61,24 +61,24 @@ def command(
 
 
 def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None:
-    from edgespec import finished
+    from edgespec.pipeline import up_to_date
     from edgespec.report import terminal
 
     bars = Bars(folder / "log.txt")
-    result = finished.look(written, folder, stop)
+    result = up_to_date.look(written, folder, stop)
     if result is None:
-        from edgespec import pipeline
+        from edgespec.pipeline import compress
 
-        result = pipeline.compress(written, folder, stop=stop, progress=bars)
+        result = compress.compress(written, folder, stop=stop, progress=bars)
         changed = True
     else:
         bars.say("nothing has changed since the last run: kept")
         changed = not (folder / "report.html").is_file()
     targets = [] if stop else list(written.tree.get("targets") or [])
-    if not finished.delivered(result, folder, targets):
-        from edgespec import delivery
+    if not up_to_date.delivered(result, folder, targets):
+        from edgespec.bundle import for_targets
 
-        result = delivery.write_all(folder, targets, bars)
+        result = for_targets.write_all(folder, targets, bars)
         changed = True
     if changed:
         write_report(result, folder)
@@ -101,8 +101,8 @@ def shipped(given: Path) -> Path:
 
 
 def _plan(written: Recipe, stop: str | None, to_json: bool) -> None:
-    from edgespec import plan as plans
     from edgespec.recipe import plain
+    from edgespec.recipe import plan as plans
 
     checked = plans.plan(written)
     last = plans.until(checked, stop)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import as_json
+from edgespec.cli.console import as_json
 
 data = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.add_typer(data, name="data", short_help="Fetch public spectra, look at spectra, write task lists.")
@@ -73,23 +73,23 @@ def fetch(
 
     Example: edgespec data fetch rruff --archive excellent_unoriented --archive fair_unoriented
     """
-    from edgespec import offers
-    from edgespec.cli.loading import Loading
-    from edgespec.download import Patience
+    from edgespec.cli.download_progress import Loading
+    from edgespec.data.fetch import sources
+    from edgespec.data.fetch.download import Patience
 
-    offered = offers.source(source)
+    offered = sources.source(source)
     if listing:
         _offered(source, to_json)
         return
     watcher, found = Loading(), []
     try:
-        for each in offers.fetch(
+        for each in sources.fetch(
             source,
             archives or [offered.archives[0].name],
             out,
             watcher,
             base=base,
-            offline=offline or offers.offline(),
+            offline=offline or sources.offline(),
             again=again,
             patience=Patience(tries, timeout),
         ):
@@ -106,13 +106,13 @@ def fetch(
 
 
 def _offered(source: str, to_json: bool) -> None:
-    from edgespec import offers
+    from edgespec.data.fetch import sources
 
-    offered = offers.source(source)
+    offered = sources.source(source)
     if to_json:
         as_json({"base": offered.base, "archives": [asdict(each) for each in offered.archives], "cite": offered.cite})
         return
-    print("\n".join(offers.listed(source)))
+    print("\n".join(sources.listed(source)))
     print(f"from {offered.base}\ncite: {offered.cite}")
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from edgespec.cli.console import Bars, as_json, window_of
 from edgespec.cli.data import data
-from edgespec.cli.show import Bars, as_json, window_of
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
-    from edgespec.inventory import Inventory, Seen
+    from edgespec.authoring.inventory import Inventory, Seen
 
 SHOWN = 20
 LONG = 1000  # spectra that take seconds to read
@@ -63,7 +63,7 @@ def command(
     if picture is not None:
         _draw(found, picture, ending)
     if to_json:
-        from edgespec import inventory
+        from edgespec.authoring import inventory
 
         as_json({"path": path, **inventory.summary(found)})
         return
@@ -72,7 +72,7 @@ def command(
 
 def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str, min_coverage: float) -> Inventory:
     """Look through data, with a bar where it takes long."""
-    from edgespec import inventory
+    from edgespec.authoring import inventory
     from edgespec.plugins import did_you_mean
     from edgespec.spectra import Axis
 
@@ -105,7 +105,7 @@ def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str
 
 def _draw(found: Inventory, picture: Path, ending: str) -> None:
     from edgespec import storage
-    from edgespec.report import specimens
+    from edgespec.report.figures import spectra
 
     if not found.seen:
         raise Mistake(f"--picture {picture}: no spectrum can be used", hint="without --picture it is told why")
@@ -115,7 +115,7 @@ def _draw(found: Inventory, picture: Path, ending: str) -> None:
         samples = {found.seen[row].sample or str(row): row for row in reversed(rows)}  # the first of each sample
         chosen = sorted(samples.values())[:CURVES]
         examples[label] = [(_caption(found, row), found.curve(row)) for row in chosen]
-    storage.write(picture, specimens.draw(examples, ending))
+    storage.write(picture, spectra.draw(examples, ending))
 
 
 def _caption(found: Inventory, row: int) -> str:
@@ -124,7 +124,7 @@ def _caption(found: Inventory, row: int) -> str:
 
 
 def _tell(path: str, found: Inventory, most: int | None) -> None:
-    from edgespec import inventory
+    from edgespec.authoring import inventory
 
     told = inventory.summary(found)
     samples = f"{told['samples']} physical samples" if told["samples"] else "no physical samples are known"

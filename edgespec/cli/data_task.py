@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
+from edgespec.cli.console import as_json
 from edgespec.cli.data import data
 from edgespec.cli.data_inspect import Coverage, Kind, Lasers, Minerals, Path_, Span, look
-from edgespec.cli.show import as_json
 from edgespec.errors import Mistake
 
 Least = Annotated[int, typer.Option("--min-samples", min=1, help="Leave minerals with fewer physical samples out.")]
@@ -49,7 +49,8 @@ def command(
 
     Example: edgespec data task excellent_unoriented.zip --minerals Quartz,Albite,Calcite --out task.csv
     """
-    from edgespec import storage, tasklist
+    from edgespec import storage
+    from edgespec.authoring import task_list
 
     if out is not None and out.suffix != ".csv":  # the spectra themselves may bear that name
         raise Mistake(
@@ -58,10 +59,10 @@ def command(
         )
     if out is not None and out.exists() and not force:
         raise Mistake(f"--out {out} is there already", hint="another name, or --force to write over it")
-    shares = tasklist.shares(parts)
+    shares = task_list.shares(parts)
     found = look(path, kind, laser, minerals, axis, min_coverage)
     folder = Path.cwd() if out is None else out.parent
-    made = tasklist.make(found, folder, named=bool(minerals), least=min_samples, shares=shares, seed=seed)
+    made = task_list.make(found, folder, named=bool(minerals), least=min_samples, shares=shares, seed=seed)
     if out is None:
         print(made.text, end="")
     else:
@@ -88,10 +89,10 @@ def command(
 def _load(out: Path | None, npz: Path | None, folder: Path) -> str:
     """Word the load by which a recipe finds the list."""
     from edgespec import yaml12
-    from edgespec.datasets import _find
+    from edgespec.data.readers import locate
 
     here = folder.resolve()
-    usual = [place.resolve() for place in _find.places("rruff")]
+    usual = [place.resolve() for place in locate.places("rruff")]
     keys = {"task": "FILE" if out is None else out.name}
     keys |= {} if here in usual else {"root": str(folder)}
     keys |= {} if npz is None else {"npz": os.path.relpath(npz.resolve(), here)}

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import as_json
+from edgespec.cli.console import as_json
 
 HEAD = ["", "what", "version", "state", ""]
 Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
@@ -23,7 +23,7 @@ def command(to_json: Json = False) -> None:
     """
     from dataclasses import asdict
 
-    from edgespec import doctor
+    from edgespec.targets import doctor
 
     found = doctor.examine()
     good = doctor.sound(found)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json
+from edgespec.cli.console import Bars, as_json
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
-    from edgespec.estimating import Calibration, Estimate
+    from edgespec.runs.estimate import Calibration, Estimate
 
 Model = Annotated[
     Path | None, typer.Argument(help="A run folder, an .onnx file or a bundle; the newest run in runs/ if not said.")
@@ -38,37 +38,39 @@ def command(
 
     Example: edgespec estimate --target rpi5
     """
-    from edgespec import target as targets
+    from edgespec.targets import card as targets
 
     card = targets.load(target)
     if fit and model is not None:
         raise Mistake(
             "--fit measures networks of its own and takes no file", hint=f"edgespec estimate --fit --target {target}"
         )
-    from edgespec import estimating
+    from edgespec.runs import estimate
 
     if fit:
-        _tell_fit(estimating.fit(card, seconds=seconds, progress=Bars().say), to_json)
+        _tell_fit(estimate.fit(card, seconds=seconds, progress=Bars().say), to_json)
         return
-    found, refused = estimating.estimate(_files(model), card)
+    found, refused = estimate.estimate(_files(model), card)
     if not found:
         raise next(iter(refused.values()))
     if to_json:
         told = {name: each.message for name, each in refused.items()}
         as_json({"target": card.name, "estimates": [asdict(each) for each in found], "refused": told})
         return
-    _tell(found, refused, estimating.load(card))
+    _tell(found, refused, estimate.load(card))
 
 
 def _files(model: Path | None) -> dict[str, Path]:
     """Give the files that are meant, by name: all that a run may ship, or the one that is named."""
-    from edgespec import chosen, report, runs
+    from edgespec import report
+    from edgespec.pipeline import run_folder
+    from edgespec.runs import bench
 
     if model is not None and not (model / "report.json").is_file():
-        path = chosen.model(model)
+        path = run_folder.model(model)
         return {path.name: path}
-    folder = chosen.run_folder(model)
-    made = runs.last(folder, report.read(folder))
+    folder = run_folder.run_folder(model)
+    made = bench.last(folder, report.read(folder))
     return {name: made.path(name) for name, each in made.variants.items() if each.role == "candidate"}
 
 
@@ -104,10 +106,10 @@ def _errors(held: Calibration) -> list[str]:
 
 
 def _tell_fit(made: Calibration, to_json: bool) -> None:
-    from edgespec import estimating
+    from edgespec.runs import estimate
 
     if to_json:
         as_json(asdict(made))
         return
     print("\n".join(_errors(made)))
-    print(f"kept in {estimating.place(made.target)}; noise of the session {made.noise:.1%}")
+    print(f"kept in {estimate.place(made.target)}; noise of the session {made.noise:.1%}")

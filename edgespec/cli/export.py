@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json, run_folder
+from edgespec.cli.console import Bars, as_json, run_folder
 from edgespec.errors import Mistake
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
@@ -54,9 +54,10 @@ def command(
     if target is not None:
         _for_target(folder, target, out, variant, axis, require_engine, to_json, bars)
         return
-    from edgespec import bundle, units
+    from edgespec import units
+    from edgespec.bundle import write as bundles
 
-    made = bundle.write(folder, out or folder / "bundle", variant=variant, axis=axis, progress=bars)
+    made = bundles.write(folder, out or folder / "bundle", variant=variant, axis=axis, progress=bars)
     if to_json:
         as_json(
             {
@@ -84,12 +85,15 @@ def _for_target(
     to_json: bool,
     bars: Bars,
 ) -> None:
-    from edgespec import target
+    from edgespec.targets import card as cards
 
-    target.load(name)  # a wrong name is told at once, before what takes seconds to load
-    from edgespec import delivery, units
+    cards.load(name)  # a wrong name is told at once, before what takes seconds to load
+    from edgespec import units
+    from edgespec.bundle import for_targets
 
-    made = delivery.write(folder, name, out, variant=variant, axis=axis, require_engine=require_engine, progress=bars)
+    made = for_targets.write(
+        folder, name, out, variant=variant, axis=axis, require_engine=require_engine, progress=bars
+    )
     if to_json:
         as_json({**asdict(made), "run": str(folder)})
         return

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json, run_folder, write_report
+from edgespec.cli.console import Bars, as_json, run_folder, write_report
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Target = Annotated[str | None, typer.Option("--target", help="Judge only what this target can answer.")]
@@ -51,20 +51,21 @@ def command(
     Exit code 1 where a promise is broken or unmeasured; 5 where one can't be told and the recipe says that this fails.
     """
     folder = run_folder(run)
-    from edgespec import judging, promises
+    from edgespec.recipe import gates
+    from edgespec.report import github as summaries
     from edgespec.report import junit as xml
-    from edgespec.report import summary as summaries
     from edgespec.report import tables, terminal
+    from edgespec.runs import gate
 
     bars = Bars(folder / "log.txt")
-    asked = judging.Asked(target, against, baseline, update, tuple(change or ()), seconds)
-    found = judging.judge(folder, asked, bars)
+    asked = gate.Asked(target, against, baseline, update, tuple(change or ()), seconds)
+    found = gate.judge(folder, asked, bars)
     result = found.report
     if found.written:
         bars.say(f"baseline: {found.written}; look at the difference, and commit it")
         return
     write_report(result, folder)
-    unsure = promises.load(folder / "recipe.yaml").inconclusive
+    unsure = gates.load(folder / "recipe.yaml").inconclusive
     if junit:
         xml.write(result, junit, inconclusive=unsure)
     job = os.environ.get("GITHUB_STEP_SUMMARY")

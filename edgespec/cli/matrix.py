@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json, run_folder
+from edgespec.cli.console import Bars, as_json, run_folder
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file and runtime.")]
@@ -32,15 +32,16 @@ def command(run: Run = None, seconds: Seconds = 1.0, target: There = None, to_js
     Example: edgespec matrix --seconds 2
     """
     folder = run_folder(run)
-    from edgespec import target as targets
+    from edgespec.targets import card as targets
 
     card = None if target is None else targets.load(target)
-    from edgespec import elsewhere, matrix
-    from edgespec.report import pairs, terminal
+    from edgespec.report import terminal
+    from edgespec.report.tables import matrix as matrix_table
+    from edgespec.runs import matrix, matrix_on_target
 
     bars = Bars(folder / "log.txt")
     found = (
-        elsewhere.compare(folder, card, progress=bars)
+        matrix_on_target.compare(folder, card, progress=bars)
         if card
         else matrix.measure(folder, seconds=seconds, progress=bars)
     )
@@ -48,8 +49,8 @@ def command(run: Run = None, seconds: Seconds = 1.0, target: There = None, to_js
         as_json(asdict(found))
     else:
         plain = asdict(found)
-        print(terminal.columns(pairs.HEAD, pairs.table(plain)))
-        print("\n" + "\n".join(pairs.notes(plain)))
+        print(terminal.columns(matrix_table.HEAD, matrix_table.table(plain)))
+        print("\n" + "\n".join(matrix_table.notes(plain)))
     kept = f"matrix-{card.name}.json" if card else "matrix.json"
     bars.say(f"matrix: {folder / 'bench' / kept}")
     if found.disagree:

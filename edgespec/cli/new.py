@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from edgespec.cli import app, tell
-from edgespec.cli.show import Bars, as_json, window_of
+from edgespec.cli.console import Bars, as_json, window_of
 from edgespec.errors import EdgespecError, Mistake
 
 if TYPE_CHECKING:
-    from edgespec.surveying import Survey
-    from edgespec.target import Target
+    from edgespec.authoring.survey import Survey
+    from edgespec.targets.card import Target
 
 T = TypeVar("T")
 DATA = "data: minerals (embedded), a folder or .zip of RRUFF files, a .csv task list, an .npz"
@@ -79,7 +79,7 @@ def command(
     cards = _cards(",".join(targets)) if targets else None
     way = None if matters is None else _way(matters)
 
-    from edgespec import drafting, ways
+    from edgespec.authoring import draft, ways
 
     def ask(question: str, default: str, read: Callable[[str], T]) -> T:
         return _asked(question, default, read) if asks else read(default)
@@ -94,7 +94,7 @@ def command(
         print("\n".join(f"  {word:<9} {each.about}" for word, each in ways.WAYS.items()), file=sys.stderr)
     way = way or ask("what matters most", "size", _way)
     path = path or ask("the recipe's file", f"{_stem(found)}.yaml", lambda text: _free(Path(text), force))
-    beside = _write(path, drafting.draft(found, cards, way, path))
+    beside = _write(path, draft.draft(found, cards, way, path))
     if to_json:
         told = {"data": found.told(), "targets": [each.name for each in cards], "matters": way}
         as_json({"recipe": str(path), "schema": str(beside), **told})
@@ -124,27 +124,28 @@ def _asked(question: str, default: str, read: Callable[[str], T]) -> T:
 
 
 def _look(text: str, window: tuple[float, float] | None, asks: bool) -> Survey:
-    from edgespec import given, surveying
+    from edgespec.authoring import data_argument, survey
 
-    lacking = surveying.arrays(text) if asks else []
+    lacking = survey.arrays(text) if asks else []
     if lacking:
         print(f"{text} holds {', '.join(lacking)}; nothing is guessed from their names", file=sys.stderr)
-        text = surveying.described(text, {key: typer.prompt(f"  {what}", "", err=True) for key, what in ARRAYS.items()})
-    call = given.call(text)
+        text = survey.described(text, {key: typer.prompt(f"  {what}", "", err=True) for key, what in ARRAYS.items()})
+    call = data_argument.call(text)
     if asks and window is None:
-        window = _asked("axis of the model, LOW:HIGH in cm-1", "{:g}:{:g}".format(*surveying.window(call)), window_of)
-    return surveying.survey(call, window)
+        window = _asked("axis of the model, LOW:HIGH in cm-1", "{:g}:{:g}".format(*survey.window(call)), window_of)
+    return survey.survey(call, window)
 
 
 def _cards(text: str) -> list[Target]:
-    from edgespec import target
+    from edgespec.targets import card as target_cards
 
     names = dict.fromkeys(["local", *(each.strip() for each in text.split(",") if each.strip())])
-    return [target.load(each) for each in names]
+    return [target_cards.load(each) for each in names]
 
 
 def _way(text: str) -> str:
-    from edgespec import plugins, ways
+    from edgespec import plugins
+    from edgespec.authoring import ways
 
     if text not in ways.WAYS:
         raise Mistake(f"what matters is not {text!r}", plugins.did_you_mean(text, list(ways.WAYS)))
@@ -161,22 +162,23 @@ def _free(path: Path, force: bool) -> Path:
 
 
 def _offer_targets() -> None:
-    from edgespec import target
+    from edgespec.targets import card as target_cards
 
-    for each in target.names():
-        print(f"  {each:<15} {target.load(each).description}", file=sys.stderr)
+    for each in target_cards.names():
+        print(f"  {each:<15} {target_cards.load(each).description}", file=sys.stderr)
 
 
 def _stem(found: Survey) -> str:
-    from edgespec import drafting
+    from edgespec.authoring import draft
 
-    stem = Path(next(iter(drafting.files(found.call)), found.call.name)).stem
+    stem = Path(next(iter(draft.files(found.call)), found.call.name)).stem
     return re.sub(r"[^\w-]+", "_", stem).strip("_") or "recipe"
 
 
 def _write(path: Path, text: str) -> Path:
     """Write the recipe, and beside it the schema that its first line names; one that is somebody else's stays."""
-    from edgespec import json_schema, storage
+    from edgespec import storage
+    from edgespec.recipe import json_schema
 
     beside = path.parent / json_schema.FILE
     path.parent.mkdir(parents=True, exist_ok=True)

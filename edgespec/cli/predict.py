@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json
+from edgespec.cli.console import Bars, as_json
 
 Model = Annotated[Path, typer.Argument(help="An .onnx file, a bundle folder, or a run folder.")]
 Files = Annotated[
@@ -44,10 +44,11 @@ def command(
 
     Exit code 0: all were answered; 2: a file was refused; 3: a library that a file needs is missing.
     """
-    from edgespec import chosen, target
+    from edgespec.pipeline import run_folder
+    from edgespec.targets import card as cards
 
-    card = target.load(chosen.TARGET)
-    arguments = ["predict", str(chosen.model(model, variant)), "--top", str(top)]
+    card = cards.load(run_folder.TARGET)
+    arguments = ["predict", str(run_folder.model(model, variant)), "--top", str(top)]
     arguments += ["--runtime", runtime or card.runtime, "--threads", str(threads or card.threads)]
     arguments += ["--unit", unit] if unit else []
     arguments += ["--laser", str(laser)] if laser is not None else []
@@ -67,12 +68,12 @@ def command(
 
 def _ask(card: Any, arguments: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
     """Run the runner; give what it answered, what it refused, and its summary. A bar where there are many files."""
-    from edgespec import device
+    from edgespec.targets import runner
 
     results: list[dict[str, Any]] = []
     refused: list[dict[str, Any]] = []
     summary, bars = {}, Bars()
-    for answer in device.stream(card, arguments):
+    for answer in runner.stream(card, arguments):
         if "file" not in answer:
             summary = answer
             continue

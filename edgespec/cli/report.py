@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import as_json, run_folder, write_report
+from edgespec.cli.console import as_json, run_folder, write_report
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
@@ -58,15 +58,16 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
 
 def _search(folder: Path, out: Path | None, to_json: bool) -> None:
     from edgespec import storage
-    from edgespec.search import drawn, front
+    from edgespec.search import html as search_page
+    from edgespec.search import pareto
 
-    found = front.read(folder)
+    found = pareto.read(folder)
     if to_json:
         as_json({"folder": str(folder), **found})
         return
-    with _trusted(folder / front.FILE):
-        text = drawn.show(found)
-        print(f"{front.told(found)}\n\n{front.table(found)}")
+    with _trusted(folder / pareto.FILE):
+        text = search_page.show(found)
+        print(f"{pareto.told(found)}\n\n{pareto.table(found)}")
     print(f"\nreport: {storage.write(out or folder / 'report.html', text)}")
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json
+from edgespec.cli.console import Bars, as_json
 from edgespec.errors import Missing
 
 What = Annotated[Path, typer.Argument(metavar="RECIPE|FOLDER", help="A recipe with ranges; or the folder of a search.")]
@@ -61,10 +61,11 @@ def command(
     Killed at any moment and started again, it goes on.
     """
     from edgespec import storage as files
-    from edgespec.search import drawn, front
+    from edgespec.search import html as search_page
+    from edgespec.search import pareto
 
     if what.is_dir():
-        found, folder = front.read(what), what
+        found, folder = pareto.read(what), what
     else:
         found, folder = _run(what, trials, storage, None if best else out, objectives, target, grace, folds, end_early)
     if best:
@@ -73,8 +74,8 @@ def command(
     if to_json:
         as_json({"folder": str(folder), **found})
         return
-    print(f"{front.told(found)}\n\n{front.table(found)}")
-    Bars().say(f"report: {files.write(folder / 'report.html', drawn.show(found))}")
+    print(f"{pareto.told(found)}\n\n{pareto.table(found)}")
+    Bars().say(f"report: {files.write(folder / 'report.html', search_page.show(found))}")
 
 
 def _run(
@@ -112,12 +113,12 @@ def _run(
 
 
 def _best(folder: Path, found: dict[str, object], text: str, out: Path | None, to_json: bool) -> None:
-    from edgespec.search import winner
+    from edgespec.search import best_recipe
 
-    under = winner.limits(text)
-    each = winner.best(found, under)
+    under = best_recipe.limits(text)
+    each = best_recipe.best(found, under)
     path = out or folder / "best.yaml"
-    winner.write(folder, found, each, under, path)
+    best_recipe.write(folder, found, each, under, path)
     if to_json:
         as_json({"recipe": str(path), **each})
         return

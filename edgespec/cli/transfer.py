@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import Bars, as_json, run_folder, write_report
+from edgespec.cli.console import Bars, as_json, run_folder, write_report
 from edgespec.errors import Mistake
 
 Run = Annotated[Path, typer.Argument(help="Run folder.")]
@@ -48,12 +48,12 @@ def command(
 
     Example: edgespec transfer runs/laser532 excellent_unoriented_subset.zip --laser 785
     """
-    from edgespec import given
+    from edgespec.authoring import data_argument
 
-    folder, call, lasers = run_folder(run), given.call(data), laser or []
+    folder, call, lasers = run_folder(run), data_argument.call(data), laser or []
     named = _name(name, data if Path(data).suffix or Path(data).exists() else call.name, lasers)
-    from edgespec import transfer
     from edgespec.report import tables, terminal
+    from edgespec.runs import transfer
 
     bars = Bars(folder / "log.txt")
     result = transfer.transfer(

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from edgespec.cli import app
-from edgespec.cli.show import as_json
+from edgespec.cli.console import as_json
 
 Bundle = Annotated[Path, typer.Argument(help="A bundle folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")]
@@ -21,11 +21,12 @@ def command(bundle: Bundle, to_json: Json = False) -> None:
 
     Example: edgespec verify runs/rruff_distill/bundle
     """
-    from edgespec import device, target
+    from edgespec.targets import card as cards
+    from edgespec.targets import runner
 
-    card = target.load("local")
+    card = cards.load("local")
     arguments = ["verify", "--runtime", card.runtime, "--threads", str(card.threads), "--", str(bundle)]
-    told = list(device.stream(card, arguments))[-1]
+    told = list(runner.stream(card, arguments))[-1]
     code = told.pop("exit_code")
     if to_json:
         as_json({**told, "exit_code": code})

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import datasets
-from edgespec.datasets import _find, _labels, _numpy
+from edgespec.data.readers import labels as label_files
+from edgespec.data.readers import locate, numpy_files
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Floats, Spectra, Words, interpolate
@@ -68,7 +69,7 @@ def load(
     try:
         held = _held({key: name for key, name in wanted.items() if name is not None}, npz, root)
         names = _names(labels, npz, root)
-    except _find.NotFound as absent:
+    except locate.NotFound as absent:
         if otherwise is None:
             raise
         return datasets.stand_in(otherwise, absent.name, axis=axis, seed=seed)
@@ -107,33 +108,33 @@ def _held(wanted: dict[str, str], npz: str | None, root: str | None) -> dict[str
 
 def _reader(npz: str | None, root: str | None) -> Callable[[str], _Array]:
     if npz is not None:
-        return partial(_from_npz, _find.find(npz, root))
+        return partial(_from_npz, locate.find(npz, root))
     return partial(_from_npy, root)
 
 
 def _from_npz(path: Path, name: str) -> _Array:
-    return _Array(f"{path.name}!{name}", _numpy.member(path, name))
+    return _Array(f"{path.name}!{name}", numpy_files.member(path, name))
 
 
 def _from_npy(root: str | None, name: str) -> _Array:
-    return _Array(Path(name).name, _numpy.whole(_find.find(name, root)))
+    return _Array(Path(name).name, numpy_files.whole(locate.find(name, root)))
 
 
-def _names(labels: str | list[str] | None, npz: str | None, root: str | None) -> _labels.Names | None:
+def _names(labels: str | list[str] | None, npz: str | None, root: str | None) -> label_files.Names | None:
     if labels is None:
         return None
     if isinstance(labels, list):
-        return _labels.from_list(labels, "labels")
+        return label_files.from_list(labels, "labels")
     if labels.lower().endswith(".json"):
-        return _labels.from_json(_find.find(labels, root))
+        return label_files.from_json(locate.find(labels, root))
     array = _reader(npz, root)(labels)
-    return _labels.from_list(array.values.tolist() if array.values.ndim == 1 else [None], array.where)
+    return label_files.from_list(array.values.tolist() if array.values.ndim == 1 else [None], array.where)
 
 
-def _spectra(held: dict[str, _Array], names: _labels.Names | None, axis: Axis, min_coverage: float) -> Spectra:
+def _spectra(held: dict[str, _Array], names: label_files.Names | None, axis: Axis, min_coverage: float) -> Spectra:
     own, turned = _axis(held["wavenumber"])
     x, y, part = _joined(held, len(own))
-    number, labels = _labels.classes(y, held["y"].where, names)
+    number, labels = label_files.classes(y, held["y"].where, names)
     group = _words(held["group"], held["x"], len(x)) if "group" in held else None
     values, covered = _on_axis(x[:, ::-1] if turned else x, own, held, axis, min_coverage)
     lost = [label for position, label in enumerate(labels) if position not in number]
@@ -214,7 +215,7 @@ def _column(held: _Array, x: _Array, n: int) -> NDArray[Any]:
 def _words(held: _Array, x: _Array, n: int) -> Words:
     """Give (n,) names, whole numbers as text."""
     values = _column(held, x, n)
-    return values if values.dtype.kind == "U" else _labels.whole(values, held.where).astype(np.str_)
+    return values if values.dtype.kind == "U" else label_files.whole(values, held.where).astype(np.str_)
 
 
 def _on_axis(

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from edgespec import plugins
-from edgespec.datasets._drawn import Bands, Physics, chunks, drawn, inside
+from edgespec.datasets._simulation import Bands, Physics, chunks, drawn, inside
 from edgespec.errors import Mistake
 from edgespec.spectra import Axis, Floats, Ints, Spectra, Words
 

@@ -11,9 +11,9 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from edgespec import datasets
-from edgespec.datasets import _archives, _find, _gather, _tasks
-from edgespec.datasets._gather import Entry
-from edgespec.datasets._rruff_text import Refused, Scan, parse_name, physical_sample
+from edgespec.data.readers import archives, gather, locate, task_list
+from edgespec.data.readers.gather import Entry
+from edgespec.data.readers.rruff_text import Refused, Scan, parse_name, physical_sample
 from edgespec.errors import Mistake
 from edgespec.plugins import did_you_mean
 from edgespec.recipe import Call
@@ -60,14 +60,14 @@ def load(
         raise Mistake(f"rruff: min_coverage is {min_coverage:g}", hint="a share above 0, at most 1")
     try:
         chosen, files = entries(path, task, root, npz, split, kind, laser, minerals)
-    except _find.NotFound as absent:
+    except locate.NotFound as absent:
         if otherwise is None:
             raise
         return datasets.stand_in(otherwise, absent.name, axis=axis, seed=seed)
     # order matters to the reading, so `path` and `task` count; where they were found does not
     keys = {"path": path, "task": task, "split": split, "kind": kind, "laser": laser, "minerals": minerals}
     key = datasets.key(files, {**keys, "min_coverage": min_coverage, "refused": refused}, axis, __file__)
-    return datasets.cached(key, partial(_gather.spectra, chosen, axis, min_coverage, skip=refused == "skip"))
+    return datasets.cached(key, partial(gather.spectra, chosen, axis, min_coverage, skip=refused == "skip"))
 
 
 def entries(
@@ -86,10 +86,10 @@ def entries(
     if task is None and (npz is not None or split != 0):
         raise Mistake("rruff: `npz` and `split` belong to a `task`", hint="name a task list, or remove them")
     if task is not None:
-        found, files = _tasks.listing(_find.find(task, root, "rruff"), npz, split)
+        found, files = task_list.listing(locate.find(task, root, "rruff"), npz, split)
     else:
         names = [path] if isinstance(path, str) else path or []
-        found, files = _listed([_find.find(name, root, "rruff") for name in names], kind)
+        found, files = _listed([locate.find(name, root, "rruff") for name in names], kind)
     return _chosen(found, laser, minerals), files
 
 
@@ -98,9 +98,9 @@ def _listed(paths: list[Path], kind: Kind) -> tuple[list[Entry], list[Path]]:
     entries: list[Entry] = []
     for path in paths:
         entries += (
-            _tasks.whole_npz(path)
+            task_list.whole_npz(path)
             if path.suffix == ".npz"
-            else [_entry(path, name, text) for name, text in _archives.texts(path).items()]
+            else [_entry(path, name, text) for name, text in archives.texts(path).items()]
         )
     kinds = {entry.kind for entry in entries if entry.kind is not None}
     fit = [entry for entry in entries if entry.kind is None or kind in ("any", entry.kind)]
@@ -111,17 +111,17 @@ def _listed(paths: list[Path], kind: Kind) -> tuple[list[Entry], list[Path]]:
         raise Mistake(
             f"{where}: no RRUFF spectrum of kind {kind}", hint=f"there is: {', '.join(sorted(kinds)) or 'none'}"
         )
-    return fit, [file for path in paths for file in _archives.files(path)]
+    return fit, [file for path in paths for file in archives.files(path)]
 
 
-def _entry(path: Path, name: str, text: _archives.Text) -> Entry:
+def _entry(path: Path, name: str, text: archives.Text) -> Entry:
     """Describe a text file by its name; one with another name has no label and is refused when it is read."""
-    where = _archives.shown(path, name)
+    where = archives.shown(path, name)
     said = parse_name(PurePosixPath(name).name)
     if said is None:
         return Entry(where, partial(_unnamed, where), "", "", origin=path, file=name)
     kind = "RAW" if said.kind.upper() == "RAW" else "Processed"
-    read = partial(_archives.scan, text, where)
+    read = partial(archives.scan, text, where)
     sample = physical_sample(said.sample)
     return Entry(where, read, said.mineral, sample, laser=said.laser, kind=kind, origin=path, file=name)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec import instrument
-from edgespec.datasets import _numpy
+from edgespec.data.readers import numpy_files
 from edgespec.errors import Mistake
+from edgespec.graph import retarget
 
 NEARLY = 0.01  # of a step: how far from even an axis may be without a note
 
@@ -36,7 +36,7 @@ def read(path: Path, points: int | None) -> Read:
 
     Raises Mistake for what is no axis, and where it has other than `points` values.
     """
-    values = _array(path) if path.suffix == ".npy" else instrument.pixels(path)
+    values = _array(path) if path.suffix == ".npy" else retarget.pixels(path)
     if points is not None and len(values) != points:
         raise Mistake(f"{path} has {len(values)} values, but --points says {points}", hint="one of the two is enough")
     falls = bool(values[0] > values[-1])
@@ -53,8 +53,8 @@ def _array(path: Path) -> NDArray[np.float64]:
     hint = "(points,) numbers in cm-1, rising or falling all along"
     if not path.is_file():
         raise Mistake(f"there is no file {path}", hint)
-    values = _numpy.whole(path)
-    if values.dtype.kind not in "iuf" or values.ndim != 1 or len(values) < instrument.FEWEST:
+    values = numpy_files.whole(path)
+    if values.dtype.kind not in "iuf" or values.ndim != 1 or len(values) < retarget.FEWEST:
         raise Mistake(f"{path}: {values.dtype} of shape {values.shape} is no axis", hint)
     found = values.astype(np.float64)
     steps = np.diff(found) * (1 if found[-1] > found[0] else -1)

@@ -18,9 +18,9 @@ from markupsafe import Markup
 
 from edgespec import storage
 from edgespec.report import Report
-from edgespec.report.beside import beside
-from edgespec.report.sections import Tile, sections, tiles
-from edgespec.report.sheet import Section
+from edgespec.report.html_compare import beside
+from edgespec.report.html_model import Section
+from edgespec.report.html_sections import Tile, sections, tiles
 
 FILE = "report.html"
 _PAGE = Path(__file__).parent / "page"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgespec import storage
-from edgespec.report import Report, known, picture, pruned, robust, rounding, tables
+from edgespec.report import Report, tables
+from edgespec.report.figures import picture
+from edgespec.report.tables import pruning, quantization, robustness, uncertainty
 
 KNOWN = (
     "ECE and its bootstrap interval are of the stated probabilities (before `calibrate`: of the model as trained). The reject score tells the "
@@ -38,9 +40,9 @@ def write(report: Report, folder: Path) -> Path:
     drawn = picture.frontier(report)
     if drawn:
         storage.write(folder / "frontier.svg", drawn)
-    if curves := known.curves(report):
+    if curves := uncertainty.curves(report):
         storage.write(folder / "coverage.svg", curves)
-    if removed := pruned.curves(report):
+    if removed := pruning.curves(report):
         storage.write(folder / "sensitivity.svg", removed)
     return storage.write(folder / "report.md", show(report, drawn=bool(drawn)))
 
@@ -55,20 +57,20 @@ def show(report: Report, *, drawn: bool) -> str:
     parts += ["## Accuracy, size and cost", "Accuracy on the test part; the interval counts each physical sample, not each spectrum. "
               "`agree` and `drop` compare with step 1; `time` is what the step cost.", as_table(tables.HEAD, tables.scores(report))]  # fmt: skip
     parts += ["## What each step cost", as_table(tables.COST_HEAD, tables.costs(report))]
-    if taken := pruned.rounds(report):
-        parts += ["## What pruning took", PRUNED, as_table(pruned.HEAD, taken)]
-        table = pruned.sensitivity(report)
+    if taken := pruning.rounds(report):
+        parts += ["## What pruning took", PRUNED, as_table(pruning.HEAD, taken)]
+        table = pruning.sensitivity(report)
         parts += [as_table(table[0], table[1:]), "![accuracy against the share removed](sensitivity.svg)"]
-    if perturbed := robust.perturbations(report):
+    if perturbed := robustness.perturbations(report):
         parts += ["## Robustness", ROBUST, as_table(perturbed[0], perturbed[1:])]
-    head, layers = rounding.layers(report)
+    head, layers = quantization.layers(report)
     if layers:
         parts += ["## What int8 costs each layer", ROUNDING, as_table(head, layers)]
-    if judged := known.models(report):
+    if judged := uncertainty.models(report):
         parts += [
             "## What it does not know",
             KNOWN,
-            as_table(known.HEAD, judged),
+            as_table(uncertainty.HEAD, judged),
             "![risk against coverage](coverage.svg)",
         ]
     if report.bench:

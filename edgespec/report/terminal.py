@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from edgespec.report import Report, known, pruned, robust, tables
+from edgespec.report import Report, tables
+from edgespec.report.tables import pruning, robustness, uncertainty
 
 LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit", "costs most", "at"}
 LEFT |= {
@@ -24,13 +25,13 @@ LEFT |= {
 def show(report: Report) -> str:
     """Everything that a run has said so far."""
     parts = [tables.headline(report), "", columns(tables.HEAD, tables.scores(report))]
-    if taken := pruned.rounds(report):
-        table = pruned.sensitivity(report)
-        parts += ["", columns(pruned.HEAD, taken), "", columns(table[0], table[1:])]
-    if perturbed := robust.models(report):
-        parts += ["", columns(robust.HEAD, perturbed)]
-    if judged := known.models(report):
-        parts += ["", columns(known.HEAD, judged)]
+    if taken := pruning.rounds(report):
+        table = pruning.sensitivity(report)
+        parts += ["", columns(pruning.HEAD, taken), "", columns(table[0], table[1:])]
+    if perturbed := robustness.models(report):
+        parts += ["", columns(robustness.HEAD, perturbed)]
+    if judged := uncertainty.models(report):
+        parts += ["", columns(uncertainty.HEAD, judged)]
     parts.append(_notes(report))
     if report.bench:
         parts += ["", show_bench(report)]

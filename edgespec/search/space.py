@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from edgespec import choices, schema
 from edgespec.artifact import OnnxModel
-from edgespec.choices import Choose, Pick, Range
 from edgespec.errors import Mistake, Mistakes
-from edgespec.plan import Plan, plan
-from edgespec.recipe import Recipe
+from edgespec.recipe import Recipe, schema, search_ranges
+from edgespec.recipe.plan import Plan, plan
+from edgespec.recipe.search_ranges import Choose, Pick, Range
 
 if TYPE_CHECKING:
     import optuna
@@ -55,7 +54,7 @@ class Space:
         return drawn
 
     def _resolved(self, pick: Pick) -> Recipe:
-        return choices.resolved(self.recipe, list(self.ranges), pick)
+        return search_ranges.resolved(self.recipe, list(self.ranges), pick)
 
 
 def read(recipe: Recipe) -> Space:
@@ -63,13 +62,13 @@ def read(recipe: Recipe) -> Space:
 
     Raises Mistake where there is no range or nothing that could be measured comes out, Mistakes with all that is wrong.
     """
-    ranges = choices.found(recipe)
+    ranges = search_ranges.found(recipe)
     if not ranges:
         raise Mistake(
             f"{recipe.path} has nothing to search: no key of it is a range",
             hint="fit: {lr: {between: [1.0e-4, 1.0e-2], log: true}}, model: {choose: [{cnn: {...}}, {drsn: {...}}]}",
         )
-    checked = plan(choices.resolved(recipe, ranges, choices.starts))
+    checked = plan(search_ranges.resolved(recipe, ranges, search_ranges.starts))
     if not any(schema.gives(schema.function("steps", step.name)) == OnnxModel for step in checked.steps):
         raise Mistake(f"{recipe.at(('steps',))}: no step leaves ONNX, so there is no file to measure", "add 'to_onnx'")
     ranges = [_fitted(recipe, ranges, each) for each in ranges]
@@ -101,7 +100,7 @@ def _mistakes(recipe: Recipe, ranges: Sequence[Range], mine: Range, value: Any) 
         return mine.place[len(inside)] if leads else each.start
 
     try:
-        plan(choices.resolved(recipe, list(ranges), pick))
+        plan(search_ranges.resolved(recipe, list(ranges), pick))
     except Mistakes as problem:
         return problem.found
     except Mistake as problem:

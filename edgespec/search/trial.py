@@ -10,18 +10,24 @@ from typing import Any
 
 import numpy as np
 
-from edgespec import advice, bench, exporter, instructions, models, pipeline, scoring, splits, storage, training
+from edgespec import models, storage
 from edgespec.artifact import OnnxModel
+from edgespec.bench import instructions, measure, recommend
+from edgespec.bench.measurement import Measurement
+from edgespec.data import splits
+from edgespec.data.splits import Splits
 from edgespec.errors import Mistake
+from edgespec.evaluation import scoring
+from edgespec.evaluation.scoring import Scores
+from edgespec.graph import exporter
 from edgespec.job import Job, Progress
-from edgespec.making import Store
-from edgespec.measurement import Measurement
-from edgespec.plan import Plan, plan
+from edgespec.pipeline import compress
+from edgespec.pipeline.step_cache import Store
 from edgespec.recipe import Call, Recipe, Split
-from edgespec.scoring import Scores
+from edgespec.recipe.plan import Plan, plan
 from edgespec.spectra import Ints
-from edgespec.splits import Splits
-from edgespec.target import Target
+from edgespec.targets.card import Target
+from edgespec.training import loop
 
 REFERENCE = "reference"
 NETWORK = Call("cnn", {"widths": [16, 32, 64]})
@@ -54,10 +60,10 @@ class Setup:
     @property
     def watched(self) -> int:
         """Physical samples that a network in training is judged on."""
-        return training.samples(self.job, self.rows)
+        return loop.samples(self.job, self.rows)
 
 
-def run(setup: Setup, recipe: Recipe, number: int, hearing: pipeline.Hearing, progress: Progress) -> dict[str, Any]:
+def run(setup: Setup, recipe: Recipe, number: int, hearing: compress.Hearing, progress: Progress) -> dict[str, Any]:
     """Run a trial's plain recipe in `trials/<number>` and give what it is worth, by validation; steps made before are kept.
 
     Raises what the steps raise, and Ended where `hearing` ends a training.
@@ -70,7 +76,7 @@ def run(setup: Setup, recipe: Recipe, number: int, hearing: pipeline.Hearing, pr
         job = replace(
             setup.job, folder=folder, preprocess=tuple(data.preprocess), augment=data.augment, progress=progress
         )
-        model = pipeline.make(checked, folder, job, Store(setup.folder / "steps"), hearing)
+        model = compress.make(checked, folder, job, Store(setup.folder / "steps"), hearing)
         if not isinstance(model, OnnxModel):
             raise Mistake("its last step leaves no ONNX file")
         found = _measured(setup, job, model, folder)
@@ -114,7 +120,7 @@ def reference(folder: Path, job: Job) -> Path:
     path = folder / "reference.onnx"
     if not path.is_file():
         bare = replace(job, preprocess=())
-        front = training.front(bare)
+        front = loop.front(bare)
         network = models.build(NETWORK, points=front.points, classes=len(job.spectra.labels), seed=0)
         made = path.with_name(f".reference-{storage.digest(str(time.time_ns()))}.onnx")
         exporter.export(network, made, front=front)
@@ -128,7 +134,7 @@ def _folded(setup: Setup, checked: Plan, job: Job, variant: str, folder: Path) -
     for number, parts in enumerate(setup.folds):
         place = folder / "folds" / str(number)
         own = replace(job, splits=parts, folder=place)
-        *_, last = pipeline.unjudged(checked, place, own, Store(setup.folder / "steps"))
+        *_, last = compress.unjudged(checked, place, own, Store(setup.folder / "steps"))
         model = last.artifact
         if not isinstance(model, OnnxModel):
             raise Mistake("its last step leaves no ONNX file")
@@ -170,10 +176,10 @@ def _timed(
     siblings = {name: model.variants[name].sibling for name in names if model.variants[name].sibling in files}
     x, y = job.spectra.x[setup.rows], job.spectra.y[setup.rows]
     with storage.turn(storage.home() / "measuring.lock"):  # one worker of this machine at a time
-        found = bench.measure(
+        found = measure.measure(
             files, x, y, target, folder / "search", reference=REFERENCE, float_of=siblings, seconds=SECONDS
         )
-    chosen = advice.recommend(
+    chosen = recommend.recommend(
         found, lambda each: ["it is what the others are compared with"] * (each.variant == REFERENCE)
     )
     told = {each.variant: each for each in found}

@@ -17,19 +17,22 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from edgespec import instructions, pipeline, plugins, report, storage, training
+from edgespec import plugins, report, storage
 from edgespec import recipe as recipes
-from edgespec import target as targets
+from edgespec.bench import instructions
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
 from edgespec.job import Progress, Silent
-from edgespec.making import Store
+from edgespec.pipeline import compress
+from edgespec.pipeline.step_cache import Store
 from edgespec.recipe import Recipe, plain
-from edgespec.search import OBJECTIVES, account, front, space, study, trial
-from edgespec.search.front import Found
+from edgespec.search import OBJECTIVES, pareto, snapshot, space, study, trial
+from edgespec.search.early_stopping import Ended, Rungs
+from edgespec.search.pareto import Found
 from edgespec.search.space import Space
-from edgespec.search.stopping import Ended, Rungs
 from edgespec.search.study import Study
 from edgespec.search.trial import Setup
+from edgespec.targets import card as targets
+from edgespec.training import loop
 from edgespec.unfinished import ENDING
 
 RECIPE, CLAIM, POLL_S, HOPELESS = "recipe.yaml", "search.json", 1.0, 5
@@ -62,7 +65,7 @@ def search(
         written,
         {"objectives": list(objectives), "target": card and card.name, "storage": kept_in, "folds": folds or None},
     )
-    job = pipeline.prepare(open_.plan, folder, progress)
+    job = compress.prepare(open_.plan, folder, progress)
     ons = [step.keys.get("on") for step in open_.plan.steps]
     setup = Setup(folder, job, trial.rows(job, ons), card, "instructions" in objectives)
     if folds:
@@ -74,12 +77,12 @@ def search(
         _agree(shared, setup)
         _work(open_, shared, setup, trials, objectives, end_early, progress)
         with storage.turn(folder / ".front.lock"):
-            found = account.gather(shared, written.name, objectives, card.name if card else None, trials)
+            found = snapshot.gather(shared, written.name, objectives, card.name if card else None, trials)
             _hopeful(found)
             for number in found["front"]:
-                _judge(shared, folder, front.of(found, number), progress)
-            found = account.gather(shared, written.name, objectives, card.name if card else None, trials)
-            front.write(found, folder)
+                _judge(shared, folder, pareto.of(found, number), progress)
+            found = snapshot.gather(shared, written.name, objectives, card.name if card else None, trials)
+            pareto.write(found, folder)
     return found
 
 
@@ -124,7 +127,7 @@ def _agree(shared: Study, setup: Setup) -> None:
     """Raise Mistake where another worker's trials are judged on other spectra."""
     rows = setup.judges
     mine = {"digest": trial.digest(setup.job, rows), "spectra": len(rows)}
-    mine |= {"samples": training.samples(setup.job, rows), **({"folds": len(setup.folds)} if setup.folds else {})}
+    mine |= {"samples": loop.samples(setup.job, rows), **({"folds": len(setup.folds)} if setup.folds else {})}
     theirs = shared.inner.user_attrs.get("judged")
     if theirs is None:
         shared.inner.set_user_attr("judged", mine)
@@ -163,10 +166,10 @@ def _work(
             told = _one(open_, shared, setup, begun, objectives, end_early)
         count = shared.count()
         progress.say(f"trial {study.number(shared.frozen(begun)):04d} ({count.done} of {trials}): {told}")
-        found = account.gather(
+        found = snapshot.gather(
             shared, open_.recipe.name, objectives, setup.target.name if setup.target else None, trials
         )
-        front.write(found, setup.folder)
+        pareto.write(found, setup.folder)
         _hopeful(found)
 
 
@@ -213,7 +216,7 @@ def _same(shared: Study, begun: optuna.Trial) -> dict[str, Any] | None:
     return None
 
 
-def _hearing(open_: Space, setup: Setup, begun: optuna.Trial) -> pipeline.Hearing:
+def _hearing(open_: Space, setup: Setup, begun: optuna.Trial) -> compress.Hearing:
     """Watch the trainings whose result differs between trials; what all trials share is never ended."""
     return lambda number: Rungs(begun, number, setup.watched) if number >= open_.first_step else None
 
@@ -223,7 +226,7 @@ def _hopeful(found: Found) -> None:
     ended = [each for each in found["trials"] if each["state"] not in ("running", "waiting")]
     if len(ended) >= min(HOPELESS, found["asked"]) and all(each["state"] == "failed" for each in ended):
         text = f"all {len(ended)} trials failed; the first: {ended[0]['why']}"
-        raise Mistake(text, hint=f"mend the recipe; {front.PAGE} of the search's folder names what each failed of")
+        raise Mistake(text, hint=f"mend the recipe; {pareto.PAGE} of the search's folder names what each failed of")
 
 
 def _judge(shared: Study, folder: Path, each: dict[str, Any], progress: Progress) -> None:
@@ -240,12 +243,12 @@ def _judge(shared: Study, folder: Path, each: dict[str, Any], progress: Progress
 def judged(place: Path, store: Store, progress: Progress) -> report.Report:
     """Make a trial's run complete: every step kept, and judged on the test part as `edgespec compress` does."""
     progress.say(f"{place}: judged on the test part")
-    return pipeline.compress(recipes.load(place / RECIPE), place, stop=None, progress=_Log(place), store=store)
+    return compress.compress(recipes.load(place / RECIPE), place, stop=None, progress=_Log(place), store=store)
 
 
 def _worded(found: dict[str, Any], params: dict[str, Any]) -> str:
     latency = f", {found['latency']['ratio']:.2f} of the reference's time" if found["latency"] else ""
-    return f"{found['accuracy']:.3f} on validation{latency}, {found['size'] / 1e3:.1f} kB, {found['seconds']:.0f} s; {front.said(params)}"
+    return f"{found['accuracy']:.3f} on validation{latency}, {found['size'] / 1e3:.1f} kB, {found['seconds']:.0f} s; {pareto.said(params)}"
 
 
 class _Log(Silent):

@@ -22,13 +22,16 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
-from edgespec import answer, graph, models, reject, storage, training
+from edgespec import models, storage
 from edgespec.artifact import Artifact, Checkpoint, Variant
 from edgespec.contract import stamp
+from edgespec.evaluation import reject_score
+from edgespec.graph import answer, onnx_file
 from edgespec.job import Job, Part
+from edgespec.training import loop
 
 LOW, HIGH = 0.05, 20.0
-Fitting = Callable[[Job, reject.Answers, str | None], tuple[reject.Score, dict[str, float]]]
+Fitting = Callable[[Job, reject_score.Answers, str | None], tuple[reject_score.Score, dict[str, float]]]
 SPREAD = 0.5  # of the prior on log T: a factor of 1.6 either way is one standard deviation
 
 
@@ -39,7 +42,7 @@ def run(
     on: Part = None,
     accept: Annotated[float, Interval(gt=0, lt=1)] = 0.95,
     score: Literal["best", "likeness", "energy", "confidence"] = "best",
-    places: Annotated[int, Gt(0)] = reject.PLACES,
+    places: Annotated[int, Gt(0)] = reject_score.PLACES,
 ) -> Artifact:
     """Fit temperature and reject score of every variant of an ONNX model and put them into its graph; of a checkpoint, the temperature.
 
@@ -51,17 +54,17 @@ def run(
     rows = job.splits.rows(on, valid=True)
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     if isinstance(artifact, Checkpoint):
-        return _checkpoint(job, artifact, training.prepared(job, rows), y)
+        return _checkpoint(job, artifact, loop.prepared(job, rows), y)
     variants = {}
-    kinds: Sequence[str] = reject.KINDS if score == "best" else (score,)
+    kinds: Sequence[str] = reject_score.KINDS if score == "best" else (score,)
     for name, variant in artifact.variants.items():
         path = job.folder / variant.file
         shutil.copyfile(artifact.path(name), path)
         if variant.role == "candidate":
-            found = temperature(graph.run(path, x), y)
-            graph.fold_temperature(path, found)
+            found = temperature(onnx_file.run(path, x), y)
+            onnx_file.fold_temperature(path, found)
             variant = replace(variant, temperature=variant.temperature * found)
-            variant = _answering(job, path, variant, on, accept, partial(reject.fit, kinds=kinds, places=places))
+            variant = _answering(job, path, variant, on, accept, partial(reject_score.fit, kinds=kinds, places=places))
             kinds = (
                 variant.facts["reject"]["kind"],
             )  # the float file's choice, so that all files' scores mean the same
@@ -71,9 +74,9 @@ def run(
 
 def _answering(job: Job, path: Path, variant: Variant, on: str | None, accept: float, fit: Fitting) -> Variant:
     """Put probabilities and the reject score into a calibrated file, and what it learnt into its contract."""
-    answers = partial(graph.run, path)
+    answers = partial(onnx_file.run, path)
     score, found = fit(job, answers, on)
-    threshold = reject.threshold(score, job, answers, job.splits.rows(on, valid=True), accept)
+    threshold = reject_score.threshold(score, job, answers, job.splits.rows(on, valid=True), accept)
     model = answer.add(onnx.load(path), score)
     stamp(model, replace(job.contract(), temperature=variant.temperature, score=score.kind, threshold=threshold))
     storage.write(path, model.SerializeToString())
@@ -101,7 +104,7 @@ def temperature(logits: NDArray[Any], y: NDArray[Any]) -> float:
 
 def _checkpoint(job: Job, checkpoint: Checkpoint, x: torch.Tensor, y: NDArray[Any]) -> Checkpoint:
     network: Any = models.load(checkpoint)
-    found = temperature(training.logits(network, x).numpy(), y)
+    found = temperature(loop.logits(network, x).numpy(), y)
     with torch.no_grad():
         network.head.weight /= found
         network.head.bias /= found

@@ -11,12 +11,16 @@ from typing import Annotated, Any, Literal
 from annotated_types import Gt, Interval, Len
 from torch import nn
 
-from edgespec import models, narrowing, scoring, teaching, training
+from edgespec import models
 from edgespec.artifact import Checkpoint
-from edgespec.distillation import kd_loss
+from edgespec.compression.pruning import narrow
 from edgespec.errors import Mistake
+from edgespec.evaluation import scoring
 from edgespec.job import Fit, Job, Part
 from edgespec.recipe import Call
+from edgespec.training import loop
+from edgespec.training import teacher as teachers
+from edgespec.training.losses import kd_loss
 
 FOLDS = ("drsn",)
 Depth = Annotated[int, Gt(0)]
@@ -54,7 +58,7 @@ def run(
     control: train the same small network for as long from scratch and without the original, to show whether the conversion is worth anything.
     fit: how long and how fast to learn again.
     """
-    teaching.check(job, original)
+    teachers.check(job, original)
     before = models.load(original)
     if depths is not None:
         before = _shallower(original.model, before, original.points, depths)
@@ -71,22 +75,22 @@ def run(
         f"{how}: {macs['after'] / macs['before']:.1%} of the multiplications are left; latency falls less, see bench"
     )
     rows = job.splits.rows(on)
-    bank = teaching.bank(job, original, rows, rows, views)
+    bank = teachers.bank(job, original, rows, rows, views)
     valid = job.splits.rows(on, valid=True)
-    history = training.fit(
+    history = loop.fit(
         network,
         job,
         fit,
         epoch_of=lambda epoch: bank[epoch % views],
         loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
-        judge=training.accuracy(job, valid),
-        judged=training.samples(job, valid),
+        judge=loop.accuracy(job, valid),
+        judged=loop.samples(job, valid),
         what=f"{how} {original.model}",
     )
     facts = {"history": history, "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
     facts |= {"how": how, "macs": macs, **told}
-    controls = {"control": teaching.untaught(job, call, "control", rows, len(rows), fit, True)} if control else {}
-    return training.save(network, original.model, job, controls=controls, facts=facts)
+    controls = {"control": teachers.untaught(job, call, "control", rows, len(rows), fit, True)} if control else {}
+    return loop.save(network, original.model, job, controls=controls, facts=facts)
 
 
 def _shallower(name: str, network: nn.Module, points: int, depths: list[int]) -> nn.Module:
@@ -132,8 +136,8 @@ def _taking_over(network: nn.Module, call: Call, points: int, seed: int) -> tupl
 def _narrowed(
     original: Checkpoint, network: nn.Module, share: float, multiple: int
 ) -> tuple[nn.Module, dict[str, Any]]:
-    if original.model not in narrowing.KINDS:
-        known = ", ".join(sorted(narrowing.KINDS))
+    if original.model not in narrow.KINDS:
+        known = ", ".join(sorted(narrow.KINDS))
         raise Mistake(f"{original.model} can't be narrowed, only {known} can", hint="put one of these in front")
-    found, kept = narrowing.narrowed(original.model, network, original.points, share, multiple)
+    found, kept = narrow.narrowed(original.model, network, original.points, share, multiple)
     return found, {"kept": kept}

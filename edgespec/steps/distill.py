@@ -11,12 +11,14 @@ from typing import Annotated
 import numpy as np
 from annotated_types import Gt, Interval
 
-from edgespec import models, teaching, training
+from edgespec import models
 from edgespec.artifact import Checkpoint
-from edgespec.distillation import Decoupled, kd_loss
 from edgespec.job import Fit, Job, Labels, Part, few
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
+from edgespec.training import loop
+from edgespec.training import teacher as teachers
+from edgespec.training.losses import Decoupled, kd_loss
 
 
 def run(
@@ -48,35 +50,35 @@ def run(
     control: train the same student for as long without the teacher: on its labels alone, and on the other training parts where there are any.
     fit: how long and how fast to train.
     """
-    teaching.check(job, teacher)
+    teachers.check(job, teacher)
     rows = job.splits.rows(on)
-    known = training.labelled(job, rows, few(labels))
-    bank = teaching.bank(job, teacher, rows, known, views)
+    known = loop.labelled(job, rows, few(labels))
+    bank = teachers.bank(job, teacher, rows, known, views)
     network = models.build(student, points=teacher.points, classes=teacher.classes, seed=job.seed)
-    history = training.fit(
+    history = loop.fit(
         network,
         job,
         fit,
         epoch_of=lambda epoch: bank[epoch % views],
         loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha, standardise, decoupled),
         judge=_judge(job, teacher, on, labels),
-        judged=training.samples(job, job.splits.rows(on, valid=True)),
+        judged=loop.samples(job, job.splits.rows(on, valid=True)),
         what=f"distill {student.name}",
     )
     used = len(known) if alpha < 1 or decoupled else 0
     facts = {"history": history, "labels_used": used, "spectra_used": len(rows)}
     controls = _controls(job, student, on, labels, known, len(rows), fit) if control else {}
-    return training.save(network, student.name, job, controls=controls, facts=facts)
+    return loop.save(network, student.name, job, controls=controls, facts=facts)
 
 
-def _judge(job: Job, teacher: Checkpoint, on: str | None, labels: str) -> training.Judge:
+def _judge(job: Job, teacher: Checkpoint, on: str | None, labels: str) -> loop.Judge:
     """With all labels: validation accuracy. With few: agreement with the teacher, which needs no label."""
     rows = job.splits.rows(on, valid=True)
     if few(labels) is None:
-        return training.accuracy(job, rows)
-    x = training.prepared(job, rows)
-    named = training.logits(models.load(teacher), x).argmax(1)
-    return lambda model: float((training.logits(model, x).argmax(1) == named).float().mean())
+        return loop.accuracy(job, rows)
+    x = loop.prepared(job, rows)
+    named = loop.logits(models.load(teacher), x).argmax(1)
+    return lambda model: float((loop.logits(model, x).argmax(1) == named).float().mean())
 
 
 def _controls(
@@ -90,6 +92,6 @@ def _controls(
         sources[f"{name}+labels"] = np.concatenate([job.splits.rows(name), known])
     names = {name: f"control-{name}".rstrip("-") for name in sources}
     return {
-        names[name]: teaching.untaught(job, student, names[name], rows, count, fit, few(labels) is None)
+        names[name]: teachers.untaught(job, student, names[name], rows, count, fit, few(labels) is None)
         for name, rows in sources.items()
     }

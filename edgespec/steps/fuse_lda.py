@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edgespec import discriminant, early, models, schema, training
+from edgespec import models
 from edgespec.artifact import Checkpoint
+from edgespec.compression.pruning import early_exit
 from edgespec.errors import Mistake
 from edgespec.job import Job, Labels, Part, few
-from edgespec.recipe import Call
+from edgespec.recipe import Call, schema
+from edgespec.training import lda, loop
 
 Share = Annotated[float, Interval(gt=0, le=1)]
 Shrinkage = Literal["auto"] | Share
@@ -64,7 +66,7 @@ def run(
             f"a network of the model {checkpoint.model!r} has no single linear head to write LDA into",
             hint="distill it into a model that has one, or leave the step 'fuse_lda' out",
         )
-    taught = _views(_stronger(job, strength), training.labelled(job, job.splits.rows(on), few(labels)), copies, 700)
+    taught = _views(_stronger(job, strength), loop.labelled(job, job.splits.rows(on), few(labels)), copies, 700)
     _check(job, taught)
     judged = _views(job, job.splits.rows(on, valid=True), copies, 800)
     exits = _exits(network, checkpoint.model, taught.x, after, positions)
@@ -134,8 +136,8 @@ class _Candidate:
 
 def _views(job: Job, rows: NDArray[np.int64], copies: int, seed: int) -> _Views:
     times = copies if job.augment is not None else 0
-    x = [training.prepared(job, rows)]
-    x += [training.varied(job, rows, seed=job.seed * 1000 + seed + i) for i in range(times)]
+    x = [loop.prepared(job, rows)]
+    x += [loop.varied(job, rows, seed=job.seed * 1000 + seed + i) for i in range(times)]
     return _Views(torch.cat(x), np.tile(job.spectra.y[rows], 1 + times), len(rows))
 
 
@@ -165,7 +167,7 @@ def _exits(
     """Give the networks to choose among, shallow ones first; the whole one is the very network that was handed in."""
     if after is None and positions is None:
         return [(None, network)]
-    last, own = early.stages(network, name), network.keys()["positions"]
+    last, own = early_exit.stages(network, name), network.keys()["positions"]
     stages = [last] if after is None else sorted(set(after if isinstance(after, list) else [after]))
     if not stages:
         raise Mistake("'after' names no stage", hint=f"this {name} has stages 1 to {last}")
@@ -173,7 +175,9 @@ def _exits(
     return [
         (
             stage,
-            network if (stage, wanted) == (last, own) else early.cut(network, name, x, stage=stage, positions=wanted),
+            network
+            if (stage, wanted) == (last, own)
+            else early_exit.cut(network, name, x, stage=stage, positions=wanted),
         )
         for stage in stages
     ]
@@ -191,23 +195,23 @@ def _candidates(
     softmax: bool,
 ) -> list[_Candidate]:
     """Fit LDA with each shrinkage; where the network is whole, blended with the head that it has, which is compared with them."""
-    features = partial(training.features, network)
-    x, seen = training.remembered(job, features, taught.x).numpy(), training.remembered(job, features, judged.x)
-    use = discriminant.varying(x)
+    features = partial(loop.features, network)
+    x, seen = loop.remembered(job, features, taught.x).numpy(), loop.remembered(job, features, judged.x)
+    use = lda.varying(x)
     if not use.any():
         raise Mistake(f"{_where(stage)}, no feature differs between any two training spectra", hint="train for longer")
     inner = x[:, use].astype(np.float64)
-    if not discriminant.scatters(inner, taught.y):
+    if not lda.scatters(inner, taught.y):
         raise Mistake(f"{_where(stage)}, no feature differs within any class, and LDA needs a scatter", hint=ENOUGH)
     own = copy.deepcopy(network.head).requires_grad_(False) if softmax else None
     heads: list[tuple[str, Any, float, Tensor, Tensor]] = []
     for each in wanted:
         weight = np.zeros((network.head.out_features, x.shape[1]))
-        weight[:, use], bias = discriminant.fit(inner, taught.y, each, len(weight))
+        weight[:, use], bias = lda.fit(inner, taught.y, each, len(weight))
         for share in shares if own else [1.0]:
             mixed = weight, bias
             if own and share < 1:
-                mixed = discriminant.blended((own.weight.numpy(), own.bias.numpy()), mixed, share, x)
+                mixed = lda.blended((own.weight.numpy(), own.bias.numpy()), mixed, share, x)
             weights, biases = (torch.from_numpy(part).float() for part in mixed)
             heads.append(("lda", each, share, weights, biases))
     if own:
@@ -260,7 +264,7 @@ def _facts(job: Job, chosen: _Candidate, found: list[_Candidate], judged: _Views
         "chosen": _plain(chosen),
         "candidates": [_plain(each) for each in found],
         "validation_spectra": judged.spectra,
-        "validation_samples": training.samples(job, job.splits.rows(on, valid=True)),
+        "validation_samples": loop.samples(job, job.splits.rows(on, valid=True)),
         "copies": len(chosen.right) - 1,
         "below_best": round(-float(apart.mean()), 5),
         "below_best_error": round(float(apart.std() / np.sqrt(len(apart))), 5),

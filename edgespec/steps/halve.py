@@ -15,9 +15,11 @@ import onnx
 from annotated_types import Interval
 from onnx import TensorProto, helper, numpy_helper
 
-from edgespec import assembly, exporter, graph, representative, storage
+from edgespec import storage
 from edgespec.artifact import OnnxModel
+from edgespec.compression.quantization import calibration_data
 from edgespec.errors import Mistake
+from edgespec.graph import assembly, exporter, onnx_file
 from edgespec.job import Job, Part
 
 NAME, FILE = "fp16", "fp16.onnx"
@@ -39,12 +41,12 @@ def run(
     joined = assembly.joined(assembly.front(whole), exporter.slimmed(halved(assembly.network(whole))))
     joined.metadata_props.extend(whole.metadata_props)
     storage.write(job.folder / FILE, joined.SerializeToString())
-    x = representative.drawn(job, on, 256)
+    x = calibration_data.drawn(job, on, 256)
     evidence = job.folder.parent / f"{NAME}-mismatch.npz"
-    found = graph.parity(
-        job.folder / FILE, x, graph.run(source, x), least=min_agreement, most=np.inf, evidence=evidence
+    found = onnx_file.parity(
+        job.folder / FILE, x, onnx_file.run(source, x), least=min_agreement, most=np.inf, evidence=evidence
     )
-    facts = {"parity": asdict(found), "kernels": graph.kernels(job.folder / FILE)}
+    facts = {"parity": asdict(found), "kernels": onnx_file.kernels(job.folder / FILE)}
     made = replace(model.variants["float32"], file=FILE, sibling="float32", facts=facts)
     return replace(model, folder=job.folder, variants={**model.variants, NAME: made})
 

@@ -14,18 +14,21 @@ from annotated_types import Gt, Interval, Len
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edgespec import artifact, budget, coupling, latency, models, pruning, shallow, teaching, training
-from edgespec import importance as worth
+from edgespec import artifact, models
 from edgespec.artifact import Checkpoint
-from edgespec.budget import Budget
-from edgespec.coupling import Group
-from edgespec.distillation import kd_loss
+from edgespec.compression.pruning import budget, channel_groups, latency, remove_blocks, schedule
+from edgespec.compression.pruning import importance as worth
+from edgespec.compression.pruning.budget import Budget
+from edgespec.compression.pruning.channel_groups import Group
+from edgespec.compression.pruning.latency import Latency
+from edgespec.compression.pruning.schedule import Ledger
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.job import Fit, Job, Part
-from edgespec.latency import Latency
-from edgespec.pruning import Ledger
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
+from edgespec.training import loop
+from edgespec.training import teacher as teachers
+from edgespec.training.losses import kd_loss
 
 Depth = Annotated[int, Gt(0)]
 SEEN = 1024  # training spectra whose loss says what matters
@@ -65,7 +68,7 @@ def run(
     control: train the same small network for as long from scratch, to show whether pruning is worth anything.
     fit: how long and how fast to learn again after each round.
     """
-    teaching.check(job, original)
+    teachers.check(job, original)
     rows, valid = job.splits.rows(on), job.splits.rows(on, valid=True)
     name, points = original.model, original.points
     whole = _sound(original, models.load(original), len(valid))
@@ -73,8 +76,8 @@ def run(
     x, y = _seen(job, rows)
     found, blocks = whole, None
     if depths is not None:
-        found, blocks = shallow.shallower(name, whole, points, depths, lambda each: _loss(each, x, y))
-    groups = coupling.groups(name, found, points)
+        found, blocks = remove_blocks.shallower(name, whole, points, depths, lambda each: _loss(each, x, y))
+    groups = channel_groups.groups(name, found, points)
     before, ledger = Ledger(whole, points, []).cost({}), Ledger(found, points, groups)
     scores = _scores(importance, found, groups, x, y)
     path = budget.reached(
@@ -84,35 +87,35 @@ def run(
         scores,
         round_to,
         compare,
-        lambda widths: coupling.without(name, found, points, _gone(groups, scores, widths)),
+        lambda widths: channel_groups.without(name, found, points, _gone(groups, scores, widths)),
         job.progress.say,
     )
     if len(path) == 1 and found is whole:
         raise Mistake("pruning changes nothing: the model keeps the budget as it is", hint="leave the step out")
-    judge = training.accuracy(job, valid)
+    judge = loop.accuracy(job, valid)
     told: dict[str, Any] = {
         "before": asdict(before),
         "unpruned": judge(whole),
         "channels": path[0],
         "blocks": blocks,
-        "sensitivity": pruning.sensitivity(found, groups, scores, judge),
+        "sensitivity": schedule.sensitivity(found, groups, scores, judge),
         "kept": {title: list(range(width)) for title, width in path[0].items()},
         "rounds": [],
     }
-    bank = teaching.bank(job, original, rows, rows, views)
-    goes, last = pruning.stages(path, ledger, rounds), _Last(job, original)
+    bank = teachers.bank(job, original, rows, rows, views)
+    goes, last = schedule.stages(path, ledger, rounds), _Last(job, original)
     for number, widths in enumerate(goes, start=1):
-        groups = coupling.groups(name, found, points)
+        groups = channel_groups.groups(name, found, points)
         gone = _gone(groups, _scores(importance, found, groups, x, y), widths)
-        found = coupling.without(name, found, points, gone)
-        history = training.fit(
+        found = channel_groups.without(name, found, points, gone)
+        history = loop.fit(
             found,
             job,
             fit,
             epoch_of=lambda epoch: bank[epoch % views],
             loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
             judge=judge,
-            judged=training.samples(job, valid),
+            judged=loop.samples(job, valid),
             what=f"prune {name}, round {number} of {len(goes)}",
         )
         cost = Ledger(found, points, []).cost({})
@@ -124,13 +127,13 @@ def run(
     last.forget()
     facts = {"history": history, "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
     call, long = Call(name, found.keys()), replace(fit, epochs=fit.epochs * len(goes))  # type: ignore[operator]
-    controls = {"control": teaching.untaught(job, call, "control", rows, len(rows), long, True)} if control else {}
-    return training.save(found, name, job, controls=controls, facts={**facts, "pruning": told})
+    controls = {"control": teachers.untaught(job, call, "control", rows, len(rows), long, True)} if control else {}
+    return loop.save(found, name, job, controls=controls, facts={**facts, "pruning": told})
 
 
-def _gone(groups: list[Group], scores: dict[str, Tensor], widths: pruning.Widths) -> dict[str, list[int]]:
+def _gone(groups: list[Group], scores: dict[str, Tensor], widths: schedule.Widths) -> dict[str, list[int]]:
     """Name the channels that go for some widths: each group's weakest."""
-    return {each.title: pruning.weakest(scores[each.title], each.width - widths[each.title]) for each in groups}
+    return {each.title: schedule.weakest(scores[each.title], each.width - widths[each.title]) for each in groups}
 
 
 def _left(channels: list[int], gone: list[int]) -> list[int]:
@@ -155,12 +158,12 @@ def _sound(original: Checkpoint, network: nn.Module, judged: int) -> nn.Module:
 def _seen(job: Job, rows: Ints) -> tuple[Tensor, Tensor]:
     """Draw the training spectra whose loss says what matters, varied as in training, evenly over the classes."""
     order = np.random.default_rng([job.seed, 19]).permutation(rows)
-    drawn = order[np.argsort(training.occurrence(job.spectra.y[order]), kind="stable")][:SEEN]
-    return training.varied(job, drawn, seed=job.seed * 1000 + 700), training.labels(job, drawn)
+    drawn = order[np.argsort(loop.occurrence(job.spectra.y[order]), kind="stable")][:SEEN]
+    return loop.varied(job, drawn, seed=job.seed * 1000 + 700), loop.labels(job, drawn)
 
 
 def _loss(network: nn.Module, x: Tensor, y: Tensor) -> float:
-    return float(functional.cross_entropy(training.logits(network, x), y))
+    return float(functional.cross_entropy(loop.logits(network, x), y))
 
 
 def _scores(kind: str, network: nn.Module, groups: list[Group], x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -174,8 +177,8 @@ def _scores(kind: str, network: nn.Module, groups: list[Group], x: Tensor, y: Te
 
 def _lost(job: Job, whole: nn.Module, found: nn.Module, valid: Ints) -> dict[str, float]:
     """Compare both on the validation part, spectrum by spectrum."""
-    x, y = training.prepared(job, valid), training.labels(job, valid)
-    before, after = (training.logits(each, x).argmax(1) == y for each in (whole, found))
+    x, y = loop.prepared(job, valid), loop.labels(job, valid)
+    before, after = (loop.logits(each, x).argmax(1) == y for each in (whole, found))
     lost = before.double() - after.double()
     error = float(lost.std(correction=0)) / len(lost) ** 0.5
     return {"valid": round(float(after.double().mean()), 5), "drop": float(lost.mean()), "drop_error": error}
@@ -200,7 +203,7 @@ class _Last:
         self.told = f"{what}, validation {cost['valid']:.3f}"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        made = training.save(network, self.model, self.job, folder=self.folder, facts={"kept": self.told})
+        made = loop.save(network, self.model, self.job, folder=self.folder, facts={"kept": self.told})
         artifact.seal(made, {"step": "prune", "digest": ""})
 
     def broken(self, message: str, hint: str) -> BrokenPromise:

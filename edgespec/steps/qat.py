@@ -15,14 +15,16 @@ import onnx
 from annotated_types import Ge, Gt, Interval, Len
 from torch import Tensor
 
-from edgespec import distillation, int8, qdq, quantising, ranges, sensitivity, training
 from edgespec.artifact import OnnxModel
+from edgespec.compression.quantization import int8, qdq, ranges, sensitivity
+from edgespec.compression.quantization import variants as variant_files
+from edgespec.compression.quantization.fake_quant import Network
+from edgespec.compression.quantization.ranges import Range
+from edgespec.compression.quantization.sensitivity import Loss, Promises
+from edgespec.compression.quantization.variants import Source
 from edgespec.errors import BrokenPromise
 from edgespec.job import Fit, Job, Part
-from edgespec.quantising import Source
-from edgespec.ranges import Range
-from edgespec.sensitivity import Loss, Promises
-from edgespec.trainable import Network
+from edgespec.training import loop, losses
 
 INT4 = "int4"
 Flavours = Annotated[Sequence[Literal["cpu", "portable"]], Len(1)]
@@ -58,7 +60,7 @@ def run(
     max_float: share of the layers that may stay in float32 so that both promises hold; not for weights of 4 bits.
     fit: how long and how fast.
     """
-    given = quantising.source(job, model, on, spectra)
+    given = variant_files.source(job, model, on, spectra)
     promises = Promises(max_drop, min_agreement, max_float, 7 if reduce_range else 8)
     if weight_bits == 4:
         start = qdq.clipped(given.network, 4)
@@ -66,9 +68,9 @@ def run(
         before, after = (sensitivity.loss(qdq.packed(each), given.judge) for each in (start, trained))
         helped = _helped(job, before, after)
         return _int4(job, model, given, trained if helped else start, promises, _told(before, after, helped))
-    ends, told = quantising.cut(given, calibration, flavours[0], promises.bits)
+    ends, told = variant_files.cut(given, calibration, flavours[0], promises.bits)
     network, learnt = _train(job, given, given.network, ends, promises.bits, on, temperature, fit)
-    seen = ranges.observe(network, quantising.prepared(given.front, given.x))
+    seen = ranges.observe(network, variant_files.prepared(given.front, given.x))
     tuned = {**ranges.cut(seen, told["method"]), **learnt}
     before, after = (
         sensitivity.loss(int8.make(flavours[0], *each, bits=promises.bits), given.judge)
@@ -78,7 +80,7 @@ def run(
     if helped:
         given, ends = replace(given, network=network), tuned
     facts = {"calibration": told, "training": _told(before, after, helped)}
-    return quantising.flavours(job, model, given, ends, flavours, promises, facts)
+    return variant_files.flavours(job, model, given, ends, flavours, promises, facts)
 
 
 def _train(
@@ -93,16 +95,16 @@ def _train(
 ) -> tuple[onnx.ModelProto, dict[str, Range]]:
     """Give `start` with trained weights, and the ranges of its layers' inputs as they were learnt; the float network teaches."""
     network, source = Network(start, ends, bits), Network(given.network, {}, None)
-    front, rows = training.front(job), job.splits.rows(on)
+    front, rows = loop.front(job), job.splits.rows(on)
 
     def epoch_of(epoch: int) -> tuple[Tensor, ...]:
-        x = training.through(front, training.another(job, rows, seed=job.seed * 1000 + 500 + epoch))
-        return x, training.logits(source, x)
+        x = loop.through(front, loop.another(job, rows, seed=job.seed * 1000 + 500 + epoch))
+        return x, loop.logits(source, x)
 
     def loss(out: Tensor, soft: Tensor) -> Tensor:
-        return distillation.plain(out, soft, temperature)
+        return losses.plain(out, soft, temperature)
 
-    training.fit(network, job, fit, epoch_of=epoch_of, loss=loss, judge=None, what="qat")
+    loop.fit(network, job, fit, epoch_of=epoch_of, loss=loss, judge=None, what="qat")
     learnt = network.cut(ends)
     return network.learnt(start), {name: learnt[name] for name in network.ranges}
 
@@ -135,7 +137,7 @@ def _int4(
     for variant in model.variants.values():
         shutil.copyfile(model.folder / variant.file, job.folder / variant.file)
     facts = {"calibration": given.sets["calibration"], "training": told, "validation": asdict(lost)}
-    least = min(promises.min_agreement, quantising.SURELY)
-    variant = quantising.written(job, model, INT4, made, given.x, facts, least)
+    least = min(promises.min_agreement, variant_files.SURELY)
+    variant = variant_files.written(job, model, INT4, made, given.x, facts, least)
     variants = {**model.variants, INT4: variant}
     return replace(model, folder=job.folder, variants=variants, facts={**model.facts, "sets": given.sets})

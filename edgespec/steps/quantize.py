@@ -11,10 +11,10 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Interval, Len
 
-from edgespec import quantising
 from edgespec.artifact import OnnxModel
+from edgespec.compression.quantization import variants
+from edgespec.compression.quantization.sensitivity import Promises
 from edgespec.job import Job, Part
-from edgespec.sensitivity import Promises
 
 Flavours = Annotated[Sequence[Literal["cpu", "portable"]], Len(1)]
 
@@ -46,7 +46,7 @@ def run(
     max_float: share of the layers that may stay in float32 so that both promises hold; 0 keeps none.
     """
     bits = 7 if reduce_range else 8
-    given = quantising.source(job, model, on, spectra)
-    ends, told = quantising.cut(given, calibration, flavours[0], bits)
+    given = variants.source(job, model, on, spectra)
+    ends, told = variants.cut(given, calibration, flavours[0], bits)
     promises = Promises(max_drop, min_agreement, max_float, bits)
-    return quantising.flavours(job, model, given, ends, flavours, promises, {"calibration": told})
+    return variants.flavours(job, model, given, ends, flavours, promises, {"calibration": told})

@@ -8,9 +8,11 @@ from typing import Annotated
 import torch
 from annotated_types import Ge
 
-from edgespec import exporter, graph, models, training
+from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel, Variant
+from edgespec.graph import exporter, onnx_file
 from edgespec.job import Job
+from edgespec.training import loop
 
 CHECKED = 256  # spectra that a conversion is checked on
 AGREEMENT, TOLERANCE = 1.0, 1e-3
@@ -22,17 +24,17 @@ def run(job: Job, checkpoint: Checkpoint, *, check: Annotated[int, Ge(64)] = CHE
     check: training spectra on which torch and both files must agree, at batch 1, 2, 65 and 100; at least 64.
     """
     network = models.load(checkpoint)
-    front, x = training.front(job), job.spectra.x[job.splits.rows(None)[:check]]
-    source = training.logits(network, training.through(front, torch.from_numpy(x))).numpy()
+    front, x = loop.front(job), job.spectra.x[job.splits.rows(None)[:check]]
+    source = loop.logits(network, loop.through(front, torch.from_numpy(x))).numpy()
     contract = replace(job.contract(), temperature=checkpoint.facts.get("temperature", 1.0))
     variants = {}
     for name, file, write, role, sizes in (
-        ("float32", "model.onnx", exporter.export, "candidate", graph.BATCHES),
+        ("float32", "model.onnx", exporter.export, "candidate", onnx_file.BATCHES),
         ("default", "default.onnx", exporter.export_default, "reference", (1,)),
     ):
         path = job.folder / file
         write(network, path, front=front, contract=contract)
-        found = graph.parity(
+        found = onnx_file.parity(
             path,
             x,
             source,
@@ -41,10 +43,10 @@ def run(job: Job, checkpoint: Checkpoint, *, check: Annotated[int, Ge(64)] = CHE
             evidence=job.folder.parent / f"{name}-mismatch.npz",
             sizes=sizes,
         )
-        kernels = graph.check_kernels(path) if role == "candidate" else graph.kernels(path)
+        kernels = onnx_file.check_kernels(path) if role == "candidate" else onnx_file.kernels(path)
         variants[name] = Variant(
             file, role, temperature=contract.temperature, facts={"parity": vars(found), "kernels": kernels}
         )
     return OnnxModel(
-        job.folder, checkpoint.model, checkpoint.points, checkpoint.classes, variants, facts={"opset": graph.OPSET}
+        job.folder, checkpoint.model, checkpoint.points, checkpoint.classes, variants, facts={"opset": onnx_file.OPSET}
     )

@@ -12,11 +12,12 @@ from annotated_types import Ge, Len
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edgespec import models, training
+from edgespec import models
 from edgespec.artifact import Checkpoint
 from edgespec.job import Fit, Job, Part
 from edgespec.models import ensemble
 from edgespec.recipe import Call
+from edgespec.training import loop
 
 APART = 1_000_003  # between the seeds of two members: no small seed of a recipe is that of another's member (torch reads 32 bits)
 
@@ -43,7 +44,7 @@ def run(
     used = {"labels_used": len(rows), "spectra_used": len(rows)}
     if isinstance(model, Call):
         network, history = _trained(job, model, on, label_smoothing, mixup, fit, f"train {model.name}")
-        return training.save(network, model.name, job, facts={"history": history, **used})
+        return loop.save(network, model.name, job, facts={"history": history, **used})
     for each in model:
         _built(job, each)  # one that can't be built is told before the first is trained
     members = []
@@ -53,7 +54,7 @@ def run(
         members.append(_trained(own, each, on, label_smoothing, mixup, fit, what))
     network = ensemble.assembled([each.name for each in model], [each for each, _ in members])
     told = [{"model": each.name, "history": history} for each, (_, history) in zip(model, members, strict=True)]
-    return training.save(network, "ensemble", job, facts={"members": told, **used})
+    return loop.save(network, "ensemble", job, facts={"members": told, **used})
 
 
 def _trained(
@@ -64,24 +65,24 @@ def _trained(
     network = _built(job, model)
 
     def epoch_of(epoch: int) -> tuple[Tensor, ...]:
-        x, y = training.varied(job, rows, seed=job.seed * 1000 + epoch), training.labels(job, rows)
+        x, y = loop.varied(job, rows, seed=job.seed * 1000 + epoch), loop.labels(job, rows)
         return blended(x, y, mixup, np.random.default_rng([job.seed, 17, epoch])) if mixup else (x, y)
 
-    history = training.fit(
+    history = loop.fit(
         network,
         job,
         fit,
         epoch_of=epoch_of,
         loss=partial(_loss, label_smoothing),
-        judge=training.accuracy(job, valid),
-        judged=training.samples(job, valid),
+        judge=loop.accuracy(job, valid),
+        judged=loop.samples(job, valid),
         what=what,
     )
     return network, history
 
 
 def _built(job: Job, model: Call) -> nn.Module:
-    return models.build(model, points=training.front(job).points, classes=len(job.spectra.labels), seed=job.seed)
+    return models.build(model, points=loop.front(job).points, classes=len(job.spectra.labels), seed=job.seed)
 
 
 def blended(x: Tensor, y: Tensor, mixup: float, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:

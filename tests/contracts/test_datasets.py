@@ -7,10 +7,10 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from edgespec import plugins, schema
+from edgespec import plugins
 from edgespec.errors import EdgespecError
-from edgespec.recipe import plain
-from edgespec.schema import Binder
+from edgespec.recipe import plain, schema
+from edgespec.recipe.schema import Binder
 from edgespec.spectra import Axis, Spectra
 
 NAMES = plugins.names("datasets")

@@ -12,8 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from edgespec import exporter, graph, models, plugins, preprocess
+from edgespec import models, plugins
+from edgespec.data import preprocess
 from edgespec.errors import Mistake
+from edgespec.graph import exporter, onnx_file
 from edgespec.models import drsn, ensemble
 from edgespec.models.cnn import Cnn
 from edgespec.models.drsn import Drsn
@@ -289,4 +291,4 @@ def test_it_exports_and_the_file_agrees_with_torch(name: str, tmp_path: Path) ->
     network, path = lived_in(name, **SMALL.get(name, {})), tmp_path / "model.onnx"
     exporter.export(network, path, front=preprocess.build([], np.linspace(150, 1172, 128)))
     expected = answers(network, n=70).numpy()
-    np.testing.assert_allclose(graph.run(path, spectra(128, 70).numpy()), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(onnx_file.run(path, spectra(128, 70).numpy()), expected, rtol=1e-3, atol=1e-4)

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from edgespec import augment, preprocess, schema
+from edgespec.data import augment, preprocess
 from edgespec.errors import Mistake
-from edgespec.recipe import Call
+from edgespec.recipe import Call, schema
 
 PREPROCESS, AUGMENT = schema.names("preprocess"), schema.names("augment")
 AXIS = torch.linspace(150, 1172, 257)

@@ -7,11 +7,11 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from edgespec import plugins, schema
+from edgespec import plugins
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.job import Job
-from edgespec.recipe import plain
-from edgespec.schema import Binder
+from edgespec.recipe import plain, schema
+from edgespec.recipe.schema import Binder
 
 NAMES = plugins.names("steps")
 KINDS = (Checkpoint, OnnxModel, Artifact)

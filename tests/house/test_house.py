@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import choices, plan, plugins, recipe, schema
-from edgespec.cli import listing
+from edgespec import plugins, recipe
+from edgespec.cli import ls
 from edgespec.job import Fit
-from edgespec.recipe import Data, Split
+from edgespec.recipe import Data, Split, plan, schema, search_ranges
 from edgespec.report import Report, Row
 from edgespec.search import space
 from edgespec.spectra import Axis
@@ -103,9 +103,9 @@ def test_every_key_of_a_record_has_its_sentence(record: type) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_ls_prints_every_key(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    listing.command(kind, to_json=False)
+    ls.command(kind, to_json=False)
     told = capsys.readouterr().out
-    listing.command(kind, to_json=True)
+    ls.command(kind, to_json=True)
     plain = {each["name"]: each for each in json.loads(capsys.readouterr().out)}
     assert list(plain) == schema.names(kind)
     for name in schema.names(kind):
@@ -139,7 +139,7 @@ def test_what_leaves_the_workstation_needs_nothing_of_the_package() -> None:
 def test_a_shipped_recipe_plans_and_its_header_tells_how_to_run_it(name: str) -> None:
     path = plugins.path("recipes", name)
     head, written = path.read_text(encoding="utf-8").partition("schema:")[0], recipe.load(path)
-    ranges = choices.found(written)
+    ranges = search_ranges.found(written)
     assert f"edgespec {'search' if ranges else 'compress'} recipes/{name}.yaml" in head
     assert "Needs:" in head
     assert (space.read(written).plan if ranges else plan.plan(written)).gates

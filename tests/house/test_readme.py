@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import plan, recipe
+from edgespec import recipe
+from edgespec.recipe import plan
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from edgespec import pipeline, recipe
+from edgespec import recipe
 from edgespec.job import Silent
+from edgespec.pipeline import compress as pipeline
 from edgespec.report import Report
 
 TINY: dict[str, Any] = {

@@ -14,14 +14,16 @@ import onnx
 import pytest
 import yaml
 
-from edgespec import bundle, contract, graph, report
+from edgespec import contract, report
+from edgespec.bundle import write as bundles
 from edgespec.errors import Mistake
+from edgespec.graph import onnx_file
 from edgespec.job import Silent
 
 
-def made(run: Path, out: Path, **more: object) -> bundle.Written:
+def made(run: Path, out: Path, **more: object) -> bundles.Written:
     keys = {"variant": None, "axis": None, **more}
-    return bundle.write(run, out, progress=Silent(), **keys)  # type: ignore[arg-type]
+    return bundles.write(run, out, progress=Silent(), **keys)  # type: ignore[arg-type]
 
 
 def test_the_bundle_holds_what_it_promises(run_copy: Path, tmp_path: Path) -> None:
@@ -36,7 +38,7 @@ def test_the_bundle_holds_what_it_promises(run_copy: Path, tmp_path: Path) -> No
     plain = json.loads((done.folder / "contract.json").read_text())
     assert contract.of_plain(plain, "contract.json") == contract.load(done.folder / "model.onnx") == done.contract
     with np.load(done.folder / "test_vectors.npz") as held:
-        out = graph.outputs(done.folder / "model.onnx", held["spectra"], batch=1)
+        out = onnx_file.outputs(done.folder / "model.onnx", held["spectra"], batch=1)
         for name in ("logits", "probabilities", "score"):
             np.testing.assert_array_equal(held[name], out[name])
         assert held["label"].tolist() == [done.contract.labels[i] for i in out["logits"].argmax(1)]
@@ -144,7 +146,7 @@ def test_a_wrong_order_of_labels_is_found_even_with_new_checksums(run_copy: Path
     contract.stamp(model, swapped)
     onnx.save(model, done.folder / "model.onnx")
     (done.folder / "contract.json").write_text(json.dumps(swapped.plain()))
-    (done.folder / "SHA256SUMS").write_text(bundle._sums(done.folder))
+    (done.folder / "SHA256SUMS").write_text(bundles._sums(done.folder))
     command = [sys.executable, "-m", "edgespec", "verify", str(done.folder), "--json"]
     told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert told.returncode == 4

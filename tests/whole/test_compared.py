@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import bench as measuring
-from edgespec import matrix, report
+from edgespec import report
+from edgespec.bench import measure as measuring
 from edgespec.job import Silent
+from edgespec.runs import matrix
 
 
 @pytest.fixture(autouse=True)

@@ -18,9 +18,11 @@ import onnx
 import pytest
 import tiny
 
-from edgespec import artifact, finished, graph, recipe, report
+from edgespec import artifact, recipe, report
 from edgespec.artifact import Checkpoint, OnnxModel
-from edgespec.perturb import PERTURBATIONS
+from edgespec.data.perturbations import PERTURBATIONS
+from edgespec.graph import onnx_file
+from edgespec.pipeline import up_to_date
 from edgespec.report import Report, terminal
 
 Compress = Callable[..., Report]
@@ -116,7 +118,7 @@ def test_every_artifact_is_sealed_with_what_made_it(undisturbed: Path) -> None:
 
 def test_a_second_run_changes_nothing_and_is_recognised_without_running(run_copy: Path, compress: Compress) -> None:
     written = recipe.load(run_copy.parent / "tiny.yaml")
-    looked = finished.look(written, run_copy, None)
+    looked = up_to_date.look(written, run_copy, None)
     assert looked is not None
     assert looked.finished == report.read(run_copy).finished
     before, sealed, table = model_files(run_copy), stamps(run_copy), scores(run_copy)
@@ -124,10 +126,10 @@ def test_a_second_run_changes_nothing_and_is_recognised_without_running(run_copy
     assert all(step["kept"] for step in again.steps)
     assert (model_files(run_copy), stamps(run_copy), scores(run_copy)) == (before, sealed, table)
     for changed in (recipe.load(written.path, ["seed=1"]), recipe.load(written.path, ["data.load.minerals.drift=0.2"])):
-        assert finished.look(changed, run_copy, None) is None
-    assert finished.look(written, run_copy, "2") is None
+        assert up_to_date.look(changed, run_copy, None) is None
+    assert up_to_date.look(written, run_copy, "2") is None
     (run_copy / "2-distill" / "control" / "model.safetensors").unlink()
-    assert finished.look(written, run_copy, None) is None
+    assert up_to_date.look(written, run_copy, None) is None
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_damage_in_the_middle_is_made_anew_with_the_same_result(run_copy: Path, 
     weights.write_bytes(raw)
     (run_copy / "4-quantize" / "artifact.json").write_text('{"artifact": ')
     (run_copy / "report.json").write_text("[1, 2")
-    assert finished.look(recipe.load(run_copy.parent / "tiny.yaml"), run_copy, None) is None
+    assert up_to_date.look(recipe.load(run_copy.parent / "tiny.yaml"), run_copy, None) is None
     again = compress(run_copy.parent / "tiny.yaml", run_copy)
     assert [step["kept"] for step in again.steps] == [True, False, True, False, True]
     assert (model_files(run_copy), scores(run_copy)) == (before, table)
@@ -171,8 +173,8 @@ def test_until_stops_and_the_rest_follows_later(tmp_path: Path, undisturbed: Pat
     half = compress(path, folder, stop="distill")
     assert [step["folder"] for step in half.steps] == FOLDERS[:2]
     assert not (folder / "3-to_onnx").exists()
-    assert finished.look(recipe.load(path), folder, "distill") is not None
-    assert finished.look(recipe.load(path), folder, None) is None
+    assert up_to_date.look(recipe.load(path), folder, "distill") is not None
+    assert up_to_date.look(recipe.load(path), folder, None) is None
     weights = {name: raw for name, raw in model_files(undisturbed).items() if name.endswith(".safetensors")}
     assert {name: raw for name, raw in model_files(folder).items() if name.endswith(".safetensors")} == weights
     whole = compress(path, folder)
@@ -199,7 +201,7 @@ def killed_while(command: list[str], part: Path, delay_s: float) -> int:
 
 def test_killed_anywhere_and_started_again_it_ends_with_the_same_answer(tmp_path: Path, undisturbed: Path) -> None:
     folder, chance = tmp_path / "run", random.Random(0)
-    often = "from edgespec import course; course.EVERY_S = 0; from edgespec.cli import main; main()"
+    often = "from edgespec.training import resume; resume.EVERY_S = 0; from edgespec.cli import main; main()"
     recipe = str(undisturbed.parent / "tiny.yaml")
     command = [sys.executable, "-c", often, "compress", recipe, "--out", str(folder)]
     for name in (
@@ -260,7 +262,7 @@ def test_efficientnet_goes_all_the_way_to_int8(
     assert [row.variant for row in found.last()] == ["float32", "cpu-int8"]
     assert (found.last()[1].agreement or 0) > 0.5
     convs = [node for node in onnx.load(model.path("cpu-int8")).graph.node if node.op_type == "Conv"]
-    assert graph.kernels(model.path("cpu-int8"))["QLinearConv"] == len(convs) == 12
+    assert onnx_file.kernels(model.path("cpu-int8"))["QLinearConv"] == len(convs) == 12
 
 
 def test_neither_preparation_nor_variation_is_needed(

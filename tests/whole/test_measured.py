@@ -16,12 +16,16 @@ import numpy as np
 import pytest
 import tiny
 
-from edgespec import bench as measuring
-from edgespec import device, judging, recording, report, runs, target
+from edgespec import report
+from edgespec.bench import measure as measuring
+from edgespec.bench import recording
 from edgespec.errors import Missing, Mistake, Unreachable
 from edgespec.job import Silent
 from edgespec.report import Report, markdown, terminal
-from edgespec.target import Target
+from edgespec.runs import bench, gate
+from edgespec.targets import card as target_cards
+from edgespec.targets import runner
+from edgespec.targets.card import Target
 
 Compress = Callable[..., Report]
 PLACES = (("pi", "ssh"), ("bench1", "local"), ("jetson", "ssh"))
@@ -34,7 +38,7 @@ def _short_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def measured(folder: Path) -> Report:
-    return runs.bench(folder, ["local"], seconds=0.1, progress=Silent())
+    return bench.bench(folder, ["local"], seconds=0.1, progress=Silent())
 
 
 def test_a_run_is_measured_recommended_judged_and_drawn(run_copy: Path) -> None:
@@ -53,7 +57,7 @@ def test_a_run_is_measured_recommended_judged_and_drawn(run_copy: Path) -> None:
     for name, each in by_name.items():
         assert each["ratio"] <= 1 or any("slower than default" in why for why in advice["refused"][name])
 
-    made = judging.judge(run_copy, judging.Asked("local"), Silent())
+    made = gate.judge(run_copy, gate.Asked("local"), Silent())
     judged, kept = made.report, made.code == 0
     verdicts = {each["metric"]: each["verdict"] for each in judged.gates}
     assert verdicts["accuracy"] == verdicts["size"] == "pass"
@@ -75,26 +79,26 @@ def test_a_recording_is_judged_again_without_a_target(
     found = measured(run_copy)
     mailed = tmp_path / "mailed.npz"
     (run_copy / "bench" / "local.samples.npz").rename(mailed)
-    monkeypatch.setattr(device, "call", None)
-    alone = runs.replay(mailed, None)
+    monkeypatch.setattr(runner, "call", None)
+    alone = bench.replay(mailed, None)
     assert alone.bench == found.bench != {}
     assert alone.advice == found.advice
     assert "recommended for target 'local'" in terminal.show_bench(alone) or not found.advice["local"]["variant"]
     found_before = copy.deepcopy(found)
     found.bench, found.advice = {}, {}
     report.write(found, run_copy)
-    again = runs.replay(mailed, run_copy)
+    again = bench.replay(mailed, run_copy)
     assert (again.bench, again.advice) == (alone.bench, alone.advice)
     assert report.read(run_copy).advice == json.loads(json.dumps(found_before.advice))
     facts, arrays = recording.read(mailed)
     facts["files"]["float32"]["digest"] = "0"
     recording.write(mailed, facts, arrays)
     with pytest.raises(Mistake, match="recorded of another 'float32'"):
-        runs.replay(mailed, run_copy)
+        bench.replay(mailed, run_copy)
 
 
 def test_a_target_that_fails_does_not_lose_the_others(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    local, together = target.load("local"), threading.Barrier(3, timeout=60)
+    local, together = target_cards.load("local"), threading.Barrier(3, timeout=60)
     cards = [replace(local, name=name, reach=reach, host=name) for name, reach in PLACES]
     real = measuring.measure
 
@@ -107,24 +111,24 @@ def test_a_target_that_fails_does_not_lose_the_others(run_copy: Path, monkeypatc
 
     monkeypatch.setattr(measuring, "measure", measure)
     lost: dict[str, Any] = {}
-    found = runs.bench(run_copy, cards, seconds=0.1, lost=lost.__setitem__, progress=Silent())
+    found = bench.bench(run_copy, cards, seconds=0.1, lost=lost.__setitem__, progress=Silent())
     assert list(found.bench) == ["bench1"]
     assert report.read(run_copy).bench == json.loads(json.dumps(found.bench))
     assert {name: each.exit_code for name, each in lost.items()} == {"pi": 6, "jetson": 3}
     together = threading.Barrier(1)
     with pytest.raises(Unreachable, match="pi is gone"):
-        runs.bench(run_copy, cards[:1], seconds=0.1, lost=lost.__setitem__, progress=Silent())
+        bench.bench(run_copy, cards[:1], seconds=0.1, lost=lost.__setitem__, progress=Silent())
 
 
 def test_a_soak_sets_the_last_minute_beside_the_first(run_copy: Path) -> None:
-    told = runs.bench(run_copy, ["local"], seconds=0.1, soak_s=4, variants=["float32"], progress=Silent()).bench[
+    told = bench.bench(run_copy, ["local"], seconds=0.1, soak_s=4, variants=["float32"], progress=Silent()).bench[
         "local"
     ]
     assert [each["variant"] for each in told["measurements"]] == ["default", "float32"]
     found = told["soak"]
     assert found["ratio"] == pytest.approx(found["last_ms"] / found["first_ms"])
     with pytest.raises(Mistake, match="no variant 'floot32'"):
-        runs.bench(run_copy, ["local"], variants=["floot32"], progress=Silent())
+        bench.bench(run_copy, ["local"], variants=["floot32"], progress=Silent())
     kept = json.loads((run_copy / "bench" / "local.soak.json").read_text())
     first = [each["p50_ns"] for each in kept["series"] if each["t"] < 2]
     assert found["first_ms"] == pytest.approx(np.median(first) / 1e6)
@@ -164,7 +168,7 @@ def test_the_command_tells_the_target_that_failed_after_the_table(run_copy: Path
 
 
 def test_unmeasured_is_not_kept(run_copy: Path) -> None:
-    made = judging.judge(run_copy, judging.Asked(), Silent())
+    made = gate.judge(run_copy, gate.Asked(), Silent())
     judged, kept = made.report, made.code == 0
     assert not kept
     assert [each["verdict"] for each in judged.gates if each["metric"] == "latency_p90"] == ["unmeasured"]

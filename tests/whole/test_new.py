@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 import spectrum_files
 
-from edgespec import cli, datasets, json_schema, plan, recipe
-from edgespec.recipe import Call
+from edgespec import cli, datasets, recipe
+from edgespec.recipe import Call, json_schema, plan
 from edgespec.report import Report
 from edgespec.spectra import Axis
 

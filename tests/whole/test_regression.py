@@ -13,11 +13,13 @@ import onnx
 import pytest
 import yaml
 
-from edgespec import contract, instructions, judging, storage
+from edgespec import contract, storage
 from edgespec import report as reports
+from edgespec.bench import instructions
 from edgespec.errors import Missing, Mistake
 from edgespec.job import Silent
-from edgespec.judging import Asked, Judged
+from edgespec.runs import gate
+from edgespec.runs.gate import Asked, Judged
 
 Write = Callable[[Path, dict[str, Any]], Path]
 RELATIVE = {"accuracy": "1 %", "size": "1 %", "params": "1 %", "macs": "1 %"}
@@ -31,7 +33,7 @@ def promise(run: Path, **gates: Any) -> Path:
 
 
 def judge(run: Path, **asked: Any) -> Judged:
-    return judging.judge(run, Asked(**asked), Silent())
+    return gate.judge(run, Asked(**asked), Silent())
 
 
 def verdicts(found: Judged) -> dict[str, str]:

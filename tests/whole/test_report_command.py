@@ -13,7 +13,7 @@ import pytest
 from test_search_front import FOUND
 
 from edgespec import report as reports
-from edgespec.search import front
+from edgespec.search import pareto
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -85,7 +85,7 @@ def test_a_foreign_or_forged_report_is_a_mistake(
 
 
 def test_the_folder_of_a_search_is_shown_as_its_front(tmp_path: Path) -> None:
-    front.write(FOUND, tmp_path)
+    pareto.write(FOUND, tmp_path)
     ended = run(tmp_path)
     assert ended.returncode == 0, ended.stderr
     assert "6 trials (5 complete, 1 failed)" in ended.stdout

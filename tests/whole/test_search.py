@@ -16,11 +16,14 @@ import numpy as np
 import pytest
 import tiny
 
-from edgespec import instructions, pipeline, recipe, target
+from edgespec import recipe
+from edgespec.bench import instructions
 from edgespec.errors import Mistake
 from edgespec.job import Silent
+from edgespec.pipeline import compress
 from edgespec.search import space, trial, worker
 from edgespec.search.trial import Setup
+from edgespec.targets import card as cards
 
 LINE = """schema: 1
 seed: 0
@@ -117,7 +120,7 @@ def test_a_search_without_folds_is_not_gone_on_with_by_folds(tmp_path: Path) -> 
 
 def test_folds_hold_neither_the_test_part_nor_a_sample_that_is_learnt_from(tmp_path: Path) -> None:
     open_ = space.read(recipe.load(written(tmp_path)))
-    job = pipeline.prepare(open_.plan, tmp_path, Silent())
+    job = compress.prepare(open_.plan, tmp_path, Silent())
     divisions = trial.folded(job, open_.plan.data.split, [None], 3)
     group = job.spectra.group
     assert group is not None
@@ -187,7 +190,7 @@ def test_what_a_trial_is_worth_is_measured_on_validation_spectra_beside_one_refe
     job = replace(line.job, folder=tmp_path)
     rows = trial.rows(job, [None, "site"])
     assert set(rows) == set(job.splits.valid["site"].tolist())
-    setup = Setup(tmp_path, job, rows, target.load("local"))
+    setup = Setup(tmp_path, job, rows, cards.load("local"))
     monkeypatch.setattr(trial, "SECONDS", 0.1)
     found = trial._measured(setup, job, line.int8, tmp_path)
     assert found["variant"] in line.int8.variants
@@ -196,7 +199,7 @@ def test_what_a_trial_is_worth_is_measured_on_validation_spectra_beside_one_refe
     assert latency["target"] == "local"
     assert latency["ratio"] == pytest.approx(latency["p50_ms"] / latency["reference_ms"], rel=0.05)
     assert trial.values(found, ["accuracy", "latency", "size"]) == [found["accuracy"], latency["ratio"], found["size"]]
-    from edgespec import scoring
+    from edgespec.evaluation import scoring
 
     logits = scoring.answers(job, line.int8.path(found["variant"]), rows)
     assert found["accuracy"] == pytest.approx(scoring.accuracy(logits, job.spectra.y[rows]), abs=1e-4)

@@ -17,18 +17,23 @@ import pytest
 import yaml
 from device import ask, module
 
-from edgespec import contract, delivery, device, graph, jetpack, plugins, report, runs, target
+from edgespec import contract, plugins, report
+from edgespec.bundle import for_targets
 from edgespec.cli import compress, export
 from edgespec.errors import Missing, Mistake
+from edgespec.graph import jetpack, onnx_file
 from edgespec.job import Silent
 from edgespec.report import markdown, terminal
+from edgespec.runs import bench
+from edgespec.targets import card as cards
+from edgespec.targets import runner
 
 FAKE = Path(__file__).parents[1] / "fake_trtexec.py"
 
 
-def made(run: Path, name: str, out: Path | None = None, **more: Any) -> delivery.Delivered:
+def made(run: Path, name: str, out: Path | None = None, **more: Any) -> for_targets.Delivered:
     keys = {"variant": None, "axis": None, "require_engine": False, **more}
-    return delivery.write(run, name, out, progress=Silent(), **keys)
+    return for_targets.write(run, name, out, progress=Silent(), **keys)
 
 
 def program(folder: Path, number: int) -> Path:
@@ -41,14 +46,14 @@ def program(folder: Path, number: int) -> Path:
 @pytest.fixture
 def no_checker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Play a machine without TensorRT-RTX and OpenVINO."""
-    real = device.call
+    real = runner.call
 
-    def call(card: target.Target, *arguments: Any, **keys: Any) -> dict[str, Any]:
+    def call(card: cards.Target, *arguments: Any, **keys: Any) -> dict[str, Any]:
         if card.runtime != "onnxruntime":
             raise Missing(f"target {card.name!r}: {card.runtime} cannot be used here", hint="install it")
         return real(card, *arguments, **keys)
 
-    monkeypatch.setattr(delivery.device, "call", call)
+    monkeypatch.setattr(for_targets.device, "call", call)
 
 
 @pytest.mark.usefixtures("no_checker")
@@ -99,7 +104,7 @@ def test_an_old_jetpack_gets_a_file_of_its_opset_with_the_same_answers(run_copy:
     onnx.checker.check_model(model)
     own = next((run_copy / "5-calibrate").glob("model.onnx"))
     x = np.load(tmp_path / "b" / "test_vectors.npz")["spectra"]
-    then, now = graph.outputs(own, x), graph.outputs(tmp_path / "b" / "model.onnx", x)
+    then, now = onnx_file.outputs(own, x), onnx_file.outputs(tmp_path / "b" / "model.onnx", x)
     assert list(then) == list(now)
     for name in then:
         np.testing.assert_allclose(now[name], then[name], rtol=1e-3, atol=1e-4)
@@ -119,22 +124,22 @@ def test_a_file_that_tensorrt_would_reject_is_not_written(run_copy: Path, tmp_pa
 @pytest.mark.usefixtures("no_checker")
 def test_compress_ends_with_a_bundle_a_target_and_makes_a_lost_one_anew(run_copy: Path) -> None:
     before = (run_copy / "report.json").read_bytes()
-    result = delivery.write_all(run_copy, ["local", "intel_cpu", "jetson"], Silent())
+    result = for_targets.write_all(run_copy, ["local", "intel_cpu", "jetson"], Silent())
     assert {name: each["status"] for name, each in result.bundles.items()} == {
         "local": "ready", "intel_cpu": "deferred", "jetson": "deferred",
     }  # fmt: skip
     assert result.bundles["intel_cpu"]["message"].endswith("; pip install 'edgespec[openvino]'")
     assert report.read(run_copy).bundles == result.bundles != json.loads(before)["bundles"]
     assert "| jetson | tensorrt | float32 |" in markdown.show(result, drawn=False)
-    from edgespec import finished
+    from edgespec.pipeline import up_to_date
 
     targets = ["local", "intel_cpu", "jetson"]
-    assert finished.delivered(result, run_copy, targets)
-    assert not finished.delivered(result, run_copy, [*targets, "jetson_7"])
+    assert up_to_date.delivered(result, run_copy, targets)
+    assert not up_to_date.delivered(result, run_copy, [*targets, "jetson_7"])
     shutil.rmtree(run_copy / "bundles" / "jetson")
-    assert not finished.delivered(result, run_copy, targets)
+    assert not up_to_date.delivered(result, run_copy, targets)
     stamp = (run_copy / "bundles" / "local" / "SHA256SUMS").stat().st_mtime_ns
-    again = delivery.write_all(run_copy, targets, Silent())
+    again = for_targets.write_all(run_copy, targets, Silent())
     assert again.bundles == result.bundles
     assert (run_copy / "bundles" / "jetson" / "target.json").is_file()
     assert (run_copy / "bundles" / "local" / "SHA256SUMS").stat().st_mtime_ns == stamp, "what is whole is kept"
@@ -161,7 +166,7 @@ def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
     (tmp_path / "targets").mkdir()
     card = {"runtime": "tensorrt", "trtexec": str(program(tmp_path, 8602)), "jetpack": "6.0"}
     (tmp_path / "targets" / "played.yaml").write_text(yaml.safe_dump(card))
-    result = runs.bench(run_copy, ["played"], seconds=0.05, progress=Silent())
+    result = bench.bench(run_copy, ["played"], seconds=0.05, progress=Silent())
     found = {each["variant"]: each for each in result.bench["played"]["measurements"]}
     assert "float32" in found
     assert {"cpu-int8", "default"} & set(found) == set()
@@ -174,7 +179,7 @@ def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
     assert "opset 17" in refused["cpu-int8"][0]
     assert any(note.startswith("on played cpu-int8 was not measured: ") for note in result.notes)
     assert "ratio to float32" in terminal.show_bench(result)
-    again = runs.replay(run_copy / "bench" / "played.samples.npz", run_copy)
+    again = bench.replay(run_copy / "bench" / "played.samples.npz", run_copy)
     assert again.bench["played"]["measurements"] == result.bench["played"]["measurements"]
 
 
@@ -212,8 +217,8 @@ def test_the_bundle_builds_with_the_very_flags_of_the_device(release: tuple[int,
     assert sorted(there) == sorted(here)
 
 
-@pytest.mark.parametrize("name", [name for name in plugins.names("targets") if target.load(name).jetpack])
+@pytest.mark.parametrize("name", [name for name in plugins.names("targets") if cards.load(name).jetpack])
 def test_a_jetpack_s_card_asks_for_what_its_tensorrt_reads(name: str) -> None:
-    card = target.load(name)
+    card = cards.load(name)
     assert card.opset <= jetpack.RELEASES[card.jetpack].opset
     assert "float32" in card.precisions

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgespec import datasets, gate, judging, recipe, report
+from edgespec import datasets, recipe, report
 from edgespec.datasets import rruff
 from edgespec.errors import Mistake
 from edgespec.job import Silent
-from edgespec.plan import plan
-from edgespec.promises import Gate
 from edgespec.recipe import Call
-from edgespec.report import Report, known, markdown
+from edgespec.recipe.gates import Gate
+from edgespec.recipe.plan import plan
+from edgespec.report import Report, markdown
+from edgespec.report.tables import uncertainty
+from edgespec.runs import gate, gate_verdicts
 from edgespec.spectra import Axis
 
 OTHERS = {"minerals": {"minerals": ["Albite", "Epidote", "Forsterite", "Grossular"], "samples": 4, "spectra": 3}}
@@ -42,7 +44,7 @@ def run(
 
 def test_every_model_that_may_be_shipped_is_judged_on_them(run: Path) -> None:
     found = report.read(run)
-    judged = known.judged(found)
+    judged = uncertainty.judged(found)
     assert [f"{row.step} {row.variant or row.name}" for row in judged] == [
         "1 train", "2 distill", "5 float32", "5 cpu-int8",
     ]  # fmt: skip
@@ -60,27 +62,27 @@ def test_the_report_shows_it_as_table_and_picture(run: Path) -> None:
     markdown.write(found, run)
     text = (run / "report.md").read_text(encoding="utf-8")
     table = text.partition("## What it does not know")[2].partition("\n## ")[0]
-    for row in known.judged(found):
+    for row in uncertainty.judged(found):
         assert f"| {row.step} {row.variant or row.name} |" in table
         assert f"{row.reject['auroc_unknown']:.3f}" in table
     assert "coverage.svg" in table
     drawn = (run / "coverage.svg").read_text(encoding="utf-8")
     assert drawn.startswith("<?xml")
-    assert drawn == known.curves(found), "the same report draws the same bytes"
+    assert drawn == uncertainty.curves(found), "the same report draws the same bytes"
 
 
 def test_a_gate_can_promise_it_and_what_was_not_measured_is_not_passed(run: Path, undisturbed: Path) -> None:
-    made = judging.judge(run, judging.Asked(), Silent())
+    made = gate.judge(run, gate.Asked(), Silent())
     result, kept = made.report, made.code == 0
     verdict = next(each for each in result.gates if each["metric"] == "unknown_auroc")
     assert kept
     assert verdict["verdict"] == "pass"
     assert verdict["measured"] == report.read(run).last()[-1].reject["auroc_unknown"]
     promise = Gate("unknown_auroc", 0.5)
-    (without,) = gate.check([promise], report.read(undisturbed))
+    (without,) = gate_verdicts.check([promise], report.read(undisturbed))
     assert without.verdict == "unmeasured"
     assert "data.unknown" in without.hint
-    (broken,) = gate.check([Gate("unknown_auroc", 1.1)], report.read(run))
+    (broken,) = gate_verdicts.check([Gate("unknown_auroc", 1.1)], report.read(run))
     assert broken.verdict == "fail"
 
 

@@ -1,0 +1,1 @@
+"""From somebody's data to a task list or a recipe."""

@@ -1,0 +1,108 @@
+"""Data that a person names on the command line, as the data set that reads them; nothing is guessed from their content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from edgespec import plugins
+from edgespec.data.readers import numpy_files
+from edgespec.errors import Mistake, Mistakes
+from edgespec.recipe import Call
+from edgespec.recipe.schema import Binder
+from edgespec.yaml12 import Place, read
+
+TYPED = "command line"
+NEEDED, KNOWN = ("x", "y", "wavenumber"), ("labels", "group", "split")
+NAMED = "file_name"  # of resampled RRUFF spectra, which says mineral and sample
+FORMS = (
+    "a folder or .zip of RRUFF files, a .csv task list, an .npz with arrays x, y, wavenumber (labels, group), "
+    "a .yaml file or '{rruff: {path: ...}}'"
+)
+
+
+def call(text: str) -> Call:
+    """Give the data set that `text` names: a file or folder, a data set's name, or what `data.load` of a recipe would say.
+
+    Raises Mistakes with what is wrong in it; whether a file named in it is at hand is told when it is read.
+    """
+    path = Path(text)
+    if not text.strip():  # Path("") is the current folder
+        raise Mistake("DATA: nothing is named", hint=FORMS)
+    if text.lstrip().startswith("{") or (text in plugins.names("datasets") and not path.exists()):
+        return _bound(text, TYPED)
+    if path.suffix in (".yaml", ".yml"):
+        return _bound(_text(path), str(path))
+    name = str(path.resolve()) if path.exists() else text  # else it may lie where recipes' data lie
+    there = numpy_files.names(path) if path.suffix == ".npz" and path.exists() else []
+    if NAMED in there and not set(NEEDED) <= set(there):
+        return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
+    if path.suffix == ".npz":
+        return _checked({"arrays": {"npz": name, **_arrays(path)}}, lambda place: TYPED)
+    if path.suffix == ".csv":
+        return _checked({"rruff": {"task": name, "refused": "skip"}}, lambda place: TYPED)
+    if path.is_dir():
+        _not_arrays(path)
+    if path.suffix == ".zip" or path.is_dir() or not path.suffix:
+        return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
+    raise Mistake(f"DATA: how to read {text} can't be told from its name", hint=FORMS)
+
+
+def _bound(text: str, where: str) -> Call:
+    lines: dict[Place, int] = {}
+    tree = read(text, where, lines)
+
+    def at(place: Place) -> str:
+        while place not in lines and place:
+            place = place[:-1]
+        return where if where == TYPED else f"{where}:{lines.get(place, 1)}"
+
+    if isinstance(tree, dict) and isinstance(tree.get("data"), dict) and "load" in tree["data"]:
+        return _checked(tree["data"]["load"], at, ("data", "load"))  # a whole recipe: what it learns from
+    return _checked(tree, at)
+
+
+def _checked(tree: Any, at: Callable[[Place], str], place: Place = ()) -> Call:
+    binder = Binder(at)
+    found = binder.call("datasets", tree, place, "DATA")
+    if binder.mistakes:
+        raise Mistakes(
+            [Mistake(each.message, each.hint or "edgespec ls datasets shows every key") for each in binder.mistakes]
+        )
+    return found
+
+
+def _arrays(path: Path) -> dict[str, str]:
+    """Give the arrays of an .npz file that bear the names of the keys they are for."""
+    if not path.exists():
+        return {name: name for name in NEEDED}  # it may lie where recipes' data lie, and is told if not
+    there = numpy_files.names(path)
+    lacking = [name for name in NEEDED if name not in there]
+    if lacking:
+        keys = ", ".join(f"{name}: ..." for name in NEEDED)
+        hint = (
+            f"say which array is which: '{{arrays: {{npz: {path.resolve()}, {keys}}}}}'; there is: {', '.join(there)}"
+        )
+        raise Mistake(f"{path.name}: holds no array {lacking[0]!r}", hint)
+    return {name: name for name in (*NEEDED, *KNOWN) if name in there}
+
+
+def _not_arrays(path: Path) -> None:
+    """Raise Mistake for a folder of .npy files, which nobody says the meaning of."""
+    there = sorted(file.name for file in path.glob("*.npy"))
+    if there and not any(path.rglob("*.txt")):
+        keys = ", ".join(f"{name}: ..." for name in NEEDED)
+        hint = (
+            f"say which array is which: '{{arrays: {{root: {path.resolve()}, {keys}}}}}'; there is: {', '.join(there)}"
+        )
+        raise Mistake(f"{path.name}: holds arrays, no RRUFF files", hint)
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise Mistake(f"{path}: byte {problem.start} is not text in UTF-8", FORMS) from None
+    except OSError as problem:
+        raise Mistake(f"{path} can't be read: {problem.strerror}", FORMS) from None

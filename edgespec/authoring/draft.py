@@ -1,0 +1,180 @@
+"""A recipe drafted for somebody's data and device: networks, trainings and limits are those of recipes that were measured."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec import models, units, yaml12
+from edgespec.authoring.survey import AUGMENT, PREPROCESS, Survey
+from edgespec.authoring.ways import FEW, FEW_WAY, WAYS, Way
+from edgespec.errors import Mistake
+from edgespec.recipe import Call, Recipe, Split, json_schema, plain, plan, schema
+from edgespec.targets.card import Target
+from edgespec.yaml12 import Place
+
+MANY = 20_000  # above which epochs become fewer, so that there are no more batches than with so many
+LEAST = 0.05  # what the accuracy gate leaves below the nearest neighbour, or two standard errors of the test part
+SAMPLES = {"group": "no physical sample in two parts", "spectrum": "nobody knows the physical samples: this flatters"}
+FAR = "10 ms"
+ONE_INSTRUMENT = (
+    "Classes differ by less than instruments do: nothing is varied (no `augment`), the model is for this instrument."
+)
+
+
+def draft(found: Survey, targets: Sequence[Target], matters: str, path: Path) -> str:
+    """Write a recipe that runs: the text of the file `path`, checked as `plan` does.
+
+    matters: one of WAYS. Raises Mistakes where it would not run.
+    """
+    way = WAYS[matters] if found.train >= FEW else FEW_WAY
+    steps = [
+        f"train: {{model: {yaml12.flow(way.model.plain())}, {way.train}fit: {{epochs: {_epochs(way, found)}, batch: {way.batch}, lr: 3.0e-3}}}}",
+        *(["fuse_lda: {blend: 0.5}"] if way.lda else []),
+        "to_onnx",
+        *_conversions(way, found, targets),
+        "calibrate" if way.score == "best" else f"calibrate: {{score: {way.score}}}",
+    ]
+    preprocess = [each.plain() if each.keys else each.name for each in PREPROCESS]
+    lines = [
+        json_schema.LINE,
+        *(f"# {each}".rstrip() for each in _wrapped(_header(way, found, targets, matters, path))),
+        f"schema: {plan.VERSION}",
+        "seed: 0",
+        "data:",
+        f"  load: {yaml12.flow(_short(found.call))}",
+        _told(f"  axis: {{low: {found.axis.low:g}, high: {found.axis.high:g}, points: {found.axis.points}}}", "cm-1"),
+        _told(f"  preprocess: {yaml12.flow(preprocess)}", "window in cm-1: what keeps fluorescence out"),
+        *(
+            []
+            if found.fragile
+            else [_told(f"  augment: {yaml12.flow(AUGMENT.plain())}", "what another instrument would change")]
+        ),
+        _told(f"  split: {yaml12.flow(_split(found.split))}", SAMPLES[found.split.by]),
+        "steps:",
+        *(f"  - {each}" for each in steps),
+        f"targets: [{', '.join(each.name for each in targets)}]",
+        "gates:",
+        *_gates(way, found, targets, matters),
+    ]
+    text, numbers = "\n".join(lines) + "\n", dict[Place, int]()
+    tree = yaml12.read(text, str(path), numbers)
+    if tree["data"]["load"] != _short(found.call):
+        raise Mistake(f"{_short(found.call)}: a name that can't stand in a recipe", hint="rename the file or the array")
+    plan.plan(Recipe(path, tree, numbers))
+    return text
+
+
+def _told(line: str, why: str) -> str:
+    return f"{line:<62}  # {why}" if why else line
+
+
+def _epochs(way: Way, found: Survey) -> int:
+    return max(min(way.epochs, round(way.epochs * MANY / found.train)), 5)
+
+
+def _conversions(way: Way, found: Survey, targets: Sequence[Target]) -> list[str]:
+    """Give the steps behind to_onnx: what the targets' cards name, and what they would be slower without."""
+    taken = [each.precisions for each in targets if each.source == "measured"]
+    portable = any("portable-int8" in each and "cpu-int8" not in each for each in taken)
+    steps = []
+    if way.int8:
+        few = len(found.splits.rows(None, valid=True)) < 100  # one spectrum is more than a point
+        flavours = "flavours: [cpu, portable], " if portable else ""
+        steps.append(f"quantize: {{{flavours}max_drop: {0.05 if few else 0.01}}}")
+    return [*steps, *(["halve"] if any("fp16" in each and "cpu-int8" not in each for each in taken) else [])]
+
+
+def _gates(way: Way, found: Survey, targets: Sequence[Target], matters: str) -> list[str]:
+    size = units.show_size(float(f"{_bytes(way, found, int8=matters == 'size' and way.int8):.1e}"))
+    timed = [each for each in targets if each.source == "measured"]
+    limits = {each.name: way.latency if each.reach == "local" else FAR for each in timed}
+    far = [each.name for each in timed if each.reach == "ssh"]
+    return [
+        _told(
+            f"  accuracy: {_accuracy(found):.2f}", "nearest neighbour on training spectra, less what chance may take"
+        ),
+        f"  size: {size}",
+        _told(f"  latency_p90: {yaml12.flow(limits)}", f"{', '.join(far)}: a guess, say what you need" if far else ""),
+    ]
+
+
+def _bytes(way: Way, found: Survey, *, int8: bool) -> float:
+    """Give what the file may have: its weights, the mean spectra of its reject score, the graph itself, and some room."""
+    classes = len(found.spectra.labels)
+    model = models.build(_bound(way.model), points=found.axis.points, classes=classes, seed=0)
+    weights = sum(each.numel() for each in model.parameters())
+    return 1.25 * (weights + 64 * classes) + 20e3 if int8 else 4.5 * weights + 80 * classes + 60e3
+
+
+def _accuracy(found: Survey) -> float:
+    """Give a floor: below the nearest neighbour by two standard errors of so many test samples, and no less than a guess."""
+    groups = found.spectra.group
+    tested = len(found.splits.test) if groups is None else len(np.unique(groups[found.splits.test]))
+    error = float(np.sqrt(found.nearest * (1 - found.nearest) / tested))
+    floor = np.floor(100 * (found.nearest - max(LEAST, 2 * error)) + 1e-9) / 100
+    return float(max(floor, 1 / len(found.spectra.labels)))
+
+
+def _header(way: Way, found: Survey, targets: Sequence[Target], matters: str, path: Path) -> list[str]:
+    names, far = ", ".join(each.name for each in targets), [each.name for each in targets if each.reach == "ssh"]
+    few = f" ({found.train} training spectra are few: what matters decides the limits only)" if way is FEW_WAY else ""
+    run = shlex.quote(f"runs/{path.stem}")
+    return [
+        f"{len(found.spectra.labels)} classes of {found.spectra.name}, for {names}; what matters is {matters}. Drafted by edgespec new.",
+        "",
+        f"  edgespec compress {shlex.quote(path.name if path.is_absolute() else str(path))}",
+        f"  edgespec bench {run} --target local",
+        *(f"  edgespec bench {run} --target {each}" for each in far),
+        f"  edgespec gate {run}",
+        "",
+        "What was found:",
+        *(f"  {each}" for each in found.told()),
+        f"Network and training are those of recipes/{way.recipe}.yaml{few}: {way.measured}.",
+        "Nothing was measured on these spectra yet. Look at the linear models in the first table: where they are as good, ship them.",
+        *([ONE_INSTRUMENT] if found.fragile else []),
+        f"Needs: {_needs(found.call)}",
+    ]
+
+
+def _wrapped(lines: Sequence[str]) -> list[str]:
+    """Break long lines; a label can't end the comment that it stands in."""
+    printed = ["".join(mark if mark.isprintable() else " " for mark in each) for each in lines]
+    return [
+        part
+        for each in printed
+        for part in textwrap.wrap(each, 130, subsequent_indent="    " if each[:1] == " " else "") or [""]
+    ]
+
+
+def files(call: Call) -> list[str]:
+    """Name what a data set is read from; nothing for one that is generated."""
+    named = [call.keys[key] for key in ("path", "task", "npz", "x") if call.keys.get(key)]
+    return [named[0]] if named and isinstance(named[0], str) else list(*named[:1])
+
+
+def _needs(call: Call) -> str:
+    if call.name == "minerals":
+        return "nothing. These spectra are generated, and every table says so."
+    return f"{', '.join(files(call))}."
+
+
+def _split(split: Split) -> dict[str, Any]:
+    keys = {"by": split.by, **({"parts": "given"} if split.parts else {"test": split.test}), "valid": split.valid}
+    return keys | ({"valid_from": split.valid_from} if split.valid_from > 2 else {})
+
+
+def _short(call: Call) -> Any:
+    """Give the call as it would be written by hand: without what is default."""
+    defaults = {key.name: key.default for key in schema.keys(schema.function("datasets", call.name))}
+    keys = {name: plain(value) for name, value in call.keys.items() if value != defaults[name]}
+    return {call.name: keys} if keys else call.name
+
+
+def _bound(call: Call) -> Call:
+    return schema.Binder(str).call("models", call.plain(), (), "")

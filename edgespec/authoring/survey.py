@@ -1,0 +1,200 @@
+"""What somebody's data are, as far as a recipe for them has to know: axis, classes, samples, parts, and how easy they are."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec import datasets
+from edgespec.authoring import data_argument
+from edgespec.compression.quantization import calibration_data
+from edgespec.data import splits
+from edgespec.data.readers import locate, numpy_files
+from edgespec.data.splits import Splits
+from edgespec.errors import Mistake
+from edgespec.job import Job
+from edgespec.recipe import Call, Split
+from edgespec.spectra import Axis, Floats, Ints, Spectra
+from edgespec.training import loop
+
+RAMAN = (150.0, 1172.0)  # cm-1: the window of all measured recipes
+STEP, FEWEST, MOST, MULTIPLE = (
+    2.0,
+    64,
+    1024,
+    32,
+)  # cm-1 between points, as in those recipes; how many points there may be
+PREPROCESS = (Call("highpass", {"window": 62.0}), Call("signed_sqrt"), Call("rms"))
+RARE = 6  # samples a class, by the median
+AUGMENT = Call("instrument", {"shift": 4.0, "stretch": 0.003, "blur": 4.0, "tilt": 0.25, "drift": 0.6, "noise": 0.03})
+FRAGILE = 0.25  # of the training spectra are named wrongly once they are varied so: nothing is varied then
+FOLDS, ASKED = 3, 3000  # nearest neighbour is asked about so many training spectra at most
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What was found.
+
+    call: the data set; axis: what a model for it would take; split: how it can be divided, and `splits` is that division
+    nearest, varied: share of training spectra that their nearest neighbour of another physical sample names rightly, as they are and
+    varied as another instrument would
+    """
+
+    call: Call
+    axis: Axis
+    spectra: Spectra
+    split: Split
+    splits: Splits
+    nearest: float
+    varied: float
+
+    @property
+    def fragile(self) -> bool:
+        """Do the classes differ by less than instruments do?"""
+        return self.nearest - self.varied > FRAGILE
+
+    @property
+    def train(self) -> int:
+        """Spectra that are learnt from."""
+        return len(self.splits.rows(None))
+
+    @property
+    def samples(self) -> int | None:
+        """Physical samples; None where nobody knows them."""
+        return None if self.spectra.group is None else len(np.unique(self.spectra.group))
+
+    def told(self) -> list[str]:
+        """Say it in lines."""
+        spectra, sizes = self.spectra, np.bincount(self.spectra.y, minlength=len(self.spectra.labels))
+        known = "unknown" if self.samples is None else str(self.samples)
+        least, most = int(sizes.argmin()), int(sizes.argmax())
+        ends = [f"{sizes[each]} ({spectra.labels[each]})" for each in (least, most)]
+        parts = f"train {self.train}, valid {len(self.splits.rows(None, valid=True))}, test {len(self.splits.test)}"
+        return [
+            f"{spectra.name}: {len(spectra)} {spectra.source} spectra, {len(spectra.labels)} classes, physical samples: {known}",
+            f"spectra a class: {sizes[least] if sizes[least] == sizes[most] else ' to '.join(ends)}",
+            f"division: {parts} ({'given by the data' if self.split.parts else 'drawn with the seed'})",
+            f"axis: {self.axis.low:g} to {self.axis.high:g} cm-1, {self.axis.points} points",
+            *(f"note: {each}" for each in (*spectra.notes, *self.splits.notes)),
+            f"nearest neighbour names {self.nearest:.3f} of the training spectra rightly, {self.varied:.3f} of the same as another "
+            f"instrument would see them (cross-validated)",
+        ]
+
+
+def arrays(text: str) -> list[str]:
+    """List the arrays of an .npz file whose names do not say what they are for; none for anything else."""
+    path = Path(text)
+    there = numpy_files.names(path) if path.suffix == ".npz" and path.exists() else []
+    return [] if data_argument.NAMED in there or set(data_argument.NEEDED) <= set(there) else there
+
+
+def described(text: str, names: dict[str, str]) -> str:
+    """Say which array of an .npz file is which, as data.load does."""
+    return json.dumps(
+        {"arrays": {"npz": str(Path(text).resolve()), **{key: name for key, name in names.items() if name}}}
+    )
+
+
+def survey(call: Call, ends: tuple[float, float] | None = None) -> Survey:
+    """Read a data set and see how a recipe can divide it; `ends` of the model's axis in cm-1, where it is not to be all.
+
+    Raises Mistake where it can't be read or divided.
+    """
+    axis = _axis(call, ends)
+    spectra = datasets.load(call, axis=axis, seed=SEED)
+    split, divided = _divided(spectra)
+    if len(divided.rows(None)) < calibration_data.FEWEST:
+        what = f"{len(divided.rows(None))} of {len(spectra)} spectra are left to learn from"
+        raise Mistake(
+            f"{what}: {calibration_data.FEWEST} are needed to check a file and to calibrate int8", "more spectra"
+        )
+    return Survey(call, axis, spectra, split, divided, *_nearest(spectra, split, divided))
+
+
+def window(call: Call) -> tuple[float, float]:
+    """Give the ends that are likely meant, in cm-1: of arrays all that they cover, without the laser's own line."""
+    if call.name != "arrays":
+        return RAMAN
+    own = _wavenumber(call)
+    low, high = float(np.ceil(own.min())), float(np.floor(own.max()))
+    return (RAMAN[0], high) if low < 0 and high > RAMAN[0] else (low, high)
+
+
+def _axis(call: Call, ends: tuple[float, float] | None) -> Axis:
+    """Take the spectra's own window, at the step that was measured or at theirs if that is coarser."""
+    low, high = ends or window(call)
+    if call.name != "arrays":
+        return Axis(low, high, _points(high - low, STEP))
+    own = _wavenumber(call)
+    if ends is None and own.min() < 0:
+        raise Mistake(
+            f"the axis runs from {own.min():g} to {own.max():g} cm-1, with the laser's own line in it",
+            hint="say which part counts: --axis 600:1800",
+        )
+    return Axis(low, high, _points(high - low, max(STEP, float(np.median(np.abs(np.diff(own)))))))
+
+
+def _points(span: float, step: float) -> int:
+    return int(np.clip(round((span / step + 1) / MULTIPLE) * MULTIPLE, FEWEST, MOST))
+
+
+def _wavenumber(call: Call) -> NDArray[np.float64]:
+    """(points,): the axis of arrays as it stands there; what is wrong with it is told when they are read."""
+    name, npz, root = (call.keys[key] for key in ("wavenumber", "npz", "root"))
+    if name is None:
+        raise Mistake("arrays: no 'wavenumber' is named", hint="the axis is never guessed: name its array")
+    held = numpy_files.member(locate.find(npz, root), name) if npz else numpy_files.whole(locate.find(name, root))
+    own = held[0] if held.ndim == 2 and len(held) else held
+    if own.ndim != 1 or own.dtype.kind not in "iuf" or len(own) < 2 or not np.isfinite(own).all():
+        raise Mistake(f"{npz or name}: {held.dtype} of shape {held.shape} is no axis", hint="(points,) numbers in cm-1")
+    return own.astype(np.float64)
+
+
+def _divided(spectra: Spectra) -> tuple[Split, Splits]:
+    """Keep parts that the data set gives, else draw them. Rare classes lend nothing to validation, as in minerals192."""
+    parts = set() if spectra.part is None else set(np.unique(spectra.part).tolist())
+    given_parts = len(parts & set(splits.TEST_NAMES)) == 1 and len(parts - set(splits.VALID_NAMES)) > 1
+    split = Split(by="spectrum" if spectra.group is None else "group", parts="given" if given_parts else None)
+    groups = np.arange(len(spectra)) if spectra.group is None else spectra.group
+    samples = [len(np.unique(groups[spectra.y == label])) for label in np.unique(spectra.y)]
+    if np.median(samples) < RARE:
+        sparing = replace(split, valid=0.1, valid_from=4)
+        with contextlib.suppress(Mistake):  # where no class has as many samples
+            return sparing, splits.divide(spectra, sparing, SEED)
+    return split, splits.divide(spectra, split, SEED)
+
+
+def _nearest(spectra: Spectra, split: Split, divided: Splits) -> tuple[float, float]:
+    """Ask the nearest neighbour of another sample about each training spectrum as it is, and varied as an instrument would."""
+    rows = np.union1d(divided.rows(None), divided.rows(None, valid=True))
+    known = spectra[rows if len(rows) <= ASKED else _fewer(spectra, rows)]
+    job = Job(known, divided, PREPROCESS, AUGMENT, Path(), SEED)
+    right, asked = np.zeros(2), 0
+    for test in splits.folds(known, Split(by=split.by), FOLDS, SEED):
+        train = np.setdiff1d(np.arange(len(known)), test)
+        learnt = _unit(loop.prepared(job, train).numpy())
+        for way, x in enumerate((loop.prepared(job, test), loop.varied(job, test, SEED))):
+            named = known.y[train][(_unit(x.numpy()) @ learnt.T).argmax(axis=1)]
+            right[way] += (named == known.y[test]).sum()
+        asked += len(test)
+    return float(right[0] / asked), float(right[1] / asked)
+
+
+def _unit(x: Floats) -> Floats:
+    """Give (n, points), each row of length 1: what is nearest has the largest cosine."""
+    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), np.float32(1e-12))  # type: ignore[no-any-return]
+
+
+def _fewer(spectra: Spectra, rows: Ints) -> Ints:
+    """Draw whole samples until there are enough."""
+    groups = spectra.group[rows] if spectra.group is not None else rows.astype(str)
+    names = np.random.default_rng(SEED).permutation(np.unique(groups))
+    counts = dict(zip(*np.unique(groups, return_counts=True), strict=True))
+    enough = int(np.searchsorted(np.cumsum([counts[name] for name in names]), ASKED)) + 1
+    return rows[np.isin(groups, names[:enough])]

@@ -1,0 +1,1 @@
+"""One measurement of a model on a target: protocol, samples, statistics, warnings."""

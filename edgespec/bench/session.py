@@ -1,0 +1,108 @@
+"""What is asked of a target, and all that it told: enough to judge it again without the target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec.bench import recording
+from edgespec.bench.measurement import Samples
+from edgespec.bench.protocol import Protocol
+from edgespec.bench.recording import Arrays
+from edgespec.spectra import Floats, Ints
+from edgespec.targets.card import Target
+
+TWIN = "{} again"
+PROCESS = ("affinity", "clock_ns", "timer_step_ns", "wall_s", "before", "after", "other_cores", "sensors")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is to be measured.
+
+    models: variant -> ONNX file; x: (n, points) spectra as the graph takes them; y: (n,) their labels
+    reference: the variant that all are compared with; it is measured twice
+    float_of: variant -> its float sibling; seed: the order of the spectra
+    against: variant -> what speaks against it before anything is measured: the promises that it breaks
+    """
+
+    models: Mapping[str, Path]
+    x: Floats
+    y: Ints
+    target: Target
+    reference: str
+    float_of: Mapping[str, str]
+    protocol: Protocol
+    seed: int
+    against: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """All models, the reference a second time."""
+        return {**self.models, TWIN.format(self.reference): self.models[self.reference]}
+
+
+@dataclass(frozen=True)
+class Session:
+    """What the target told of all models, by name.
+
+    facts: JSON: the request, `hello`, `cold` and `energy` of each model, `processes` with their `models`
+    ns: (rounds, samples) nanoseconds of `calls_per_sample` calls; outputs: (n, classes); y: (n,)
+    """
+
+    facts: dict[str, Any]
+    ns: dict[str, Samples]
+    outputs: Arrays
+    y: Ints
+
+    @property
+    def host(self) -> dict[str, Any]:
+        """The machine's facts, as the first process found and the last left it."""
+        first, last = self.facts["processes"][0], self.facts["processes"][-1]
+        told = [each["other_cores"] for each in self.facts["processes"] if each["other_cores"] is not None]
+        heat = [each["sensors"] for each in self.facts["processes"]]
+        sensors = {key: value for key, value in heat[-1].items() if key != "series"}
+        sensors |= {"why": list(dict.fromkeys(why for each in heat for why in each["why"]))}
+        facts = {key: first[key] for key in PROCESS} | {
+            "after": last["after"],
+            "sensors": sensors,
+            "clocks": last["clocks"],
+        }
+        facts["wall_s"] = sum(each["wall_s"] for each in self.facts["processes"])
+        return {**self.facts["hello"], **facts, "other_cores": float(np.mean(told)) if told else None}
+
+    @property
+    def throttled(self) -> bool | None:
+        """Was the machine slowed down in any process? None where nothing tells."""
+        told = {each["sensors"]["throttled"] for each in self.facts["processes"]}
+        return True if True in told else False if False in told else None
+
+    def calls_per_sample(self, name: str) -> int:
+        """Give how many calls of a model were timed at once."""
+        return int(self.facts["processes"][0]["models"][name]["block"])
+
+    def samples(self, name: str) -> Samples:
+        """Give (rounds, samples) nanoseconds a call."""
+        block = self.calls_per_sample(name)
+        return self.ns[name] if block == 1 else self.ns[name] / block
+
+    def save(self, path: Path) -> Path:
+        """Write it as one file."""
+        arrays = {f"{name}.ns": each for name, each in self.ns.items()}
+        arrays |= {f"{name}.outputs": each for name, each in self.outputs.items()}
+        return recording.write(path, self.facts, {**arrays, "labels": self.y})
+
+
+def load(path: Path) -> Session:
+    """Read what `Session.save` wrote. Raises Mistake where it did not."""
+    facts, arrays = recording.read(path)
+    y = arrays.pop("labels")
+    parts: dict[str, Arrays] = {"ns": {}, "outputs": {}}
+    for title, each in arrays.items():
+        name, _, kind = title.rpartition(".")
+        parts[kind][name] = each
+    return Session(facts, parts["ns"], parts["outputs"], y)

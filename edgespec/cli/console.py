@@ -1,0 +1,106 @@
+"""What the commands share in talking to a person: where a run is, how far it is, and tables or JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgespec.errors import Mistake
+
+if TYPE_CHECKING:
+    from edgespec.report import Report
+
+EVERY = 10.0  # seconds between lines where there is no terminal
+
+
+class Bars:
+    """Progress bars on a terminal; elsewhere a line when something ends, and one every ten seconds.
+
+    Everything goes to stderr and, with its time, to the run's log.
+    """
+
+    def __init__(self, log: Path | None = None) -> None:
+        self.log = log
+        self.what, self.total, self.started, self.told, self.note = "", 0, 0.0, 0.0, ""
+        self.bar: Any = None
+        self.task: Any = None
+
+    def begin(self, what: str, total: int) -> None:
+        """Something of `total` parts begins."""
+        self.what, self.total, self.note = what, total, ""
+        self.started = self.told = time.monotonic()
+        if sys.stderr.isatty() and not os.environ.get("CI"):
+            self.bar = _rich_bar()
+            self.task = self.bar.add_task(what, total=total, note="")
+            self.bar.start()
+
+    def advance(self, done: int, note: str) -> None:
+        """`done` parts are finished."""
+        self.note = note
+        if self.bar is not None:
+            self.bar.update(self.task, completed=done, note=note)
+        elif time.monotonic() - self.told > EVERY:
+            self.told = time.monotonic()
+            left = (self.told - self.started) / max(done, 1) * (self.total - done)
+            print(f"{self.what}: {done} of {self.total}, {note}, {left:.0f} s left", file=sys.stderr, flush=True)
+
+    def end(self, note: str | None = None) -> None:
+        """It is over; `note` says how it ended, without it the last one stands."""
+        self.note = self.note if note is None else note
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+        self.say(f"{self.what}: {self.note} ({time.monotonic() - self.started:.1f} s)")
+
+    def say(self, text: str) -> None:
+        """Print one line, and log it."""
+        print(text, file=sys.stderr, flush=True)
+        if self.log is not None:
+            self.log.parent.mkdir(parents=True, exist_ok=True)
+            with self.log.open("a", encoding="utf-8") as file:
+                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+
+
+def run_folder(given: Path | None) -> Path:
+    """Give the run folder that a command means: the one named, or the newest in `runs/`."""
+    from edgespec.pipeline import run_folder as runs
+
+    return runs.run_folder(given)
+
+
+def write_report(result: Report, folder: Path) -> Path:
+    """Write a run's report.md and report.html; give the path of the latter."""
+    from edgespec.report import html, markdown
+
+    markdown.write(result, folder)
+    return html.write(result, folder)
+
+
+def window_of(text: str) -> tuple[float, float]:
+    """Read the ends of an axis, LOW:HIGH in cm-1."""
+    low, _, high = text.partition(":")
+    try:
+        ends = float(low), float(high)
+    except ValueError:
+        raise Mistake(f"--axis: {text!r} is not LOW:HIGH", hint="in cm-1, such as 150:1172") from None
+    if not 0 <= ends[0] < ends[1] < 1e5:
+        raise Mistake(f"--axis: {text!r} is no window of an axis", hint="0 <= LOW < HIGH, in cm-1")
+    return ends
+
+
+def as_json(value: Any) -> None:
+    """Print for a machine."""
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _rich_bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
+    console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
+    return Progress(*columns, TextColumn("{task.fields[note]}"), TimeRemainingColumn(), console=console, transient=True)

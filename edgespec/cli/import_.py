@@ -1,0 +1,87 @@
+"""`edgespec import`: a checkpoint that others trained, as one of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.console import as_json
+
+Layout = Annotated[str, typer.Argument(help="Whose checkpoint it is: pace.")]
+Weights = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .pth, .pt or .safetensors file of weights.")]
+Labels = Annotated[
+    Path | None,
+    typer.Option("--labels", help="Names of the classes in the order of its logits: .json, .csv or .txt."),
+]
+AxisFile = Annotated[
+    Path | None, typer.Option("--axis", help="The axis of its spectra in cm-1: .npy, or text with a value a line.")
+]
+Points = Annotated[
+    int | None, typer.Option("--points", min=16, help="Length of its spectra, where their axis is not known.")
+]
+Pool = Annotated[int, typer.Option("--pool", min=1, help="Points that the model averages a spectrum to.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", help="Folder to write; the file's name without its ending if not said.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print what came out as JSON.")]
+
+
+@app.command("import", short_help="Turn others' weights into a checkpoint.")
+def command(
+    layout: Layout,
+    weights: Weights,
+    labels: Labels = None,
+    axis: AxisFile = None,
+    points: Points = None,
+    pool: Pool = 256,
+    out: Out = None,
+    to_json: Json = False,
+) -> None:
+    """Turn a checkpoint that others trained into a folder that a recipe can start from; no code in it is ever run.
+
+    Example: edgespec import pace COV.pth --axis wavenumber.npy --labels label.json
+
+    A recipe's first step is then `adopt: {checkpoint: FOLDER}`: export it, quantise it, or let it teach.
+    """
+    from edgespec import imports
+    from edgespec.evaluation import scoring
+
+    place = out or Path(weights.stem)
+    made = imports.bring(layout, weights, place, pool=pool, points=points, axis=axis, labels=labels)
+    found = made.checkpoint
+    told: dict[str, Any] = {
+        "folder": str(found.folder),
+        "model": found.model,
+        "keys": found.keys,
+        "points": found.points,
+        "classes": found.classes,
+        **scoring.weight(found),
+        **found.facts,
+        "notes": list(made.notes),
+    }
+    if to_json:
+        as_json(told)
+        return
+    _tell(told)
+
+
+def _tell(told: dict[str, Any]) -> None:
+    import sys
+
+    from edgespec import units
+
+    keys = ", ".join(f"{name} {value}" for name, value in told["keys"].items())
+    span = "{low:g} to {high:g} cm-1".format(**told["axis"]) if "axis" in told else "axis not known"
+    names = ", ".join(told.get("labels", ["names not known"]))
+    print(f"{told['folder']}: {told['model']}, {keys}")
+    print(f"spectra:  {told['points']} points, {span}")
+    print(f"classes:  {told['classes']}: {names}")
+    print(
+        f"weight:   {told['params']:,} parameters, {units.show_count(told['macs'])} MACs, {units.show_size(told['bytes'])}"
+    )
+    for note in told["notes"]:
+        print(f"note: {note}", file=sys.stderr)
+    print(f"start a recipe with it: steps: [{{adopt: {{checkpoint: {told['folder']}}}}}, to_onnx]", file=sys.stderr)

@@ -1,0 +1,121 @@
+"""`edgespec ls`: what recipes, steps, models, datasets and targets there are, with their keys; the JSON Schema of recipes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from edgespec.cli import app
+from edgespec.cli.console import as_json
+from edgespec.errors import Mistake
+
+KINDS = ["recipes", "steps", "models", "datasets", "preprocess", "augment", "targets", "schema"]
+EDITOR = "yaml-language-server:"  # a first line for editors, not about the recipe
+Kind = Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")]
+Check = Annotated[bool, typer.Option("--check", help="Targets: ask each whether it answers; needs the network.")]
+Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
+
+
+@app.command("ls", short_help="List what there is of a kind, with all keys.")
+def command(kind: Kind, check: Check = False, to_json: Json = False) -> None:
+    """List what there is of a kind, with every key, its default and its sentence.
+
+    Example: edgespec ls steps
+
+    `edgespec ls schema > recipe.schema.json` writes what an editor needs to complete and check recipes (JSON Schema, draft-07).
+    """
+    from edgespec import plugins
+
+    if kind not in KINDS:
+        raise Mistake(f"there is no list of {kind!r}", hint=plugins.did_you_mean(kind, KINDS))
+    if check and kind != "targets":
+        raise Mistake(f"--check asks targets, not {kind}", hint="edgespec ls targets --check")
+    if kind == "schema":
+        from edgespec.recipe import json_schema
+
+        print(json_schema.text(), end="")
+        return
+    found = _recipes() if kind == "recipes" else _targets(check) if kind == "targets" else _signatures(kind)
+    if to_json:
+        as_json(found)
+        return
+    for each in found:
+        print(f"{each['name']}\n    {each['about']}")
+        for fact in ("reached", "file", "told"):
+            if kind == "targets" and fact in each:
+                print(f"    {each[fact]}")
+        _print_keys(each.get("keys", []), "    ")
+        print()
+
+
+def _print_keys(keys: list[dict[str, Any]], indent: str) -> None:
+    from edgespec.recipe import messages
+
+    for key in keys:
+        default = "required" if key["required"] else f"default {messages.shown(key['default'])}"
+        print(f"{indent}{key['name']}: {key['type']}, {default}\n{indent}    {key['help']}")
+        _print_keys(key.get("keys", []), indent + "    ")
+
+
+def _recipes() -> list[dict[str, Any]]:
+    from edgespec import plugins
+
+    found = []
+    for name in plugins.names("recipes"):
+        text = plugins.path("recipes", name).read_text(encoding="utf-8")
+        head = [line.removeprefix("#").strip() for line in text.splitlines() if line.startswith("#")]
+        head = [line for line in head if not line.startswith(EDITOR)]
+        found.append({"name": name, "about": head[0] if head else "", "file": f"recipes/{name}.yaml"})
+    return found
+
+
+def _targets(check: bool) -> list[dict[str, Any]]:
+    from dataclasses import asdict
+
+    from edgespec.targets import card as target_cards
+    from edgespec.targets import rollcall, ssh
+
+    cards = [target_cards.load(name) for name in target_cards.names()]
+    answers = rollcall.ask(cards) if check else {}
+    found = []
+    for card in cards:
+        here = "on this machine" if card.source == "measured" else "on this machine, emulated"
+        each = {**asdict(card), "about": card.description}
+        each["reached"] = f"{card.runtime} " + (
+            here if card.reach == "local" else f"by ssh: {ssh.by_hand(card, 'ssh', '')}"
+        )
+        if target_cards.is_own(card.name):
+            each["file"] = f"your own card: {target_cards.origin(card.name)}"
+        if card.name in answers:
+            each |= {"answer": answers[card.name], "told": rollcall.told(answers[card.name])}
+        found.append(each)
+    return found
+
+
+def _signatures(kind: str) -> list[dict[str, Any]]:
+    import inspect
+
+    from edgespec.recipe import schema
+
+    found = []
+    for name in schema.names(kind):
+        made = schema.function(kind, name)
+        about = (inspect.getdoc(made) or "").partition("\n\n")[0].replace("\n", " ")
+        found.append({"name": name, "about": about, "keys": _keys(made)})
+    return found
+
+
+def _keys(target: Any) -> list[dict[str, Any]]:
+    """Give the keys of a function or record, those of a record inside it too."""
+    from edgespec.recipe import plain, schema
+
+    found = []
+    for key in schema.keys(target):
+        required, inside = key.default is schema.REQUIRED, schema.record_of(key.annotation)
+        found.append(
+            {"name": key.name, "type": key.type_name, "required": required, "help": key.help}
+            | {"default": None if required else plain(key.default)}
+            | ({"keys": _keys(inside)} if inside else {})
+        )
+    return found

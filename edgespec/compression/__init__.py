@@ -1,0 +1,1 @@
+"""What makes a network smaller (`pruning`) and its numbers shorter (`quantization`)."""

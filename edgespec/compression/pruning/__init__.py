@@ -1,0 +1,1 @@
+"""Which channels and blocks a network can do without, and the network without them."""

@@ -1,0 +1,147 @@
+"""What every way of making int8 shares: what it starts from, how ranges are cut, and the file that is written and checked."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import numpy_helper
+
+from edgespec import storage
+from edgespec.artifact import OnnxModel, Variant
+from edgespec.compression.quantization import calibration_data, int8, lint, qdq, ranges, sensitivity
+from edgespec.compression.quantization.ranges import METHODS, Range, Seen
+from edgespec.compression.quantization.sensitivity import Judge, Promises
+from edgespec.errors import Mistake
+from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.job import Job
+
+SURELY = 0.9  # a file that agrees less with its source, or with itself unoptimised, is converted wrongly
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What is rounded: the float `network` behind its `front`, what its tensors took of the calibration spectra `x`, and its judge.
+
+    sets: number and digest of the calibration, validation and test spectra
+    """
+
+    front: onnx.ModelProto | None
+    network: onnx.ModelProto
+    x: Array
+    seen: dict[str, Seen]
+    judge: Judge
+    sets: dict[str, Any]
+
+
+def source(job: Job, model: OnnxModel, on: str | None, spectra: int) -> Source:
+    """Take the float file apart and run training spectra through it.
+
+    Raises Mistake for spectra that cannot calibrate, and for a network that no flavour can round.
+    """
+    whole = onnx.load(model.path("float32"))
+    front, network = assembly.front(whole), assembly.network(whole)
+    _check(network)
+    x, judged = calibration_data.drawn(job, on, spectra), calibration_data.judged(job, on)
+    network = int8.ready(network)
+    judge = sensitivity.judge(network, prepared(front, judged.x), judged.y)
+    return Source(front, network, x, ranges.observe(network, prepared(front, x)), judge, calibration_data.told(job, x))
+
+
+def cut(given: Source, wanted: str, flavour: str, bits: int) -> tuple[dict[str, Range], dict[str, Any]]:
+    """Cut the ranges by the method asked for, or by the one whose probabilities stay nearest to float's on validation spectra.
+
+    Gives what was tried too.
+    """
+    tried = {}
+    for method in METHODS if wanted == "auto" else (wanted,):
+        made = int8.make(flavour, given.network, ranges.cut(given.seen, method), bits=bits)
+        lost = sensitivity.loss(made, given.judge)
+        tried[method] = {"divergence": round(lost.divergence, 6), "agreement": round(lost.agreement, 5)}
+    method = min(tried, key=lambda each: tried[each]["divergence"])
+    told = {"method": method, "tried": tried, **given.sets["calibration"]}
+    return ranges.cut(given.seen, method), told
+
+
+def flavours(
+    job: Job,
+    model: OnnxModel,
+    given: Source,
+    ends: Mapping[str, Range],
+    wanted: Sequence[str],
+    promises: Promises,
+    facts: dict[str, Any],
+) -> OnnxModel:
+    """Write each flavour with the fewest layers in float that keep the promises, beside the files that were there.
+
+    facts: what each variant tells besides
+    """
+    for variant in model.variants.values():
+        shutil.copyfile(model.folder / variant.file, job.folder / variant.file)
+    table = sensitivity.scan(given.network, ends, given.judge, promises.bits)
+    made = {}
+    for flavour in dict.fromkeys(wanted):
+        found = sensitivity.settle(flavour, given.network, ends, given.judge, table, promises)
+        told = {"flavour": flavour, **facts, "validation": asdict(found.loss)}
+        told |= {"float_layers": list(found.floats), "layers": table}
+        least = min(promises.min_agreement, SURELY)
+        made[int8.variant(flavour)] = written(job, model, int8.variant(flavour), found.network, given.x, told, least)
+    return replace(
+        model, folder=job.folder, variants={**model.variants, **made}, facts={**model.facts, "sets": given.sets}
+    )
+
+
+def prepared(front: onnx.ModelProto | None, x: Array) -> Array:
+    """(n, points): raw spectra as the network takes them."""
+    return x if front is None else onnx_file.ask(onnx_file.session(front.SerializeToString()), x)
+
+
+def written(
+    job: Job, model: OnnxModel, name: str, network: onnx.ModelProto, x: Array, facts: dict[str, Any], least: float
+) -> Variant:
+    """Write the whole file, and check it against the float one and against itself without the runtime's optimisation.
+
+    facts: what the variant tells; its `flavour`, where it has one, says what the lint and the kernels must be
+    Raises Mismatch where less than the share `least` of the labels agrees.
+    """
+    origin, path = model.path("float32"), job.folder / f"{name}.onnx"
+    whole, flavour = onnx.load(origin), facts.get("flavour")
+    joined = assembly.joined(assembly.front(whole), exporter.slimmed(network))
+    joined.metadata_props.extend(whole.metadata_props)
+    storage.write(path, joined.SerializeToString())
+    facts = {**facts, **({"lint": lint.check(flavour, joined)} if flavour else {})}
+    evidence = job.folder.parent / f"{name}-mismatch.npz"
+    for fact, answers in (("parity", onnx_file.run(origin, x)), ("arithmetic", onnx_file.run(path, x, optimise=False))):
+        facts[fact] = asdict(onnx_file.parity(path, x, answers, least=least, most=np.inf, evidence=evidence))
+    facts["kernels"] = onnx_file.check_kernels(path) if flavour == "cpu" else onnx_file.kernels(path)
+    return replace(model.variants["float32"], file=path.name, sibling="float32", facts=facts)
+
+
+def _check(network: onnx.ModelProto) -> None:
+    """Refuse a network that no flavour can round: broken weights, weights of an operator without int8, or no layer at all."""
+    constants = {each.name: numpy_helper.to_array(each) for each in network.graph.initializer}
+    for name, values in constants.items():
+        if values.dtype.kind == "f" and (bad := int((~np.isfinite(values)).sum())):
+            raise Mistake(
+                f"{bad} of {values.size} weights of {name} are not finite numbers",
+                hint="train again with a smaller fit.lr",
+            )
+    for node in network.graph.node:
+        held = [constants[name] for name in node.input if name in constants]
+        many = sum(each.size for each in held if each.dtype.kind == "f" and each.ndim > 1)
+        if many and node.op_type not in (*lint.LAYERS, "Add", "Mul", "Sub", "Div"):
+            raise Mistake(
+                f"no flavour of int8 can hold the {many} weights of {node.op_type} ({node.name})",
+                hint="ship float32 or fp16: leave the step 'quantize' out; int8 knows convolutions and linear layers",
+            )
+    if not qdq.layers(network):
+        raise Mistake(
+            "the network has no convolution and no linear layer with constant weights: there is nothing to quantise",
+            hint="leave the step 'quantize' out",
+        )

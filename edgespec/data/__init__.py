@@ -1,0 +1,1 @@
+"""A recipe's `data:` block: how spectra are divided, prepared and varied."""

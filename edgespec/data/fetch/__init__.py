@@ -1,0 +1,1 @@
+"""Public archives, downloaded when a command asks for it."""

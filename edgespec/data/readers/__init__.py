@@ -1,0 +1,1 @@
+"""Files into arrays: archives, texts, task lists, labels."""

@@ -1,0 +1,78 @@
+"""How much of a model's accuracy is left where spectra are not as they were, and how much of that compression lost.
+
+A compressed model can hold its clean accuracy and lose its robustness: int8 ranges that no drifted spectrum ever touched, a
+student too narrow for a shifted axis. Only spectra that are perturbed show it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec import storage
+from edgespec.artifact import Checkpoint
+from edgespec.data.perturbations import PERTURBATIONS, perturbed
+from edgespec.evaluation import scoring
+from edgespec.job import Job
+from edgespec.report import Row
+from edgespec.spectra import Floats
+
+KEPT_BYTES = 256_000_000  # perturbed spectra that are kept for the next model; more than that are made anew for each
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The test spectra, known by their digest alone, so that a cache can tell whether they are the same."""
+
+    digest: str
+    seed: int
+    x: Floats = field(compare=False, repr=False)
+    axis: NDArray[np.float64] = field(compare=False, repr=False)
+
+
+def measure(job: Job, artifact: Checkpoint | Path) -> dict[str, Any]:
+    """Judge a model on all test spectra under each perturbation, the same draws for every model of a job.
+
+    Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations}.
+    """
+    rows = job.splits.test
+    x, y = job.spectra.x[rows], job.spectra.y[rows]
+    answer = scoring.answering(job, artifact)
+    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
+    found = {name: round(scoring.accuracy(answer(changed), y), 5) for name, changed in _changed(tested)}
+    return {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5)}
+
+
+def drop(row: Row, reference: Row | None) -> dict[str, Any]:
+    """Give the robustness that a model lost against a reference, over and above clean accuracy, where it lost most.
+
+    drop: max over perturbations p of [acc_reference(p) - acc_reference(clean)] - [acc_row(p) - acc_row(clean)]; at: that p
+    Both are None where one of the two was not measured under the same perturbations.
+    """
+    theirs = {} if reference is None else reference.robustness.get("accuracy", {})
+    mine = row.robustness.get("accuracy", {})
+    if reference is None or not mine or set(theirs) != set(mine):
+        return {"drop": None, "at": None}
+    clean = row.accuracy - reference.accuracy
+    lost = {name: round(theirs[name] - mine[name] + clean, 4) for name in mine}  # of shares that are rounded themselves
+    worst = max(lost, key=lost.__getitem__)
+    return {"drop": lost[worst], "at": worst}
+
+
+def _changed(tested: Tested) -> Iterator[tuple[str, Floats]]:
+    if tested.x.nbytes * len(PERTURBATIONS) <= KEPT_BYTES:
+        yield from _kept(tested).items()
+        return
+    for name in PERTURBATIONS:
+        yield name, perturbed(name, tested.x, tested.axis, tested.seed)
+
+
+@functools.lru_cache(maxsize=1)
+def _kept(tested: Tested) -> dict[str, Floats]:
+    return {name: perturbed(name, tested.x, tested.axis, tested.seed) for name in PERTURBATIONS}

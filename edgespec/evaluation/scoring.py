@@ -1,0 +1,190 @@
+"""The one judge: how right, how sure and how large any artifact is.
+
+Every accuracy in edgespec, of a torch model, an ONNX file or a device's outputs, comes from `judge`, or from `accuracy` where
+nothing but the share is wanted.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from edgespec import models
+from edgespec.artifact import Checkpoint, OnnxModel
+from edgespec.graph import onnx_file
+from edgespec.job import Job
+from edgespec.spectra import Ints, Words
+from edgespec.training import loop
+
+Array = NDArray[Any]
+BINS, DRAWS, Z = 15, 200, 1.959964
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How right a model is on `n` spectra; every figure but the counts is a fraction.
+
+    low, high: 95 % interval of the accuracy, wider where several spectra come from one sample (see `interval`)
+    sensitivity, specificity, macro_f1: means over the classes that occur
+    ece: expected calibration error, with its 95 % bootstrap interval
+    """
+
+    n: int
+    accuracy: float
+    low: float
+    high: float
+    sensitivity: float
+    specificity: float
+    macro_f1: float
+    ece: float
+    ece_low: float
+    ece_high: float
+
+    def plain(self) -> dict[str, Any]:
+        """Rounded values for JSON."""
+        return {name: round(value, 5) for name, value in asdict(self).items()}
+
+
+def judge(logits: Array, y: Ints, group: Words | None) -> Scores:
+    """Score the answers to labelled spectra.
+
+    logits: (n, classes); y: (n,); group: (n,) physical samples, or None where they are not known
+    """
+    named = logits.argmax(1)
+    right = named == y
+    low, high = interval(right, group)
+    table = np.zeros((logits.shape[1], logits.shape[1]))
+    np.add.at(table, (y, named), 1)
+    here = table.sum(1) > 0
+    hit, wrongly = np.diag(table)[here], (table.sum(0) - np.diag(table))[here]
+    missed, rest = (table.sum(1) - np.diag(table))[here], (len(y) - table.sum(1))[here]
+    specificity = 1 - wrongly / np.maximum(rest, 1)
+    ece, ece_low, ece_high = calibration_error(logits, y)
+    return Scores(
+        n=len(y),
+        accuracy=accuracy(logits, y),
+        low=low,
+        high=high,
+        sensitivity=float((hit / (hit + missed)).mean()),
+        specificity=float(specificity.mean()),
+        macro_f1=float((2 * hit / (2 * hit + wrongly + missed)).mean()),
+        ece=ece,
+        ece_low=ece_low,
+        ece_high=ece_high,
+    )
+
+
+def accuracy(logits: Array, y: Ints) -> float:
+    """Give the share of spectra that are named rightly. logits: (n, classes); y: (n,)"""
+    return float((logits.argmax(1) == y).mean())
+
+
+def confusion(logits: Array, y: Ints) -> list[list[int]]:
+    """Count the answers: [class, named class, spectra] of every pair that occurs, right ones too. logits: (n, classes); y: (n,)"""
+    pairs, counts = np.unique(np.stack([y, logits.argmax(1)], axis=1), axis=0, return_counts=True)
+    return [[*map(int, pair), int(count)] for pair, count in zip(pairs, counts, strict=True)]
+
+
+def interval(right: NDArray[np.bool_], group: Words | None) -> tuple[float, float]:
+    """Give Wilson's 95 % interval for a share, on the effective number of spectra.
+
+    Spectra of one physical sample are not independent: n is divided by the design effect, the ratio of the cluster-robust
+    variance to the binomial one (Kish 1965, Survey Sampling, ch. 5). Where all or none are right, or
+    there is one sample only, each sample counts once.
+    """
+    n, p = float(len(right)), float(right.mean())
+    if group is not None:
+        _, member = np.unique(group, return_inverse=True)
+        clusters = int(member.max()) + 1
+        residual = np.bincount(member, weights=right - p)
+        robust = float((residual**2).sum()) / n**2 * clusters / max(clusters - 1, 1)
+        n = n / max(robust / (p * (1 - p) / n), 1.0) if 0 < p < 1 and clusters > 1 else float(clusters)
+    centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    half = Z / (1 + Z**2 / n) * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
+def calibration_error(logits: Array, y: Ints) -> tuple[float, float, float]:
+    """Give the expected calibration error over 15 bins of equal mass, debiased, and its 95 % bootstrap interval.
+
+    The bias that finite bins cause is estimated by redrawing each bin's accuracy from its normal approximation and
+    subtracted (Kumar, Liang, Ma 2019, arXiv:1909.10155, section 5, for the L1 error).
+    """
+    shifted = logits - logits.max(1, keepdims=True)
+    probability = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
+    sure, right = probability.max(1).astype(np.float64), (logits.argmax(1) == y).astype(np.float64)
+    rng = np.random.default_rng(0)
+    draws = [_debiased(sure[rows], right[rows], rng) for rows in rng.integers(0, len(y), (DRAWS, len(y)))]
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return _debiased(sure, right, rng), float(low), float(high)
+
+
+def _debiased(sure: Array, right: Array, rng: np.random.Generator) -> float:
+    order = np.argsort(sure, kind="stable")
+    bins = [rows for rows in np.array_split(order, min(BINS, len(order))) if len(rows)]
+    share = np.array([len(rows) for rows in bins]) / len(order)
+    stated, seen = np.array([sure[rows].mean() for rows in bins]), np.array([right[rows].mean() for rows in bins])
+    plain = float((share * np.abs(stated - seen)).sum())
+    spread = np.sqrt(seen * (1 - seen) / (share * len(order)))
+    redrawn = np.abs(stated - (seen + spread * rng.standard_normal((64, len(bins)))))
+    return max(0.0, plain - (float((redrawn * share).sum(1).mean()) - plain))
+
+
+def answers(job: Job, artifact: Checkpoint | Path, rows: Ints) -> Array:
+    """(n, classes): the logits of a checkpoint, or of an ONNX file, for some rows."""
+    return answering(job, artifact)(job.spectra.x[rows])
+
+
+def answering(job: Job, artifact: Checkpoint | Path) -> Callable[[Array], Array]:
+    """Load a checkpoint, or an ONNX file, once: raw spectra (n, points) -> logits (n, classes)."""
+    if isinstance(artifact, Checkpoint):
+        network, front = models.load(artifact), loop.front(job)
+        return lambda x: loop.logits(network, loop.through(front, torch.from_numpy(x))).numpy()
+    opened = onnx_file.session(artifact)
+    return lambda x: onnx_file.ask(opened, x)
+
+
+def score(job: Job, artifact: Checkpoint | Path) -> tuple[Scores, Array]:
+    """Judge a model on the test part; give its logits too."""
+    rows = job.splits.test
+    out = answers(job, artifact, rows)
+    return judge(out, job.spectra.y[rows], groups(job)), out
+
+
+def groups(job: Job) -> Words | None:
+    """Give the physical sample of each test spectrum."""
+    return None if job.spectra.group is None else job.spectra.group[job.splits.test]
+
+
+def weight(artifact: Checkpoint | OnnxModel, variant: str = "") -> dict[str, Any]:
+    """Count parameters, multiply-accumulates, FLOPs (two a multiply-accumulate) and bytes on disk; batch 1."""
+    if isinstance(artifact, OnnxModel):
+        path = artifact.path(variant)
+        params, products = onnx_file.weigh(path)
+        return {"params": params, "macs": products, "flops": 2 * products, "bytes": path.stat().st_size}
+    network = models.load(artifact)
+    params, products = sum(p.numel() for p in network.parameters()), macs(network, artifact.points)
+    return {"params": params, "macs": products, "flops": 2 * products, "bytes": artifact.weights.stat().st_size}
+
+
+def macs(network: nn.Module, points: int) -> int:
+    """Count the multiply-accumulates of convolutions and linear layers for one spectrum."""
+    total = 0
+
+    def count(layer: Any, _: Any, out: torch.Tensor) -> None:
+        nonlocal total
+        total += layer.weight.numel() if isinstance(layer, nn.Linear) else out.numel() * layer.weight[0].numel()
+
+    hooks = [each.register_forward_hook(count) for each in network.modules() if isinstance(each, nn.Conv1d | nn.Linear)]
+    loop.logits(network, torch.zeros(1, points))
+    for hook in hooks:
+        hook.remove()
+    return total

@@ -1,0 +1,1 @@
+"""ONNX files: exported, joined, run, checked."""

@@ -1,0 +1,1 @@
+"""A recipe becomes a run folder: steps made or kept, judged, reported."""

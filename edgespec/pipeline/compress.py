@@ -1,0 +1,241 @@
+"""Run a recipe from data to report: each step kept where nothing that made it has changed, made anew where something has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from edgespec import artifact as artifacts
+from edgespec import datasets, report, storage
+from edgespec.artifact import Artifact
+from edgespec.compression.pruning import early_exit
+from edgespec.data.splits import divide
+from edgespec.errors import EdgespecError, Missing, Mistake
+from edgespec.evaluation import occlusion
+from edgespec.job import Job, Progress, Watch, few
+from edgespec.pipeline import provenance, report_rows, step_cache
+from edgespec.pipeline.step_cache import Made, Store
+from edgespec.pipeline.up_to_date import data_digest, fingerprint
+from edgespec.recipe import Call, Recipe, plain
+from edgespec.recipe.plan import Plan, check_parts, plan, until
+from edgespec.report import Report, Row
+from edgespec.spectra import Spectra
+from edgespec.training import loop
+
+Seen = Callable[[Report], None]
+Hearing = Callable[[int], Watch | None]
+LOUD = "*** data: embedded *** generated spectra, not measured ones: the figures show that the line works, not how it does on samples"
+
+
+def compress(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    stop: str | None,
+    progress: Progress,
+    seen: Seen = lambda _: None,
+    store: Store | None = None,
+) -> Report:
+    """Run the recipe's steps and give its report; what is already made and still true is kept.
+
+    folder: the run folder; stop: `--until`; seen: hears the report after every step
+    store: finished steps, and baselines, of other runs of the same data
+    Raises Mistakes of the recipe before anything is written, EdgespecErrors of the data and the steps as they come.
+    """
+    checked = plan(recipe)
+    last = until(checked, stop)
+    with storage.lock(folder):
+        job = prepare(checked, folder, progress)
+        before = _before(folder)
+        result = _begun(checked, job, folder)
+        _run(checked.steps[:last], job, result, folder, seen, store)
+        result.notes += report_rows.remarks(result)
+        result.examples = occlusion.of_run(job, result, folder)
+        if before and _digests(before) == _digests(result):
+            result.bench, result.advice = before.bench, before.advice  # measured on these very files
+            result.transfer, result.bundles = before.transfer, before.bundles
+        result.finished = fingerprint(recipe, job.spectra, stop)
+        report.write(result, folder)
+        return result
+
+
+def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
+    """Read the data and divide it: everything a step is handed."""
+    data = checked.data
+    progress.begin("read the data", 1)
+    try:
+        spectra = datasets.load(data.load, axis=data.axis, seed=checked.seed)
+    except EdgespecError as problem:
+        problem.message = f"{checked.recipe.at(('data', 'load', data.load.name))}: {problem.message}"
+        raise
+    progress.advance(1, f"{len(spectra)} spectra, {len(spectra.labels)} classes")
+    progress.end()
+    if spectra.source == "embedded":
+        progress.say(LOUD)
+    splits = divide(spectra, data.split, checked.seed)
+    check_parts(checked, splits)
+    unknown, notes = _unknown(checked, spectra)
+    spectra = replace(spectra, notes=(*spectra.notes, *notes))
+    job = Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress, unknown)
+    _check_exits(checked, job)
+    return job
+
+
+def _check_exits(checked: Plan, job: Job) -> None:
+    """Raise Mistake where a step leaves a network after a stage that it hasn't, before anything is trained."""
+    wrong = early_exit.check(checked.steps, points=loop.front(job).points, classes=len(job.spectra.labels))
+    if wrong:
+        i, problem = wrong
+        place = checked.recipe.at(("steps", i, checked.steps[i].name, "after"))
+        text = f"{place}: step {i + 1} '{checked.steps[i].name}': {problem.message}"
+        raise Mistake(text, problem.hint)
+
+
+def _unknown(checked: Plan, spectra: Spectra) -> tuple[Spectra | None, list[str]]:
+    """Read the spectra of what no model is to know; where they are not at hand, that is noted and nothing is measured on them."""
+    call = checked.data.unknown
+    if call is None:
+        return None, []
+    try:
+        found = datasets.load(call, axis=checked.data.axis, seed=checked.seed)
+    except Missing as absent:
+        return None, [f"unknown substances were not measured: {absent.message}"]
+    known = {_plain(label) for label in spectra.labels}
+    strange = [i for i, label in enumerate(found.labels) if _plain(label) not in known]
+    rows = np.flatnonzero(np.isin(found.y, strange))
+    if not len(rows):
+        return None, [f"unknown substances were not measured: all of {found.name} are known"]
+    return found[rows], []
+
+
+def _plain(label: str) -> str:
+    """Bring a name to its letters and digits: Axinite-(Fe) is AxiniteFe."""
+    return re.sub(r"[^a-z0-9]", "", label.lower())
+
+
+def make(checked: Plan, folder: Path, job: Job, store: Store, hearing: Hearing = lambda _: None) -> Artifact:
+    """Run all steps without judging any: the report has no rows, and the test part is not looked at.
+
+    job: as `prepare` gave it; store: finished steps of other runs of the same data; hearing: the watch over each step's training
+    `compress` on the same folder keeps every step and judges it.
+    """
+    result = _begun(checked, job, folder)
+    for made in unjudged(checked, folder, job, store, hearing):
+        _note(result, made)
+    how = f"edgespec compress {folder / 'recipe.yaml'} --out {folder}"
+    result.notes.append(f"not judged on the test part: {how} does that and keeps every step")
+    report.write(result, folder)
+    return made.artifact
+
+
+def unjudged(checked: Plan, folder: Path, job: Job, store: Store, hearing: Hearing = lambda _: None) -> Iterator[Made]:
+    """Run all steps one after the other, and leave nothing else in the folder."""
+    before, parent = None, step_cache.shared(job)
+    for number, step in enumerate(checked.steps, start=1):
+        own = replace(job, folder=folder, watch=hearing(number))
+        made = step_cache.step(own, step, number, before, parent, folder, store)
+        before, parent = made.artifact, made.digest
+        yield made
+
+
+def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Seen, store: Store | None) -> None:
+    base = step_cache.shared(job)
+    for on, labels in _learnt_from(steps):
+        result.rows += _baselines(job, on, labels, base, folder, store)
+    parent, before = base, None
+    for number, step in enumerate(steps, start=1):
+        made = step_cache.step(job, step, number, before, parent, folder, store)
+        if made.rows is None:
+            made = made.judged(_judge(job, made, step, before, result, folder))
+        before, parent = made.artifact, made.digest
+        result.rows += made.rows or []
+        _note(result, made)
+        report.write(result, folder)
+        seen(result)
+
+
+def _judge(job: Job, made: Made, step: Call, before: Artifact | None, result: Report, folder: Path) -> list[Row]:
+    number, name = made.record["number"], f"{made.record['number']}-{step.name}"
+    own = job.inside(folder / name)
+    found = report_rows.after(own, made.artifact, number, step, made.record["seconds"], before, result)
+    for row in found:
+        row.file = f"{name}/{row.file}" if row.file else ""
+    return found
+
+
+def _note(result: Report, made: Made) -> None:
+    told = {key: made.record[key] for key in ("number", "step", "seconds", "digest")}
+    name = told.pop("step")
+    more = {"folder": f"{told['number']}-{name}", "kept": made.kept}
+    result.steps.append({"number": told["number"], "name": name, **more, **told})
+
+
+def _digests(result: Report) -> list[str]:
+    return [step["digest"] for step in result.steps]
+
+
+def _before(folder: Path) -> Report | None:
+    """Give the report of an earlier run in this folder, if it can be read."""
+    try:
+        return report.read(folder)
+    except Mistake:
+        return None
+
+
+def _begun(checked: Plan, job: Job, folder: Path) -> Report:
+    """Write down what is run and where, and give the report to be filled."""
+    tree = plain(checked.recipe.tree)
+    storage.write(folder / "recipe.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+    result = _start(checked, job)
+    storage.write_json(folder / "environment.json", result.environment)
+    return result
+
+
+def _start(checked: Plan, job: Job) -> Report:
+    spectra, splits = job.spectra, job.splits
+    data: dict[str, Any] = {
+        "name": spectra.name or checked.data.load.name,
+        "source": spectra.source,
+        "digest": data_digest(spectra),
+        "classes": len(spectra.labels),
+        "labels": list(spectra.labels),
+        "axis": plain(checked.data.axis),
+        "samples": len(set(spectra.group.tolist())) if spectra.group is not None else None,
+        "train": {name: len(each) for name, each in splits.train.items()},
+        "valid": {name: len(each) for name, each in splits.valid.items()},
+        "test": len(splits.test),
+        "notes": [*spectra.notes, *splits.notes],
+    }
+    return Report(checked.recipe.name, checked.seed, data, environment=provenance.environment())
+
+
+def _learnt_from(steps: tuple[Call, ...]) -> list[tuple[str | None, str]]:
+    """Give each (part, labels) that a step learns from: the baselines stand on the same."""
+    found = [(step.keys["on"], step.keys.get("labels", "all")) for step in steps if step.name in ("train", "distill")]
+    found += [(None, "all") for step in steps if step.name == "adopt"]  # what it learnt from is not here; the data are
+    return list(dict.fromkeys(found))
+
+
+def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path, store: Store | None) -> list[Row]:
+    name = "-".join(["0-baselines", on or "all", *([labels.replace(" ", "-")] if few(labels) else [])])
+    key = storage.digest("baselines", on, labels, base, provenance.whole_digest(), provenance.versions())
+    if store is not None and step_cache.kept(folder / name, key) is None:
+        store.take(key, folder / name)
+    kept = step_cache.kept(folder / name, key)
+    if kept is not None and kept.rows is not None:
+        return kept.rows
+    with storage.whole_folder(folder / name) as part:
+        made, found = report_rows.of_baselines(job.inside(part), on, labels)
+        for row in found:
+            row.file = f"{name}/{row.file}" if row.file else ""
+        record = {"step": "baselines", "digest": key, "data": job.spectra.source, "rows": [vars(row) for row in found]}
+        artifacts.seal(made, record)
+    if store is not None:
+        store.give(key, folder / name)
+    return found

@@ -1,0 +1,273 @@
+"""A run folder that is already there: open it, and measure on targets what it made."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from edgespec.bench import recommend, measurement, session, soak
+from edgespec.report import histogram
+from edgespec.pipeline import compress
+from edgespec import recipe, report, storage
+from edgespec.graph import compatibility
+from edgespec.targets import card as target_cards, wire
+from edgespec import artifact as artifacts
+from edgespec.bench import measure as measuring
+from edgespec.artifact import OnnxModel
+from edgespec.errors import EdgespecError, Mistake
+from edgespec.pipeline.up_to_date import data_digest
+from edgespec.runs.gate_verdicts import broken
+from edgespec.job import Job, Progress
+from edgespec.bench.measurement import Measurement
+from edgespec.recipe.plan import Plan, plan
+from edgespec.bench.protocol import QUICK, Protocol
+from edgespec.report import Report
+from edgespec.bench.session import Session
+from edgespec.targets.card import Target
+
+Lost = Callable[[str, EdgespecError], None]
+REFERENCE = "default"
+ONLY_COMPARED = "it is only here to be compared with"
+LINEAR = "it is a linear model, only here to be compared with"
+
+
+def bench(
+    folder: Path,
+    targets: Sequence[str | Target],
+    *,
+    protocol: Protocol = QUICK,
+    seconds: float | None = None,
+    variants: Sequence[str] = (),
+    soak_s: float = 0.0,
+    lost: Lost | None = None,
+    progress: Progress,
+) -> Report:
+    """Measure all files of a run, the plain default export and the linear baselines on each target, interleaved.
+
+    targets: names, or cards; different machines measure at the same time, targets of one machine in turn
+    protocol: how many processes, how long; seconds: of timed calls of each file in each, the protocol's if not said
+    variants: only these files, and the default export; all if not said
+    soak_s: seconds that the recommended file is called back to back afterwards
+    lost: hears of a target that failed, where others go on; without it, or where all failed, the first failure is raised
+    Leaves `bench/<target>.json`, the recording beside it, and the recommendation in the report.
+    Raises Mistake where the run made no ONNX or its data have changed; Missing where a runtime is not installed.
+    """
+    cards = [target_cards.load(each) if isinstance(each, str) else each for each in targets]
+    cards = list({card.name: card for card in cards}.values())
+    if seconds is not None:
+        protocol = replace(protocol, seconds=seconds)
+    with storage.lock(folder):
+        checked, job, result = opened(folder, progress)
+        model = last(folder, result)
+        files = _only(_files(folder, model, result), variants)
+        against = {name: _against(name, checked, result, model) for name in files}
+        rows = job.splits.test
+        x, y = job.spectra.x[rows], job.spectra.y[rows]
+
+        def measured(card: Target) -> dict[str, Any]:
+            sent = compatibility.choose(files, REFERENCE, card, model, job, result, folder)
+            found = measuring.measure(
+                sent.files, x, y, card, folder / "bench", reference=sent.reference, float_of=_siblings(model, sent.files),
+                protocol=protocol, seed=checked.seed, against=against, progress=progress.say,
+            )  # fmt: skip
+            record = _judged(found, against)
+            record["bench"] |= _samples(session.load(folder / "bench" / f"{card.name}.samples.npz"))
+            record["advice"]["refused"] |= {name: [f"not measured: {why}"] for name, why in sent.left_out.items()}
+            if soak_s:
+                name = record["advice"]["variant"] or sent.reference
+                record["bench"]["soak"] = soak.measure(
+                    name, sent.files[name], x, card, folder / "bench", seconds=soak_s, lock_clocks=protocol.lock_clocks,
+                    seed=checked.seed, progress=progress.say,
+                )  # fmt: skip
+            return record
+
+        done, failed = _everywhere(cards, measured)
+        for name, record in done.items():
+            result.bench[name], result.advice[name] = record["bench"], record["advice"]
+        if done:
+            _write(result, folder)
+    for name, problem in failed.items():
+        if lost is None or not done:
+            raise problem
+        lost(name, problem)
+    return result
+
+
+def replay(path: Path, folder: Path | None) -> Report:
+    """Judge a recording with no target at all: the same measurements and, by the same promises, the same advice as when it was made.
+
+    folder: a run, whose report then says so and whose promises count as they are now; without it those that the recording holds
+    Raises Mistake where the file is no recording, or not one of this run's files.
+    """
+    told, found = measuring.replay(path)
+    name, against = told.facts["target"], told.facts["against"]
+    if folder is None:
+        record = _judged(found, against)
+        record["bench"] |= _samples(told)
+        return Report("", 0, {}, bench={name: record["bench"]}, advice={name: record["advice"]})
+    with storage.lock(folder):
+        result = report.read(folder)
+        checked, model = plan(recipe.load(folder / "recipe.yaml")), last(folder, result)
+        files = compatibility.again(_files(folder, model, result), name, folder)
+        for variant, each in told.facts["files"].items():
+            if variant not in files or storage.file_digest(files[variant]) != each["digest"]:
+                raise Mistake(
+                    f"{path} was recorded of another {variant!r} than that of {folder}", hint="name its own run"
+                )
+        record = _judged(found, {each: _against(each, checked, result, model) for each in files})
+        record["bench"] |= _samples(told)
+        result.bench[name], result.advice[name] = record["bench"], record["advice"]
+        _write(result, folder)
+    return result
+
+
+def _samples(told: Session) -> dict[str, Any]:
+    """Give what of a recording the report holds: each file's samples, the reference's second turn among them, and the sensors' readings."""
+    series = [each.get("sensors", {}).get("series", []) for each in told.facts["processes"]]
+    kept = [[{key: each[key] for key in ("t", "mhz", "celsius")} for each in readings] for readings in series]
+    return {"distributions": {name: histogram.describe(told.samples(name)) for name in told.ns}, "readings": kept}
+
+
+def opened(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:
+    """Open a run: its plan, its data and its report. Raises Mistake where its data have changed since."""
+    result = report.read(folder)
+    checked = plan(recipe.load(folder / "recipe.yaml"))
+    job = compress.prepare(checked, folder, progress)
+    if data_digest(job.spectra) != result.data["digest"]:
+        raise Mistake(f"the data of {folder} have changed since it was made", hint="edgespec compress makes it anew")
+    return checked, job, result
+
+
+def last(folder: Path, result: Report) -> OnnxModel:
+    """Give the ONNX files that the last step left. Raises Mistake where it left none."""
+    if not result.steps:
+        raise Mistake(f"{folder} has no finished step", hint="edgespec compress goes on where it stopped")
+    found, _ = artifacts.read(folder / result.steps[-1]["folder"])
+    if not isinstance(found, OnnxModel):
+        raise Mistake(f"{folder} has nothing to measure: its last step leaves no ONNX", hint="add the step 'to_onnx'")
+    return found
+
+
+def _everywhere(
+    cards: Sequence[Target], measured: Callable[[Target], dict[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], dict[str, EdgespecError]]:
+    """Measure on all targets, in parallel where they are different machines; give what was found and what failed, in their order."""
+    places: dict[Any, list[Target]] = {}
+    for card in cards:
+        places.setdefault("" if card.reach == "local" else (card.host or card.name, card.port), []).append(card)
+    found: dict[str, dict[str, Any]] = {}
+    failed: dict[str, EdgespecError] = {}
+    stopped = threading.Event()
+
+    def in_turn(together: Sequence[Target]) -> None:
+        for card in together:
+            if stopped.is_set():
+                return
+            try:
+                found[card.name] = measured(card)
+            except EdgespecError as problem:
+                failed[card.name] = problem
+
+    if len(places) == 1:
+        in_turn(cards)  # here, so that an interrupt ends it
+    else:
+        with ThreadPoolExecutor(len(places)) as pool:
+            asked = [pool.submit(in_turn, together) for together in places.values()]
+            try:
+                for each in asked:
+                    each.result()
+            except BaseException:  # an interrupt, which no thread but this one hears of
+                stopped.set()
+                while wait(asked, timeout=0.2).not_done:
+                    wire.interrupt()
+                raise
+    order = [card.name for card in cards]
+    return {name: found[name] for name in order if name in found}, {
+        name: failed[name] for name in order if name in failed
+    }
+
+
+def _judged(found: Sequence[Measurement], against: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Give a target's part of the report: measurements and advice."""
+    found = [_of_this_run(each, against[each.variant]) for each in found]
+    chosen = recommend.recommend(found, lambda each: list(against[each.variant]))
+    return {"bench": measurement.to_record(found), "advice": asdict(chosen)}
+
+
+def _write(result: Report, folder: Path) -> None:
+    result.notes = _notes(result)
+    result.gates = []
+    report.write(result, folder)
+
+
+def _files(folder: Path, model: OnnxModel, result: Report) -> dict[str, Path]:
+    """Give what is measured: the reference first, then the run's own files, then the linear baselines."""
+    own = {name: model.path(name) for name in sorted(model.variants, key=lambda name: name != REFERENCE)}
+    return own | {_title(row): folder / row.file for row in result.rows if row.model == "linear"}
+
+
+def _only(files: dict[str, Path], variants: Sequence[str]) -> dict[str, Path]:
+    unknown = [name for name in variants if name not in files]
+    if unknown:
+        raise Mistake(f"there is no variant {unknown[0]!r} to measure", hint=f"there is: {', '.join(files)}")
+    return {name: path for name, path in files.items() if not variants or name in (REFERENCE, *variants)}
+
+
+def _title(row: report.Row) -> str:
+    return f"{row.variant} {row.on}".strip() + (f" ({row.labels})" if row.labels != "all" else "")
+
+
+def _of_this_run(each: Measurement, against: Sequence[str]) -> Measurement:
+    """Leave out a remark that a reference need not hear."""
+    return replace(each, warnings=()) if list(against) == [LINEAR] else each
+
+
+def _siblings(model: OnnxModel, sent: Mapping[str, Path]) -> dict[str, str]:
+    return {
+        name: each.sibling
+        for name, each in model.variants.items()
+        if each.sibling and {name, each.sibling} <= set(sent)
+    }
+
+
+def _against(name: str, checked: Plan, result: Report, model: OnnxModel) -> list[str]:
+    """Give the promises that a file breaks."""
+    if name not in model.variants:
+        return [LINEAR]
+    if model.variants[name].role != "candidate":
+        return [ONLY_COMPARED]
+    return broken(checked.gates, result, name)
+
+
+def _notes(result: Report) -> list[str]:
+    """Keep what compress noted and add what the measurement taught about the linear baselines."""
+    kept = [note for note in result.notes if not note.startswith("on ")]
+    for name, chosen in result.advice.items():
+        measured = {each["variant"]: each for each in result.bench[name]["measurements"]}
+        kept += [
+            f"on {name} {each} was {why[0]}"
+            for each, why in chosen["refused"].items()
+            if each not in measured and why[0].startswith("not measured")
+        ]
+        mine = measured.get(chosen["variant"])
+        linear = [
+            (title, measured[title])
+            for row in result.rows
+            if row.model == "linear" and (title := _title(row)) in measured
+        ]
+        better = [(title, each) for title, each in linear if mine and _as_good(each, mine)]
+        if mine and better:
+            title, each = min(better, key=lambda pair: pair[1]["p50_ms"])
+            times = mine["p50_ms"] / each["p50_ms"]
+            kept.append(
+                f"on {name} the linear model '{title}' is as accurate ({each['accuracy']:.3f}) and {times:.1f} times faster: consider it."
+            )
+    return kept
+
+
+def _as_good(linear: dict[str, Any], mine: dict[str, Any]) -> bool:
+    return bool(linear["accuracy"] >= mine["accuracy"] and linear["p50_ms"] < mine["p50_ms"])

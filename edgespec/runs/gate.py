@@ -1,0 +1,181 @@
+"""Judge a run: its own limits, and what it lost against a baseline, a run folder or a revision."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgespec.runs import gate_verdicts
+from edgespec.recipe import gates as recipe_gates
+from edgespec import recipe, report, storage
+from edgespec.targets import card as cards
+from edgespec.errors import Missing, Mistake, Unreachable
+from edgespec.runs.gate_verdicts import Verdict
+from edgespec.job import Progress
+from edgespec.recipe.gates import Gate
+from edgespec.report import Report
+
+if TYPE_CHECKING:  # what only a comparison needs takes seconds to load
+    from edgespec.runs.gate_regression import Paired, Side
+
+BASELINES = Path("baselines")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What `edgespec gate` was asked.
+
+    target: judge only what this one can answer
+    against: a run folder or a revision to build and measure; baseline: the file kept, `baselines/<recipe>.json` if not said
+    update: write the baseline rather than judge by it
+    changes: to the recipe of a revision; seconds: of timed calls for each file
+    """
+
+    target: str | None = None
+    against: str | None = None
+    baseline: Path | None = None
+    update: bool = False
+    changes: Sequence[str] = ()
+    seconds: float = 3.0
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A run's report with its verdicts, where each promise stands, the exit code, and the baseline that was written, if one was."""
+
+    report: Report
+    code: int
+    places: list[str]
+    written: Path | None = None
+
+
+def judge(folder: Path, asked: Asked, progress: Progress) -> Judged:
+    """Judge the promises of a run's recipe, and keep the verdicts in its report.
+
+    Raises Mistake for a target that does not exist, a recipe that promises nothing, a baseline that can't be read.
+    """
+    if asked.target is not None:
+        cards.load(asked.target)
+    with storage.lock(folder):
+        result = report.read(folder)
+        made = recipe_gates.load(folder / "recipe.yaml")
+        if not made.gates and not asked.update:
+            raise Mistake(f"the recipe of {folder} makes no promises", hint="gates: {accuracy: 0.9, size: 64 kB}")
+        path = asked.baseline or BASELINES / f"{result.recipe}.json"
+        counted = any(each.metric == "instructions" for each in made.gates)
+        head = None
+        if asked.update or made.relative:
+            from edgespec.runs import gate_baseline
+
+            count = gate_baseline.NONE if not counted else gate_baseline.ALL if asked.update else gate_baseline.SHIPPED
+            head = gate_baseline.of_run(folder, count=count, progress=progress)
+            result.instructions = _instructions(head)
+        elif counted:
+            result.instructions = _count(folder, result, progress)
+        if asked.update and head:
+            gate_baseline.write(head, path)
+            return Judged(result, 0, [], path)
+        absolute, relative = (_of_target(each, asked.target) for each in (made.absolute, made.relative))
+        places = [_line(folder, result, each) for each in (*absolute, *relative)]
+        stands = dict(zip(absolute, places, strict=False))
+        verdicts = gate_verdicts.check(absolute, result, target=asked.target, where=lambda each: stands[each])
+        if head is not None and relative:
+            verdicts += _against(folder, head, relative, path, asked, progress)
+        result.gates = [each.plain() for each in verdicts]
+        report.write(result, folder)
+    return Judged(result, gate_verdicts.code(verdicts, made.inconclusive), places)
+
+
+def _of_target(gates: Sequence[Gate], name: str | None) -> list[Gate]:
+    return [each for each in gates if name is None or each.target in ("", name)]
+
+
+def _against(
+    folder: Path, head: Side, gates: Sequence[Gate], path: Path, asked: Asked, progress: Progress
+) -> list[Verdict]:
+    from edgespec.runs import gate_regression, gate_baseline
+
+    paired: dict[str, Paired] = {}
+    if asked.against:
+        other = gate_baseline.build(asked.against, folder, asked.changes, progress)
+        count = head.shipped if any(each.metric == "instructions" for each in gates) else []
+        base = gate_baseline.of_run(other, count=count, progress=progress)
+        for name in dict.fromkeys(each.target for each in gates if each.target):
+            paired[name] = _pair(folder, other, head, base, name, asked.seconds, progress)
+        base = replace(base, where=asked.against)
+    else:
+        try:
+            base = gate_baseline.read(path)
+        except Missing as absent:
+            return [
+                gate_regression.unmeasured(each, absent.message, f"{absent.hint}; or {gate_regression.OFFER}") for each in gates
+            ]
+    return [gate_regression.judge(each, base, head, paired) for each in gates]
+
+
+def _pair(folder: Path, other: Path, head: Side, base: Side, name: str, seconds: float, progress: Progress) -> Paired:
+    """Measure both versions' files in turns on a target; a round is one sample, as its calls share what the machine did."""
+    import numpy as np
+    from scipy import stats
+
+    from edgespec.bench import measure
+    from edgespec.runs import bench
+    from edgespec.runs.gate_regression import Paired
+
+    card = cards.load(name)
+    result = report.read(folder)
+    variant = result.advice.get(name, {}).get("variant") or head.shipped[0]
+    _, job, _ = bench.opened(folder, progress)
+    earlier = variant if variant in base.files else base.shipped[0]
+    files = {"base": _path(other, earlier), "head": _path(folder, variant)}
+    rows = job.splits.test
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".against-") as work:
+        found = measure.measure(
+            files, job.spectra.x[rows], job.spectra.y[rows], card, Path(work), reference="base", float_of={},
+            seconds=seconds, progress=progress.say,
+        )  # fmt: skip
+        with np.load(Path(work) / f"{name}.samples.npz") as arrays:
+            medians = [np.median(arrays[f"{each.variant}.ns"], axis=1) / each.calls_per_sample for each in found]
+    before, after = medians
+    p = float(stats.mannwhitneyu(after, before, alternative="greater").pvalue)
+    later = found[1]
+    return Paired(variant, later.ratio, later.ratio_interval, later.noise, p, later.n)
+
+
+def _path(folder: Path, variant: str) -> Path:
+    from edgespec.runs import bench
+
+    return bench.last(folder, report.read(folder)).path(variant)
+
+
+def _instructions(side: Side) -> dict[str, object]:
+    files = {name: each.instructions for name, each in side.files.items() if each.instructions is not None}
+    return {"counted": dict(side.counted), "files": files} if files else {}
+
+
+def _count(folder: Path, result: Report, progress: Progress) -> dict[str, object]:
+    """Count the instructions of the files that a run may ship; where that can't be done, tell why."""
+    from edgespec.bench import instructions
+    from edgespec.runs import bench, gate_baseline
+
+    _, job, _ = bench.opened(folder, progress)
+    model = bench.last(folder, result)
+    files = {name: model.path(name) for name in gate_baseline.shipped(model, result)}
+    try:
+        who, found = instructions.count(files, job.spectra.x[job.splits.test], folder / "bench", progress.say)
+    except (Missing, Unreachable) as absent:
+        return {"counted": {}, "files": {}, "why": f"{absent.message}; {absent.hint}"}
+    return {"counted": who, "files": found}
+
+
+def _line(folder: Path, result: Report, each: Gate) -> str:
+    """Say where a promise stands: in the recipe that is under version control, where it is the one that was run."""
+    for path in (Path("recipes") / f"{result.recipe}.yaml", folder / "recipe.yaml"):
+        if path.is_file():
+            written = recipe.load(path)
+            if each.place in written.lines:
+                return written.at(each.place)
+    return str(folder / "recipe.yaml")

@@ -1,0 +1,170 @@
+"""Promises kept or broken: one metric, one limit, one verdict; unmeasured is not passed, and what can't be told is said so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgespec.recipe.metrics import METRICS
+from edgespec.recipe.gates import Gate
+from edgespec.report import Report, Row
+
+BROKEN, UNSURE = 1, 5
+ROBUST = {"robust_accuracy": "mean", "robust_accuracy_drop": "drop"}  # metric -> where a row's `robustness` has it
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a promise, with the figure and, where it isn't kept, what to do.
+
+    verdict: "pass", "fail", "inconclusive" (the interval straddles the limit, or the machine is too noisy to tell) or "unmeasured"
+    relative: against a baseline, whose figure is `baseline`; skipped: no baseline that could answer: told, and breaks nothing
+    """
+
+    metric: str
+    target: str
+    limit: float
+    measured: float | None
+    verdict: str
+    variant: str
+    message: str
+    hint: str
+    relative: bool = False
+    baseline: float | None = None
+    skipped: bool = False
+
+    def plain(self) -> dict[str, Any]:
+        """For report.json."""
+        return asdict(self)
+
+
+def code(verdicts: Sequence[Verdict], inconclusive: str) -> int:
+    """Give the exit code: 1 where a promise is broken or unmeasured, 5 where one is unsure and that is to fail, else 0."""
+    if any(each.verdict == "fail" or (each.verdict == "unmeasured" and not each.skipped) for each in verdicts):
+        return BROKEN
+    unsure = any(each.verdict == "inconclusive" for each in verdicts)
+    return UNSURE if unsure and inconclusive == "fail" else 0
+
+
+def check(
+    gates: Sequence[Gate], report: Report, *, target: str | None = None, where: Callable[[Gate], str] = lambda gate: ""
+) -> list[Verdict]:
+    """Judge every gate; with `target`, only what that target can answer.
+
+    The files judged are those that the run recommends: per target after `bench`, else what the last step made.
+    """
+    judged = [gate for gate in gates if target is None or gate.target in ("", target)]
+    return [_judge(gate, report, target, where(gate)) for gate in judged]
+
+
+def broken(gates: Sequence[Gate], report: Report, variant: str) -> list[str]:
+    """Say which promises a variant would break, latency left aside; the recommendation asks this."""
+    row = next((row for row in report.last() if row.variant == variant), None)
+    if row is None:
+        return ["it is only here to be compared with"]
+    values = [(gate, _of_row(gate.metric, row, report)) for gate in gates if not METRICS[gate.metric].per_target]
+    return [_compare(gate, value) for gate, value in values if value is not None and not _kept(gate, value)]
+
+
+def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdict:
+    metric = METRICS[gate.metric]
+    found = _latency(gate, report) if metric.per_target else _worst(gate, report, target)
+    if found is None:
+        missing = _missing(gate, report)
+        return Verdict(gate.metric, gate.target, gate.limit, None, "unmeasured", "", f"unmeasured: {missing}", missing)
+    variant, value = found
+    if (low_high := _bounds(gate, report, variant)) and low_high[0] <= gate.limit < low_high[1]:
+        low, high = map(metric.show, low_high)
+        text = f"{gate.metric} {gate.target} is {metric.show(value)}, between {low} and {high}: too near {metric.show(gate.limit)} to tell"
+        hint = f"a quieter machine, or longer: edgespec bench --target {gate.target} --seconds 30"
+        return Verdict(gate.metric, gate.target, gate.limit, value, "inconclusive", variant, text, hint)
+    if _kept(gate, value):
+        return Verdict(gate.metric, gate.target, gate.limit, value, "pass", variant, "", "")
+    return Verdict(
+        gate.metric, gate.target, gate.limit, value, "fail", variant, _compare(gate, value, where), metric.remedy
+    )
+
+
+def _missing(gate: Gate, report: Report) -> str:
+    """Say what would measure it."""
+    if METRICS[gate.metric].per_target:
+        if gate.target not in report.bench:
+            return f"edgespec bench --target {gate.target}"
+        if report.advice[gate.target]["variant"] is None:
+            return f"no file is recommended on {gate.target}, mend the promises that are broken first"
+        return f"more samples: edgespec bench --target {gate.target} --seconds 30"
+    if gate.metric == "instructions" and report.last():
+        return report.instructions.get("why") or "edgespec gate counts them where valgrind is installed"
+    if gate.metric == "gain_over_control" and report.last():
+        return "there is no control: a step 'distill' with 'control: true' trains one"
+    if gate.metric in ROBUST and report.last():
+        return "edgespec compress again: these files, or step 1's model, were not judged on perturbed spectra"
+    if gate.metric == "unknown_auroc" and report.last():
+        return "spectra of unknown substances at hand: name them in data.unknown, and end the recipe with 'calibrate'"
+    return "edgespec compress, to the end; the recipe needs 'to_onnx'"
+
+
+def _worst(gate: Gate, report: Report, target: str | None) -> tuple[str, float] | None:
+    """Give the worst figure among the files that the run ships."""
+    rows = {row.variant: row for row in report.last()}
+    advised = [each["variant"] for name, each in report.advice.items() if target in (None, name)]
+    shipped = [name for name in advised if name in rows] or list(rows)[-1:]
+    values = [(name, _of_row(gate.metric, rows[name], report)) for name in shipped]
+    known = [(name, value) for name, value in values if value is not None]
+    if not known:
+        return None
+    return (min if METRICS[gate.metric].high else max)(known, key=lambda each: each[1])
+
+
+def _of_row(metric: str, row: Row, report: Report) -> float | None:
+    teacher = report.reference()
+    if metric == "teacher_accuracy":
+        return teacher.accuracy if teacher else None
+    if metric == "gain_over_control":
+        control = next((each for each in report.rows if each.kind == "control" and each.name == "control"), None)
+        return row.accuracy - control.accuracy if control else None
+    if metric == "instructions":
+        counted: float | None = report.instructions.get("files", {}).get(row.variant)
+        return counted
+    if metric == "unknown_auroc":
+        return row.reject.get("auroc_unknown")
+    if metric in ROBUST:
+        return row.robustness.get(ROBUST[metric])
+    if metric in ("agreement", "drop", "params", "macs"):
+        found: float | None = getattr(row, metric)
+        return found
+    return row.bytes if metric == "size" else row.scores.get(metric)
+
+
+def _latency(gate: Gate, report: Report) -> tuple[str, float] | None:
+    """Give the latency in seconds of the variant recommended on the gate's target."""
+    variant = report.advice.get(gate.target, {}).get("variant")
+    for each in report.bench.get(gate.target, {}).get("measurements", []):
+        value = each[f"{gate.metric.removeprefix('latency_')}_ms"]
+        if each["variant"] == variant and each["source"] == "measured" and value is not None:
+            return variant, value / 1000
+    return None
+
+
+def _bounds(gate: Gate, report: Report, variant: str) -> tuple[float, float] | None:
+    """Give between what a latency lies, in seconds: its interval, widened by how far the reference differed from itself."""
+    if not METRICS[gate.metric].per_target:
+        return None
+    for each in report.bench.get(gate.target, {}).get("measurements", []):
+        bounds = each.get(f"{gate.metric.removeprefix('latency_')}_interval_ms")
+        if each["variant"] == variant and bounds:
+            return bounds[0] / 1e3 * (1 - each["noise"]), bounds[1] / 1e3 * (1 + each["noise"])
+    return None
+
+
+def _kept(gate: Gate, value: float) -> bool:
+    return value >= gate.limit if METRICS[gate.metric].high else value <= gate.limit
+
+
+def _compare(gate: Gate, value: float, where: str = "") -> str:
+    metric = METRICS[gate.metric]
+    name = f"{gate.metric} {gate.target}".strip()
+    side = "under" if metric.high else "over"
+    gap, limit = metric.show(abs(value - gate.limit)), metric.show(gate.limit)
+    return f"{name} is {metric.show(value)}, {gap} {side} the {limit}{f' of {where}' if where else ''}"

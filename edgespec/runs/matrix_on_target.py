@@ -1,0 +1,90 @@
+"""A run's files on a target: do they load there, and do they say what they say here?
+
+What is asked of an emulated target, whose latencies mean nothing; and of any other before something is shipped to it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec.targets import runner, card as cards
+from edgespec.graph import onnx_file
+from edgespec.runs import matrix, bench
+from edgespec import storage
+from edgespec.artifact import OnnxModel
+from edgespec.job import Progress
+from edgespec.runs.matrix import FORMAT, MARGINS, REFERENCE, Array, Matrix
+from edgespec.spectra import Ints
+from edgespec.targets.card import Target
+
+SPECTRA = 128
+LIMIT_S = 1200.0  # an emulator takes some hundred times as long
+
+
+def compare(folder: Path, card: Target, *, progress: Progress) -> Matrix:
+    """Ask every file of a run here in ONNX Runtime and in the target's runtime on the target; leaves bench/matrix-<target>.json.
+
+    Asked are 128 spectra of the test part, evenly over it. Nothing is timed.
+    Raises Mistake where the run made no ONNX or its data have changed; what `device.call` raises where the target doesn't answer.
+    """
+    with storage.lock(folder):
+        _, job, result = bench.opened(folder, progress)
+        model = bench.last(folder, result)
+        test = job.splits.test
+        rows = test[np.unique(np.linspace(0, len(test) - 1, SPECTRA).astype(int))]
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".matrix-") as work:
+            made = of_files(model, job.spectra.x[rows], job.spectra.y[rows], card, Path(work), progress=progress)
+        (folder / "bench").mkdir(exist_ok=True)
+        kept = {"format": FORMAT, "margins": MARGINS, **asdict(made)}
+        storage.write_json(folder / "bench" / f"matrix-{card.name}.json", kept)
+    return made
+
+
+def of_files(model: OnnxModel, x: Array, y: Ints, card: Target, work: Path, *, progress: Progress) -> Matrix:
+    """Compare the answers of files to the same spectra, here and on the target.
+
+    x: (n, points) as the graphs take them; y: (n,) their labels; work: an empty folder
+    """
+    here, names = cards.load("local"), matrix.ordered(model)
+    there = f"{card.runtime} on {card.name}"
+    said: dict[str, dict[str, Any]] = {}
+    for where, runtime, title in ((here, REFERENCE, REFERENCE), (card, card.runtime, there)):
+        progress.say(f"{where.name}: {len(names)} files answer {len(x)} spectra")
+        own = work / where.name
+        own.mkdir()
+        said |= {
+            matrix.title(name, title, ""): told for name, told in _asked(model, names, x, where, runtime, own).items()
+        }
+    host = runner.call(card, ["hello", "--runtime", card.runtime], work, timeout_s=LIMIT_S)
+    pairs = [(name, title, "") for name in names for title in (REFERENCE, there)]
+    return Matrix(tuple(matrix.judge(model, pairs, said, y)), names[0], host, {}, card.source)
+
+
+def _asked(
+    model: OnnxModel, names: Sequence[str], x: Array, card: Target, runtime: str, work: Path
+) -> Mapping[str, dict[str, Any]]:
+    """Ask all files in one process, whose start is what takes long in an emulator."""
+    for name in names:
+        shutil.copyfile(model.path(name), work / f"{name}.onnx")
+    np.save(work / "spectra.npy", np.ascontiguousarray(x, np.float32))
+    request: dict[str, Any] = {"runtime": runtime, "threads": card.threads, "spectra": "spectra.npy"}
+    found: dict[str, dict[str, Any]] = {}
+    for batches, asked in (([1], ["default"]), (list(onnx_file.BATCHES), [each for each in names if each != "default"])):
+        models = [{"name": name, "file": f"{name}.onnx"} for name in asked if name in names]
+        if not models:
+            continue
+        (work / "request.json").write_text(json.dumps({**request, "models": models, "batches": batches}), "utf-8")
+        for told in runner.call(card, ["answers", "request.json"], work, timeout_s=LIMIT_S)["models"]:
+            if told.get("answered"):
+                with np.load(work / f"{told['name']}.npz") as arrays:
+                    told["answers"] = {size: arrays[size] for size in arrays.files}
+            found[told["name"]] = told
+    return found
