@@ -34,7 +34,6 @@ from edgespec.pipeline import compress
 from edgespec.recipe.plan import plan
 from edgespec.steps import convert_channels, quantize, to_onnx, train
 from edgespec.targets import card as cards
-from edgespec.training import loop
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "drsn_channels.yaml"
 RESULTS = Path(__file__).parent / "results" / "local"
@@ -137,7 +136,7 @@ def latencies(job: Job, files: dict[str, OnnxModel], original: Checkpoint, secon
     """Measure all files in one session against the original's float32 one."""
     paths = {f"{name}, float32": each.path("float32") for name, each in files.items()} | int8(files)
     paths[PLAIN] = job.folder / "default.onnx"
-    exporter.export_default(models.load(original), paths[PLAIN], front=loop.front(job))
+    exporter.export_default(models.load(original), paths[PLAIN], front=job.front())
     x, y = job.spectra.x[job.splits.test], job.spectra.y[job.splits.test]
     told = measure.measure(
         paths, x, y, cards.load("local"), job.folder / "bench", reference=ORIGINAL, float_of={}, seconds=seconds

@@ -35,7 +35,6 @@ from edgespec.recipe import Call
 from edgespec.recipe.plan import plan
 from edgespec.steps import fuse_lda
 from edgespec.targets import card as cards
-from edgespec.training import loop
 
 RECIPE = Path(__file__).parent.parent / "recipes" / "drsn_lda.yaml"
 RESULTS = Path(__file__).parent / "results" / "local"
@@ -96,7 +95,7 @@ def once(task: str, seed: int, change: list[str], folder: Path) -> dict[str, Any
     linear = baselines.fit(_inside(job, folder / "0-linear"), job.splits.rows(None))
     right |= {name: scoring.score(job, linear.path(name))[0].accuracy for name in linear.variants}
     files = {WHOLE: folder / "whole-default.onnx", WHOLE_OURS: folder / "whole.onnx"}
-    network, front = models.load(trained), loop.front(job)
+    network, front = models.load(trained), job.front()
     exporter.export_default(network, files[WHOLE], front=front)
     exporter.export(network, files[WHOLE_OURS], front=front)
     keys = {name: checked.steps[2].keys[name] for name in ("shrinkage", "copies", "strength")}
@@ -132,7 +131,7 @@ def _exit(job: Job, trained: Checkpoint, stage: int, places: int, keys: dict[str
     """Leave after one stage with LDA in the head, whatever it costs, and judge it on the test part."""
     name = f"after {stage}, {places} places"
     made = fuse_lda.run(_inside(job, folder / name), trained, after=stage, positions=places, max_drop=1.0, **keys)
-    exporter.export(models.load(made), folder / f"{name}.onnx", front=loop.front(job))
+    exporter.export(models.load(made), folder / f"{name}.onnx", front=job.front())
     scored, _ = scoring.score(job, made)
     facts = made.facts["fuse_lda"]["chosen"]
     weight = scoring.weight(made)

@@ -39,7 +39,7 @@ from edgespec.job import Job, Silent, few
 from edgespec.pipeline import compress
 from edgespec.recipe import Call, Split
 from edgespec.recipe.plan import plan, until
-from edgespec.training import loop
+from edgespec.training import batches
 
 RESULTS = Path(__file__).parent / "results" / "local"
 Right = dict[str, int]  # title of a model -> how many of a fold's spectra it names rightly
@@ -183,7 +183,7 @@ def linear(job: Job, steps: tuple[Call, ...]) -> Right:
     ]
     test, found = job.splits.test, {}
     for on, labels in dict.fromkeys(learnt):
-        known = loop.labelled(job, job.splits.rows(on), few(labels))
+        known = batches.labelled(job, job.splits.rows(on), few(labels))
         answers = {"1-NN cosine": baselines.nearest(job, known, test), **baselines.linear(job, known, test)}
         for name, answer in answers.items():
             title = " ".join(filter(None, ["baseline", name, on, f"({labels})" if labels != "all" else ""]))

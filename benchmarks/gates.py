@@ -30,8 +30,8 @@ from edgespec import report, storage
 from edgespec.bench import instructions
 from edgespec.errors import Missing
 from edgespec.job import Silent
-from edgespec.pipeline import provenance
-from edgespec.runs import bench, gate
+from edgespec.pipeline import provenance, run_folder
+from edgespec.runs import gate
 
 FILE = Path(__file__).parent / "results" / "local" / "gates.json"
 RECIPE = """\
@@ -154,7 +154,7 @@ HARM: dict[str, Callable[[Any], None]] = {
 
 def counted(base: Path, counts: int) -> dict[str, Any]:
     """Count one file several times, and the slower one beside its time."""
-    _, job, result = bench.opened(base, Silent())
+    _, job, result = run_folder.opened(base, Silent())
     whole = base / result.last()[-1].file
     late = base.parent / "late.onnx"
     model = onnx.load(whole)

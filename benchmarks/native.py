@@ -29,7 +29,7 @@ from edgespec.cli.console import Bars
 from edgespec.contract import load
 from edgespec.graph import onnx_file
 from edgespec.pipeline import run_folder
-from edgespec.runs.bench import opened
+from edgespec.pipeline.run_folder import opened
 
 RESULTS = Path(__file__).parent / "results" / "local"
 TWINS = "native_oriented_2026_subset.zip"

@@ -27,7 +27,7 @@ from edgespec.job import Silent
 from edgespec.pipeline import compress
 from edgespec.recipe import plan
 from edgespec.targets import card as cards
-from edgespec.training import loop
+from edgespec.training import batches
 
 RECIPE = Path(__file__).parents[1] / "recipes" / "rruff10.yaml"
 SPLITS = {
@@ -123,7 +123,7 @@ def plain_lda(asked: recipe.Recipe) -> float:
     with tempfile.TemporaryDirectory() as name:
         job = compress.prepare(plan.plan(asked), Path(name), Silent())
     rows, test = job.splits.rows(None), job.splits.test
-    x, y = (loop.prepared(job, each).numpy().astype(np.float64) for each in (rows, test))
+    x, y = (batches.prepared(job, each).numpy().astype(np.float64) for each in (rows, test))
     fitted = LinearDiscriminantAnalysis(solver="svd").fit(x, job.spectra.y[rows])
     return float((fitted.predict(y) == job.spectra.y[test]).mean())
 

@@ -117,7 +117,9 @@ def line(place: Path, name: str, kills: int, stops: int, chance: random.Random) 
 
 
 def command(recipe: Path, folder: Path) -> list[str]:
-    often = f"from edgespec.training import resume; resume.EVERY_S = {EVERY_S}; from edgespec.__main__ import main; main()"
+    often = (
+        f"from edgespec.training import resume; resume.EVERY_S = {EVERY_S}; from edgespec.__main__ import main; main()"
+    )
     return [sys.executable, "-c", often, "compress", str(recipe), "--out", str(folder)]
 
 

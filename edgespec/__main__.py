@@ -7,8 +7,7 @@ import signal
 import sys
 from typing import NoReturn
 
-INTERRUPTED = 130
-HOW_TO_GO_ON = "\ninterrupted; run the same command again to go on where it stopped\n"
+from edgespec.interrupts import INTERRUPTED, at_once
 
 
 def main() -> NoReturn:
@@ -26,12 +25,6 @@ def main() -> NoReturn:
             sys.stderr.flush()
             os._exit(INTERRUPTED)
         raise
-
-
-def at_once(number: int, frame: object) -> NoReturn:
-    """End without a look back."""
-    os.write(2, HOW_TO_GO_ON.encode())
-    os._exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

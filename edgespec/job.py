@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, WithJsonSchema
@@ -14,7 +17,14 @@ from edgespec.contract import Contract
 from edgespec.data.splits import Splits
 from edgespec.recipe import Call, plain
 from edgespec.spectra import Spectra
-from edgespec.unfinished import Unfinished
+
+if TYPE_CHECKING:
+    from edgespec.data.preprocess import Front
+
+
+DIGEST = "digest"
+ENDING = ".state"
+FRONTS: dict[tuple[str, bytes], Front] = {}
 
 
 class Progress(Protocol):
@@ -74,6 +84,44 @@ class Fit:
     patience: Annotated[int, Ge(0)] = 0
 
 
+class Unfinished:
+    """What a step has done so far, on disk beside its folder, so that a run killed in the middle of it goes on to the same bytes.
+
+    A step trains one network after the other, always in the same order: each has a number and a file of its own. The folder
+    bears the digest of all that makes the step; what other code, data or keys left is not gone on with.
+
+    folder: where they are kept, `<step>.state` beside the step's own folder; digest: of all that makes the step
+    say: hears why something was begun anew
+    """
+
+    def __init__(self, folder: Path, digest: str, say: Callable[[str], None]) -> None:
+        self.folder, self.digest, self.say, self.count = folder, digest, say, 0
+        if folder.exists() and self._left_by() != digest:
+            say(f"{folder.name}: left by other code, data or keys; begun anew")
+            shutil.rmtree(folder)
+
+    def place(self) -> Path:
+        """Give the file of the next training."""
+        self.count += 1
+        return self.folder / f"{self.count}.safetensors"
+
+    def keep(self, path: Path, content: bytes) -> None:
+        """Write how a training stands: the file is whole, the old one or the new."""
+        if not (self.folder / DIGEST).exists():
+            storage.write(self.folder / DIGEST, self.digest)
+        storage.write(path, content)
+
+    def forget(self) -> None:
+        """Remove all: the step has its final name."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _left_by(self) -> str:
+        try:
+            return (self.folder / DIGEST).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            return ""
+
+
 @dataclass(frozen=True)
 class Job:
     """The data, divided; how a spectrum is prepared and varied; where to write; the seed; spectra of what no model is to know;
@@ -93,6 +141,15 @@ class Job:
     def inside(self, folder: Path) -> Job:
         """Give the same job with another folder."""
         return replace(self, folder=folder)
+
+    def front(self) -> Front:
+        """Give the recipe's preprocessing: (n, points) on the model's axis -> what the network sees; built once."""
+        from edgespec.data import preprocess
+
+        key = json.dumps(plain(list(self.preprocess))), self.spectra.axis.tobytes()
+        if key not in FRONTS:
+            FRONTS[key] = preprocess.build(self.preprocess, self.spectra.axis)
+        return FRONTS[key]
 
     def contract(self) -> Contract:
         """Say what a graph that is trained here expects and answers."""

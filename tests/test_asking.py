@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgespec.bench import collect, protocol, recording
+from edgespec.bench import collect, protocol, session
 from edgespec.bench import measure as bench_measure
 from edgespec.bench.measurement import Measurement
 from edgespec.bench.protocol import Protocol
@@ -221,11 +221,11 @@ def test_what_is_no_recording_is_refused(tmp_path: Path, content: Any) -> None:
     elif content == "old":
         np.savez(path, **{"float32.ns": np.ones((2, 2))})
     elif content == "version":
-        recording.write(path, {}, {})
+        session.write(path, {}, {})
         facts = json.dumps({"format": 1}).encode()
-        np.savez(path, **{recording.FACTS: np.frombuffer(facts, np.uint8)})
+        np.savez(path, **{session.FACTS: np.frombuffer(facts, np.uint8)})
     else:
-        np.savez(path, **{recording.FACTS: np.array([{}], dtype=object)})
+        np.savez(path, **{session.FACTS: np.array([{}], dtype=object)})
     with pytest.raises(Mistake, match=r"a\.npz"):
         bench_measure.replay(path)
     with pytest.raises(Mistake, match="there is no recording"):

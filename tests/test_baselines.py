@@ -18,7 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from edgespec.evaluation import baselines
 from edgespec.graph import assembly, onnx_file
 from edgespec.job import Job
-from edgespec.training import loop
+from edgespec.training import batches
 
 MAKE: dict[str, Any] = {
     "lda": lambda: LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
@@ -29,8 +29,8 @@ FOUR = ("Albite", "Beryl", "Diopside", "Forsterite")
 
 def sets(job: Job, rows: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     """What is learnt (x, y), and what is asked."""
-    x, y = loop.prepared(job, rows).numpy().astype(np.float64), job.spectra.y[rows]
-    return x, y, loop.prepared(job, job.splits.test).numpy()
+    x, y = batches.prepared(job, rows).numpy().astype(np.float64), job.spectra.y[rows]
+    return x, y, batches.prepared(job, job.splits.test).numpy()
 
 
 @pytest.mark.parametrize("name", MAKE)
@@ -85,7 +85,7 @@ def test_a_class_that_was_not_learnt_never_wins(seen: tuple[int, ...], tmp_path:
 
 def test_one_spectrum_a_class_leaves_lda_out_and_says_so(tmp_path: Path) -> None:
     job = tiny.job(tmp_path / "part")
-    rows = loop.labelled(job, job.splits.rows("site"), 1)
+    rows = batches.labelled(job, job.splits.rows("site"), 1)
     made = baselines.fit(job, rows)
     assert list(made.variants) == ["logistic"]
     assert "no scatter" in made.facts["skipped"]["lda"]

@@ -13,9 +13,7 @@ from torch import nn
 
 from edgespec import models
 from edgespec.compression.pruning import budget, channel_groups
-from edgespec.compression.pruning import latency as latencies
-from edgespec.compression.pruning.budget import Budget
-from edgespec.compression.pruning.latency import Latency
+from edgespec.compression.pruning.budget import Budget, Latency
 from edgespec.compression.pruning.schedule import Cost, Ledger
 from edgespec.errors import BrokenPromise, EdgespecError, Missing, Mistake
 from edgespec.recipe import Call, schema
@@ -179,23 +177,23 @@ def test_a_target_that_can_t_be_asked_is_told_at_once(tmp_path: Path, monkeypatc
     def missing(*_: Any, **__: Any) -> None:
         raise Missing("target 'local' needs a runtime", hint="install it")
 
-    monkeypatch.setattr(latencies.device, "call", missing)
+    monkeypatch.setattr(budget.runner, "call", missing)
     job = tiny.job(tmp_path)
     with pytest.raises(Missing, match="needs a runtime"):
-        latencies.comparing(job, nn.Linear(1, 1), "local", job.splits.test)
+        budget.comparing(job, nn.Linear(1, 1), "local", job.splits.test)
 
 
 def test_candidates_are_exported_and_timed_beside_the_whole_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(latencies, "SECONDS", 0.1)
-    monkeypatch.setattr(latencies.bench, "WARMUP_MAX_S", 0.2)
+    monkeypatch.setattr(budget, "SECONDS", 0.1)
+    monkeypatch.setattr(budget.measure, "WARMUP_MAX_S", 0.2)
     job = tiny.job(tmp_path)
     whole, small = (
         models.build(Call("cnn", {"widths": widths}), points=128, classes=3, seed=0).eval()
         for widths in ([64, 96], [4, 4])
     )
-    found = latencies.comparing(job, whole, "local", job.splits.test)(small)
+    found = budget.comparing(job, whole, "local", job.splits.test)(small)
     assert found.falls()
     assert found.pruned_ms == pytest.approx(found.ratio * found.unpruned_ms)
     assert found.n > 100

@@ -15,7 +15,7 @@ from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.graph import onnx_file
 from edgespec.steps import calibrate, quantize, to_onnx
-from edgespec.training import loop
+from edgespec.training import batches
 
 BOTH = pytest.mark.parametrize("name", ["cnn", "efficientnet"])
 Array = NDArray[Any]
@@ -91,8 +91,8 @@ def test_a_second_calibration_finds_nothing_left_to_do(tmp_path: Path) -> None:
 def test_a_checkpoint_is_calibrated_too(name: str, tmp_path: Path) -> None:
     made = tiny.line(name)
     after = calibrate.run(made.job.inside(tmp_path), made.checkpoint)
-    x = loop.prepared(made.job, made.job.splits.rows(None, valid=True))
-    old, new = (loop.logits(models.load(each), x).numpy() for each in (made.checkpoint, after))  # type: ignore[arg-type]
+    x = batches.prepared(made.job, made.job.splits.rows(None, valid=True))
+    old, new = (batches.logits(models.load(each), x).numpy() for each in (made.checkpoint, after))  # type: ignore[arg-type]
     stated = after.facts["temperature"]
     np.testing.assert_allclose(new * stated, old, rtol=1e-4, atol=1e-5)
     assert stated == pytest.approx(
@@ -109,7 +109,7 @@ def test_what_is_made_of_calibrated_models_knows_its_temperature(tmp_path: Path)
     twice = calibrate.run(job.inside(folders[1]), once)
     assert isinstance(twice, Checkpoint)
     rows = job.splits.rows(None)[:70]
-    first = loop.logits(models.load(tiny.line("cnn").checkpoint), loop.prepared(job, rows)).numpy()
+    first = batches.logits(models.load(tiny.line("cnn").checkpoint), batches.prepared(job, rows)).numpy()
     exported = to_onnx.run(job.inside(folders[2]), twice, check=64)
     int8 = quantize.run(job.inside(folders[3]), exported, spectra=64)
     for variant, near in (("float32", 1e-3), ("default", 1e-3), ("cpu-int8", 0.5)):

@@ -19,7 +19,7 @@ from edgespec.pipeline import report_rows
 from edgespec.recipe import Call
 from edgespec.report import Report
 from edgespec.steps import convert_channels, train
-from edgespec.training import loop
+from edgespec.training import batches
 
 DRSN = Call("drsn", {"widths": [8, 16], "depths": [2, 2], "positions": 8})
 STILL = Fit(epochs=1, batch=32, lr=1e-9)
@@ -90,9 +90,9 @@ def test_narrowed_it_says_which_channels_are_left_and_what_is_saved(job: Job, or
 @pytest.mark.parametrize("how", ["fold", "narrow"])
 def test_it_learns_again_what_the_original_answered(job: Job, original: Checkpoint, how: str) -> None:
     made = converted(job, original, how, factor=2, alpha=1.0, fit=Fit(epochs=12, batch=16, lr=1e-2))
-    x = loop.prepared(job, job.splits.test)
-    named = loop.logits(models.load(original), x).argmax(1)
-    assert (loop.logits(models.load(made), x).argmax(1) == named).float().mean() > 0.85
+    x = batches.prepared(job, job.splits.test)
+    named = batches.logits(models.load(original), x).argmax(1)
+    assert (batches.logits(models.load(made), x).argmax(1) == named).float().mean() > 0.85
     assert made.facts["labels_used"] == 0
 
 

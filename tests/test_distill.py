@@ -19,7 +19,7 @@ from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
 from edgespec.recipe import Call
 from edgespec.steps import distill, train
-from edgespec.training import loop
+from edgespec.training import batches, loop
 from edgespec.training import teacher as teachers
 from edgespec.training.losses import Decoupled
 
@@ -45,9 +45,9 @@ def taught(job: Job, teacher: Checkpoint, **keys: Any) -> Checkpoint:
 
 def test_the_student_learns_from_the_teacher_alone(job: Job, teacher: Checkpoint) -> None:
     made = taught(job, teacher, on="site", alpha=1.0, labels="1 per class", control=False, fit=LONG)
-    x = loop.prepared(job, job.splits.test)
-    named = loop.logits(models.load(teacher), x).argmax(1)
-    same = (loop.logits(models.load(made), x).argmax(1) == named).float().mean()
+    x = batches.prepared(job, job.splits.test)
+    named = batches.logits(models.load(teacher), x).argmax(1)
+    same = (batches.logits(models.load(made), x).argmax(1) == named).float().mean()
     assert same > 0.7
     assert made.facts["labels_used"] == 0
     assert made.facts["spectra_used"] == len(job.splits.rows("site"))
@@ -68,7 +68,7 @@ def test_controls_stand_beside_it(job: Job, teacher: Checkpoint, on: str | None,
         assert control.folder == job.folder / name
         assert control.keys == made.keys
         assert control.weights.read_bytes() != made.weights.read_bytes()
-        assert loop.logits(models.load(control), torch.zeros(1, 128)).shape == (1, 3)
+        assert batches.logits(models.load(control), torch.zeros(1, 128)).shape == (1, 3)
     if on:
         library = len(job.splits.rows("library"))
         used = [made.controls[name].facts["labels_used"] for name in names[1:]]
@@ -85,7 +85,7 @@ def test_the_control_never_sees_the_teacher(job: Job, teacher: Checkpoint, tmp_p
 
 
 def test_hidden_labels_change_nothing(job: Job, teacher: Checkpoint, tmp_path: Path) -> None:
-    known = loop.labelled(job, job.splits.rows("site"), 1)
+    known = batches.labelled(job, job.splits.rows("site"), 1)
     hidden = np.setdiff1d(job.splits.rows("site"), known)
     wrong = job.spectra.y.copy()
     wrong[hidden] = np.roll(wrong[hidden], 1)
@@ -147,8 +147,8 @@ def test_as_it_comes_it_is_hintons_distillation_and_nothing_more(job: Job, teach
         Fit(epochs=6, batch=16, lr=1e-2),
         epoch_of=lambda epoch: bank[epoch % 2],
         loss=hinton,
-        judge=loop.accuracy(job, job.splits.rows("site", valid=True)),
-        judged=loop.samples(job, job.splits.rows("site", valid=True)),
+        judge=batches.accuracy(job, job.splits.rows("site", valid=True)),
+        judged=batches.samples(job, job.splits.rows("site", valid=True)),
         what="by hand",
     )
     found = models.load(made).state_dict()
@@ -164,9 +164,9 @@ def test_each_other_loss_teaches_too_and_teaches_otherwise(
         taught(tiny.job(tmp_path / name), teacher, **given, **more) for name, more in (("a", keys), ("b", {}))
     )
     assert made.weights.read_bytes() != usual.weights.read_bytes()
-    x = loop.prepared(job, job.splits.test)
-    named = loop.logits(models.load(teacher), x).argmax(1)
-    assert (loop.logits(models.load(made), x).argmax(1) == named).float().mean() > 0.7
+    x = batches.prepared(job, job.splits.test)
+    named = batches.logits(models.load(teacher), x).argmax(1)
+    assert (batches.logits(models.load(made), x).argmax(1) == named).float().mean() > 0.7
     assert made.facts["labels_used"] == (3 if "decoupled" in keys else 0), "a decoupled loss wants the label"
 
 
@@ -176,7 +176,7 @@ def test_any_model_teaches_any_other(job: Job, student: Call, tmp_path: Path) ->
     teacher = train.run(tiny.job(tmp_path / "teacher"), model=model, on="library", fit=Fit(epochs=1, batch=32))
     made = taught(job, teacher, student=student, control=False, fit=Fit(epochs=1, batch=16))
     assert (teacher.model, made.model) == ("ensemble", student.name)
-    assert loop.logits(models.load(made), torch.zeros(1, 128)).shape == (1, 3)
+    assert batches.logits(models.load(made), torch.zeros(1, 128)).shape == (1, 3)
 
 
 def test_a_teacher_of_other_classes_or_another_axis_is_a_mistake(job: Job, tmp_path: Path) -> None:

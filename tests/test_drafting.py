@@ -14,8 +14,8 @@ from hypothesis import given, settings, strategies
 from edgespec import plugins, recipe, yaml12
 from edgespec.authoring import data_argument as given_data
 from edgespec.authoring import draft, survey
+from edgespec.authoring.draft import FEW, FEW_WAY, WAYS, Way
 from edgespec.authoring.survey import Survey
-from edgespec.authoring.ways import FEW, FEW_WAY, WAYS, Way
 from edgespec.errors import Mistake
 from edgespec.recipe import Call, Split, schema
 from edgespec.spectra import Spectra

@@ -21,7 +21,7 @@ from edgespec.graph import onnx_file
 from edgespec.job import Job
 from edgespec.recipe import Call
 from edgespec.steps import calibrate, fuse_lda, quantize, to_onnx
-from edgespec.training import loop
+from edgespec.training import batches
 
 NETS = {
     "cnn": {"widths": [4, 8, 8], "kernel": 5, "positions": 8},
@@ -59,8 +59,8 @@ def fused(job: Job, name: str = "cnn", **keys: Any) -> Checkpoint:
 def fitted_on(job: Job, made: Checkpoint, copies: int) -> tuple[Any, Any]:
     """Features (float64) and labels of what the step learns from, written out once more."""
     rows = job.splits.rows(None)
-    x = [loop.prepared(job, rows), *(loop.varied(job, rows, job.seed * 1000 + 700 + i) for i in range(copies))]
-    features = loop.features(models.load(made), torch.cat(x)).double().numpy()
+    x = [batches.prepared(job, rows), *(batches.varied(job, rows, job.seed * 1000 + 700 + i) for i in range(copies))]
+    features = batches.features(models.load(made), torch.cat(x)).double().numpy()
     return features, np.tile(job.spectra.y[rows], 1 + copies)
 
 
@@ -87,8 +87,8 @@ def test_the_head_answers_as_scikit_learn_does(minerals: int, tmp_path: Path) ->
     head: Any = models.load(made).head.double()  # type: ignore[union-attr]
     ours = torch.softmax(head(torch.from_numpy(x)), dim=1).detach().numpy()
     np.testing.assert_allclose(ours, theirs.predict_proba(x[:, varies]), atol=1e-4)  # its weights are float32
-    unseen = loop.logits(models.load(made), loop.prepared(job, job.splits.test)).argmax(1).numpy()
-    test = loop.features(models.load(made), loop.prepared(job, job.splits.test)).double().numpy()
+    unseen = batches.logits(models.load(made), batches.prepared(job, job.splits.test)).argmax(1).numpy()
+    test = batches.features(models.load(made), batches.prepared(job, job.splits.test)).double().numpy()
     assert np.array_equal(unseen, theirs.predict(test[:, varies]))
 
 
@@ -105,10 +105,10 @@ def test_copies_are_fitted_on_and_without_an_augmentation_there_are_none(job: Jo
 
 def test_strength_multiplies_every_key_of_the_augmentation_and_what_is_judged_stays(job: Job) -> None:
     asked: list[Any] = []
-    plain = loop.varied
+    plain = batches.varied
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            fuse_lda.training, "varied", lambda job, rows, seed: (asked.append(job.augment), plain(job, rows, seed))[1]
+            fuse_lda.batches, "varied", lambda job, rows, seed: (asked.append(job.augment), plain(job, rows, seed))[1]
         )
         fused(replace(job, augment=Call("instrument", {"drift": 0.5, "shift": 2.0})), copies=1, strength=3.0)
     taught, judged = asked
@@ -119,7 +119,7 @@ def test_strength_multiplies_every_key_of_the_augmentation_and_what_is_judged_st
 @EACH
 @pytest.mark.parametrize("stage", [1, 2, 3])
 def test_a_network_left_early_gives_the_features_of_that_stage(name: str, stage: int, job: Job) -> None:
-    whole, x = network(name), loop.prepared(job, job.splits.rows(None))
+    whole, x = network(name), batches.prepared(job, job.splits.rows(None))
     short: Any = early_exit.cut(whole, name, x, stage=stage, positions=4)
     assert short.stages == stage
     assert short.keys()["positions"] == 4
@@ -198,15 +198,15 @@ def test_of_several_shrinkages_the_best_on_validation_is_taken(job: Job) -> None
 
 def test_a_blend_is_one_linear_head_between_lda_and_the_one_that_was_there(job: Job) -> None:
     before = checkpoint(job.folder.parent)
-    x = loop.prepared(job, job.splits.test)
-    rows = loop.prepared(job, job.splits.rows(None))
+    x = batches.prepared(job, job.splits.test)
+    rows = batches.prepared(job, job.splits.rows(None))
     lda = fuse_lda.run(job, before, copies=0)
     (job.folder / "blended").mkdir()
     made = fuse_lda.run(job.inside(job.folder / "blended"), before, copies=0, blend=0.3)
     assert made.facts["fuse_lda"]["chosen"]["blend"] == 0.3
 
     def centred(which: Checkpoint, given: Any) -> Any:
-        z = loop.logits(models.load(which), given)
+        z = batches.logits(models.load(which), given)
         return z - z.mean(1, keepdim=True)
 
     spread = float(centred(before, rows).std() / centred(lda, rows).std())
@@ -223,12 +223,12 @@ def test_of_several_blends_the_best_is_taken_and_a_cut_network_has_none(job: Job
 
 def test_a_head_that_is_better_stays(job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = replace(tiny.line("cnn").checkpoint, facts={"temperature": 1.5})
-    monkeypatch.setattr(fuse_lda.discriminant, "fit", lambda x, y, s, k: (np.zeros((k, x.shape[1])), np.zeros(k)))
+    monkeypatch.setattr(fuse_lda.lda, "fit", lambda x, y, s, k: (np.zeros((k, x.shape[1])), np.zeros(k)))
     made = fuse_lda.run(job, before)
     assert made.facts["fuse_lda"]["chosen"]["head"] == "softmax"
     assert made.facts["temperature"] == 1.5
-    x = loop.prepared(job, job.splits.test)
-    assert torch.equal(loop.logits(models.load(made), x), loop.logits(models.load(before), x))
+    x = batches.prepared(job, job.splits.test)
+    assert torch.equal(batches.logits(models.load(made), x), batches.logits(models.load(before), x))
 
 
 def test_a_new_head_has_no_temperature_and_keeps_the_history(job: Job) -> None:
@@ -239,16 +239,14 @@ def test_a_new_head_has_no_temperature_and_keeps_the_history(job: Job) -> None:
 
 
 def test_neither_test_spectra_nor_hidden_labels_change_anything(job: Job) -> None:
-    known = loop.labelled(job, job.splits.rows(None), 2)
+    known = batches.labelled(job, job.splits.rows(None), 2)
     hidden = np.setdiff1d(np.arange(len(job.spectra)), [*known, *job.splits.rows(None, valid=True)])
     other = job.spectra.y.copy()
     other[hidden] = (other[hidden] + 1) % 3
     lied = replace(job, spectra=replace(job.spectra, y=other))
     weights = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            fuse_lda.training, "labelled", lambda *_: known
-        )  # the draw goes by the labels, here the true ones
+        patch.setattr(fuse_lda.batches, "labelled", lambda *_: known)  # the draw goes by the labels, here the true ones
         for each in (job, lied):
             weights.append(
                 fused(each, labels="2 per class", after=[1, 3], shrinkage=["auto", 0.1]).weights.read_bytes()
@@ -258,7 +256,7 @@ def test_neither_test_spectra_nor_hidden_labels_change_anything(job: Job) -> Non
 
 
 def test_features_that_never_vary_count_for_nothing_and_are_told(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = loop.features
+    plain = batches.features
 
     def dead(model: Any, x: Any) -> Any:
         found = plain(model, x).clone()
@@ -267,12 +265,12 @@ def test_features_that_never_vary_count_for_nothing_and_are_told(job: Job, monke
 
     told: list[str] = []
     monkeypatch.setattr(job.progress, "say", told.append)
-    monkeypatch.setattr(fuse_lda.training, "features", dead)
+    monkeypatch.setattr(fuse_lda.batches, "features", dead)
     made = fused(job, copies=0)
     assert made.facts["fuse_lda"]["chosen"]["constant_features"] >= 5
     assert (models.load(made).head.weight[:, :5] == 0).all()  # type: ignore[arg-type,index,union-attr]
     assert any("never vary" in line for line in told)
-    monkeypatch.setattr(fuse_lda.training, "features", lambda model, x: plain(model, x) * 0)
+    monkeypatch.setattr(fuse_lda.batches, "features", lambda model, x: plain(model, x) * 0)
     with pytest.raises(Mistake, match="no feature differs between any two training spectra"):
         fused(job)
 
@@ -285,7 +283,7 @@ def test_it_is_one_graph_that_calibrates_and_quantises(job: Job, tmp_path: Path)
     exported = to_onnx.run(tiny.inside(job, "exported"), cooled, check=64)
     int8 = quantize.run(tiny.inside(job, "int8"), exported, spectra=64, max_drop=1)
     rows = job.splits.rows(None)[:64]
-    source = loop.logits(models.load(cooled), loop.prepared(job, rows)).numpy()
+    source = batches.logits(models.load(cooled), batches.prepared(job, rows)).numpy()
     np.testing.assert_allclose(
         onnx_file.run(exported.path("float32"), job.spectra.x[rows]), source, rtol=1e-3, atol=1e-3
     )
@@ -349,5 +347,5 @@ def test_too_few_spectra_are_a_mistake(job: Job) -> None:
 def test_a_class_without_training_spectra_never_wins(job: Job) -> None:
     y, rows = job.spectra.y, job.splits.rows(None)
     made = fused(some(job, rows[y[rows] != 1]))
-    out = loop.logits(models.load(made), loop.prepared(job, job.splits.test))
+    out = batches.logits(models.load(made), batches.prepared(job, job.splits.test))
     assert set(out.argmax(1).tolist()) == {0, 2}

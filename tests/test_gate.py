@@ -12,8 +12,7 @@ from edgespec import report as reports
 from edgespec import storage
 from edgespec.errors import Mistake, Mistakes
 from edgespec.job import Silent
-from edgespec.recipe.gates import Gate
-from edgespec.recipe.metrics import METRICS
+from edgespec.recipe.gates import METRICS, Gate
 from edgespec.report import Report
 from edgespec.runs import gate, gate_verdicts
 from edgespec.runs.gate_verdicts import Verdict

@@ -20,7 +20,7 @@ from edgespec import models
 from edgespec.errors import Mismatch, Mistake
 from edgespec.graph import exporter, onnx_file
 from edgespec.recipe import Call
-from edgespec.training import loop
+from edgespec.training import batches
 
 BOTH = pytest.mark.parametrize("name", ["cnn", "efficientnet"])
 Array = NDArray[Any]
@@ -33,8 +33,8 @@ def inputs(n: int = 70) -> Array:
 
 def torch_answers(name: str, x: Array) -> Array:
     made = tiny.line(name)
-    seen = loop.through(loop.front(made.job), torch.from_numpy(x))
-    return loop.logits(models.load(made.checkpoint), seen).numpy()
+    seen = batches.through(made.job.front(), torch.from_numpy(x))
+    return batches.logits(models.load(made.checkpoint), seen).numpy()
 
 
 def planted(path: Path, out: Path, change: Any) -> Path:
@@ -193,7 +193,7 @@ def test_any_widths_reach_the_fast_layout_and_weigh_what_torch_says(widths: list
     for layer in network.modules():
         if isinstance(layer, nn.BatchNorm1d):
             nn.init.constant_(layer.bias, 0.1)
-    exporter.export(network, tmp_path / "m.onnx", front=loop.front(tiny.line("cnn").job))
+    exporter.export(network, tmp_path / "m.onnx", front=tiny.line("cnn").job.front())
     assert onnx_file.check_kernels(tmp_path / "m.onnx").get("nchwc.Conv", 0) > 0
     params, _ = onnx_file.weigh(tmp_path / "m.onnx")
     assert params == sum(each.numel() for each in network.parameters()) - sum(widths)

@@ -25,7 +25,7 @@ from edgespec.datasets import minerals
 from edgespec.errors import Mistake
 from edgespec.evaluation import baselines
 from edgespec.spectra import Axis, Spectra
-from edgespec.training import loop
+from edgespec.training import batches
 
 AXIS = Axis(low=150, high=1172, points=512)
 CALM: dict[str, float] = dict.fromkeys(
@@ -312,7 +312,7 @@ def test_the_task_is_neither_trivial_nor_hopeless() -> None:
 
 def prepared(x: np.ndarray[Any, np.dtype[np.float32]]) -> np.ndarray[Any, np.dtype[np.float32]]:
     front = preprocess.build(tiny.PREPROCESS, AXIS.values())
-    return np.asarray(loop.through(front, torch.from_numpy(x)).numpy())
+    return np.asarray(batches.through(front, torch.from_numpy(x)).numpy())
 
 
 def one_label(made: Spectra) -> float:

@@ -12,7 +12,7 @@ import tiny
 
 from edgespec import contract
 from edgespec.errors import Mismatch
-from edgespec.graph import answer, jetpack, older, onnx_file
+from edgespec.graph import answer, compatibility, jetpack, onnx_file
 from edgespec.steps import calibrate
 
 OPSET = 17
@@ -25,7 +25,7 @@ def test_it_answers_as_the_file_of_the_run(name: str, score: str, tmp_path: Path
     line = tiny.line(name)
     made = calibrate.run(line.job.inside(tmp_path), line.float32, score=score)  # type: ignore[arg-type]
     path, source = tmp_path / "older.onnx", made.path("float32")
-    found = older.written(path, made, line.checkpoint, line.job, OPSET, tmp_path / "evidence.npz")  # type: ignore[arg-type]
+    found = compatibility.written(path, made, line.checkpoint, line.job, OPSET, tmp_path / "evidence.npz")  # type: ignore[arg-type]
     assert found.agreement == 1.0
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
@@ -44,7 +44,7 @@ def test_another_network_than_the_file_was_made_of_is_found_out(tmp_path: Path) 
     made = calibrate.run(line.job.inside(tmp_path), line.float32)
     other = replace(line.checkpoint, facts={**line.checkpoint.facts, "temperature": 5.0})
     with pytest.raises(Mismatch, match="disagree"):
-        older.written(tmp_path / "a.onnx", made, other, line.job, OPSET, tmp_path / "e.npz")  # type: ignore[arg-type]
+        compatibility.written(tmp_path / "a.onnx", made, other, line.job, OPSET, tmp_path / "e.npz")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("score", ["likeness", "energy", "confidence"])

@@ -15,9 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from edgespec import artifact, models, report
 from edgespec.artifact import Checkpoint
-from edgespec.compression.pruning import latency
-from edgespec.compression.pruning.budget import Budget
-from edgespec.compression.pruning.latency import Compare, Latency
+from edgespec.compression.pruning import budget
+from edgespec.compression.pruning.budget import Budget, Compare, Latency
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.evaluation import scoring
 from edgespec.graph import onnx_file
@@ -27,7 +26,7 @@ from edgespec.recipe import Call
 from edgespec.report import Report, markdown, terminal
 from edgespec.report.tables import pruning
 from edgespec.steps import prune, to_onnx
-from edgespec.training import loop
+from edgespec.training import batches, loop
 
 STILL = Fit(epochs=1, batch=32, lr=1e-9)
 
@@ -61,7 +60,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
         return compare
 
-    monkeypatch.setattr(latency, "comparing", comparing)
+    monkeypatch.setattr(budget, "comparing", comparing)
     return found
 
 
@@ -96,8 +95,8 @@ def test_the_model_is_its_keys_and_weights(job: Job) -> None:
     made = pruned_to(job)
     again = models.build(Call("drsn", json.loads(json.dumps(made.keys))), points=128, classes=3, seed=9).eval()
     again.load_state_dict(load_file(made.weights))
-    x = loop.prepared(job, job.splits.test)
-    assert torch.equal(loop.logits(again, x), loop.logits(models.load(made), x))
+    x = batches.prepared(job, job.splits.test)
+    assert torch.equal(batches.logits(again, x), batches.logits(models.load(made), x))
 
 
 def test_it_leaves_as_onnx_like_any_other(job: Job) -> None:
@@ -106,7 +105,7 @@ def test_it_leaves_as_onnx_like_any_other(job: Job) -> None:
     x = job.spectra.x[job.splits.test]
     torch.testing.assert_close(
         torch.from_numpy(onnx_file.run(exported.path("float32"), x)),
-        loop.logits(models.load(made), loop.prepared(job, job.splits.test)),
+        batches.logits(models.load(made), batches.prepared(job, job.splits.test)),
         atol=1e-4,
         rtol=1e-4,
     )
@@ -149,9 +148,9 @@ def test_it_learns_again_from_the_unpruned_model(job: Job) -> None:
     fitted = pruned_to(
         tiny.inside(job, "3-prune.part"), "pace", Budget(macs="10 %"), alpha=1.0, fit=Fit(epochs=12, batch=16, lr=1e-2)
     )
-    x = loop.prepared(job, job.splits.test)
-    named = loop.logits(models.load(tiny.line("pace").checkpoint), x).argmax(1)
-    agree = [float((loop.logits(models.load(each), x).argmax(1) == named).float().mean()) for each in (cut, fitted)]
+    x = batches.prepared(job, job.splits.test)
+    named = batches.logits(models.load(tiny.line("pace").checkpoint), x).argmax(1)
+    agree = [float((batches.logits(models.load(each), x).argmax(1) == named).float().mean()) for each in (cut, fitted)]
     assert agree[1] > 0.85
     assert agree[1] > agree[0] + 0.1
     assert fitted.facts["labels_used"] == 0
@@ -197,7 +196,7 @@ def test_a_latency_that_no_width_keeps_ends_with_an_account(job: Job, asked: lis
 
 def test_a_fitted_model_that_turns_out_slower_is_kept_and_named(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.line("pace")
-    comparing, fit, fitted = latency.comparing, loop.fit, list[bool]()
+    comparing, fit, fitted = budget.comparing, loop.fit, list[bool]()
 
     def slow_in_the_end(*given: Any) -> Compare:
         compare = comparing(*given)
@@ -205,7 +204,7 @@ def test_a_fitted_model_that_turns_out_slower_is_kept_and_named(job: Job, monkey
             compare(candidate), ratio=(ratio := 0.9 if fitted else 0.4), interval=(ratio, ratio)
         )
 
-    monkeypatch.setattr(latency, "comparing", slow_in_the_end)
+    monkeypatch.setattr(budget, "comparing", slow_in_the_end)
     monkeypatch.setattr(loop, "fit", lambda *given, **more: (fitted.append(True), fit(*given, **more))[1])
     with pytest.raises(
         BrokenPromise, match=r"answers in 0.90x .* more than 'to.latency' 0.5x; the last model within max_drop"

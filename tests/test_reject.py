@@ -29,7 +29,7 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory) -> OnnxModel:
     return made
 
 
-def fitted(job: Job, path: Path, kind: str) -> reject_score.Score:
+def fitted(job: Job, path: Path, kind: str) -> answer.Score:
     return reject_score.fit(job, lambda x: onnx_file.run(path, x), None, (kind,))[0]
 
 
@@ -54,7 +54,7 @@ def test_the_graph_answers_what_the_formula_says(kind: str, variant: str, tmp_pa
 def test_likeness_is_the_cosine_with_the_mean_spectrum_of_a_class_that_is_sure() -> None:
     rng = np.random.default_rng(0)
     means = rng.integers(-127, 128, (16, 3)).astype(np.int8)
-    score = reject_score.Score("likeness", means, 0.01, 64)
+    score = answer.Score("likeness", means, 0.01, 64)
     prepared = rng.normal(size=(5, 64)).astype(np.float32)
     sure = np.full((5, 3), -50.0)
     sure[:, 1] = 50

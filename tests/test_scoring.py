@@ -16,7 +16,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 from edgespec import models
 from edgespec.evaluation import scoring
 from edgespec.graph import onnx_file
-from edgespec.training import loop
+from edgespec.training import batches
 
 Array = NDArray[Any]
 
@@ -158,8 +158,8 @@ def test_multiply_accumulates_are_counted_by_hand(tmp_path: Path) -> None:
 def test_the_test_part_is_what_is_scored(tmp_path: Path) -> None:
     made = tiny.line("cnn")
     found, out = scoring.score(made.job, made.checkpoint)
-    x, raw = loop.prepared(made.job, made.job.splits.test), made.job.spectra.x[made.job.splits.test]
-    np.testing.assert_array_equal(out, loop.logits(models.load(made.checkpoint), x).numpy())
+    x, raw = batches.prepared(made.job, made.job.splits.test), made.job.spectra.x[made.job.splits.test]
+    np.testing.assert_array_equal(out, batches.logits(models.load(made.checkpoint), x).numpy())
     assert found.accuracy == (out.argmax(1) == made.job.spectra.y[made.job.splits.test]).mean()
     np.testing.assert_allclose(out, onnx_file.run(made.float32.path("float32"), raw), atol=1e-4)
     assert scoring.groups(replace(made.job, spectra=replace(made.job.spectra, group=None))) is None

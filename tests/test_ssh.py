@@ -22,7 +22,7 @@ from edgespec import plugins
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, StorageError, Unreachable
 from edgespec.runs import bench
 from edgespec.targets import card as target_cards
-from edgespec.targets import connection, rollcall, wire
+from edgespec.targets import connection, ssh
 from edgespec.targets import runner as device
 from edgespec.targets.card import Target
 
@@ -107,8 +107,8 @@ def test_nothing_is_sent_twice_and_what_was_spoilt_there_is_sent_again(
     runner("import json, pathlib as p; print(json.dumps({'content': p.Path('large').read_text()[:5]}))")
     (work / "large").write_text("large" * 50_000)
     sent: list[int] = []
-    real = wire.Wire.send
-    monkeypatch.setattr(wire.Wire, "send", lambda self, raw: (sent.append(len(raw)), real(self, raw)))
+    real = ssh.Wire.send
+    monkeypatch.setattr(ssh.Wire, "send", lambda self, raw: (sent.append(len(raw)), real(self, raw)))
     assert device.call(there.card(), ["hello"], work) == {"content": "large"}
     assert sum(sent) > 250_000
     sent.clear()
@@ -215,7 +215,7 @@ def test_a_line_that_goes_silent_is_as_good_as_cut(
     with pytest.raises(Unreachable, match="was cut: it has heard nothing"):  # no beat comes so soon
         device.call(there.card(), ["hello"], work)
     assert gone(flag)
-    monkeypatch.setattr(wire, "BEAT_S", 0.3)
+    monkeypatch.setattr(ssh, "BEAT_S", 0.3)
     runner("import time; time.sleep(2); print('{}')")
     assert device.call(there.card(), ["hello"], work) == {}
 
@@ -491,12 +491,12 @@ def test_the_roll_is_called_over_one_line_a_device(there: Device) -> None:
     cards = [there.card(), dataclasses.replace(there.card(), name="pi_openvino", runtime="no-such-runtime")]
     cards += [target_cards.load("local"), dataclasses.replace(there.card(port=1), name="gone")]
     before = (there.folder / "log").read_text().count("Accepted publickey")
-    found = rollcall.ask(cards)
+    found = runner.ask(cards)
     assert (there.folder / "log").read_text().count("Accepted publickey") == before + 1
-    assert rollcall.told(found["pi"]).startswith(f"answers: onnxruntime {found['local']['runtime_version']}, Python 3.")
-    assert "there is no runtime 'no-such-runtime'" in rollcall.told(found["pi_openvino"])
-    assert "does not answer: target 'gone'" in rollcall.told(found["gone"])
-    assert "refuses the connection" in rollcall.told(found["gone"])
+    assert runner.told(found["pi"]).startswith(f"answers: onnxruntime {found['local']['runtime_version']}, Python 3.")
+    assert "there is no runtime 'no-such-runtime'" in runner.told(found["pi_openvino"])
+    assert "does not answer: target 'gone'" in runner.told(found["gone"])
+    assert "refuses the connection" in runner.told(found["gone"])
 
 
 def test_predict_stays_here(there: Device) -> None:

@@ -21,7 +21,7 @@ from edgespec.job import Fit, Silent
 from edgespec.pipeline import provenance, report_rows
 from edgespec.recipe import Call, load, plan
 from edgespec.steps import quantize, to_onnx, train
-from edgespec.training import loop
+from edgespec.training import batches
 
 FIT = Fit(epochs=3, batch=32, lr=1e-2)
 BOTH = [tiny.EFFICIENT, tiny.CNN]
@@ -34,7 +34,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Checkpoint:
 
 def logits(made: Checkpoint) -> torch.Tensor:
     job = tiny.job(made.folder)
-    return loop.logits(models.load(made), loop.prepared(job, job.splits.test))
+    return batches.logits(models.load(made), batches.prepared(job, job.splits.test))
 
 
 def test_several_models_answer_by_the_mean_of_what_each_learnt_by_itself(pair: Checkpoint, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
 from edgespec.recipe import Call
 from edgespec.steps import train
-from edgespec.training import loop
+from edgespec.training import batches, loop
 
 
 @pytest.fixture
@@ -27,19 +27,19 @@ def job(tmp_path: Path) -> Job:
     return tiny.job(tmp_path)
 
 
-def fitted(job: Job, fit: Fit, *, judge: loop.Judge | None = None, **more: Any) -> tuple[nn.Module, dict[str, Any]]:
+def fitted(job: Job, fit: Fit, *, judge: batches.Judge | None = None, **more: Any) -> tuple[nn.Module, dict[str, Any]]:
     """A tiny net after training, and its history."""
     network = models.build(tiny.CNN, points=128, classes=3, seed=job.seed)
     rows = job.splits.rows(None)
     given: dict[str, Any] = {
-        "epoch_of": lambda epoch: (loop.prepared(job, rows), loop.labels(job, rows)),
+        "epoch_of": lambda epoch: (batches.prepared(job, rows), batches.labels(job, rows)),
         "loss": functional.cross_entropy,
         **more,
     }
     return network, loop.fit(network, job, fit, judge=judge, what="test", **given)
 
 
-def saying(*scores: float) -> loop.Judge:
+def saying(*scores: float) -> batches.Judge:
     """A judge that says these, one after the other."""
     said: Iterator[float] = iter(scores)
     return lambda model: next(said)
@@ -58,7 +58,7 @@ def test_one_seed_gives_the_same_bytes_and_another_seed_others(model: Call, tmp_
 
 def test_it_learns(job: Job) -> None:
     made = train.run(job, model=tiny.CNN, fit=Fit(epochs=10, batch=32, lr=1e-2))
-    right = loop.accuracy(job, job.splits.test)(models.load(made))
+    right = batches.accuracy(job, job.splits.test)(models.load(made))
     assert right > 0.85
     losses = [each["loss"] for each in made.facts["history"]["epochs"]]
     assert losses[-1] < 0.5 * losses[0]
@@ -105,8 +105,8 @@ def test_a_later_epoch_that_luck_may_have_put_behind_is_preferred(
 
 def test_samples_are_counted_once(job: Job) -> None:
     rows = job.splits.test
-    assert loop.samples(job, rows) == len(rows) // 3
-    assert loop.samples(replace(job, spectra=replace(job.spectra, group=None)), rows) == len(rows)
+    assert batches.samples(job, rows) == len(rows) // 3
+    assert batches.samples(replace(job, spectra=replace(job.spectra, group=None)), rows) == len(rows)
 
 
 def test_without_a_judge_the_last_epoch_counts(job: Job) -> None:
@@ -147,7 +147,7 @@ def test_weights_that_burst_in_the_very_last_step_are_noticed_too(job: Job) -> N
 def test_fewer_spectra_than_a_batch_still_train(job: Job) -> None:
     few = job.splits.rows(None)[::30]
     before = models.build(tiny.CNN, points=128, classes=3, seed=0).state_dict()["head.weight"].clone()
-    x, y = loop.prepared(job, few), loop.labels(job, few)
+    x, y = batches.prepared(job, few), batches.labels(job, few)
     network, history = fitted(job, Fit(epochs=2, batch=64), epoch_of=lambda epoch: (x, y))
     assert history["steps"] == 2
     assert not torch.equal(network.state_dict()["head.weight"], before)
@@ -158,40 +158,40 @@ def test_few_labels_are_drawn_evenly_from_different_samples_first(job: Job) -> N
     rows = job.splits.rows("library")
     samples = {label: len(set(job.spectra.group[rows][job.spectra.y[rows] == label])) for label in range(3)}
     for count in (1, 2, 4, min(samples.values()) + 2):
-        drawn = loop.labelled(job, rows, count)
+        drawn = batches.labelled(job, rows, count)
         assert set(drawn) <= set(rows)
         assert len(set(drawn)) == len(drawn) == 3 * count
         for label in range(3):
             mine = drawn[job.spectra.y[drawn] == label]
             assert len(mine) == count
             assert len(set(job.spectra.group[mine])) == min(count, samples[label])
-    assert np.array_equal(loop.labelled(job, rows, 2), loop.labelled(job, rows, 2))
-    assert not np.array_equal(loop.labelled(job, rows, 2), loop.labelled(replace(job, seed=1), rows, 2))
-    assert np.array_equal(loop.labelled(job, rows, None), rows)
-    assert np.array_equal(loop.labelled(job, rows, 10_000), rows)
+    assert np.array_equal(batches.labelled(job, rows, 2), batches.labelled(job, rows, 2))
+    assert not np.array_equal(batches.labelled(job, rows, 2), batches.labelled(replace(job, seed=1), rows, 2))
+    assert np.array_equal(batches.labelled(job, rows, None), rows)
+    assert np.array_equal(batches.labelled(job, rows, 10_000), rows)
     ungrouped = replace(job, spectra=replace(job.spectra, group=None))
-    assert len(loop.labelled(ungrouped, rows, 3)) == 9
+    assert len(batches.labelled(ungrouped, rows, 3)) == 9
 
 
 def test_variation_is_seeded_and_absent_without_augmentation(job: Job) -> None:
     rows = np.resize(job.splits.rows(None), 1100)  # more than one chunk
-    first, again, other = (loop.varied(job, rows, seed) for seed in (1, 1, 2))
+    first, again, other = (batches.varied(job, rows, seed) for seed in (1, 1, 2))
     assert first.shape == (1100, 128)
     assert torch.equal(first, again)
     assert not torch.allclose(first, other)
-    assert not torch.allclose(first, loop.prepared(job, rows))
-    assert torch.equal(loop.varied(replace(job, augment=None), rows, 1), loop.prepared(job, rows))
-    raw = loop.prepared(replace(job, preprocess=()), rows)
+    assert not torch.allclose(first, batches.prepared(job, rows))
+    assert torch.equal(batches.varied(replace(job, augment=None), rows, 1), batches.prepared(job, rows))
+    raw = batches.prepared(replace(job, preprocess=()), rows)
     assert np.array_equal(raw.numpy(), job.spectra.x[rows])
 
 
 def test_asking_for_logits_changes_no_model_and_needs_no_whole_batch(job: Job) -> None:
     network, _ = fitted(job, Fit(epochs=1, batch=32))
     before = {key: value.clone() for key, value in network.state_dict().items()}
-    x = loop.prepared(job, np.resize(job.splits.rows(None), 1100))
+    x = batches.prepared(job, np.resize(job.splits.rows(None), 1100))
     network.train()
-    out = loop.logits(network, x)
-    torch.testing.assert_close(out[-5:], loop.logits(network, x[-5:]))
+    out = batches.logits(network, x)
+    torch.testing.assert_close(out[-5:], batches.logits(network, x[-5:]))
     assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
     assert not out.requires_grad
 
@@ -202,6 +202,6 @@ def test_smoothed_labels_leave_a_less_certain_model(tmp_path: Path) -> None:
     for name, smoothing in (("hard", 0.0), ("soft", 0.3)):
         job = tiny.job(tmp_path / name)
         made = train.run(job, model=tiny.CNN, label_smoothing=smoothing, fit=fit)
-        x = loop.prepared(job, job.splits.test)
-        sure.append(float(loop.logits(models.load(made), x).softmax(1).amax(1).mean()))
+        x = batches.prepared(job, job.splits.test)
+        sure.append(float(batches.logits(models.load(made), x).softmax(1).amax(1).mean()))
     assert sure[1] < sure[0] - 0.05

@@ -15,13 +15,12 @@ import torch
 
 from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel
-from edgespec.compression.pruning import latency
-from edgespec.compression.pruning.latency import Latency
-from edgespec.job import Fit, Job
+from edgespec.compression.pruning import budget
+from edgespec.compression.pruning.budget import Latency
+from edgespec.job import ENDING, Fit, Job, Unfinished
 from edgespec.recipe import Call
 from edgespec.steps import convert_channels, distill, fuse_lda, prune, qat, train
-from edgespec.training import loop, resume
-from edgespec.unfinished import ENDING, Unfinished
+from edgespec.training import batches, loop, resume
 
 FIT = Fit(epochs=4, batch=16, lr=1e-2)
 DROPOUT = tiny.EFFICIENT  # it draws from torch's own generator
@@ -120,9 +119,9 @@ def test_the_best_epoch_before_the_end_stays_the_best(
     """The judge hears each epoch once, in whichever process it was."""
 
     def trained(job: Job, scores: list[float]) -> torch.nn.Module:
-        network = models.build(tiny.CNN, points=loop.front(job).points, classes=3, seed=0)
+        network = models.build(tiny.CNN, points=job.front().points, classes=3, seed=0)
         rows = job.splits.rows("library")
-        tensors = loop.prepared(job, rows), loop.labels(job, rows)
+        tensors = batches.prepared(job, rows), batches.labels(job, rows)
         loss = torch.nn.functional.cross_entropy
         told = loop.fit(
             network, job, FIT, epoch_of=lambda epoch: tensors, loss=loss, judge=lambda model: scores.pop(0), what="it"
@@ -167,7 +166,7 @@ def test_pruning_in_rounds_goes_on_too(
     tmp_path: Path, often: None, ends: Callable[[int | None], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alike = Latency("local", 0.1, 0.05, 0.5, (0.49, 0.51), 0.01, 100)
-    monkeypatch.setattr(latency, "comparing", lambda *asked: lambda candidate: alike)  # a clock is no part of this
+    monkeypatch.setattr(budget, "comparing", lambda *asked: lambda candidate: alike)  # a clock is no part of this
 
     def run(job: Job) -> Checkpoint:
         to = prune.Budget(macs="60 %")
@@ -216,14 +215,14 @@ def test_a_network_is_not_asked_again_what_it_was_asked_before(tmp_path: Path, o
         asked.append(len(x))
         return 2 * x
 
-    x = torch.arange(5 * loop.CHUNK * 3, dtype=torch.float32).reshape(-1, 3)
+    x = torch.arange(5 * batches.CHUNK * 3, dtype=torch.float32).reshape(-1, 3)
     said: list[str] = []
     for _ in range(2):
         job = replace(tiny.job(tmp_path / "a"), unfinished=Unfinished(tmp_path / "s", "one", said.append))
-        assert torch.equal(loop.remembered(job, answers, x), 2 * x)
-    assert asked == [4 * loop.CHUNK, loop.CHUNK], "the second process asked nothing"
+        assert torch.equal(batches.remembered(job, answers, x), 2 * x)
+    assert asked == [4 * batches.CHUNK, batches.CHUNK], "the second process asked nothing"
     job = replace(tiny.job(tmp_path / "a"), unfinished=Unfinished(tmp_path / "s", "one", said.append))
-    assert torch.equal(loop.remembered(job, answers, -x), -2 * x), "other spectra have other answers"
+    assert torch.equal(batches.remembered(job, answers, -x), -2 * x), "other spectra have other answers"
 
 
 def test_states_are_kept_seldom_enough(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from edgespec.errors import Mistake
 from edgespec.job import Job
 from edgespec.recipe import Call, Split
 from edgespec.spectra import Axis, Floats, Ints, Spectra
-from edgespec.training import loop
+from edgespec.training import batches
 
 RAMAN = (150.0, 1172.0)  # cm-1: the window of all measured recipes
 STEP, FEWEST, MOST, MULTIPLE = (
@@ -178,8 +178,8 @@ def _nearest(spectra: Spectra, split: Split, divided: Splits) -> tuple[float, fl
     right, asked = np.zeros(2), 0
     for test in splits.folds(known, Split(by=split.by), FOLDS, SEED):
         train = np.setdiff1d(np.arange(len(known)), test)
-        learnt = _unit(loop.prepared(job, train).numpy())
-        for way, x in enumerate((loop.prepared(job, test), loop.varied(job, test, SEED))):
+        learnt = _unit(batches.prepared(job, train).numpy())
+        for way, x in enumerate((batches.prepared(job, test), batches.varied(job, test, SEED))):
             named = known.y[train][(_unit(x.numpy()) @ learnt.T).argmax(axis=1)]
             right[way] += (named == known.y[test]).sum()
         asked += len(test)

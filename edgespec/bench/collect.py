@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import storage
-from edgespec.bench import plausibility, recording
-from edgespec.bench.recording import Arrays
-from edgespec.bench.session import PROCESS, TWIN, Asked, Session
+from edgespec.bench import plausibility, session
+from edgespec.bench.session import PROCESS, TWIN, Arrays, Asked, Session
 from edgespec.errors import EdgespecError, Mismatch, Unreachable
 from edgespec.targets.runner import call, held
 
@@ -56,8 +55,8 @@ def ask(asked: Asked, folder: Path, *, warmup_max_s: float, max_s: float, progre
                 else:
                     facts, arrays = _process(asked, work, parts, warmup_max_s, max_s, progress)
                     storage.write(kept / "request", key)
-                    recording.write(path, facts, arrays)
-                parts.append(recording.read(path))
+                    session.write(path, facts, arrays)
+                parts.append(session.read(path))
             _request(asked, work, parts, warmup_max_s, max_s)
             energy = _energy(asked, work, kept, progress)
         except EdgespecError as problem:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from edgespec.bench import recording
+from edgespec import storage
 from edgespec.bench.measurement import Samples
 from edgespec.bench.protocol import Protocol
-from edgespec.bench.recording import Arrays
+from edgespec.errors import Mistake
 from edgespec.spectra import Floats, Ints
 from edgespec.targets.card import Target
 
 TWIN = "{} again"
 PROCESS = ("affinity", "clock_ns", "timer_step_ns", "wall_s", "before", "after", "other_cores", "sensors")
+FORMAT = 2
+FACTS = "facts.json"
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
@@ -94,15 +101,40 @@ class Session:
         """Write it as one file."""
         arrays = {f"{name}.ns": each for name, each in self.ns.items()}
         arrays |= {f"{name}.outputs": each for name, each in self.outputs.items()}
-        return recording.write(path, self.facts, {**arrays, "labels": self.y})
+        return write(path, self.facts, {**arrays, "labels": self.y})
 
 
 def load(path: Path) -> Session:
     """Read what `Session.save` wrote. Raises Mistake where it did not."""
-    facts, arrays = recording.read(path)
+    facts, arrays = read(path)
     y = arrays.pop("labels")
     parts: dict[str, Arrays] = {"ns": {}, "outputs": {}}
     for title, each in arrays.items():
         name, _, kind = title.rpartition(".")
         parts[kind][name] = each
     return Session(facts, parts["ns"], parts["outputs"], y)
+
+
+def write(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Path:
+    """Write facts and arrays under their names; the file is whole or absent."""
+    text = json.dumps({"format": FORMAT, **facts}, allow_nan=False)
+    content: dict[str, Any] = {FACTS: np.frombuffer(text.encode(), np.uint8), **arrays}
+    kept = io.BytesIO()
+    np.savez_compressed(kept, **content)
+    return storage.write(path, kept.getvalue())
+
+
+def read(path: Path) -> tuple[dict[str, Any], Arrays]:
+    """Read what `write` wrote. Raises Mistake for a file that is something else, damaged, or of another version."""
+    hint = "a recording is bench/TARGET.samples.npz of a run folder; edgespec bench makes it"
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+        facts = json.loads(bytes(arrays.pop(FACTS)))
+    except FileNotFoundError:
+        raise Mistake(f"there is no recording {path}", hint) from None
+    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as problem:
+        raise Mistake(f"{path} is no recording, or damaged: {problem}", hint) from problem
+    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
+        raise Mistake(f"{path} is not a recording of format {FORMAT}", "measure again: edgespec bench")
+    return facts, arrays

@@ -22,14 +22,13 @@ from edgespec.bundle import tensorrt
 from edgespec.bundle import write as bundles
 from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
 from edgespec.graph import jetpack, onnx_file
-from edgespec.graph.older import float_file
+from edgespec.graph.compatibility import float_file
 from edgespec.job import Job, Progress
-from edgespec.pipeline import provenance, up_to_date
+from edgespec.pipeline import provenance, run_folder, up_to_date
 from edgespec.pipeline.up_to_date import DELIVERED
 from edgespec.recipe import plain
 from edgespec.report import Report
 from edgespec.report import write as write_report
-from edgespec.runs import bench
 from edgespec.targets import card as target_cards
 from edgespec.targets import runner
 from edgespec.targets.card import Target
@@ -94,8 +93,8 @@ def write(
     place = out or folder / PLACE / name
     bundles.check_place(place)
     with storage.lock(folder):
-        _, job, result = bench.opened(folder, progress)
-        given = Given(folder, job, result, bench.last(folder, result), progress)
+        _, job, result = run_folder.opened(folder, progress)
+        given = Given(folder, job, result, run_folder.last(folder, result), progress)
         return _write(card, place, given, variant, axis, require_engine)
 
 
@@ -107,7 +106,7 @@ def write_all(folder: Path, names: Sequence[str], progress: Progress) -> Report:
     """
     cards = [target_cards.load(name) for name in names]
     with storage.lock(folder):
-        _, job, result = bench.opened(folder, progress)
+        _, job, result = run_folder.opened(folder, progress)
         progress.begin("bundles", len(cards))
         told = {}
         for done, card in enumerate(cards, start=1):
@@ -118,7 +117,7 @@ def write_all(folder: Path, names: Sequence[str], progress: Progress) -> Report:
                 progress.advance(done, f"{card.name}: kept")
                 continue
             try:
-                given = Given(folder, job, result, bench.last(folder, result), progress)
+                given = Given(folder, job, result, run_folder.last(folder, result), progress)
                 found = _write(card, place, given, None, None, False)
             except EdgespecError as problem:
                 message = f"{problem.message}; {problem.hint}" if problem.hint else problem.message

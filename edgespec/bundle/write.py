@@ -19,8 +19,8 @@ from edgespec.errors import Mistake
 from edgespec.graph import onnx_file
 from edgespec.graph import retarget as instruments
 from edgespec.job import Job, Progress
+from edgespec.pipeline import run_folder
 from edgespec.report import Report
-from edgespec.runs import bench
 from edgespec.spectra import Floats, interpolate
 
 VECTORS = 32
@@ -49,8 +49,8 @@ def write(folder: Path, out: Path, *, variant: str | None, axis: Path | None, pr
     """
     check_place(out)
     with storage.lock(folder):
-        _, job, result = bench.opened(folder, progress)
-        made = bench.last(folder, result)
+        _, job, result = run_folder.opened(folder, progress)
+        made = run_folder.last(folder, result)
         name = choose(made, result, variant)
         with storage.whole_folder(out) as part:
             path = part / MODEL

@@ -20,8 +20,8 @@ from typing import NoReturn
 
 import typer
 
-from edgespec.__main__ import HOW_TO_GO_ON, INTERRUPTED, at_once
 from edgespec.errors import EdgespecError, Missing, Mistake, Mistakes, StorageError
+from edgespec.interrupts import HOW_TO_GO_ON, INTERRUPTED, at_once
 
 BUG, CLOSED, STORAGE = 70, 1, 8
 ENDED = threading.Event()

@@ -74,10 +74,10 @@ def _targets(check: bool) -> list[dict[str, Any]]:
     from dataclasses import asdict
 
     from edgespec.targets import card as target_cards
-    from edgespec.targets import rollcall, ssh
+    from edgespec.targets import runner, ssh
 
     cards = [target_cards.load(name) for name in target_cards.names()]
-    answers = rollcall.ask(cards) if check else {}
+    answers = runner.ask(cards) if check else {}
     found = []
     for card in cards:
         here = "on this machine" if card.source == "measured" else "on this machine, emulated"
@@ -88,7 +88,7 @@ def _targets(check: bool) -> list[dict[str, Any]]:
         if target_cards.is_own(card.name):
             each["file"] = f"your own card: {target_cards.origin(card.name)}"
         if card.name in answers:
-            each |= {"answer": answers[card.name], "told": rollcall.told(answers[card.name])}
+            each |= {"answer": answers[card.name], "told": runner.told(answers[card.name])}
         found.append(each)
     return found
 

@@ -79,7 +79,7 @@ def command(
     cards = _cards(",".join(targets)) if targets else None
     way = None if matters is None else _way(matters)
 
-    from edgespec.authoring import draft, ways
+    from edgespec.authoring import draft
 
     def ask(question: str, default: str, read: Callable[[str], T]) -> T:
         return _asked(question, default, read) if asks else read(default)
@@ -91,7 +91,7 @@ def command(
         _offer_targets()
     cards = cards or ask("where it is to run, several with commas between", "local", _cards)
     if asks and way is None:
-        print("\n".join(f"  {word:<9} {each.about}" for word, each in ways.WAYS.items()), file=sys.stderr)
+        print("\n".join(f"  {word:<9} {each.about}" for word, each in draft.WAYS.items()), file=sys.stderr)
     way = way or ask("what matters most", "size", _way)
     path = path or ask("the recipe's file", f"{_stem(found)}.yaml", lambda text: _free(Path(text), force))
     beside = _write(path, draft.draft(found, cards, way, path))
@@ -145,10 +145,10 @@ def _cards(text: str) -> list[Target]:
 
 def _way(text: str) -> str:
     from edgespec import plugins
-    from edgespec.authoring import ways
+    from edgespec.authoring import draft
 
-    if text not in ways.WAYS:
-        raise Mistake(f"what matters is not {text!r}", plugins.did_you_mean(text, list(ways.WAYS)))
+    if text not in draft.WAYS:
+        raise Mistake(f"what matters is not {text!r}", plugins.did_you_mean(text, list(draft.WAYS)))
     return text
 
 

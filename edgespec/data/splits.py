@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgespec.errors import Mistake
 from edgespec.recipe import Split
@@ -242,3 +244,11 @@ def _check(splits: Splits, group: Words, spectra: Spectra) -> None:
             seen[str(name)] = part
     if len(np.unique(spectra.y)) < 2:
         raise Mistake(f"only one class is here ({spectra.labels[int(spectra.y[0])]}): nothing to tell apart")
+
+
+def occurrence(names: NDArray[Any]) -> Ints:
+    """(n,): how often the same name stood before each place; sorted by it, each name has its turn before any has a second."""
+    found = np.zeros(len(names), dtype=np.int64)
+    for name in np.unique(names):
+        found[names == name] = np.arange((names == name).sum())
+    return found

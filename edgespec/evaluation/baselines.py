@@ -19,7 +19,7 @@ from edgespec.contract import stamp
 from edgespec.graph import assembly, exporter, onnx_file
 from edgespec.job import Job
 from edgespec.spectra import Ints
-from edgespec.training import loop
+from edgespec.training import batches
 
 Array = NDArray[Any]
 UNSEEN = 20.0
@@ -30,11 +30,11 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
 
     A baseline that can't be fitted on so few spectra is left out; `facts` says why.
     """
-    x, y = loop.prepared(job, rows).numpy(), job.spectra.y[rows]
+    x, y = batches.prepared(job, rows).numpy(), job.spectra.y[rows]
     classes = len(job.spectra.labels)
     variants, skipped = {}, {}
-    front, checked = exporter.of_front(loop.front(job)), job.splits.rows(None)[:256]
-    check, raw = loop.prepared(job, checked).numpy(), job.spectra.x[checked]
+    front, checked = exporter.of_front(job.front()), job.splits.rows(None)[:256]
+    check, raw = batches.prepared(job, checked).numpy(), job.spectra.x[checked]
     for name in MAKE:
         fitted = _fitted(name, x, y)
         if isinstance(fitted, str):
@@ -56,7 +56,7 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
 
 def linear(job: Job, rows: Ints, test: Ints) -> dict[str, Array]:
     """(n, classes) by baseline: the answers of those that `fit` would export, for where no file is wanted."""
-    x, y, asked = loop.prepared(job, rows).numpy(), job.spectra.y[rows], loop.prepared(job, test).numpy()
+    x, y, asked = batches.prepared(job, rows).numpy(), job.spectra.y[rows], batches.prepared(job, test).numpy()
     found = {name: _fitted(name, x, y) for name in MAKE}
     return {
         name: _answers(each, asked, len(job.spectra.labels))
@@ -67,7 +67,7 @@ def linear(job: Job, rows: Ints, test: Ints) -> dict[str, Array]:
 
 def nearest(job: Job, rows: Ints, test: Ints) -> Array:
     """(n, classes): the largest cosine between each test spectrum and the training spectra of each class."""
-    known, x = loop.prepared(job, rows).numpy(), loop.prepared(job, test).numpy()
+    known, x = batches.prepared(job, rows).numpy(), batches.prepared(job, test).numpy()
     cosine = _unit(x) @ _unit(known).T
     out = np.full((len(x), len(job.spectra.labels)), -1.0, dtype=np.float32)
     for label in np.unique(job.spectra.y[rows]):

@@ -9,7 +9,6 @@ bands elsewhere is taken. No label, test spectrum or unknown substance has a say
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,41 +16,15 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import rankdata
 
+from edgespec.graph.answer import TINY, Score, shortened
 from edgespec.job import Job
 from edgespec.spectra import Ints
-from edgespec.training import loop
+from edgespec.training import batches
 
 Array = NDArray[Any]
 Answers = Callable[[Array], Array]
 KINDS = ("likeness", "energy", "confidence")
 PLACES = 64  # along the axis, that a class's mean spectrum is kept at, if not said
-TINY = 1e-6
-
-
-@dataclass(frozen=True)
-class Score:
-    """A reject score of logits (n, classes) and prepared spectra (n, points); large where the model knows.
-
-    means: (places, classes) int8, the mean spectra, each of length 1 / scale; empty unless `likeness`
-    points: of a prepared spectrum
-    """
-
-    kind: str
-    means: NDArray[np.int8]
-    scale: float
-    points: int
-
-    def of(self, logits: Array, prepared: Array) -> Array:
-        """(n,)"""
-        if self.kind == "energy":
-            return logsumexp(logits, axis=1)  # type: ignore[no-any-return]
-        stated = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
-        if self.kind == "confidence":
-            return stated.max(1)  # type: ignore[no-any-return]
-        short = shortened(prepared, len(self.means))
-        length = np.maximum(np.linalg.norm(short, axis=1), TINY)
-        means = self.means.astype(np.float32) * np.float32(self.scale)
-        return (stated * (short @ means)).sum(1) / length  # type: ignore[no-any-return]
 
 
 def fit(
@@ -70,7 +43,7 @@ def fit(
     seen = {"known": (answers(known), prepared(job, known)), "other": (answers(other), prepared(job, other))}
     means, scale = _means(answers(job.spectra.x[rows]), prepared(job, job.spectra.x[rows]), places)
     none = np.zeros((0, 0), np.int8)
-    candidates = [Score(kind, means if kind == "likeness" else none, scale, loop.front(job).points) for kind in kinds]
+    candidates = [Score(kind, means if kind == "likeness" else none, scale, job.front().points) for kind in kinds]
     found = {each.kind: auroc(each.of(*seen["known"]), each.of(*seen["other"])) for each in candidates}
     return max(candidates, key=lambda each: found[each.kind]), found
 
@@ -85,7 +58,7 @@ def prepared(job: Job, x: Array) -> Array:
     """(n, points) raw -> (n, points) as the network sees it."""
     import torch
 
-    return loop.through(loop.front(job), torch.from_numpy(np.ascontiguousarray(x, np.float32))).numpy()
+    return batches.through(job.front(), torch.from_numpy(np.ascontiguousarray(x, np.float32))).numpy()
 
 
 def displaced(x: Array, rng: np.random.Generator) -> Array:
@@ -108,12 +81,6 @@ def auroc(known: Array, unknown: Array) -> float:
     n, m = len(known), len(unknown)
     rank = rankdata(np.concatenate([known, unknown]))
     return float((rank[:n].sum() - n * (n + 1) / 2) / (n * m))
-
-
-def shortened(x: Array, places: int) -> Array:
-    """(n, points) -> (n, places): means over equal stretches; what is left over at the end does not count."""
-    size = x.shape[1] // places
-    return x[:, : size * places].reshape(len(x), places, size).mean(2)  # type: ignore[no-any-return]
 
 
 def _means(logits: Array, prepared: Array, places: int) -> tuple[NDArray[np.int8], float]:

@@ -22,7 +22,7 @@ from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.graph import onnx_file
 from edgespec.job import Job
 from edgespec.spectra import Ints, Words
-from edgespec.training import loop
+from edgespec.training import batches
 
 Array = NDArray[Any]
 BINS, DRAWS, Z = 15, 200, 1.959964
@@ -146,8 +146,8 @@ def answers(job: Job, artifact: Checkpoint | Path, rows: Ints) -> Array:
 def answering(job: Job, artifact: Checkpoint | Path) -> Callable[[Array], Array]:
     """Load a checkpoint, or an ONNX file, once: raw spectra (n, points) -> logits (n, classes)."""
     if isinstance(artifact, Checkpoint):
-        network, front = models.load(artifact), loop.front(job)
-        return lambda x: loop.logits(network, loop.through(front, torch.from_numpy(x))).numpy()
+        network, front = models.load(artifact), job.front()
+        return lambda x: batches.logits(network, batches.through(front, torch.from_numpy(x))).numpy()
     opened = onnx_file.session(artifact)
     return lambda x: onnx_file.ask(opened, x)
 
@@ -184,7 +184,7 @@ def macs(network: nn.Module, points: int) -> int:
         total += layer.weight.numel() if isinstance(layer, nn.Linear) else out.numel() * layer.weight[0].numel()
 
     hooks = [each.register_forward_hook(count) for each in network.modules() if isinstance(each, nn.Conv1d | nn.Linear)]
-    loop.logits(network, torch.zeros(1, points))
+    batches.logits(network, torch.zeros(1, points))
     for hook in hooks:
         hook.remove()
     return total

@@ -21,7 +21,7 @@ from edgespec.artifact import Checkpoint
 from edgespec.evaluation import reject_score
 from edgespec.graph import assembly, onnx_file
 from edgespec.job import Job
-from edgespec.training import loop
+from edgespec.training import batches
 
 Array = NDArray[Any]
 COVERAGES = tuple(round(0.05 * i, 2) for i in range(1, 21))
@@ -102,4 +102,4 @@ def _fitted(job: Job, made: Checkpoint | Path) -> _Knower:
 def _torch(job: Job, made: Checkpoint, x: Array) -> Array:
     import torch
 
-    return loop.logits(models.load(made), torch.from_numpy(reject_score.prepared(job, x))).numpy()
+    return batches.logits(models.load(made), torch.from_numpy(reject_score.prepared(job, x))).numpy()

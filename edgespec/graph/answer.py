@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
+from scipy.special import logsumexp
 
 from edgespec.errors import Mismatch
-from edgespec.evaluation.reject_score import TINY, Score
 from edgespec.graph.assembly import ANSWER, LOGITS, PREPARED, PROBABILITIES, SCORE, SPECTRUM, answered
 
 AXES_INPUT = 18  # the first opset in which ReduceMax, ReduceL2 and ReduceLogSumExp take their axes as an input
+Parts = tuple[list[NodeProto], list[TensorProto]]
+TINY = 1e-6
+Array = NDArray[Any]
 
 
 def add(model: onnx.ModelProto, score: Score) -> onnx.ModelProto:
@@ -35,9 +42,6 @@ def read(model: onnx.ModelProto, kind: str) -> Score:
         raise Mismatch(f"the graph holds no reject score {kind!r}, which its contract tells of") from None
     size = next(list(each.ints) for each in pool.attribute if each.name == "kernel_shape")[-1]
     return Score(kind, means, scale, size * len(means))
-
-
-Parts = tuple[list[NodeProto], list[TensorProto]]
 
 
 def _energy(score: Score, prepared: str) -> Parts:
@@ -96,3 +100,35 @@ def _node(kind: str, inputs: list[str], output: str, **attributes: object) -> No
 
 def _weight(name: str, value: np.ndarray) -> TensorProto:
     return numpy_helper.from_array(value, ANSWER + name)
+
+
+@dataclass(frozen=True)
+class Score:
+    """A reject score of logits (n, classes) and prepared spectra (n, points); large where the model knows.
+
+    means: (places, classes) int8, the mean spectra, each of length 1 / scale; empty unless `likeness`
+    points: of a prepared spectrum
+    """
+
+    kind: str
+    means: NDArray[np.int8]
+    scale: float
+    points: int
+
+    def of(self, logits: Array, prepared: Array) -> Array:
+        """(n,)"""
+        if self.kind == "energy":
+            return logsumexp(logits, axis=1)  # type: ignore[no-any-return]
+        stated = np.exp(logits - logsumexp(logits, axis=1, keepdims=True))
+        if self.kind == "confidence":
+            return stated.max(1)  # type: ignore[no-any-return]
+        short = shortened(prepared, len(self.means))
+        length = np.maximum(np.linalg.norm(short, axis=1), TINY)
+        means = self.means.astype(np.float32) * np.float32(self.scale)
+        return (stated * (short @ means)).sum(1) / length  # type: ignore[no-any-return]
+
+
+def shortened(x: Array, places: int) -> Array:
+    """(n, points) -> (n, places): means over equal stretches; what is left over at the end does not count."""
+    size = x.shape[1] // places
+    return x[:, : size * places].reshape(len(x), places, size).mean(2)  # type: ignore[no-any-return]

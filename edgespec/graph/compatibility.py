@@ -8,14 +8,20 @@ from pathlib import Path
 
 import onnx
 
-from edgespec.artifact import OnnxModel
+from edgespec import artifact as artifacts
+from edgespec import contract, models, storage
+from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.errors import Mistake
-from edgespec.graph import jetpack, older
+from edgespec.graph import answer, exporter, jetpack, onnx_file
+from edgespec.graph.onnx_file import Parity
 from edgespec.job import Job
 from edgespec.report import Report
 from edgespec.targets.card import Target
 
 ONE_BY_ONE = "it takes one spectrum at a time; float32 is compared with in its place"
+SOURCE = "float32"
+CHECKED = 256
+AGREEMENT, TOLERANCE = 1.0, 1e-3
 
 
 @dataclass(frozen=True)
@@ -43,25 +49,55 @@ def choose(
     kept, left_out = {}, {}
     for name, path in files.items():
         wrong = [ONE_BY_ONE] if name == reference else jetpack.lint(onnx.load(path), card.jetpack)
-        if wrong and name == older.SOURCE and jetpack.opset(onnx.load(path)) > newest:
+        if wrong and name == SOURCE and jetpack.opset(onnx.load(path)) > newest:
             path = _own(run, card.name)
             path.parent.mkdir(exist_ok=True)
-            older.float_file(path, model, job, result, run, newest)
+            float_file(path, model, job, result, run, newest)
             wrong = jetpack.lint(onnx.load(path), card.jetpack)
         if wrong:
             left_out[name] = wrong[0]
         else:
             kept[name] = path
-    if older.SOURCE not in kept:
+    if SOURCE not in kept:
         raise Mistake(f"target {card.name!r} takes none of the files: {next(iter(left_out.values()), 'there is none')}")
-    return Suited(kept, older.SOURCE, left_out)
+    return Suited(kept, SOURCE, left_out)
 
 
 def again(files: Mapping[str, Path], target: str, run: Path) -> dict[str, Path]:
     """Give the files that a recording of a target may be of: the float file as it was exported anew for it, where it was."""
     own = _own(run, target)
-    return {**files, older.SOURCE: own} if own.is_file() else dict(files)
+    return {**files, SOURCE: own} if own.is_file() else dict(files)
 
 
 def _own(run: Path, target: str) -> Path:
     return run / "bench" / f"{target}.onnx"
+
+
+def float_file(path: Path, made: OnnxModel, job: Job, result: Report, run: Path, opset: int) -> Parity:
+    """Write the run's float32 file in another opset: same weights, temperature, reject score and contract.
+
+    Raises Mistake where the run holds no network to export, Mismatch where the answers differ from its own file's.
+    """
+    return written(path, made, _checkpoint(result, run), job, opset, run / f"opset{opset}-mismatch.npz")
+
+
+def written(path: Path, made: OnnxModel, checkpoint: Checkpoint, job: Job, opset: int, evidence: Path) -> Parity:
+    """Write the float32 file of `made`, which was exported from this network, in another opset. Raises Mismatch as above."""
+    source = made.path(SOURCE)
+    said, own = contract.load(source), made.variants[SOURCE]
+    exporter.export_older(models.load(checkpoint), path, front=job.front(), opset=opset, contract=said)
+    onnx_file.fold_temperature(path, own.temperature / checkpoint.facts.get("temperature", 1.0))
+    if said.score:
+        whole = answer.add(onnx.load(path), answer.read(onnx.load(source), said.score))
+        storage.write(path, whole.SerializeToString())
+    x = job.spectra.x[job.splits.rows(None)[:CHECKED]]
+    return onnx_file.parity(path, x, onnx_file.run(source, x), least=AGREEMENT, most=TOLERANCE, evidence=evidence)
+
+
+def _checkpoint(result: Report, run: Path) -> Checkpoint:
+    """Give the network that the run's float file was exported from."""
+    for step in reversed(result.steps):
+        found, _ = artifacts.read(run / step["folder"])
+        if isinstance(found, Checkpoint):
+            return found
+    raise Mistake(f"{run} holds no network to export in an older opset", hint="a recipe that trains or adopts one")

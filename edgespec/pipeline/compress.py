@@ -12,21 +12,21 @@ import numpy as np
 import yaml
 
 from edgespec import artifact as artifacts
-from edgespec import datasets, report, storage
+from edgespec import datasets, plugins, report, storage
 from edgespec.artifact import Artifact
 from edgespec.compression.pruning import early_exit
-from edgespec.data.splits import divide
-from edgespec.errors import EdgespecError, Missing, Mistake
+from edgespec.data.splits import Splits, divide
+from edgespec.errors import EdgespecError, Missing, Mistake, Mistakes
 from edgespec.evaluation import occlusion
 from edgespec.job import Job, Progress, Watch, few
 from edgespec.pipeline import provenance, report_rows, step_cache
 from edgespec.pipeline.step_cache import Made, Store
 from edgespec.pipeline.up_to_date import data_digest, fingerprint
 from edgespec.recipe import Call, Recipe, plain
-from edgespec.recipe.plan import Plan, check_parts, plan, until
+from edgespec.recipe.plan import Plan, plan, until
+from edgespec.recipe.schema import Binder
 from edgespec.report import Report, Row
 from edgespec.spectra import Spectra
-from edgespec.training import loop
 
 Seen = Callable[[Report], None]
 Hearing = Callable[[int], Watch | None]
@@ -89,7 +89,7 @@ def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
 
 def _check_exits(checked: Plan, job: Job) -> None:
     """Raise Mistake where a step leaves a network after a stage that it hasn't, before anything is trained."""
-    wrong = early_exit.check(checked.steps, points=loop.front(job).points, classes=len(job.spectra.labels))
+    wrong = early_exit.check(checked.steps, points=job.front().points, classes=len(job.spectra.labels))
     if wrong:
         i, problem = wrong
         place = checked.recipe.at(("steps", i, checked.steps[i].name, "after"))
@@ -239,3 +239,17 @@ def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path, s
     if store is not None:
         store.give(key, folder / name)
     return found
+
+
+def check_parts(plan: Plan, splits: Splits) -> None:
+    """Check that every `on:` names a training part that the data has; known only once the data is read."""
+    binder = Binder(plan.recipe.at)
+    for i, step in enumerate(plan.steps):
+        on = step.keys.get("on")
+        if on is not None and on not in splits.names:
+            hint = plugins.did_you_mean(on, splits.names)
+            binder.wrong(
+                ("steps", i, step.name, "on"), f"step {i + 1} '{step.name}': there is no training part {on!r}", hint
+            )
+    if binder.mistakes:
+        raise Mistakes(binder.mistakes)

@@ -15,14 +15,14 @@ from edgespec.job import Job, few
 from edgespec.recipe import Call
 from edgespec.report import Report, Row
 from edgespec.report.tables import quantization
-from edgespec.training import loop
+from edgespec.training import batches
 
 WORTH = 0.005  # a gain below this is none
 
 
 def of_baselines(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list[Row]]:
     """Fit the baselines on what a step learns from, and score them."""
-    rows = loop.labelled(job, job.splits.rows(on), few(labels))
+    rows = batches.labelled(job, job.splits.rows(on), few(labels))
     made = baselines.fit(job, rows)
     shared: dict[str, Any] = {"on": on or "", "labels": labels, "spectra_used": len(rows), "labels_used": len(rows)}
     logits = baselines.nearest(job, rows, job.splits.test)

@@ -16,12 +16,11 @@ from edgespec import artifact as artifacts
 from edgespec import plugins, storage
 from edgespec.artifact import Artifact
 from edgespec.errors import Mistake
-from edgespec.job import Job
+from edgespec.job import ENDING, Job, Unfinished
 from edgespec.pipeline import provenance
 from edgespec.pipeline.up_to_date import data_digest
 from edgespec.recipe import Call, plain
 from edgespec.report import Row
-from edgespec.unfinished import ENDING, Unfinished
 
 
 @dataclass(frozen=True)

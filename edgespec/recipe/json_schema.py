@@ -17,8 +17,7 @@ from pydantic import TypeAdapter
 
 from edgespec import plugins, units
 from edgespec.recipe import Data, Split, messages, plain, plan, schema, search_ranges
-from edgespec.recipe.gates import OTHERS, REGRESSIONS
-from edgespec.recipe.metrics import METRICS, Metric
+from edgespec.recipe.gates import METRICS, OTHERS, REGRESSIONS, Metric
 from edgespec.spectra import Axis
 
 FILE = "recipe.schema.json"

@@ -7,7 +7,6 @@ from typing import Any, get_args
 
 from edgespec import plugins
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
-from edgespec.data.splits import Splits
 from edgespec.errors import Mistake, Mistakes
 from edgespec.recipe import Call, Data, Recipe, messages, schema, search_ranges
 from edgespec.recipe import gates as recipe_gates
@@ -76,20 +75,6 @@ def load_call(recipe: Recipe) -> tuple[Call, Any]:
     if binder.mistakes:
         raise Mistakes(binder.mistakes)
     return call, axis
-
-
-def check_parts(plan: Plan, splits: Splits) -> None:
-    """Check that every `on:` names a training part that the data has; known only once the data is read."""
-    binder = Binder(plan.recipe.at)
-    for i, step in enumerate(plan.steps):
-        on = step.keys.get("on")
-        if on is not None and on not in splits.names:
-            hint = plugins.did_you_mean(on, splits.names)
-            binder.wrong(
-                ("steps", i, step.name, "on"), f"step {i + 1} '{step.name}': there is no training part {on!r}", hint
-            )
-    if binder.mistakes:
-        raise Mistakes(binder.mistakes)
 
 
 def until(plan: Plan, text: str | None) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from edgespec.pipeline.run_folder import last, opened
+
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -14,7 +16,7 @@ from edgespec.report import histogram
 from edgespec.pipeline import compress
 from edgespec import recipe, report, storage
 from edgespec.graph import compatibility
-from edgespec.targets import card as target_cards, wire
+from edgespec.targets import card as target_cards, ssh
 from edgespec import artifact as artifacts
 from edgespec.bench import measure as measuring
 from edgespec.artifact import OnnxModel
@@ -132,24 +134,8 @@ def _samples(told: Session) -> dict[str, Any]:
     return {"distributions": {name: histogram.describe(told.samples(name)) for name in told.ns}, "readings": kept}
 
 
-def opened(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:
-    """Open a run: its plan, its data and its report. Raises Mistake where its data have changed since."""
-    result = report.read(folder)
-    checked = plan(recipe.load(folder / "recipe.yaml"))
-    job = compress.prepare(checked, folder, progress)
-    if data_digest(job.spectra) != result.data["digest"]:
-        raise Mistake(f"the data of {folder} have changed since it was made", hint="edgespec compress makes it anew")
-    return checked, job, result
 
 
-def last(folder: Path, result: Report) -> OnnxModel:
-    """Give the ONNX files that the last step left. Raises Mistake where it left none."""
-    if not result.steps:
-        raise Mistake(f"{folder} has no finished step", hint="edgespec compress goes on where it stopped")
-    found, _ = artifacts.read(folder / result.steps[-1]["folder"])
-    if not isinstance(found, OnnxModel):
-        raise Mistake(f"{folder} has nothing to measure: its last step leaves no ONNX", hint="add the step 'to_onnx'")
-    return found
 
 
 def _everywhere(
@@ -183,7 +169,7 @@ def _everywhere(
             except BaseException:  # an interrupt, which no thread but this one hears of
                 stopped.set()
                 while wait(asked, timeout=0.2).not_done:
-                    wire.interrupt()
+                    ssh.interrupt()
                 raise
     order = [card.name for card in cards]
     return {name: found[name] for name in order if name in found}, {

@@ -122,13 +122,13 @@ def _pair(folder: Path, other: Path, head: Side, base: Side, name: str, seconds:
     from scipy import stats
 
     from edgespec.bench import measure
-    from edgespec.runs import bench
+    from edgespec.pipeline import run_folder
     from edgespec.runs.gate_regression import Paired
 
     card = cards.load(name)
     result = report.read(folder)
     variant = result.advice.get(name, {}).get("variant") or head.shipped[0]
-    _, job, _ = bench.opened(folder, progress)
+    _, job, _ = run_folder.opened(folder, progress)
     earlier = variant if variant in base.files else base.shipped[0]
     files = {"base": _path(other, earlier), "head": _path(folder, variant)}
     rows = job.splits.test
@@ -146,9 +146,9 @@ def _pair(folder: Path, other: Path, head: Side, base: Side, name: str, seconds:
 
 
 def _path(folder: Path, variant: str) -> Path:
-    from edgespec.runs import bench
+    from edgespec.pipeline import run_folder
 
-    return bench.last(folder, report.read(folder)).path(variant)
+    return run_folder.last(folder, report.read(folder)).path(variant)
 
 
 def _instructions(side: Side) -> dict[str, object]:
@@ -159,10 +159,11 @@ def _instructions(side: Side) -> dict[str, object]:
 def _count(folder: Path, result: Report, progress: Progress) -> dict[str, object]:
     """Count the instructions of the files that a run may ship; where that can't be done, tell why."""
     from edgespec.bench import instructions
-    from edgespec.runs import bench, gate_baseline
+    from edgespec.pipeline import run_folder
+    from edgespec.runs import gate_baseline
 
-    _, job, _ = bench.opened(folder, progress)
-    model = bench.last(folder, result)
+    _, job, _ = run_folder.opened(folder, progress)
+    model = run_folder.last(folder, result)
     files = {name: model.path(name) for name in gate_baseline.shipped(model, result)}
     try:
         who, found = instructions.count(files, job.spectra.x[job.splits.test], folder / "bench", progress.say)

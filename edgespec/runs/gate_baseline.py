@@ -17,7 +17,7 @@ from typing import Any
 from edgespec import __version__, contract, report, storage
 from edgespec.graph import onnx_file
 from edgespec.bench import instructions
-from edgespec.runs import bench
+from edgespec.pipeline import run_folder
 from edgespec.artifact import OnnxModel
 from edgespec.runs.gate_regression import File, Side
 from edgespec.errors import Missing, Mistake, Unreachable
@@ -36,8 +36,8 @@ def of_run(folder: Path, *, count: str | Sequence[str] = NONE, progress: Progres
     count: whose instructions are counted, where valgrind is: NONE, SHIPPED, ALL, or variants by name
     Raises Mistake where the run made no ONNX, or its data have changed.
     """
-    _, job, result = bench.opened(folder, progress)
-    model = bench.last(folder, result)
+    _, job, result = run_folder.opened(folder, progress)
+    model = run_folder.last(folder, result)
     rows = job.splits.test
     x, names = job.spectra.x[rows], [job.spectra.labels[i] for i in job.spectra.y[rows]]
     files = {name: model.path(name) for name, each in model.variants.items() if each.role == "candidate"}

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from edgespec.runs.gate_verdicts import Verdict
-from edgespec.recipe.metrics import METRICS
+from edgespec.recipe.gates import METRICS
 from edgespec.recipe.gates import Gate
 
 CHANCE, SLOWER = 0.05, 0.01

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgespec.recipe.metrics import METRICS
+from edgespec.recipe.gates import METRICS
 from edgespec.recipe.gates import Gate
 from edgespec.report import Report, Row
 

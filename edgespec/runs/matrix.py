@@ -23,7 +23,7 @@ from edgespec import artifact as artifacts
 from edgespec.bench import measure as bench_measure
 from edgespec.targets import runner, card as cards
 from edgespec.graph import onnx_file
-from edgespec.runs import bench
+from edgespec.pipeline import run_folder
 from edgespec.evaluation import scoring
 from edgespec import storage
 from edgespec.bench import measurement as stats
@@ -95,8 +95,8 @@ def measure(folder: Path, *, seconds: float, progress: Progress) -> Matrix:
     Raises Mistake where the run made no ONNX or its data have changed.
     """
     with storage.lock(folder):
-        checked, job, result = bench.opened(folder, progress)
-        model = bench.last(folder, result)
+        checked, job, result = run_folder.opened(folder, progress)
+        model = run_folder.last(folder, result)
         card = cards.load("local")
         x, y = job.spectra.x[job.splits.test], job.spectra.y[job.splits.test]
         found, absent = _runtimes(card)

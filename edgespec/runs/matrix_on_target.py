@@ -17,7 +17,8 @@ import numpy as np
 
 from edgespec.targets import runner, card as cards
 from edgespec.graph import onnx_file
-from edgespec.runs import matrix, bench
+from edgespec.runs import matrix
+from edgespec.pipeline import run_folder
 from edgespec import storage
 from edgespec.artifact import OnnxModel
 from edgespec.job import Progress
@@ -36,8 +37,8 @@ def compare(folder: Path, card: Target, *, progress: Progress) -> Matrix:
     Raises Mistake where the run made no ONNX or its data have changed; what `device.call` raises where the target doesn't answer.
     """
     with storage.lock(folder):
-        _, job, result = bench.opened(folder, progress)
-        model = bench.last(folder, result)
+        _, job, result = run_folder.opened(folder, progress)
+        model = run_folder.last(folder, result)
         test = job.splits.test
         rows = test[np.unique(np.linspace(0, len(test) - 1, SPECTRA).astype(int))]
         with tempfile.TemporaryDirectory(dir=folder, prefix=".matrix-") as work:

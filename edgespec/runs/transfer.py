@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from edgespec import artifact as artifacts
 from edgespec import datasets, models, report, storage
-from edgespec.runs import transfer_data, bench
+from edgespec.runs import transfer_data
+from edgespec.pipeline import run_folder
 from edgespec.graph import onnx_file
 from edgespec.pipeline import provenance
 from edgespec.evaluation import scoring
-from edgespec.training import loop
+from edgespec.training import batches
+from edgespec import job
 from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
 from edgespec.pipeline.up_to_date import data_digest
@@ -58,7 +60,7 @@ def transfer(
         if number < 1:
             raise Mistake(f"--{what} {number}: a correction is fitted on at least one", hint=f"--{what} 5")
     with storage.lock(folder):
-        checked, job, result = bench.opened(folder, progress)
+        checked, job, result = run_folder.opened(folder, progress)
         files = _models(folder, job, result)
         read = _read(data, lasers, job, checked.data.axis, progress)
         other = transfer_data.beside(read, job)
@@ -86,7 +88,7 @@ def transfer(
 
 def _models(folder: Path, job: Job, result: Report) -> dict[str, Model]:
     """Give what is judged, raw spectra -> logits: the teacher where the run has one, then the files that it may ship."""
-    last = bench.last(folder, result)
+    last = run_folder.last(folder, result)
     made = [artifacts.read(folder / step["folder"])[0] for step in result.steps]
     trained = [each for each in made if isinstance(each, Checkpoint)]
     found: dict[str, Model] = {TEACHER: partial(_answers, job, trained[0])} if len(trained) > 1 else {}
@@ -95,8 +97,8 @@ def _models(folder: Path, job: Job, result: Report) -> dict[str, Model]:
 
 
 def _answers(job: Job, checkpoint: Checkpoint, x: Floats) -> NDArray[Any]:
-    seen = loop.through(loop.front(job), torch.from_numpy(x))
-    return loop.logits(models.load(checkpoint), seen).numpy()
+    seen = batches.through(job.front(), torch.from_numpy(x))
+    return batches.logits(models.load(checkpoint), seen).numpy()
 
 
 def _read(data: Call, lasers: list[int], job: Job, axis: Axis, progress: Progress) -> Spectra:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.runs import standardise
-from edgespec.training import loop
+from edgespec.data import splits
 from edgespec.errors import Mistake
 from edgespec.job import Job
 from edgespec.spectra import Floats, Ints, Spectra, Words
@@ -96,7 +96,7 @@ def draw(foreign: Foreign, count: int, rng: np.random.Generator) -> list[str]:
     paired = np.array([sample in foreign.pairs for sample in samples])
     turn = np.zeros(len(samples), dtype=np.int64)
     for part in (paired, ~paired):
-        turn[part] = loop.occurrence(label[part])
+        turn[part] = splits.occurrence(label[part])
     return [samples[i] for i in np.lexsort((turn, ~paired))[:count]]
 
 

@@ -27,7 +27,7 @@ from edgespec.recipe import Call, Recipe, Split
 from edgespec.recipe.plan import Plan, plan
 from edgespec.spectra import Ints
 from edgespec.targets.card import Target
-from edgespec.training import loop
+from edgespec.training import batches
 
 REFERENCE = "reference"
 NETWORK = Call("cnn", {"widths": [16, 32, 64]})
@@ -60,7 +60,7 @@ class Setup:
     @property
     def watched(self) -> int:
         """Physical samples that a network in training is judged on."""
-        return loop.samples(self.job, self.rows)
+        return batches.samples(self.job, self.rows)
 
 
 def run(setup: Setup, recipe: Recipe, number: int, hearing: compress.Hearing, progress: Progress) -> dict[str, Any]:
@@ -120,7 +120,7 @@ def reference(folder: Path, job: Job) -> Path:
     path = folder / "reference.onnx"
     if not path.is_file():
         bare = replace(job, preprocess=())
-        front = loop.front(bare)
+        front = bare.front()
         network = models.build(NETWORK, points=front.points, classes=len(job.spectra.labels), seed=0)
         made = path.with_name(f".reference-{storage.digest(str(time.time_ns()))}.onnx")
         exporter.export(network, made, front=front)

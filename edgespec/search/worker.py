@@ -21,7 +21,7 @@ from edgespec import plugins, report, storage
 from edgespec import recipe as recipes
 from edgespec.bench import instructions
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
-from edgespec.job import Progress, Silent
+from edgespec.job import ENDING, Progress, Silent
 from edgespec.pipeline import compress
 from edgespec.pipeline.step_cache import Store
 from edgespec.recipe import Recipe, plain
@@ -32,8 +32,7 @@ from edgespec.search.space import Space
 from edgespec.search.study import Study
 from edgespec.search.trial import Setup
 from edgespec.targets import card as targets
-from edgespec.training import loop
-from edgespec.unfinished import ENDING
+from edgespec.training import batches
 
 RECIPE, CLAIM, POLL_S, HOPELESS = "recipe.yaml", "search.json", 1.0, 5
 
@@ -127,7 +126,7 @@ def _agree(shared: Study, setup: Setup) -> None:
     """Raise Mistake where another worker's trials are judged on other spectra."""
     rows = setup.judges
     mine = {"digest": trial.digest(setup.job, rows), "spectra": len(rows)}
-    mine |= {"samples": loop.samples(setup.job, rows), **({"folds": len(setup.folds)} if setup.folds else {})}
+    mine |= {"samples": batches.samples(setup.job, rows), **({"folds": len(setup.folds)} if setup.folds else {})}
     theirs = shared.inner.user_attrs.get("judged")
     if theirs is None:
         shared.inner.set_user_attr("judged", mine)

@@ -10,7 +10,7 @@ from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
 from edgespec.job import Folder, Job
 from edgespec.recipe import plain
-from edgespec.training import loop
+from edgespec.training import batches
 from edgespec.training import teacher as teachers
 
 HINT = "a folder that `edgespec import` wrote, or that of a step of another run, such as runs/NAME/1-train"
@@ -22,7 +22,7 @@ def run(job: Job, *, checkpoint: Folder) -> Checkpoint:
     checkpoint: its folder, as seen from where edgespec runs: one that `edgespec import` wrote, or a step's of another run.
     """
     found, record = _read(Path(checkpoint))
-    axis, labels = loop.axis(job), ", ".join(job.spectra.labels)
+    axis, labels = batches.axis(job), ", ".join(job.spectra.labels)
     hint = f"the recipe has data.axis: {{low: {axis['low']:g}, high: {axis['high']:g}, points: {axis['points']}}}; classes: {labels}"
     teachers.check(job, found, called=f"checkpoint {checkpoint}", hint=hint)
     _check_preprocess(job, found, checkpoint)
@@ -30,7 +30,7 @@ def run(job: Job, *, checkpoint: Folder) -> Checkpoint:
         if fact not in found.facts:
             job.progress.say(f"{checkpoint} does not say its {fact}: that they are the recipe's is taken on trust")
     adopted = {"folder": checkpoint, "step": record.get("step"), "digest": record.get("digest")}
-    return loop.save(models.load(found), found.model, job, facts={**found.facts, "adopted": adopted})
+    return batches.save(models.load(found), found.model, job, facts={**found.facts, "adopted": adopted})
 
 
 def _read(folder: Path) -> tuple[Checkpoint, dict[str, Any]]:

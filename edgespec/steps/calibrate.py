@@ -28,10 +28,10 @@ from edgespec.contract import stamp
 from edgespec.evaluation import reject_score
 from edgespec.graph import answer, onnx_file
 from edgespec.job import Job, Part
-from edgespec.training import loop
+from edgespec.training import batches
 
 LOW, HIGH = 0.05, 20.0
-Fitting = Callable[[Job, reject_score.Answers, str | None], tuple[reject_score.Score, dict[str, float]]]
+Fitting = Callable[[Job, reject_score.Answers, str | None], tuple[answer.Score, dict[str, float]]]
 SPREAD = 0.5  # of the prior on log T: a factor of 1.6 either way is one standard deviation
 
 
@@ -54,7 +54,7 @@ def run(
     rows = job.splits.rows(on, valid=True)
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     if isinstance(artifact, Checkpoint):
-        return _checkpoint(job, artifact, loop.prepared(job, rows), y)
+        return _checkpoint(job, artifact, batches.prepared(job, rows), y)
     variants = {}
     kinds: Sequence[str] = reject_score.KINDS if score == "best" else (score,)
     for name, variant in artifact.variants.items():
@@ -104,7 +104,7 @@ def temperature(logits: NDArray[Any], y: NDArray[Any]) -> float:
 
 def _checkpoint(job: Job, checkpoint: Checkpoint, x: torch.Tensor, y: NDArray[Any]) -> Checkpoint:
     network: Any = models.load(checkpoint)
-    found = temperature(loop.logits(network, x).numpy(), y)
+    found = temperature(batches.logits(network, x).numpy(), y)
     with torch.no_grad():
         network.head.weight /= found
         network.head.bias /= found

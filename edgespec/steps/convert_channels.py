@@ -18,7 +18,7 @@ from edgespec.errors import Mistake
 from edgespec.evaluation import scoring
 from edgespec.job import Fit, Job, Part
 from edgespec.recipe import Call
-from edgespec.training import loop
+from edgespec.training import batches, loop
 from edgespec.training import teacher as teachers
 from edgespec.training.losses import kd_loss
 
@@ -83,14 +83,14 @@ def run(
         fit,
         epoch_of=lambda epoch: bank[epoch % views],
         loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
-        judge=loop.accuracy(job, valid),
-        judged=loop.samples(job, valid),
+        judge=batches.accuracy(job, valid),
+        judged=batches.samples(job, valid),
         what=f"{how} {original.model}",
     )
     facts = {"history": history, "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
     facts |= {"how": how, "macs": macs, **told}
     controls = {"control": teachers.untaught(job, call, "control", rows, len(rows), fit, True)} if control else {}
-    return loop.save(network, original.model, job, controls=controls, facts=facts)
+    return batches.save(network, original.model, job, controls=controls, facts=facts)
 
 
 def _shallower(name: str, network: nn.Module, points: int, depths: list[int]) -> nn.Module:

@@ -16,7 +16,7 @@ from edgespec.artifact import Checkpoint
 from edgespec.job import Fit, Job, Labels, Part, few
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
-from edgespec.training import loop
+from edgespec.training import batches, loop
 from edgespec.training import teacher as teachers
 from edgespec.training.losses import Decoupled, kd_loss
 
@@ -52,7 +52,7 @@ def run(
     """
     teachers.check(job, teacher)
     rows = job.splits.rows(on)
-    known = loop.labelled(job, rows, few(labels))
+    known = batches.labelled(job, rows, few(labels))
     bank = teachers.bank(job, teacher, rows, known, views)
     network = models.build(student, points=teacher.points, classes=teacher.classes, seed=job.seed)
     history = loop.fit(
@@ -62,23 +62,23 @@ def run(
         epoch_of=lambda epoch: bank[epoch % views],
         loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha, standardise, decoupled),
         judge=_judge(job, teacher, on, labels),
-        judged=loop.samples(job, job.splits.rows(on, valid=True)),
+        judged=batches.samples(job, job.splits.rows(on, valid=True)),
         what=f"distill {student.name}",
     )
     used = len(known) if alpha < 1 or decoupled else 0
     facts = {"history": history, "labels_used": used, "spectra_used": len(rows)}
     controls = _controls(job, student, on, labels, known, len(rows), fit) if control else {}
-    return loop.save(network, student.name, job, controls=controls, facts=facts)
+    return batches.save(network, student.name, job, controls=controls, facts=facts)
 
 
-def _judge(job: Job, teacher: Checkpoint, on: str | None, labels: str) -> loop.Judge:
+def _judge(job: Job, teacher: Checkpoint, on: str | None, labels: str) -> batches.Judge:
     """With all labels: validation accuracy. With few: agreement with the teacher, which needs no label."""
     rows = job.splits.rows(on, valid=True)
     if few(labels) is None:
-        return loop.accuracy(job, rows)
-    x = loop.prepared(job, rows)
-    named = loop.logits(models.load(teacher), x).argmax(1)
-    return lambda model: float((loop.logits(model, x).argmax(1) == named).float().mean())
+        return batches.accuracy(job, rows)
+    x = batches.prepared(job, rows)
+    named = batches.logits(models.load(teacher), x).argmax(1)
+    return lambda model: float((batches.logits(model, x).argmax(1) == named).float().mean())
 
 
 def _controls(

@@ -25,7 +25,7 @@ from edgespec.compression.pruning import early_exit
 from edgespec.errors import Mistake
 from edgespec.job import Job, Labels, Part, few
 from edgespec.recipe import Call, schema
-from edgespec.training import lda, loop
+from edgespec.training import batches, lda
 
 Share = Annotated[float, Interval(gt=0, le=1)]
 Shrinkage = Literal["auto"] | Share
@@ -66,7 +66,7 @@ def run(
             f"a network of the model {checkpoint.model!r} has no single linear head to write LDA into",
             hint="distill it into a model that has one, or leave the step 'fuse_lda' out",
         )
-    taught = _views(_stronger(job, strength), loop.labelled(job, job.splits.rows(on), few(labels)), copies, 700)
+    taught = _views(_stronger(job, strength), batches.labelled(job, job.splits.rows(on), few(labels)), copies, 700)
     _check(job, taught)
     judged = _views(job, job.splits.rows(on, valid=True), copies, 800)
     exits = _exits(network, checkpoint.model, taught.x, after, positions)
@@ -136,8 +136,8 @@ class _Candidate:
 
 def _views(job: Job, rows: NDArray[np.int64], copies: int, seed: int) -> _Views:
     times = copies if job.augment is not None else 0
-    x = [loop.prepared(job, rows)]
-    x += [loop.varied(job, rows, seed=job.seed * 1000 + seed + i) for i in range(times)]
+    x = [batches.prepared(job, rows)]
+    x += [batches.varied(job, rows, seed=job.seed * 1000 + seed + i) for i in range(times)]
     return _Views(torch.cat(x), np.tile(job.spectra.y[rows], 1 + times), len(rows))
 
 
@@ -195,8 +195,8 @@ def _candidates(
     softmax: bool,
 ) -> list[_Candidate]:
     """Fit LDA with each shrinkage; where the network is whole, blended with the head that it has, which is compared with them."""
-    features = partial(loop.features, network)
-    x, seen = loop.remembered(job, features, taught.x).numpy(), loop.remembered(job, features, judged.x)
+    features = partial(batches.features, network)
+    x, seen = batches.remembered(job, features, taught.x).numpy(), batches.remembered(job, features, judged.x)
     use = lda.varying(x)
     if not use.any():
         raise Mistake(f"{_where(stage)}, no feature differs between any two training spectra", hint="train for longer")
@@ -264,7 +264,7 @@ def _facts(job: Job, chosen: _Candidate, found: list[_Candidate], judged: _Views
         "chosen": _plain(chosen),
         "candidates": [_plain(each) for each in found],
         "validation_spectra": judged.spectra,
-        "validation_samples": loop.samples(job, job.splits.rows(on, valid=True)),
+        "validation_samples": batches.samples(job, job.splits.rows(on, valid=True)),
         "copies": len(chosen.right) - 1,
         "below_best": round(-float(apart.mean()), 5),
         "below_best_error": round(float(apart.std() / np.sqrt(len(apart))), 5),

@@ -16,17 +16,17 @@ from torch.nn import functional
 
 from edgespec import artifact, models
 from edgespec.artifact import Checkpoint
-from edgespec.compression.pruning import budget, channel_groups, latency, remove_blocks, schedule
+from edgespec.compression.pruning import budget, channel_groups, remove_blocks, schedule
 from edgespec.compression.pruning import importance as worth
-from edgespec.compression.pruning.budget import Budget
+from edgespec.compression.pruning.budget import Budget, Latency
 from edgespec.compression.pruning.channel_groups import Group
-from edgespec.compression.pruning.latency import Latency
 from edgespec.compression.pruning.schedule import Ledger
+from edgespec.data import splits
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.job import Fit, Job, Part
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
-from edgespec.training import loop
+from edgespec.training import batches, loop
 from edgespec.training import teacher as teachers
 from edgespec.training.losses import kd_loss
 
@@ -72,7 +72,7 @@ def run(
     rows, valid = job.splits.rows(on), job.splits.rows(on, valid=True)
     name, points = original.model, original.points
     whole = _sound(original, models.load(original), len(valid))
-    compare = latency.comparing(job, whole, to.target, valid)
+    compare = budget.comparing(job, whole, to.target, valid)
     x, y = _seen(job, rows)
     found, blocks = whole, None
     if depths is not None:
@@ -92,7 +92,7 @@ def run(
     )
     if len(path) == 1 and found is whole:
         raise Mistake("pruning changes nothing: the model keeps the budget as it is", hint="leave the step out")
-    judge = loop.accuracy(job, valid)
+    judge = batches.accuracy(job, valid)
     told: dict[str, Any] = {
         "before": asdict(before),
         "unpruned": judge(whole),
@@ -115,7 +115,7 @@ def run(
             epoch_of=lambda epoch: bank[epoch % views],
             loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
             judge=judge,
-            judged=loop.samples(job, valid),
+            judged=batches.samples(job, valid),
             what=f"prune {name}, round {number} of {len(goes)}",
         )
         cost = Ledger(found, points, []).cost({})
@@ -128,7 +128,7 @@ def run(
     facts = {"history": history, "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
     call, long = Call(name, found.keys()), replace(fit, epochs=fit.epochs * len(goes))  # type: ignore[operator]
     controls = {"control": teachers.untaught(job, call, "control", rows, len(rows), long, True)} if control else {}
-    return loop.save(found, name, job, controls=controls, facts={**facts, "pruning": told})
+    return batches.save(found, name, job, controls=controls, facts={**facts, "pruning": told})
 
 
 def _gone(groups: list[Group], scores: dict[str, Tensor], widths: schedule.Widths) -> dict[str, list[int]]:
@@ -158,12 +158,12 @@ def _sound(original: Checkpoint, network: nn.Module, judged: int) -> nn.Module:
 def _seen(job: Job, rows: Ints) -> tuple[Tensor, Tensor]:
     """Draw the training spectra whose loss says what matters, varied as in training, evenly over the classes."""
     order = np.random.default_rng([job.seed, 19]).permutation(rows)
-    drawn = order[np.argsort(loop.occurrence(job.spectra.y[order]), kind="stable")][:SEEN]
-    return loop.varied(job, drawn, seed=job.seed * 1000 + 700), loop.labels(job, drawn)
+    drawn = order[np.argsort(splits.occurrence(job.spectra.y[order]), kind="stable")][:SEEN]
+    return batches.varied(job, drawn, seed=job.seed * 1000 + 700), batches.labels(job, drawn)
 
 
 def _loss(network: nn.Module, x: Tensor, y: Tensor) -> float:
-    return float(functional.cross_entropy(loop.logits(network, x), y))
+    return float(functional.cross_entropy(batches.logits(network, x), y))
 
 
 def _scores(kind: str, network: nn.Module, groups: list[Group], x: Tensor, y: Tensor) -> dict[str, Tensor]:
@@ -177,8 +177,8 @@ def _scores(kind: str, network: nn.Module, groups: list[Group], x: Tensor, y: Te
 
 def _lost(job: Job, whole: nn.Module, found: nn.Module, valid: Ints) -> dict[str, float]:
     """Compare both on the validation part, spectrum by spectrum."""
-    x, y = loop.prepared(job, valid), loop.labels(job, valid)
-    before, after = (loop.logits(each, x).argmax(1) == y for each in (whole, found))
+    x, y = batches.prepared(job, valid), batches.labels(job, valid)
+    before, after = (batches.logits(each, x).argmax(1) == y for each in (whole, found))
     lost = before.double() - after.double()
     error = float(lost.std(correction=0)) / len(lost) ** 0.5
     return {"valid": round(float(after.double().mean()), 5), "drop": float(lost.mean()), "drop_error": error}
@@ -203,7 +203,7 @@ class _Last:
         self.told = f"{what}, validation {cost['valid']:.3f}"
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        made = loop.save(network, self.model, self.job, folder=self.folder, facts={"kept": self.told})
+        made = batches.save(network, self.model, self.job, folder=self.folder, facts={"kept": self.told})
         artifact.seal(made, {"step": "prune", "digest": ""})
 
     def broken(self, message: str, hint: str) -> BrokenPromise:

@@ -24,7 +24,7 @@ from edgespec.compression.quantization.sensitivity import Loss, Promises
 from edgespec.compression.quantization.variants import Source
 from edgespec.errors import BrokenPromise
 from edgespec.job import Fit, Job, Part
-from edgespec.training import loop, losses
+from edgespec.training import batches, loop, losses
 
 INT4 = "int4"
 Flavours = Annotated[Sequence[Literal["cpu", "portable"]], Len(1)]
@@ -95,11 +95,11 @@ def _train(
 ) -> tuple[onnx.ModelProto, dict[str, Range]]:
     """Give `start` with trained weights, and the ranges of its layers' inputs as they were learnt; the float network teaches."""
     network, source = Network(start, ends, bits), Network(given.network, {}, None)
-    front, rows = loop.front(job), job.splits.rows(on)
+    front, rows = job.front(), job.splits.rows(on)
 
     def epoch_of(epoch: int) -> tuple[Tensor, ...]:
-        x = loop.through(front, loop.another(job, rows, seed=job.seed * 1000 + 500 + epoch))
-        return x, loop.logits(source, x)
+        x = batches.through(front, batches.another(job, rows, seed=job.seed * 1000 + 500 + epoch))
+        return x, batches.logits(source, x)
 
     def loss(out: Tensor, soft: Tensor) -> Tensor:
         return losses.plain(out, soft, temperature)

@@ -12,7 +12,7 @@ from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel, Variant
 from edgespec.graph import exporter, onnx_file
 from edgespec.job import Job
-from edgespec.training import loop
+from edgespec.training import batches
 
 CHECKED = 256  # spectra that a conversion is checked on
 AGREEMENT, TOLERANCE = 1.0, 1e-3
@@ -24,8 +24,8 @@ def run(job: Job, checkpoint: Checkpoint, *, check: Annotated[int, Ge(64)] = CHE
     check: training spectra on which torch and both files must agree, at batch 1, 2, 65 and 100; at least 64.
     """
     network = models.load(checkpoint)
-    front, x = loop.front(job), job.spectra.x[job.splits.rows(None)[:check]]
-    source = loop.logits(network, loop.through(front, torch.from_numpy(x))).numpy()
+    front, x = job.front(), job.spectra.x[job.splits.rows(None)[:check]]
+    source = batches.logits(network, batches.through(front, torch.from_numpy(x))).numpy()
     contract = replace(job.contract(), temperature=checkpoint.facts.get("temperature", 1.0))
     variants = {}
     for name, file, write, role, sizes in (

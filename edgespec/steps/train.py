@@ -17,7 +17,7 @@ from edgespec.artifact import Checkpoint
 from edgespec.job import Fit, Job, Part
 from edgespec.models import ensemble
 from edgespec.recipe import Call
-from edgespec.training import loop
+from edgespec.training import batches, loop
 
 APART = 1_000_003  # between the seeds of two members: no small seed of a recipe is that of another's member (torch reads 32 bits)
 
@@ -44,7 +44,7 @@ def run(
     used = {"labels_used": len(rows), "spectra_used": len(rows)}
     if isinstance(model, Call):
         network, history = _trained(job, model, on, label_smoothing, mixup, fit, f"train {model.name}")
-        return loop.save(network, model.name, job, facts={"history": history, **used})
+        return batches.save(network, model.name, job, facts={"history": history, **used})
     for each in model:
         _built(job, each)  # one that can't be built is told before the first is trained
     members = []
@@ -54,7 +54,7 @@ def run(
         members.append(_trained(own, each, on, label_smoothing, mixup, fit, what))
     network = ensemble.assembled([each.name for each in model], [each for each, _ in members])
     told = [{"model": each.name, "history": history} for each, (_, history) in zip(model, members, strict=True)]
-    return loop.save(network, "ensemble", job, facts={"members": told, **used})
+    return batches.save(network, "ensemble", job, facts={"members": told, **used})
 
 
 def _trained(
@@ -65,7 +65,7 @@ def _trained(
     network = _built(job, model)
 
     def epoch_of(epoch: int) -> tuple[Tensor, ...]:
-        x, y = loop.varied(job, rows, seed=job.seed * 1000 + epoch), loop.labels(job, rows)
+        x, y = batches.varied(job, rows, seed=job.seed * 1000 + epoch), batches.labels(job, rows)
         return blended(x, y, mixup, np.random.default_rng([job.seed, 17, epoch])) if mixup else (x, y)
 
     history = loop.fit(
@@ -74,15 +74,15 @@ def _trained(
         fit,
         epoch_of=epoch_of,
         loss=partial(_loss, label_smoothing),
-        judge=loop.accuracy(job, valid),
-        judged=loop.samples(job, valid),
+        judge=batches.accuracy(job, valid),
+        judged=batches.samples(job, valid),
         what=what,
     )
     return network, history
 
 
 def _built(job: Job, model: Call) -> nn.Module:
-    return models.build(model, points=loop.front(job).points, classes=len(job.spectra.labels), seed=job.seed)
+    return models.build(model, points=job.front().points, classes=len(job.spectra.labels), seed=job.seed)
 
 
 def blended(x: Tensor, y: Tensor, mixup: float, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:

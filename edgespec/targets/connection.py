@@ -23,7 +23,7 @@ from edgespec import plugins, storage
 from edgespec.errors import Mismatch, StorageError, Unreachable
 from edgespec.targets import ssh
 from edgespec.targets.card import Target
-from edgespec.targets.wire import PATIENCE_S, Wire
+from edgespec.targets.ssh import PATIENCE_S, Wire
 
 GREET_S = 60.0
 BANNER = 2**16

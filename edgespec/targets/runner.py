@@ -13,7 +13,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -21,13 +22,16 @@ from typing import Any, cast
 
 from edgespec import plugins, storage
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
-from edgespec.targets import connection, ssh, wire
+from edgespec.targets import connection, runner, ssh
 from edgespec.targets.card import Target
 from edgespec.targets.connection import Ended, Line
 
 TOLD = {2: Mistake, 3: Missing, 4: Mismatch}
 LINES: ContextVar[tuple[Line, ...]] = ContextVar("lines", default=())
+
 """The lines that are open, of this thread."""
+
+LIMIT_S = 30.0
 
 
 @contextmanager
@@ -127,7 +131,7 @@ def _there(target: Target, hint: str) -> str:
 def _here(target: Target, arguments: Sequence[str], folder: Path, timeout_s: float) -> Ended:
     command, env = _command(target, arguments), _environment(target)
     with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        wire.RUNNING.add(process)
+        ssh.RUNNING.add(process)
         try:
             printed, told = process.communicate(timeout=timeout_s)
         except BaseException as problem:
@@ -136,7 +140,7 @@ def _here(target: Target, arguments: Sequence[str], folder: Path, timeout_s: flo
                 return Ended(0, b"", "", late=True)
             raise
         finally:
-            wire.RUNNING.discard(process)
+            ssh.RUNNING.discard(process)
     return Ended(process.returncode, printed, told.decode(errors="replace").strip())
 
 
@@ -179,3 +183,41 @@ def _killed(target: Target, command: str, number: int) -> EdgespecError:
     name = signal.Signals(number).name if number in {each.value for each in signal.Signals} else f"signal {number}"
     hint = reasons.get(number, f"{target.runtime} itself crashed; try another version of it")  # type: ignore[call-overload]
     return Unreachable(f"target {target.name!r}: the runner died of {name} while doing '{command}'", hint=hint)
+
+
+def ask(cards: Iterable[Target]) -> dict[str, dict[str, Any]]:
+    """Say hello to targets, all devices at once, by name: what the runner tells of itself, or `error` and `hint`."""
+    devices: dict[Any, list[Target]] = {}
+    for card in cards:
+        devices.setdefault(connection.place(card) if card.reach == "ssh" else None, []).append(card)
+    with ThreadPoolExecutor(max(1, len(devices))) as crowd:
+        return {name: told for each in crowd.map(_device, devices.values()) for name, told in each.items()}
+
+
+def told(answer: Mapping[str, Any]) -> str:
+    """Word an answer, and what to do where there is none."""
+    if "error" in answer:
+        hint = f"\n    hint: {answer['hint']}" if answer["hint"] else ""
+        return f"does not answer: {answer['error']}{hint}"
+    return f"answers: {answer['runtime']} {answer['runtime_version']}, Python {answer['python']}, {answer['machine']}"
+
+
+def _device(cards: list[Target]) -> dict[str, dict[str, Any]]:
+    """Ask the targets of one device one after the other, over one line."""
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        with runner.held(cards[0]), tempfile.TemporaryDirectory() as work:
+            for card in cards:
+                found[card.name] = _hello(card, Path(work))
+    except EdgespecError as problem:
+        found |= {
+            card.name: {"error": problem.message, "hint": problem.hint} for card in cards if card.name not in found
+        }
+    return found
+
+
+def _hello(card: Target, work: Path) -> dict[str, Any]:
+    try:
+        return runner.call(card, ["hello", "--runtime", card.runtime], work, timeout_s=LIMIT_S)
+    except EdgespecError as problem:
+        return {"error": problem.message, "hint": problem.hint}

@@ -20,8 +20,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 from edgespec import storage
-from edgespec.job import Fit
-from edgespec.unfinished import Unfinished
+from edgespec.job import Fit, Unfinished
 
 EVERY_S = (
     10.0  # between two states on disk; a state that takes long to write is written more rarely, up to half as often

@@ -16,7 +16,7 @@ from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
-from edgespec.training import loop
+from edgespec.training import batches, loop
 from edgespec.training.losses import UNKNOWN
 
 SAME = 1e-3  # cm-1; ends of two axes that are nearer than this are the same
@@ -29,7 +29,7 @@ def check(
     hint: str = "a teacher of these very classes and this axis",
 ) -> None:
     """Raise Mistake where the teacher answers another question; one that carries no labels and no axis is judged by their numbers."""
-    points, classes = loop.front(job).points, len(job.spectra.labels)
+    points, classes = job.front().points, len(job.spectra.labels)
     if (teacher.points, teacher.classes) != (points, classes):
         raise Mistake(
             f"{called} names {teacher.classes} classes on {teacher.points} points, the data have {classes} on {points}",
@@ -38,7 +38,7 @@ def check(
     for i, (theirs, ours) in enumerate(zip(teacher.facts.get("labels", ()), job.spectra.labels, strict=False)):
         if theirs != ours:
             raise Mistake(f"{called}'s class {i + 1} is {theirs!r}, the data's is {ours!r}", hint)
-    mine = loop.axis(job)
+    mine = batches.axis(job)
     axis = teacher.facts.get("axis", mine)
     if any(abs(axis[key] - mine[key]) > SAME for key in mine):
         words = [f"{each['low']:g} to {each['high']:g} cm-1 in {each['points']:g} points" for each in (axis, mine)]
@@ -48,12 +48,12 @@ def check(
 def bank(job: Job, teacher: Checkpoint, rows: Ints, known: Ints, views: int) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Ask the teacher once about several variations of each spectrum: (x, logits, labels) a view."""
     network = models.load(teacher)
-    y = torch.where(torch.from_numpy(np.isin(rows, known)), loop.labels(job, rows), UNKNOWN)
+    y = torch.where(torch.from_numpy(np.isin(rows, known)), batches.labels(job, rows), UNKNOWN)
     found = []
     job.progress.begin("ask the teacher", views)
     for view in range(views):
-        x = loop.varied(job, rows, seed=job.seed * 1000 + 500 + view)
-        found.append((x, loop.remembered(job, partial(loop.logits, network), x), y))
+        x = batches.varied(job, rows, seed=job.seed * 1000 + 500 + view)
+        found.append((x, batches.remembered(job, partial(batches.logits, network), x), y))
         job.progress.advance(view + 1, f"{len(rows)} spectra")
     job.progress.end()
     return found
@@ -61,7 +61,7 @@ def bank(job: Job, teacher: Checkpoint, rows: Ints, known: Ints, views: int) -> 
 
 def untaught(job: Job, student: Call, name: str, rows: Ints, count: int, fit: Fit, judged: bool) -> Checkpoint:
     """Train by cross-entropy, `count` spectra an epoch however few there are; the last epoch counts where no label is left to judge by."""
-    points, classes = loop.front(job).points, len(job.spectra.labels)
+    points, classes = job.front().points, len(job.spectra.labels)
     network = models.build(student, points=points, classes=classes, seed=job.seed)
 
     def epoch_of(epoch: int) -> tuple[Tensor, Tensor]:
@@ -69,17 +69,17 @@ def untaught(job: Job, student: Call, name: str, rows: Ints, count: int, fit: Fi
         for _ in range(epoch + 2):  # each epoch's order follows from those before it
             order = rng.permutation(rows)
         drawn = np.resize(order, count)
-        return loop.varied(job, drawn, seed=job.seed * 1000 + epoch), loop.labels(job, drawn)
+        return batches.varied(job, drawn, seed=job.seed * 1000 + epoch), batches.labels(job, drawn)
 
     valid = job.splits.rows(None, valid=True)
-    judge = loop.accuracy(job, valid) if judged else None
+    judge = batches.accuracy(job, valid) if judged else None
     taught: dict[str, Any] = {
         "epoch_of": epoch_of,
         "loss": functional.cross_entropy,
         "judge": judge,
-        "judged": loop.samples(job, valid),
+        "judged": batches.samples(job, valid),
         "what": name,
     }
     history = loop.fit(network, job, fit, **taught)
     facts = {"history": history, "labels_used": len(rows), "spectra_used": len(rows)}
-    return loop.save(network, student.name, job, job.folder / name, facts=facts)
+    return batches.save(network, student.name, job, job.folder / name, facts=facts)

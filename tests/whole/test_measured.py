@@ -18,7 +18,7 @@ import tiny
 
 from edgespec import report
 from edgespec.bench import measure as measuring
-from edgespec.bench import recording
+from edgespec.bench import session
 from edgespec.errors import Missing, Mistake, Unreachable
 from edgespec.job import Silent
 from edgespec.report import Report, markdown, terminal
@@ -90,9 +90,9 @@ def test_a_recording_is_judged_again_without_a_target(
     again = bench.replay(mailed, run_copy)
     assert (again.bench, again.advice) == (alone.bench, alone.advice)
     assert report.read(run_copy).advice == json.loads(json.dumps(found_before.advice))
-    facts, arrays = recording.read(mailed)
+    facts, arrays = session.read(mailed)
     facts["files"]["float32"]["digest"] = "0"
-    recording.write(mailed, facts, arrays)
+    session.write(mailed, facts, arrays)
     with pytest.raises(Mistake, match="recorded of another 'float32'"):
         bench.replay(mailed, run_copy)
 

@@ -53,7 +53,7 @@ def no_checker(monkeypatch: pytest.MonkeyPatch) -> None:
             raise Missing(f"target {card.name!r}: {card.runtime} cannot be used here", hint="install it")
         return real(card, *arguments, **keys)
 
-    monkeypatch.setattr(for_targets.device, "call", call)
+    monkeypatch.setattr(for_targets.runner, "call", call)
 
 
 @pytest.mark.usefixtures("no_checker")

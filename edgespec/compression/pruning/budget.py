@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
 from torch import nn
 
 from edgespec import plugins, units
+from edgespec.bench import measure
 from edgespec.compression.pruning import schedule
-from edgespec.compression.pruning.latency import Compare, Latency
 from edgespec.compression.pruning.schedule import Cost, Ledger, Scores, Widths
 from edgespec.errors import BrokenPromise, Mistake
+from edgespec.graph import exporter
+from edgespec.job import Job
+from edgespec.spectra import Ints
 from edgespec.targets import card as cards
+from edgespec.targets import runner
 
 Limit = str | float | None
 Number = Annotated[Limit, WithJsonSchema({"anyOf": [units.form(units.count, percent=True), {"type": "null"}]})]
@@ -27,6 +33,7 @@ SHOWN = {"macs": units.show_count, "params": units.show_count, "size": units.sho
 FIELDS = {"macs": "macs", "params": "params", "size": "bytes"}
 WEIGHT = 4  # bytes of a parameter
 APART = 2.0  # limits of one thing in two words that are further apart than this contradict each other
+SPECTRA, SECONDS = 64, 1.0
 
 
 @dataclass(frozen=True)
@@ -184,3 +191,67 @@ def _ratio(text: str) -> float:
     if not value < 1:
         raise Mistake(f"latency: the model already meets {text}: that is itself", hint="a ratio below 1x")
     return value
+
+
+@dataclass(frozen=True)
+class Latency:
+    """What the target said of both files, interleaved: medians in ms, their ratio with its 95 % interval, and its noise."""
+
+    target: str
+    unpruned_ms: float
+    pruned_ms: float
+    ratio: float
+    interval: tuple[float, float]
+    noise: float
+    n: int
+
+    def plain(self) -> dict[str, Any]:
+        """Values for JSON."""
+        return asdict(self)
+
+    def falls(self) -> bool:
+        """Can the pruned file be told to be faster?"""
+        return self.interval[1] * (1 + self.noise) < 1
+
+    def meets(self, longest: tuple[float, bool], sure: bool = False) -> bool:
+        """Does the pruned file keep the limit? sure: only what surely exceeds it does not."""
+        limit, relative = longest
+        if relative:
+            return (self.interval[0] if sure else self.ratio) <= limit
+        return self.pruned_ms / 1e3 * (1 - self.noise if sure else 1) <= limit
+
+    def told(self) -> str:
+        """Word it."""
+        time = units.show_time(self.pruned_ms / 1e3)
+        return f"{self.ratio:.2f}x [{self.interval[0]:.2f}, {self.interval[1]:.2f}] ({time}) on {self.target}"
+
+
+Compare = Callable[[nn.Module], Latency]
+
+
+def comparing(job: Job, unpruned: nn.Module, name: str, rows: Ints) -> Compare:
+    """Give what exports a candidate and times it beside the unpruned network's file, in turns, on a target.
+
+    rows: spectra to answer. Raises Missing or Unreachable at once where the target can't be asked.
+    """
+    card, front = cards.load(name), job.front()
+    with tempfile.TemporaryDirectory(dir=job.folder, prefix=".hello-") as work:
+        runner.call(card, ["hello", "--runtime", card.runtime], Path(work))
+    x, y = job.spectra.x[rows[:SPECTRA]], job.spectra.y[rows[:SPECTRA]]
+    whole: list[bytes] = []
+
+    def compare(candidate: nn.Module) -> Latency:
+        with tempfile.TemporaryDirectory(dir=job.folder, prefix=".bench-") as work:
+            files = {each: Path(work) / f"{each}.onnx" for each in ("unpruned", "pruned")}
+            if not whole:
+                exporter.export(unpruned, files["unpruned"], front=front)
+                whole.append(files["unpruned"].read_bytes())
+            files["unpruned"].write_bytes(whole[0])
+            exporter.export(candidate, files["pruned"], front=front)
+            found = measure.measure(
+                files, x, y, card, Path(work) / "bench", reference="unpruned", float_of={}, seconds=SECONDS
+            )
+        large, small = found
+        return Latency(name, large.p50_ms, small.p50_ms, small.ratio, small.ratio_interval, small.noise, small.n)
+
+    return compare

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from edgespec import storage
+from edgespec.data import splits
 from edgespec.errors import Mistake
 from edgespec.job import Job
 from edgespec.spectra import Floats, Ints
-from edgespec.training import loop
+from edgespec.training import batches
 
 FEWEST = 64
 NOISE = (
@@ -36,22 +37,22 @@ def drawn(job: Job, on: str | None, count: int) -> Floats:
     """
     rows = in_turn(job, job.splits.rows(on))[:count]
     _check(job, rows)
-    return np.concatenate([job.spectra.x[rows[::2]], loop.another(job, rows[1::2], job.seed * 1000 + 900).numpy()])
+    return np.concatenate([job.spectra.x[rows[::2]], batches.another(job, rows[1::2], job.seed * 1000 + 900).numpy()])
 
 
 def in_turn(job: Job, rows: Ints) -> Ints:
     """Order rows so that classes take turns, and physical samples within each class: any number from the front is stratified by both."""
     order = np.random.default_rng([job.seed, 17]).permutation(rows)
     if job.spectra.group is not None:
-        order = order[np.argsort(loop.occurrence(job.spectra.group[order]), kind="stable")]
-    return order[np.argsort(loop.occurrence(job.spectra.y[order]), kind="stable")]
+        order = order[np.argsort(splits.occurrence(job.spectra.group[order]), kind="stable")]
+    return order[np.argsort(splits.occurrence(job.spectra.y[order]), kind="stable")]
 
 
 def judged(job: Job, on: str | None) -> Judged:
     """Give the validation spectra, and variations of them until there are about 256 (at most four of each)."""
     rows = in_turn(job, job.splits.rows(on, valid=True))
     views = min(max(-(-JUDGED // len(rows)) - 1, 1), VIEWS)
-    varied = [loop.another(job, rows, job.seed * 1000 + 910 + view).numpy() for view in range(views)]
+    varied = [batches.another(job, rows, job.seed * 1000 + 910 + view).numpy() for view in range(views)]
     return Judged(np.concatenate([job.spectra.x[rows], *varied]), job.spectra.y[rows])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgespec import units
-from edgespec.recipe.metrics import METRICS
+from edgespec.recipe.gates import METRICS
 from edgespec.report import Report, Row
 
 Table = list[list[str]]
