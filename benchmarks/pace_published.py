@@ -29,7 +29,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from edgespec import models
 from edgespec.data.readers import locate
-from edgespec.models._pooling import means
+from edgespec.models import means
 from edgespec.recipe import Call
 
 RESULT = Path(__file__).parent / "results" / "local" / "pace_published.json"

@@ -11,8 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edgespec.imports import pace as layout
-from edgespec.models import pace
-from edgespec.models._pooling import Pool
+from edgespec.models import Pool, pace
 
 LENGTHS = pytest.mark.parametrize("points", [900, 1000, 512, 256, 100])
 

@@ -7,10 +7,8 @@ edgespec gate
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import io
-import json
 import os
 import signal
 import sys
@@ -20,7 +18,9 @@ from typing import NoReturn
 
 import typer
 
-from edgespec.errors import EdgespecError, Missing, Mistake, Mistakes, StorageError
+from edgespec.cli.console import tell
+from edgespec.cli.program import app
+from edgespec.errors import EdgespecError, Missing, Mistake, StorageError
 from edgespec.interrupts import HOW_TO_GO_ON, INTERRUPTED, at_once
 
 BUG, CLOSED, STORAGE = 70, 1, 8
@@ -42,14 +42,6 @@ DISK = {
     errno.ESTALE: "the network file system has lost it",
     errno.EIO: "the disk does not answer as it should",
 }
-
-app = typer.Typer(
-    name="edgespec",
-    help="From a trusted spectral classifier to the smallest file that still tells the truth on the instrument.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
 
 
 def main() -> NoReturn:
@@ -124,20 +116,6 @@ def _run(arguments: list[str]) -> int:
         if ENDED.is_set():  # a library has made an error of its own of the interrupt
             return _told_to_end()
         return _usage_or_bug(problem, arguments, wants_json)
-
-
-def tell(problem: EdgespecError, wants_json: bool) -> int:
-    """Print an error with its hint; give its exit code."""
-    found = problem.found if isinstance(problem, Mistakes) else [problem]
-    if wants_json:
-        errors = [{"message": each.message, "hint": each.hint} for each in found]
-        with contextlib.suppress(OSError):  # it may be standard output that is full
-            print(json.dumps({"errors": errors, "exit_code": problem.exit_code}, indent=1))
-    for each in found:
-        print(f"error: {each.message}", file=sys.stderr)
-        if each.hint:
-            print(f"hint:  {each.hint}", file=sys.stderr)
-    return problem.exit_code
 
 
 def _storage(problem: OSError, wants_json: bool) -> int:

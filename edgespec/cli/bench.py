@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import Bars, as_json, run_folder, write_report
+from edgespec.cli.program import app
 from edgespec.errors import EdgespecError
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import Bars, as_json, write_report
+from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgespec.errors import Mistake
+from edgespec.errors import EdgespecError, Mistake, Mistakes
 
 if TYPE_CHECKING:
     from edgespec.report import Report
@@ -104,3 +105,17 @@ def _rich_bar() -> Any:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
     console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
     return Progress(*columns, TextColumn("{task.fields[note]}"), TimeRemainingColumn(), console=console, transient=True)
+
+
+def tell(problem: EdgespecError, wants_json: bool) -> int:
+    """Print an error with its hint; give its exit code."""
+    found = problem.found if isinstance(problem, Mistakes) else [problem]
+    if wants_json:
+        errors = [{"message": each.message, "hint": each.hint} for each in found]
+        with contextlib.suppress(OSError):  # it may be standard output that is full
+            print(json.dumps({"errors": errors, "exit_code": problem.exit_code}, indent=1))
+    for each in found:
+        print(f"error: {each.message}", file=sys.stderr)
+        if each.hint:
+            print(f"hint:  {each.hint}", file=sys.stderr)
+    return problem.exit_code

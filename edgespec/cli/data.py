@@ -8,8 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import as_json
+from edgespec.cli.program import app
 
 data = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.add_typer(data, name="data", short_help="Fetch public spectra, look at spectra, write task lists.")

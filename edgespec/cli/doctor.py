@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import as_json
+from edgespec.cli.program import app
 
 HEAD = ["", "what", "version", "state", ""]
 Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]

@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import Bars, as_json, run_folder, write_report
+from edgespec.cli.program import app
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Target = Annotated[str | None, typer.Option("--target", help="Judge only what this target can answer.")]

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import as_json
+from edgespec.cli.program import app
 
 Layout = Annotated[str, typer.Argument(help="Whose checkpoint it is: pace.")]
 Weights = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .pth, .pt or .safetensors file of weights.")]

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import as_json
+from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
 KINDS = ["recipes", "steps", "models", "datasets", "preprocess", "augment", "targets", "schema"]

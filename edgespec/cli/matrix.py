@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import Bars, as_json, run_folder
+from edgespec.cli.program import app
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file and runtime.")]

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from edgespec.cli import app, tell
-from edgespec.cli.console import Bars, as_json, window_of
+from edgespec.cli.console import Bars, as_json, tell, window_of
+from edgespec.cli.program import app
 from edgespec.errors import EdgespecError, Mistake
 
 if TYPE_CHECKING:

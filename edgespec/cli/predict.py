@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import Bars, as_json
+from edgespec.cli.program import app
 
 Model = Annotated[Path, typer.Argument(help="An .onnx file, a bundle folder, or a run folder.")]
 Files = Annotated[

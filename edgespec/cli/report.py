@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import as_json, run_folder, write_report
+from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import Bars, as_json
+from edgespec.cli.program import app
 from edgespec.errors import Missing
 
 What = Annotated[Path, typer.Argument(metavar="RECIPE|FOLDER", help="A recipe with ranges; or the folder of a search.")]

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import Bars, as_json, run_folder, write_report
+from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
 Run = Annotated[Path, typer.Argument(help="Run folder.")]

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli import app
 from edgespec.cli.console import as_json
+from edgespec.cli.program import app
 
 Bundle = Annotated[Path, typer.Argument(help="A bundle folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")]

@@ -20,7 +20,7 @@ from onnx import numpy_helper, shape_inference
 from edgespec import storage
 from edgespec.errors import Mismatch, Mistake
 from edgespec.graph import assembly
-from edgespec.models._pooling import MEANS
+from edgespec.models import MEANS
 
 OPSET = 18
 BATCHES = (1, 2, 65, 100)  # one runtime was silently wrong above 64

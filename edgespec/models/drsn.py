@@ -13,8 +13,7 @@ from annotated_types import Gt, Len
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edgespec.models import Channels
-from edgespec.models._pooling import Pool
+from edgespec.models import Channels, Pool
 
 Width = Annotated[int, Gt(0)]
 Widths = list[list[Width]]

@@ -10,8 +10,7 @@ from typing import Annotated, Any
 from annotated_types import Ge, Gt, Interval
 from torch import Tensor, nn
 
-from edgespec.models import Channels
-from edgespec.models._pooling import Pool
+from edgespec.models import Channels, Pool
 
 
 class Block(nn.Module):

@@ -21,8 +21,7 @@ from torch import Tensor, nn
 
 from edgespec import models
 from edgespec.errors import Mismatch, Mistake
-from edgespec.models import ensemble
-from edgespec.models._pooling import Pool
+from edgespec.models import Pool, ensemble
 from edgespec.models.efficientnet import MBConv
 from edgespec.models.ensemble import Ensemble
 from edgespec.recipe import Call

@@ -18,7 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from edgespec.compression.quantization.ranges import Range
 from edgespec.graph import onnx_file
-from edgespec.models._pooling import MEANS
+from edgespec.models import MEANS
 
 SMALLEST = 1e-12  # scale of a tensor or channel that is zero everywhere
 LARGEST = {8: 127, 7: 64, 4: 7}  # of the integers, by bits of a weight
