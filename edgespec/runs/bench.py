@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from edgespec.pipeline.run_folder import last, opened
-
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -11,24 +9,22 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec.bench import recommend, measurement, session, soak
-from edgespec.report import histogram
-from edgespec.pipeline import compress
 from edgespec import recipe, report, storage
-from edgespec.graph import compatibility
-from edgespec.targets import card as target_cards, ssh
-from edgespec import artifact as artifacts
-from edgespec.bench import measure as measuring
 from edgespec.artifact import OnnxModel
-from edgespec.errors import EdgespecError, Mistake
-from edgespec.pipeline.up_to_date import data_digest
-from edgespec.runs.gate_verdicts import broken
-from edgespec.job import Job, Progress
+from edgespec.bench import measure as measuring
+from edgespec.bench import measurement, recommend, session, soak
 from edgespec.bench.measurement import Measurement
-from edgespec.recipe.plan import Plan, plan
 from edgespec.bench.protocol import QUICK, Protocol
-from edgespec.report import Report
 from edgespec.bench.session import Session
+from edgespec.errors import EdgespecError, Mistake
+from edgespec.graph import compatibility
+from edgespec.job import Progress
+from edgespec.pipeline.run_folder import last, opened
+from edgespec.recipe.plan import Plan, plan
+from edgespec.report import Report, histogram
+from edgespec.runs.gate_verdicts import broken
+from edgespec.targets import card as target_cards
+from edgespec.targets import ssh
 from edgespec.targets.card import Target
 
 Lost = Callable[[str, EdgespecError], None]
@@ -132,10 +128,6 @@ def _samples(told: Session) -> dict[str, Any]:
     series = [each.get("sensors", {}).get("series", []) for each in told.facts["processes"]]
     kept = [[{key: each[key] for key in ("t", "mhz", "celsius")} for each in readings] for readings in series]
     return {"distributions": {name: histogram.describe(told.samples(name)) for name in told.ns}, "readings": kept}
-
-
-
-
 
 
 def _everywhere(

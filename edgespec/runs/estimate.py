@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from edgespec.bench import measure
-from edgespec.runs import estimate_features, estimate_models
 from edgespec import storage
-from edgespec.targets import card as cards
+from edgespec.bench import measure
 from edgespec.errors import Missing, Mistake
+from edgespec.runs import estimate_features, estimate_models
 from edgespec.runs.estimate_features import COUNTS, FLOAT, INT8, Features
+from edgespec.targets import card as cards
 from edgespec.targets.card import Target
 
 FORMAT = 1

@@ -22,8 +22,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     NotImplemented,
 )
 
-from edgespec.graph import onnx_file
 from edgespec.errors import Mistake
+from edgespec.graph import onnx_file
 
 FLOAT, INT8 = "float32", "cpu-int8"
 REFUSALS = (Fail, InvalidArgument, InvalidGraph, InvalidProtobuf, NoSuchFile, NotImplemented)
@@ -97,7 +97,10 @@ def of(path: Path) -> Features:
     except REFUSALS as problem:
         first = str(problem).strip().splitlines()[0]
         raise Mistake(f"{path} can't be counted: {first}", hint="is it an ONNX file, and whole?") from problem
-    shapes = {**onnx_file.shapes(model), **onnx_file.shapes(onnx.load(path))}  # what is fused keeps the name of its last tensor
+    shapes = {
+        **onnx_file.shapes(model),
+        **onnx_file.shapes(onnx.load(path)),
+    }  # what is fused keeps the name of its last tensor
     widths = {each.name: WIDTHS.get(each.data_type, 4) for each in model.graph.initializer}
     found = dict.fromkeys(COUNTS[1:], 0)
     for node in model.graph.node:

@@ -13,12 +13,12 @@ import onnx
 import torch
 from torch import Tensor, nn
 
-from edgespec.graph import assembly, exporter, onnx_file
-from edgespec.compression.quantization import int8, ranges
 from edgespec import models, storage
+from edgespec.compression.quantization import int8, ranges
 from edgespec.data import preprocess
-from edgespec.models import Channels
 from edgespec.data.preprocess import Front
+from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.models import Channels
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Floats
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgespec.runs import gate_verdicts
-from edgespec.recipe import gates as recipe_gates
 from edgespec import recipe, report, storage
-from edgespec.targets import card as cards
 from edgespec.errors import Missing, Mistake, Unreachable
-from edgespec.runs.gate_verdicts import Verdict
 from edgespec.job import Progress
+from edgespec.recipe import gates as recipe_gates
 from edgespec.recipe.gates import Gate
 from edgespec.report import Report
+from edgespec.runs import gate_verdicts
+from edgespec.runs.gate_verdicts import Verdict
+from edgespec.targets import card as cards
 
 if TYPE_CHECKING:  # what only a comparison needs takes seconds to load
     from edgespec.runs.gate_regression import Paired, Side
@@ -96,7 +96,7 @@ def _of_target(gates: Sequence[Gate], name: str | None) -> list[Gate]:
 def _against(
     folder: Path, head: Side, gates: Sequence[Gate], path: Path, asked: Asked, progress: Progress
 ) -> list[Verdict]:
-    from edgespec.runs import gate_regression, gate_baseline
+    from edgespec.runs import gate_baseline, gate_regression
 
     paired: dict[str, Paired] = {}
     if asked.against:
@@ -111,7 +111,8 @@ def _against(
             base = gate_baseline.read(path)
         except Missing as absent:
             return [
-                gate_regression.unmeasured(each, absent.message, f"{absent.hint}; or {gate_regression.OFFER}") for each in gates
+                gate_regression.unmeasured(each, absent.message, f"{absent.hint}; or {gate_regression.OFFER}")
+                for each in gates
             ]
     return [gate_regression.judge(each, base, head, paired) for each in gates]
 

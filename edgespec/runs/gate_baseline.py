@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import __version__, contract, report, storage
-from edgespec.graph import onnx_file
-from edgespec.bench import instructions
-from edgespec.pipeline import run_folder
 from edgespec.artifact import OnnxModel
-from edgespec.runs.gate_regression import File, Side
+from edgespec.bench import instructions
 from edgespec.errors import Missing, Mistake, Unreachable
+from edgespec.graph import onnx_file
 from edgespec.job import Job, Progress
+from edgespec.pipeline import run_folder
 from edgespec.report import Report
+from edgespec.runs.gate_regression import File, Side
 
 FORMAT = 1
 NONE, SHIPPED, ALL = "none", "shipped", "all"

@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgespec.recipe.gates import METRICS
-from edgespec.recipe.gates import Gate
+from edgespec.recipe.gates import METRICS, Gate
 from edgespec.report import Report, Row
 
 BROKEN, UNSURE = 1, 5

@@ -20,17 +20,18 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 
 from edgespec import artifact as artifacts
-from edgespec.bench import measure as bench_measure
-from edgespec.targets import runner, card as cards
-from edgespec.graph import onnx_file
-from edgespec.pipeline import run_folder
-from edgespec.evaluation import scoring
 from edgespec import storage
-from edgespec.bench import measurement as stats
 from edgespec.artifact import Checkpoint, OnnxModel
+from edgespec.bench import measure as bench_measure
+from edgespec.bench import measurement as stats
 from edgespec.errors import Missing, Mistake, Unreachable
+from edgespec.evaluation import scoring
+from edgespec.graph import onnx_file
 from edgespec.job import Job, Progress
+from edgespec.pipeline import run_folder
 from edgespec.report import Report
+from edgespec.targets import card as cards
+from edgespec.targets import runner
 from edgespec.targets.card import Target
 
 FORMAT = 1
@@ -206,7 +207,12 @@ def _request(
         "spectra": "spectra.npy",
         "models": models,
     }
-    request |= {"warmup_max_ms": bench_measure.WARMUP_MAX_S * 1e3, "seconds": seconds, "max_seconds": bench_measure.MAX_S, "seed": seed}
+    request |= {
+        "warmup_max_ms": bench_measure.WARMUP_MAX_S * 1e3,
+        "seconds": seconds,
+        "max_seconds": bench_measure.MAX_S,
+        "seed": seed,
+    }
     for name, batches in (("request", list(onnx_file.BATCHES)), ("single", [1])):
         (work / f"{name}.json").write_text(json.dumps({**request, "batches": batches}), encoding="utf-8")
     return request

@@ -15,15 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from edgespec.targets import runner, card as cards
-from edgespec.graph import onnx_file
-from edgespec.runs import matrix
-from edgespec.pipeline import run_folder
 from edgespec import storage
 from edgespec.artifact import OnnxModel
+from edgespec.graph import onnx_file
 from edgespec.job import Progress
+from edgespec.pipeline import run_folder
+from edgespec.runs import matrix
 from edgespec.runs.matrix import FORMAT, MARGINS, REFERENCE, Array, Matrix
 from edgespec.spectra import Ints
+from edgespec.targets import card as cards
+from edgespec.targets import runner
 from edgespec.targets.card import Target
 
 SPECTRA = 128
@@ -78,7 +79,10 @@ def _asked(
     np.save(work / "spectra.npy", np.ascontiguousarray(x, np.float32))
     request: dict[str, Any] = {"runtime": runtime, "threads": card.threads, "spectra": "spectra.npy"}
     found: dict[str, dict[str, Any]] = {}
-    for batches, asked in (([1], ["default"]), (list(onnx_file.BATCHES), [each for each in names if each != "default"])):
+    for batches, asked in (
+        ([1], ["default"]),
+        (list(onnx_file.BATCHES), [each for each in names if each != "default"]),
+    ):
         models = [{"name": name, "file": f"{name}.onnx"} for name in asked if name in names]
         if not models:
             continue

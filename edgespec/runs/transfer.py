@@ -13,22 +13,20 @@ from numpy.typing import NDArray
 
 from edgespec import artifact as artifacts
 from edgespec import datasets, models, report, storage
-from edgespec.runs import transfer_data
-from edgespec.pipeline import run_folder
-from edgespec.graph import onnx_file
-from edgespec.pipeline import provenance
-from edgespec.evaluation import scoring
-from edgespec.training import batches
-from edgespec import job
 from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
-from edgespec.pipeline.up_to_date import data_digest
-from edgespec.runs.transfer_data import Foreign
+from edgespec.evaluation import scoring
+from edgespec.graph import onnx_file
 from edgespec.job import Job, Progress
+from edgespec.pipeline import provenance, run_folder
+from edgespec.pipeline.up_to_date import data_digest
 from edgespec.recipe import Call, plain
 from edgespec.report import Report
-from edgespec.spectra import Axis, Floats, Spectra
+from edgespec.runs import transfer_data
 from edgespec.runs.standardise import Fitted
+from edgespec.runs.transfer_data import Foreign
+from edgespec.spectra import Axis, Floats, Spectra
+from edgespec.training import batches
 
 FORMAT = 1
 TEACHER = "teacher (torch)"

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.runs import standardise
 from edgespec.data import splits
 from edgespec.errors import Mistake
 from edgespec.job import Job
-from edgespec.spectra import Floats, Ints, Spectra, Words
+from edgespec.runs import standardise
 from edgespec.runs.standardise import FEWEST_PAIRS, Fitted, Numbers
+from edgespec.spectra import Floats, Ints, Spectra, Words
 
 NO_PAIR = "no sample was measured on both"
 
