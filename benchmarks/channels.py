@@ -30,7 +30,7 @@ from edgespec.errors import BrokenPromise
 from edgespec.evaluation import scoring
 from edgespec.graph import exporter
 from edgespec.job import Job, Silent
-from edgespec.pipeline import compress
+from edgespec.pipeline import preparation
 from edgespec.recipe.plan import plan
 from edgespec.steps import convert_channels, quantize, to_onnx, train
 from edgespec.targets import card as cards
@@ -101,7 +101,7 @@ def of_task(task: str, names: list[str], runs: int, seconds: float, out: Path) -
 def prepared(task: str, seed: int, folder: Path) -> tuple[Job, list[dict[str, Any]]]:
     """Read the data as the recipe does, and give the keys of its steps."""
     checked = plan(recipe.load(RECIPE, [f"seed={seed}", *CHANGES[task]]))
-    job = compress.prepare(checked, folder, Silent())
+    job = preparation.prepare(checked, folder, Silent())
     if job.spectra.source != "measured":
         sys.exit("the embedded spectra stood in: set EDGESPEC_DATA to the folder of the real ones")
     return job, [step.keys for step in checked.steps]

@@ -30,7 +30,7 @@ from edgespec.bench.measurement import Measurement
 from edgespec.evaluation import baselines, robustness, scoring
 from edgespec.graph import exporter
 from edgespec.job import Job, Silent
-from edgespec.pipeline import compress
+from edgespec.pipeline import preparation
 from edgespec.recipe import Call
 from edgespec.recipe.plan import plan
 from edgespec.steps import fuse_lda
@@ -80,7 +80,7 @@ def main() -> None:
 def once(task: str, seed: int, change: list[str], folder: Path) -> dict[str, Any]:
     """Run the recipe's steps with a seed, fit every exit, measure all files; a training that is there already is kept."""
     checked = plan(recipe.load(RECIPE, [f"seed={seed}", *CHANGES[task], *change]))
-    job = compress.prepare(checked, folder, Silent())
+    job = preparation.prepare(checked, folder, Silent())
     if job.spectra.source != "measured":
         sys.exit("the embedded spectra stood in: set EDGESPEC_DATA to the folder of the real ones")
     made: list[Any] = []

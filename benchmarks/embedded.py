@@ -40,7 +40,7 @@ from edgespec.artifact import Checkpoint
 from edgespec.errors import EdgespecError, Mistake
 from edgespec.evaluation import baselines, scoring
 from edgespec.job import Job, Silent
-from edgespec.pipeline import compress
+from edgespec.pipeline import preparation
 from edgespec.recipe import Call
 from edgespec.recipe.plan import Plan, plan
 from edgespec.steps import train
@@ -147,7 +147,7 @@ def learn(line: Line, checked: Plan, seed: int, samples: int, asked: Asked, out:
     augment = checked.data.augment if line.augment else None
     data = replace(checked.data, load=call, augment=augment, unknown=None)
     folder = out / f"{line.title.replace(' ', '_')}-{seed}"
-    job = beside(compress.prepare(replace(checked, seed=seed, data=data), folder, Silent()), asked)
+    job = beside(preparation.prepare(replace(checked, seed=seed, data=data), folder, Silent()), asked)
     known, test = job.splits.rows(None), job.splits.test
     rows = np.concatenate([test, np.arange(len(job.spectra) - len(asked.y), len(job.spectra))])
     logits = {"nearest": baselines.nearest(job, known, rows), **baselines.linear(job, known, rows)}

@@ -36,7 +36,7 @@ from edgespec.data.splits import Splits
 from edgespec.errors import EdgespecError, Mistake
 from edgespec.evaluation import baselines, scoring
 from edgespec.job import Job, Silent, few
-from edgespec.pipeline import compress
+from edgespec.pipeline import preparation
 from edgespec.recipe import Call, Split
 from edgespec.recipe.plan import plan, until
 from edgespec.training import batches
@@ -100,7 +100,7 @@ def validate(
     checked = plan(recipes.load(path, [*change, *([f"data.split.valid={valid}"] if valid else [])]))
     steps, split = checked.steps[: until(checked, stop)], checked.data.split
     with tempfile.TemporaryDirectory() as name:
-        whole = compress.prepare(checked, Path(name), Silent())
+        whole = preparation.prepare(checked, Path(name), Silent())
         job = inside(whole, split)
         found, started = [], time.monotonic()
         for repeat in range(repeats):

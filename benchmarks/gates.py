@@ -29,8 +29,8 @@ from onnx import numpy_helper
 from edgespec import report, storage
 from edgespec.bench import instructions
 from edgespec.errors import Missing
-from edgespec.job import Silent
-from edgespec.pipeline import provenance, run_folder
+from edgespec.pipeline import provenance
+from edgespec.pipeline.run import Run
 from edgespec.runs import gate
 
 FILE = Path(__file__).parent / "results" / "local" / "gates.json"
@@ -86,7 +86,7 @@ def unchanged(base: Path, repeats: int, seconds: float) -> dict[str, Any]:
     verdicts: dict[str, Counter[str]] = {}
     ratios = []
     for _ in range(repeats):
-        judged = gate.judge(base, gate.Asked(against=str(base), seconds=seconds), Silent())
+        judged = gate.judge(Run(base), gate.Asked(against=str(base), seconds=seconds))
         for each in judged.report.gates:
             verdicts.setdefault(each["metric"], Counter())[each["verdict"]] += 1
             if each["metric"] == "latency_p50":
@@ -107,7 +107,7 @@ def planted(base: Path, title: str, seconds: float) -> dict[str, Any]:
     told = json.loads(record.read_text(encoding="utf-8"))
     told["files"] = {each: storage.file_digest(path.parent / each) for each in told["files"]}
     record.write_text(json.dumps(told), encoding="utf-8")
-    judged = gate.judge(folder, gate.Asked(against=str(base), seconds=seconds), Silent())
+    judged = gate.judge(Run(folder), gate.Asked(against=str(base), seconds=seconds))
     return {each["metric"]: {"verdict": each["verdict"], "said": each["message"]} for each in judged.report.gates}
 
 
@@ -154,13 +154,13 @@ HARM: dict[str, Callable[[Any], None]] = {
 
 def counted(base: Path, counts: int) -> dict[str, Any]:
     """Count one file several times, and the slower one beside its time."""
-    _, job, result = run_folder.opened(base, Silent())
-    whole = base / result.last()[-1].file
+    run = Run(base)
+    whole = base / run.report.last()[-1].file
     late = base.parent / "late.onnx"
     model = onnx.load(whole)
     slower(model)
     onnx.save(model, late)
-    x = job.spectra.x[job.splits.test]
+    x, _ = run.test
     numbers: dict[str, list[float]] = {"whole": [], "slower": []}
     try:
         for i in range(counts):

@@ -29,7 +29,7 @@ from edgespec.cli.console import Bars
 from edgespec.contract import load
 from edgespec.graph import onnx_file
 from edgespec.pipeline import run_folder
-from edgespec.pipeline.run_folder import opened
+from edgespec.pipeline.run import Run
 
 RESULTS = Path(__file__).parent / "results" / "local"
 TWINS = "native_oriented_2026_subset.zip"
@@ -62,7 +62,7 @@ def judge(run: Path, data: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         files = native(run, data, Path(name))
         told = predicted(path, list(files))
-    _, job, _ = opened(run, Bars())
+    job = Run(run, Bars()).job
     logits = (
         onnx_file.run(path, job.spectra.x[list(files.values())]) if files else np.zeros((0, len(load(path).labels)))
     )
@@ -84,7 +84,7 @@ def judge(run: Path, data: Path) -> dict[str, Any]:
 
 def native(run: Path, data: Path, folder: Path) -> dict[Path, int]:
     """Unpack the native text files of a run's test part; give each with its row in the pipeline's spectra."""
-    _, job, _ = opened(run, Bars())
+    job = Run(run, Bars()).job
     call = report.read(run)
     task = json.loads(json.dumps(_tree(run)))["data"]["load"]["rruff"].get("task")
     if not task or not (data / task).exists():

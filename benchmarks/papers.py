@@ -24,7 +24,7 @@ from repeat import RESULTS, between
 from edgespec import artifact, recipe
 from edgespec.bench import measure
 from edgespec.job import Silent
-from edgespec.pipeline import compress
+from edgespec.pipeline import compress, preparation
 from edgespec.recipe import plan
 from edgespec.targets import card as cards
 from edgespec.training import batches
@@ -95,7 +95,7 @@ def once(title: str, line: list[Any], split: str, number: int, out: Path) -> dic
     changes = [f"steps={json.dumps(line)}", f"seed={number}", "data.unknown=null", *SPLITS[split]]
     asked = recipe.load(RECIPE, changes)
     asked.tree["gates"] = {}
-    result = compress.compress(asked, folder(title, split, number, out), stop=None, progress=Silent())
+    result = compress.compress(asked, folder(title, split, number, out), stop=None, progress=Silent()).report
     rows = {(row.name, row.kind): row.accuracy for row in result.rows}
     found = {} if title in ONCE else {title: rows["train", "step"]}
     if title == "teacher and student":
@@ -121,7 +121,7 @@ def plain_lda(asked: recipe.Recipe) -> float:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     with tempfile.TemporaryDirectory() as name:
-        job = compress.prepare(plan.plan(asked), Path(name), Silent())
+        job = preparation.prepare(plan.plan(asked), Path(name), Silent())
     rows, test = job.splits.rows(None), job.splits.test
     x, y = (batches.prepared(job, each).numpy().astype(np.float64) for each in (rows, test))
     fitted = LinearDiscriminantAnalysis(solver="svd").fit(x, job.spectra.y[rows])
@@ -136,7 +136,7 @@ def latency(out: Path) -> dict[str, Any]:
         made, _ = artifact.read(max(each.glob("*-to_onnx")))
         assert isinstance(made, artifact.OnnxModel)
         files[name] = made.path("float32")
-    job = compress.prepare(plan.plan(recipe.load(RECIPE)), out, Silent())
+    job = preparation.prepare(plan.plan(recipe.load(RECIPE)), out, Silent())
     x, y = job.spectra.x[job.splits.test], job.spectra.y[job.splits.test]
     with tempfile.TemporaryDirectory() as name:
         measured = measure.measure(files, x, y, cards.load("local"), Path(name), reference="teacher", float_of={})

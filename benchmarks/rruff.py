@@ -39,7 +39,7 @@ from edgespec import recipe as recipes
 from edgespec.artifact import Artifact
 from edgespec.data import splits
 from edgespec.job import Job, Silent
-from edgespec.pipeline import compress, provenance
+from edgespec.pipeline import preparation, provenance
 from edgespec.recipe import Call
 from edgespec.recipe.plan import Plan, plan
 
@@ -134,7 +134,7 @@ def folded(task: str, name: str) -> Callable[[Path], Iterator[Training]]:
 
     def trainings(place: Path) -> Iterator[Training]:
         checked = recipe(name)
-        job = real(compress.prepare(checked, place, Silent()))
+        job = real(preparation.prepare(checked, place, Silent()))
         for repeat in range(3):
             for fold, test in enumerate(splits.folds(job.spectra, checked.data.split, 4, repeat)):
                 seed = repeat * 4 + fold
@@ -147,13 +147,13 @@ def folded(task: str, name: str) -> Callable[[Path], Iterator[Training]]:
 def minerals192(place: Path) -> Iterator[Training]:
     for seed in range(5):
         checked = recipe("minerals192", f"seed={seed}")
-        yield Training("minerals192", 0, seed, real(compress.prepare(checked, place, Silent())), checked.steps)
+        yield Training("minerals192", 0, seed, real(preparation.prepare(checked, place, Silent())), checked.steps)
 
 
 def site(place: Path) -> Iterator[Training]:
     for division in range(3):
         checked = recipe("rruff_distill", f"seed={division}", f"data.load.rruff.split={division}")
-        job = real(compress.prepare(checked, place, Silent()))
+        job = real(preparation.prepare(checked, place, Silent()))
         yield Training("site", division, division, job, checked.steps, elsewhere(job))
 
 

@@ -31,7 +31,7 @@ from edgespec.data import splits
 from edgespec.errors import EdgespecError, Mistake
 from edgespec.evaluation import scoring
 from edgespec.job import Job, Silent
-from edgespec.pipeline import compress
+from edgespec.pipeline import preparation
 from edgespec.recipe import Split, search_ranges
 from edgespec.recipe.plan import Plan, plan
 from edgespec.search import pareto
@@ -112,7 +112,7 @@ def trained(folder: Path, found: pareto.Found, number: int, seeds: int, work: Pa
     """Train one trial's recipe with each seed and count what its file names rightly on the search's test part."""
     written = search_ranges.drawn(recipe.load(folder / "recipe.yaml"), pareto.of(found, number)["params_drawn"])
     checked = plan(written)
-    whole = compress.prepare(checked, work, Silent())
+    whole = preparation.prepare(checked, work, Silent())
     split = replace(checked.data.split, valid=VALID)
     right, size, path, name = [], [], None, ""
     for seed in range(seeds):

@@ -35,7 +35,7 @@ from edgespec import recipe as recipes
 from edgespec.artifact import Checkpoint
 from edgespec.data import splits
 from edgespec.job import Job, Silent
-from edgespec.pipeline import compress
+from edgespec.pipeline import preparation
 from edgespec.recipe.plan import Plan, plan
 
 FILE = Path(__file__).parent / "results" / "local" / "small.json"
@@ -186,7 +186,7 @@ def spectra(
     told = {**vars(known), **keys, "steps": steps, "place": place, "task": task}
     written.write_text(LINE.format(**told), encoding="utf-8")
     checked = plan(recipes.load(written))
-    return checked, compress.prepare(checked, place, Silent()), learnt, part
+    return checked, preparation.prepare(checked, place, Silent()), learnt, part
 
 
 def best(tried: dict[str, Any]) -> Choice:

@@ -157,7 +157,7 @@ def test_a_run_keeps_what_it_adopted_until_the_folder_changes(imported: Path, tm
     written = recipe.load(tmp_path / "a.yaml")
 
     def compress() -> Any:
-        return pipeline.compress(written, tmp_path / "run", stop=None, progress=Silent())
+        return pipeline.compress(written, tmp_path / "run", stop=None, progress=Silent()).report
 
     def whole() -> bool:
         return up_to_date.look(written, tmp_path / "run", None) is not None

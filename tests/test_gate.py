@@ -11,7 +11,7 @@ from reports import measured, report, row
 from edgespec import report as reports
 from edgespec import storage
 from edgespec.errors import Mistake, Mistakes
-from edgespec.job import Silent
+from edgespec.pipeline.run import Run
 from edgespec.recipe.gates import METRICS, Gate
 from edgespec.report import Report
 from edgespec.runs import gate, gate_verdicts
@@ -165,13 +165,13 @@ def run_folder(tmp_path: Path, gates: str) -> Path:
 
 def test_a_run_is_judged_and_its_report_keeps_the_verdicts(tmp_path: Path) -> None:
     folder = run_folder(tmp_path, "  accuracy: 0.5\n  size: 20 kB\n")
-    made = gate.judge(folder, gate.Asked(), Silent())
+    made = gate.judge(Run(folder), gate.Asked())
     found = made.report
     assert made.code == 1
     assert [each["verdict"] for each in found.gates] == ["pass", "fail"]
     assert f"{folder / 'recipe.yaml'}:4" in found.gates[1]["message"]
     assert reports.read(folder).gates == found.gates
-    assert gate.judge(run_folder(tmp_path, "  accuracy: 0.5\n"), gate.Asked("local"), Silent()).code == 0
+    assert gate.judge(Run(run_folder(tmp_path, "  accuracy: 0.5\n")), gate.Asked("local")).code == 0
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_a_run_is_judged_and_its_report_keeps_the_verdicts(tmp_path: Path) -> No
 )
 def test_a_run_that_cannot_be_judged_says_why(tmp_path: Path, gates: str, name: str | None, said: str) -> None:
     with pytest.raises(Mistake) as caught:
-        gate.judge(run_folder(tmp_path, gates), gate.Asked(name), Silent())
+        gate.judge(Run(run_folder(tmp_path, gates)), gate.Asked(name))
     assert said in caught.value.message
     if "sizze" in gates:
         assert isinstance(caught.value, Mistakes)

@@ -12,7 +12,7 @@ import tiny
 
 from edgespec import recipe, report
 from edgespec.job import Fit, Job, Silent
-from edgespec.pipeline import compress, step_cache
+from edgespec.pipeline import compress, preparation, step_cache
 from edgespec.pipeline.step_cache import Store
 from edgespec.recipe import Call, plan
 from edgespec.steps import train
@@ -87,17 +87,17 @@ def test_made_first_and_judged_later_a_run_is_the_same(tmp_path: Path) -> None:
     written = recipe.load(tmp_path / "tiny.yaml")
     checked, folder = plan.plan(written), tmp_path / "later"
     store = Store(tmp_path / "steps")
-    compress.make(checked, folder, compress.prepare(checked, folder, Silent()), store)
+    compress.make(checked, folder, preparation.prepare(checked, folder, Silent()), store)
     unjudged = report.read(folder)
     assert (unjudged.rows, unjudged.finished) == ([], "")
     assert "not judged on the test part" in unjudged.notes[0]
     assert "accuracy" not in (folder / "report.json").read_text()
     records = [json.loads(path.read_text()) for path in sorted(folder.glob("*/artifact.json"))]
     assert [record["rows"] for record in records] == [None, None]
-    later = compress.compress(written, folder, stop=None, progress=Silent(), store=store)
+    later = compress.compress(written, folder, stop=None, progress=Silent(), store=store).report
     assert [step["kept"] for step in later.steps] == [True, True]
     assert not [note for note in later.notes if "not judged" in note]
-    once = compress.compress(written, tmp_path / "once", stop=None, progress=Silent())
+    once = compress.compress(written, tmp_path / "once", stop=None, progress=Silent()).report
     assert [(row.name, row.scores, row.robustness) for row in later.rows] == [
         (row.name, row.scores, row.robustness) for row in once.rows
     ]

@@ -10,7 +10,7 @@ import pytest
 from edgespec import plugins, recipe
 from edgespec.data.splits import Splits
 from edgespec.errors import Mistake, Mistakes
-from edgespec.pipeline import compress
+from edgespec.pipeline import preparation
 from edgespec.recipe import Call, search_ranges
 from edgespec.recipe import plan as plans
 from edgespec.recipe.plan import Plan
@@ -207,7 +207,7 @@ def test_a_part_that_the_data_do_not_have_is_told_once_they_are_read(tmp_path: P
     splits = Splits({"library": none, "site": none}, {"library": none, "site": none}, none)
     found = planned(tmp_path, GOOD, "steps.1.on=library", "steps.2.on=sit")
     with pytest.raises(Mistakes) as caught:
-        compress.check_parts(found, splits)
+        preparation.check_parts(found, splits)
     assert [each.message for each in caught.value.found] == [
         "--set steps.2.on=sit: step 2 'distill': there is no training part 'sit'"
     ]

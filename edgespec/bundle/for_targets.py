@@ -17,18 +17,16 @@ import numpy as np
 import onnx
 
 from edgespec import storage
-from edgespec.artifact import OnnxModel
 from edgespec.bundle import tensorrt
 from edgespec.bundle import write as bundles
 from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
 from edgespec.graph import jetpack, onnx_file
 from edgespec.graph.compatibility import float_file
-from edgespec.job import Job, Progress
-from edgespec.pipeline import provenance, run_folder, up_to_date
+from edgespec.pipeline import provenance, up_to_date
+from edgespec.pipeline.run import Run
 from edgespec.pipeline.up_to_date import DELIVERED
 from edgespec.recipe import plain
 from edgespec.report import Report
-from edgespec.report import write as write_report
 from edgespec.targets import card as target_cards
 from edgespec.targets import runner
 from edgespec.targets.card import Target
@@ -61,26 +59,14 @@ class Delivered:
     made_from: str = ""
 
 
-@dataclass(frozen=True)
-class Given:
-    """An open run."""
-
-    folder: Path
-    job: Job
-    result: Report
-    made: OnnxModel
-    progress: Progress
-
-
 def write(
-    folder: Path,
+    run: Run,
     name: str,
-    out: Path | None,
+    out: Path | None = None,
     *,
-    variant: str | None,
-    axis: Path | None,
-    require_engine: bool,
-    progress: Progress,
+    variant: str | None = None,
+    axis: Path | None = None,
+    require_engine: bool = False,
 ) -> Delivered:
     """Write the bundle of a run for a target into `out`, `bundles/<target>` of the run if not said.
 
@@ -90,23 +76,21 @@ def write(
     Raises Mistake for a file that the target's runtime is known to reject, and as `write.write` does.
     """
     card = target_cards.load(name)
-    place = out or folder / PLACE / name
+    place = out or run.folder / PLACE / name
     bundles.check_place(place)
-    with storage.lock(folder):
-        _, job, result = run_folder.opened(folder, progress)
-        given = Given(folder, job, result, run_folder.last(folder, result), progress)
-        return _write(card, place, given, variant, axis, require_engine)
+    with run.locked():
+        return _write(card, place, run, variant, axis, require_engine)
 
 
-def write_all(folder: Path, names: Sequence[str], progress: Progress) -> Report:
+def write_all(run: Run, names: Sequence[str]) -> Report:
     """Write a bundle for each target of a recipe into `bundles/`, and tell of them in the run's report.
 
     What is there already and made from the very same is kept. What can't be written for one target is told there and keeps nothing else
     from being written.
     """
     cards = [target_cards.load(name) for name in names]
-    with storage.lock(folder):
-        _, job, result = run_folder.opened(folder, progress)
+    with run.locked():
+        folder, result, progress = run.folder, run.report, run.progress
         progress.begin("bundles", len(cards))
         told = {}
         for done, card in enumerate(cards, start=1):
@@ -117,8 +101,7 @@ def write_all(folder: Path, names: Sequence[str], progress: Progress) -> Report:
                 progress.advance(done, f"{card.name}: kept")
                 continue
             try:
-                given = Given(folder, job, result, run_folder.last(folder, result), progress)
-                found = _write(card, place, given, None, None, False)
+                found = _write(card, place, run, None, None, False)
             except EdgespecError as problem:
                 message = f"{problem.message}; {problem.hint}" if problem.hint else problem.message
                 found = Delivered(card.name, "", card.runtime, status="failed", message=message)
@@ -129,7 +112,7 @@ def write_all(folder: Path, names: Sequence[str], progress: Progress) -> Report:
             )
         progress.end()
         result.bundles = told
-        write_report(result, folder)
+        run.write()
     return result
 
 
@@ -139,13 +122,13 @@ def _key(result: Report, card: Target) -> str:
 
 
 def _write(
-    card: Target, out: Path, given: Given, variant: str | None, axis: Path | None, require_engine: bool
+    card: Target, out: Path, run: Run, variant: str | None, axis: Path | None, require_engine: bool
 ) -> Delivered:
-    name = bundles.choose(given.made, given.result, variant, card.name, card.precisions)
+    name = bundles.choose(run.model, run.report, variant, card.name, card.precisions)
     with storage.whole_folder(out) as part:
-        checked = _model(card, part / bundles.MODEL, name, given, axis)
+        checked = _model(card, part / bundles.MODEL, name, run, axis)
         runtimes = tuple(dict.fromkeys(("onnxruntime", card.runtime)))
-        written = bundles.fill(part, given.job, given.result, name, runtimes)
+        written = bundles.fill(part, run.job, run.report, name, runtimes)
         found = Delivered(card.name, "", card.runtime, name, size=written.size_bytes, checked=tuple(checked))
         if card.jetpack:
             found = _for_tensorrt(card, part, found)
@@ -153,16 +136,16 @@ def _write(
             found = _built(card, part, found)
         if require_engine and found.status == "deferred":
             raise Missing(found.message, hint="leave --require-engine out, and build it where it runs")
-        inside = out.is_relative_to(given.folder)
-        found = replace(found, folder=str(out.relative_to(given.folder) if inside else out))
+        inside = out.is_relative_to(run.folder)
+        found = replace(found, folder=str(out.relative_to(run.folder) if inside else out))
         storage.write_json(part / DELIVERED, {"format": FORMAT, **plain(found)})
         bundles.seal(part)
     return found
 
 
-def _model(card: Target, path: Path, name: str, given: Given, axis: Path | None) -> list[str]:
+def _model(card: Target, path: Path, name: str, run: Run, axis: Path | None) -> list[str]:
     """Put the model there, in an opset and a format that the target reads."""
-    source, checked = given.made.path(name), []
+    source, checked = run.model.path(name), []
     newest = (
         jetpack.RELEASES[card.jetpack].opset if card.jetpack else card.opset if card.opset < onnx_file.OPSET else ANY
     )
@@ -170,7 +153,7 @@ def _model(card: Target, path: Path, name: str, given: Given, axis: Path | None)
     if opset <= newest:
         shutil.copyfile(source, path)
     elif name == "float32":
-        agreed = float_file(path, given.made, given.job, given.result, given.folder, newest)
+        agreed = float_file(path, run.model, run.job, run.report, run.folder, newest)
         checked.append(f"opset {newest}: the same labels as the run's own file on {agreed.n} spectra")
     else:
         told = f"target {card.name!r} reads opset {newest} and older; {name} is opset {opset}"
@@ -180,7 +163,7 @@ def _model(card: Target, path: Path, name: str, given: Given, axis: Path | None)
             raise Mistake(
                 f"{card.name}: --axis needs opset {onnx_file.OPSET}", hint="resample to the model's own axis there"
             )
-        bundles.retarget(path, axis, given.job, given.folder / f"{card.name}-mismatch.npz")
+        bundles.retarget(path, axis, run.job, run.folder / f"{card.name}-mismatch.npz")
     model = onnx.load(path)
     if model.ir_version > card.ir_version:
         model.ir_version = card.ir_version  # newer versions only add kinds of tensors, and none of them is used

@@ -18,8 +18,8 @@ from edgespec.contract import Contract
 from edgespec.errors import Mistake
 from edgespec.graph import onnx_file
 from edgespec.graph import retarget as instruments
-from edgespec.job import Job, Progress
-from edgespec.pipeline import run_folder
+from edgespec.job import Job
+from edgespec.pipeline.run import Run
 from edgespec.report import Report
 from edgespec.spectra import Floats, interpolate
 
@@ -40,17 +40,16 @@ class Written:
     size_bytes: int
 
 
-def write(folder: Path, out: Path, *, variant: str | None, axis: Path | None, progress: Progress) -> Written:
+def write(run: Run, out: Path, *, variant: str | None = None, axis: Path | None = None) -> Written:
     """Write the bundle of a run into `out`, which is replaced as a whole.
 
     variant: the file; the one that the run recommends for this machine if not said
     axis: a file with an instrument's own axis, which the graph is then made to take
-    Raises Mistake for a run without a calibrated file or an unknown variant; what `instrument` raises for the axis.
+    Raises Mistake for a run without a calibrated file or an unknown variant; what `retarget` raises for the axis.
     """
     check_place(out)
-    with storage.lock(folder):
-        _, job, result = run_folder.opened(folder, progress)
-        made = run_folder.last(folder, result)
+    with run.locked():
+        made, job, result = run.model, run.job, run.report
         name = choose(made, result, variant)
         with storage.whole_folder(out) as part:
             path = part / MODEL

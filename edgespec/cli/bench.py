@@ -11,7 +11,7 @@ from edgespec.cli.console import Bars, as_json, run_folder, write_report
 from edgespec.cli.program import app
 from edgespec.errors import EdgespecError
 
-Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
+Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Targets = Annotated[
     list[str] | None,
     typer.Option("--target", help="Where to measure; may be given several times (edgespec ls targets)."),
@@ -49,7 +49,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the measurements as JS
 
 @app.command("bench", short_help="Measure latency against accuracy on targets.")
 def command(
-    run: Run = None,
+    run: Folder = None,
     target: Targets = None,
     host: Host = "",
     mode: Mode = "quick",
@@ -75,6 +75,7 @@ def command(
     soak_s = 0.0 if soak is None else units.duration(soak)
     folder = run_folder(run)
     cards = targets.cards(target or ["local"], host)  # a wrong name is told before what takes seconds to load
+    from edgespec.pipeline.run import Run
     from edgespec.report import tables, terminal
     from edgespec.runs import bench
 
@@ -83,7 +84,8 @@ def command(
     def told(name: str, problem: EdgespecError) -> None:
         lost[name] = problem
 
-    result = bench.bench(folder, cards, protocol=how, variants=variant or (), soak_s=soak_s, lost=told, progress=bars)
+    opened = Run(folder, bars)
+    result = bench.bench(opened, cards, protocol=how, variants=variant or (), soak_s=soak_s, lost=told)
     write_report(result, folder)
     if to_json:
         _print(result, str(folder), lost)
@@ -99,10 +101,11 @@ def command(
 
 
 def _replay(recording: Path, run: Path | None, to_json: bool) -> None:
+    from edgespec.pipeline.run import Run
     from edgespec.report import terminal
     from edgespec.runs import bench
 
-    result = bench.replay(recording, None if run is None else run_folder(run))
+    result = bench.replay(recording, None if run is None else Run(run_folder(run)))
     if run is not None:
         write_report(result, run)
     if to_json:

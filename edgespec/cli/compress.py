@@ -62,24 +62,28 @@ def command(
 
 def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None:
     from edgespec.pipeline import up_to_date
+    from edgespec.pipeline.run import Run
     from edgespec.report import terminal
 
     bars = Bars(folder / "log.txt")
-    result = up_to_date.look(written, folder, stop)
-    if result is None:
+    kept = up_to_date.look(written, folder, stop)
+    if kept is None:
         from edgespec.pipeline import compress
 
-        result = compress.compress(written, folder, stop=stop, progress=bars)
+        run = compress.compress(written, folder, stop=stop, progress=bars)
         changed = True
     else:
+        run = Run(folder, bars)
+        run.report = kept
         bars.say("nothing has changed since the last run: kept")
         changed = not (folder / "report.html").is_file()
     targets = [] if stop else list(written.tree.get("targets") or [])
-    if not up_to_date.delivered(result, folder, targets):
+    if not up_to_date.delivered(run.report, folder, targets):
         from edgespec.bundle import for_targets
 
-        result = for_targets.write_all(folder, targets, bars)
+        for_targets.write_all(run, targets)
         changed = True
+    result = run.report
     if changed:
         write_report(result, folder)
     if to_json:

@@ -62,14 +62,13 @@ def command(
 
 def _files(model: Path | None) -> dict[str, Path]:
     """Give the files that are meant, by name: all that a run may ship, or the one that is named."""
-    from edgespec import report
     from edgespec.pipeline import run_folder
+    from edgespec.pipeline.run import Run
 
     if model is not None and not (model / "report.json").is_file():
         path = run_folder.model(model)
         return {path.name: path}
-    folder = run_folder.run_folder(model)
-    made = run_folder.last(folder, report.read(folder))
+    made = Run(run_folder.run_folder(model)).model
     return {name: made.path(name) for name, each in made.variants.items() if each.role == "candidate"}
 
 

@@ -12,7 +12,7 @@ from edgespec.cli.console import Bars, as_json, run_folder
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
-Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
+Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; RUN/bundle if not said.")]
 Which = Annotated[
     str | None, typer.Option("--variant", help="The file to ship; what bench recommends on this machine if not said.")
@@ -33,7 +33,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print what was written as JS
 
 @app.command("export", short_help="Write the bundle: model, contract, test vectors, card, checksums.")
 def command(
-    run: Run = None,
+    run: Folder = None,
     out: Out = None,
     variant: Which = None,
     axis: AxisFile = None,
@@ -56,8 +56,9 @@ def command(
         return
     from edgespec import units
     from edgespec.bundle import write as bundles
+    from edgespec.pipeline.run import Run
 
-    made = bundles.write(folder, out or folder / "bundle", variant=variant, axis=axis, progress=bars)
+    made = bundles.write(Run(folder, bars), out or folder / "bundle", variant=variant, axis=axis)
     if to_json:
         as_json(
             {
@@ -90,10 +91,10 @@ def _for_target(
     cards.load(name)  # a wrong name is told at once, before what takes seconds to load
     from edgespec import units
     from edgespec.bundle import for_targets
+    from edgespec.pipeline.run import Run
 
-    made = for_targets.write(
-        folder, name, out, variant=variant, axis=axis, require_engine=require_engine, progress=bars
-    )
+    run = Run(folder, bars)
+    made = for_targets.write(run, name, out, variant=variant, axis=axis, require_engine=require_engine)
     if to_json:
         as_json({**asdict(made), "run": str(folder)})
         return

@@ -12,7 +12,7 @@ import typer
 from edgespec.cli.console import Bars, as_json, run_folder, write_report
 from edgespec.cli.program import app
 
-Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
+Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Target = Annotated[str | None, typer.Option("--target", help="Judge only what this target can answer.")]
 Against = Annotated[
     str | None,
@@ -40,7 +40,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON."
 
 @app.command("gate", short_help="Judge the recipe's promises; exit code 1 where one is broken.")
 def command(
-    run: Run = None, target: Target = None, against: Against = None, change: Change = None, baseline: Baseline = None,
+    run: Folder = None, target: Target = None, against: Against = None, change: Change = None, baseline: Baseline = None,
     update: Update = False, seconds: Seconds = 5.0, junit: Junit = None, summary: Summary = None,
     annotate: Annotate = None, to_json: Json = False,
 ) -> None:  # fmt: skip
@@ -51,6 +51,7 @@ def command(
     Exit code 1 where a promise is broken or unmeasured; 5 where one can't be told and the recipe says that this fails.
     """
     folder = run_folder(run)
+    from edgespec.pipeline.run import Run
     from edgespec.recipe import gates
     from edgespec.report import github as summaries
     from edgespec.report import junit as xml
@@ -59,7 +60,7 @@ def command(
 
     bars = Bars(folder / "log.txt")
     asked = gate.Asked(target, against, baseline, update, tuple(change or ()), seconds)
-    found = gate.judge(folder, asked, bars)
+    found = gate.judge(Run(folder, bars), asked)
     result = found.report
     if found.written:
         bars.say(f"baseline: {found.written}; look at the difference, and commit it")

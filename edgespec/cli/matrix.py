@@ -11,7 +11,7 @@ import typer
 from edgespec.cli.console import Bars, as_json, run_folder
 from edgespec.cli.program import app
 
-Run = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
+Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file and runtime.")]
 There = Annotated[
     str | None,
@@ -24,7 +24,7 @@ DISAGREES = 4
 
 
 @app.command("matrix", short_help="Compare every file of a run in every runtime at hand.")
-def command(run: Run = None, seconds: Seconds = 1.0, target: There = None, to_json: Json = False) -> None:
+def command(run: Folder = None, seconds: Seconds = 1.0, target: There = None, to_json: Json = False) -> None:
     """Compare every file of a run in every runtime at hand: labels, probabilities, accuracy, latency; exit code 4 where two disagree.
 
     With --target, in the target's runtime only: an emulated one shows that the files load and answer on another processor.
@@ -35,16 +35,14 @@ def command(run: Run = None, seconds: Seconds = 1.0, target: There = None, to_js
     from edgespec.targets import card as targets
 
     card = None if target is None else targets.load(target)
+    from edgespec.pipeline.run import Run
     from edgespec.report import terminal
     from edgespec.report.tables import matrix as matrix_table
     from edgespec.runs import matrix, matrix_on_target
 
     bars = Bars(folder / "log.txt")
-    found = (
-        matrix_on_target.compare(folder, card, progress=bars)
-        if card
-        else matrix.measure(folder, seconds=seconds, progress=bars)
-    )
+    opened = Run(folder, bars)
+    found = matrix_on_target.compare(opened, card) if card else matrix.measure(opened, seconds=seconds)
     if to_json:
         as_json(asdict(found))
     else:

@@ -12,7 +12,7 @@ from edgespec.cli.console import Bars, as_json, run_folder, write_report
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
-Run = Annotated[Path, typer.Argument(help="Run folder.")]
+Folder = Annotated[Path, typer.Argument(help="Run folder.")]
 DataSet = Annotated[
     str,
     typer.Argument(
@@ -35,7 +35,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 @app.command("transfer", short_help="Judge a run's files on another instrument or laser.")
 def command(
-    run: Run,
+    run: Folder,
     data: DataSet,
     laser: Laser = None,
     references: References = 5,
@@ -52,13 +52,13 @@ def command(
 
     folder, call, lasers = run_folder(run), data_argument.call(data), laser or []
     named = _name(name, data if Path(data).suffix or Path(data).exists() else call.name, lasers)
+    from edgespec.pipeline.run import Run
     from edgespec.report import tables, terminal
     from edgespec.runs import transfer
 
     bars = Bars(folder / "log.txt")
-    result = transfer.transfer(
-        folder, call, name=named, lasers=lasers, references=references, draws=draws, seed=seed, progress=bars
-    )
+    opened = Run(folder, bars)
+    result = transfer.transfer(opened, call, name=named, lasers=lasers, references=references, draws=draws, seed=seed)
     write_report(result, folder)
     if to_json:
         as_json({"folder": str(folder), **result.transfer[named]})

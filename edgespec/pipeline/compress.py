@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 from edgespec import artifact as artifacts
-from edgespec import datasets, plugins, report, storage
+from edgespec import report, storage
 from edgespec.artifact import Artifact
-from edgespec.compression.pruning import early_exit
-from edgespec.data.splits import Splits, divide
-from edgespec.errors import EdgespecError, Missing, Mistake, Mistakes
+from edgespec.errors import Mistake
 from edgespec.evaluation import occlusion
 from edgespec.job import Job, Progress, Watch, few
 from edgespec.pipeline import provenance, report_rows, step_cache
+from edgespec.pipeline.preparation import prepare
+from edgespec.pipeline.run import Run
 from edgespec.pipeline.step_cache import Made, Store
 from edgespec.pipeline.up_to_date import data_digest, fingerprint
 from edgespec.recipe import Call, Recipe, plain
 from edgespec.recipe.plan import Plan, plan, until
-from edgespec.recipe.schema import Binder
 from edgespec.report import Report, Row
-from edgespec.spectra import Spectra
 
 Seen = Callable[[Report], None]
 Hearing = Callable[[int], Watch | None]
-LOUD = "*** data: embedded *** generated spectra, not measured ones: the figures show that the line works, not how it does on samples"
 
 
 def compress(
@@ -41,8 +36,8 @@ def compress(
     progress: Progress,
     seen: Seen = lambda _: None,
     store: Store | None = None,
-) -> Report:
-    """Run the recipe's steps and give its report; what is already made and still true is kept.
+) -> Run:
+    """Run the recipe's steps and give the run; what is already made and still true is kept.
 
     folder: the run folder; stop: `--until`; seen: hears the report after every step
     store: finished steps, and baselines, of other runs of the same data
@@ -50,10 +45,11 @@ def compress(
     """
     checked = plan(recipe)
     last = until(checked, stop)
-    with storage.lock(folder):
-        job = prepare(checked, folder, progress)
+    run = Run(folder, progress)
+    with run.locked():
+        run.plan, run.job = checked, prepare(checked, folder, progress)
         before = _before(folder)
-        result = _begun(checked, job, folder)
+        job, result = run.job, _begun(checked, run.job, folder)
         _run(checked.steps[:last], job, result, folder, seen, store)
         result.notes += report_rows.remarks(result)
         result.examples = occlusion.of_run(job, result, folder)
@@ -61,62 +57,9 @@ def compress(
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
             result.transfer, result.bundles = before.transfer, before.bundles
         result.finished = fingerprint(recipe, job.spectra, stop)
-        report.write(result, folder)
-        return result
-
-
-def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
-    """Read the data and divide it: everything a step is handed."""
-    data = checked.data
-    progress.begin("read the data", 1)
-    try:
-        spectra = datasets.load(data.load, axis=data.axis, seed=checked.seed)
-    except EdgespecError as problem:
-        problem.message = f"{checked.recipe.at(('data', 'load', data.load.name))}: {problem.message}"
-        raise
-    progress.advance(1, f"{len(spectra)} spectra, {len(spectra.labels)} classes")
-    progress.end()
-    if spectra.source == "embedded":
-        progress.say(LOUD)
-    splits = divide(spectra, data.split, checked.seed)
-    check_parts(checked, splits)
-    unknown, notes = _unknown(checked, spectra)
-    spectra = replace(spectra, notes=(*spectra.notes, *notes))
-    job = Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress, unknown)
-    _check_exits(checked, job)
-    return job
-
-
-def _check_exits(checked: Plan, job: Job) -> None:
-    """Raise Mistake where a step leaves a network after a stage that it hasn't, before anything is trained."""
-    wrong = early_exit.check(checked.steps, points=job.front().points, classes=len(job.spectra.labels))
-    if wrong:
-        i, problem = wrong
-        place = checked.recipe.at(("steps", i, checked.steps[i].name, "after"))
-        text = f"{place}: step {i + 1} '{checked.steps[i].name}': {problem.message}"
-        raise Mistake(text, problem.hint)
-
-
-def _unknown(checked: Plan, spectra: Spectra) -> tuple[Spectra | None, list[str]]:
-    """Read the spectra of what no model is to know; where they are not at hand, that is noted and nothing is measured on them."""
-    call = checked.data.unknown
-    if call is None:
-        return None, []
-    try:
-        found = datasets.load(call, axis=checked.data.axis, seed=checked.seed)
-    except Missing as absent:
-        return None, [f"unknown substances were not measured: {absent.message}"]
-    known = {_plain(label) for label in spectra.labels}
-    strange = [i for i, label in enumerate(found.labels) if _plain(label) not in known]
-    rows = np.flatnonzero(np.isin(found.y, strange))
-    if not len(rows):
-        return None, [f"unknown substances were not measured: all of {found.name} are known"]
-    return found[rows], []
-
-
-def _plain(label: str) -> str:
-    """Bring a name to its letters and digits: Axinite-(Fe) is AxiniteFe."""
-    return re.sub(r"[^a-z0-9]", "", label.lower())
+        run.report = result
+        run.write()
+    return run
 
 
 def make(checked: Plan, folder: Path, job: Job, store: Store, hearing: Hearing = lambda _: None) -> Artifact:
@@ -239,17 +182,3 @@ def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path, s
     if store is not None:
         store.give(key, folder / name)
     return found
-
-
-def check_parts(plan: Plan, splits: Splits) -> None:
-    """Check that every `on:` names a training part that the data has; known only once the data is read."""
-    binder = Binder(plan.recipe.at)
-    for i, step in enumerate(plan.steps):
-        on = step.keys.get("on")
-        if on is not None and on not in splits.names:
-            hint = plugins.did_you_mean(on, splits.names)
-            binder.wrong(
-                ("steps", i, step.name, "on"), f"step {i + 1} '{step.name}': there is no training part {on!r}", hint
-            )
-    if binder.mistakes:
-        raise Mistakes(binder.mistakes)

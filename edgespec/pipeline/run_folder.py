@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgespec import artifact as artifacts
-from edgespec import plugins, recipe, report
-from edgespec.artifact import OnnxModel
+from edgespec import plugins, report
 from edgespec.errors import Mistake
-from edgespec.job import Job, Progress
-from edgespec.pipeline import compress
-from edgespec.pipeline.up_to_date import data_digest
-from edgespec.recipe.plan import Plan, plan
 from edgespec.report import Report
 
 TARGET = "local"
@@ -72,23 +66,3 @@ def _of_run(folder: Path, variant: str | None) -> Path:
 def _advised(result: Report, names: list[str]) -> str:
     advised = result.advice.get(TARGET, {}).get("variant")
     return advised if advised in names else names[-1]
-
-
-def opened(folder: Path, progress: Progress) -> tuple[Plan, Job, Report]:
-    """Open a run: its plan, its data and its report. Raises Mistake where its data have changed since."""
-    result = report.read(folder)
-    checked = plan(recipe.load(folder / "recipe.yaml"))
-    job = compress.prepare(checked, folder, progress)
-    if data_digest(job.spectra) != result.data["digest"]:
-        raise Mistake(f"the data of {folder} have changed since it was made", hint="edgespec compress makes it anew")
-    return checked, job, result
-
-
-def last(folder: Path, result: Report) -> OnnxModel:
-    """Give the ONNX files that the last step left. Raises Mistake where it left none."""
-    if not result.steps:
-        raise Mistake(f"{folder} has no finished step", hint="edgespec compress goes on where it stopped")
-    found, _ = artifacts.read(folder / result.steps[-1]["folder"])
-    if not isinstance(found, OnnxModel):
-        raise Mistake(f"{folder} has nothing to measure: its last step leaves no ONNX", hint="add the step 'to_onnx'")
-    return found

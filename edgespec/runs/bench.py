@@ -9,7 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec import recipe, report, storage
+from edgespec import report, storage
 from edgespec.artifact import OnnxModel
 from edgespec.bench import measure as measuring
 from edgespec.bench import measurement, recommend, session, soak
@@ -18,9 +18,8 @@ from edgespec.bench.protocol import QUICK, Protocol
 from edgespec.bench.session import Session
 from edgespec.errors import EdgespecError, Mistake
 from edgespec.graph import compatibility
-from edgespec.job import Progress
-from edgespec.pipeline.run_folder import last, opened
-from edgespec.recipe.plan import Plan, plan
+from edgespec.pipeline.run import Run
+from edgespec.recipe.plan import Plan
 from edgespec.report import Report, histogram
 from edgespec.runs.gate_verdicts import broken
 from edgespec.targets import card as target_cards
@@ -34,7 +33,7 @@ LINEAR = "it is a linear model, only here to be compared with"
 
 
 def bench(
-    folder: Path,
+    run: Run,
     targets: Sequence[str | Target],
     *,
     protocol: Protocol = QUICK,
@@ -42,7 +41,6 @@ def bench(
     variants: Sequence[str] = (),
     soak_s: float = 0.0,
     lost: Lost | None = None,
-    progress: Progress,
 ) -> Report:
     """Measure all files of a run, the plain default export and the linear baselines on each target, interleaved.
 
@@ -58,19 +56,17 @@ def bench(
     cards = list({card.name: card for card in cards}.values())
     if seconds is not None:
         protocol = replace(protocol, seconds=seconds)
-    with storage.lock(folder):
-        checked, job, result = opened(folder, progress)
-        model = last(folder, result)
+    with run.locked():
+        folder, result, model, say = run.folder, run.report, run.model, run.progress.say
         files = _only(_files(folder, model, result), variants)
-        against = {name: _against(name, checked, result, model) for name in files}
-        rows = job.splits.test
-        x, y = job.spectra.x[rows], job.spectra.y[rows]
+        against = {name: _against(name, run.plan, result, model) for name in files}
+        x, y = run.test
 
         def measured(card: Target) -> dict[str, Any]:
-            sent = compatibility.choose(files, REFERENCE, card, model, job, result, folder)
+            sent = compatibility.choose(files, REFERENCE, card, model, run.job, result, folder)
             found = measuring.measure(
                 sent.files, x, y, card, folder / "bench", reference=sent.reference, float_of=_siblings(model, sent.files),
-                protocol=protocol, seed=checked.seed, against=against, progress=progress.say,
+                protocol=protocol, seed=run.plan.seed, against=against, progress=say,
             )  # fmt: skip
             record = _judged(found, against)
             record["bench"] |= _samples(session.load(folder / "bench" / f"{card.name}.samples.npz"))
@@ -79,7 +75,7 @@ def bench(
                 name = record["advice"]["variant"] or sent.reference
                 record["bench"]["soak"] = soak.measure(
                     name, sent.files[name], x, card, folder / "bench", seconds=soak_s, lock_clocks=protocol.lock_clocks,
-                    seed=checked.seed, progress=progress.say,
+                    seed=run.plan.seed, progress=say,
                 )  # fmt: skip
             return record
 
@@ -87,7 +83,7 @@ def bench(
         for name, record in done.items():
             result.bench[name], result.advice[name] = record["bench"], record["advice"]
         if done:
-            _write(result, folder)
+            _write(run)
     for name, problem in failed.items():
         if lost is None or not done:
             raise problem
@@ -95,31 +91,30 @@ def bench(
     return result
 
 
-def replay(path: Path, folder: Path | None) -> Report:
+def replay(path: Path, run: Run | None) -> Report:
     """Judge a recording with no target at all: the same measurements and, by the same promises, the same advice as when it was made.
 
-    folder: a run, whose report then says so and whose promises count as they are now; without it those that the recording holds
+    run: whose report then says so and whose promises count as they are now; without it those that the recording holds
     Raises Mistake where the file is no recording, or not one of this run's files.
     """
     told, found = measuring.replay(path)
     name, against = told.facts["target"], told.facts["against"]
-    if folder is None:
+    if run is None:
         record = _judged(found, against)
         record["bench"] |= _samples(told)
         return Report("", 0, {}, bench={name: record["bench"]}, advice={name: record["advice"]})
-    with storage.lock(folder):
-        result = report.read(folder)
-        checked, model = plan(recipe.load(folder / "recipe.yaml")), last(folder, result)
+    with run.locked():
+        folder, result, model = run.folder, run.report, run.model
         files = compatibility.again(_files(folder, model, result), name, folder)
         for variant, each in told.facts["files"].items():
             if variant not in files or storage.file_digest(files[variant]) != each["digest"]:
                 raise Mistake(
                     f"{path} was recorded of another {variant!r} than that of {folder}", hint="name its own run"
                 )
-        record = _judged(found, {each: _against(each, checked, result, model) for each in files})
+        record = _judged(found, {each: _against(each, run.plan, result, model) for each in files})
         record["bench"] |= _samples(told)
         result.bench[name], result.advice[name] = record["bench"], record["advice"]
-        _write(result, folder)
+        _write(run)
     return result
 
 
@@ -176,10 +171,10 @@ def _judged(found: Sequence[Measurement], against: Mapping[str, Sequence[str]]) 
     return {"bench": measurement.to_record(found), "advice": asdict(chosen)}
 
 
-def _write(result: Report, folder: Path) -> None:
-    result.notes = _notes(result)
-    result.gates = []
-    report.write(result, folder)
+def _write(run: Run) -> None:
+    run.report.notes = _notes(run.report)
+    run.report.gates = []
+    run.write()
 
 
 def _files(folder: Path, model: OnnxModel, result: Report) -> dict[str, Path]:

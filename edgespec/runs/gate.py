@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgespec import recipe, report, storage
+from edgespec import recipe
 from edgespec.errors import Missing, Mistake, Unreachable
-from edgespec.job import Progress
+from edgespec.pipeline.run import Run
 from edgespec.recipe import gates as recipe_gates
 from edgespec.recipe.gates import Gate
 from edgespec.report import Report
@@ -52,15 +52,15 @@ class Judged:
     written: Path | None = None
 
 
-def judge(folder: Path, asked: Asked, progress: Progress) -> Judged:
+def judge(run: Run, asked: Asked) -> Judged:
     """Judge the promises of a run's recipe, and keep the verdicts in its report.
 
     Raises Mistake for a target that does not exist, a recipe that promises nothing, a baseline that can't be read.
     """
     if asked.target is not None:
         cards.load(asked.target)
-    with storage.lock(folder):
-        result = report.read(folder)
+    with run.locked():
+        folder, result = run.folder, run.report
         made = recipe_gates.load(folder / "recipe.yaml")
         if not made.gates and not asked.update:
             raise Mistake(f"the recipe of {folder} makes no promises", hint="gates: {accuracy: 0.9, size: 64 kB}")
@@ -71,10 +71,10 @@ def judge(folder: Path, asked: Asked, progress: Progress) -> Judged:
             from edgespec.runs import gate_baseline
 
             count = gate_baseline.NONE if not counted else gate_baseline.ALL if asked.update else gate_baseline.SHIPPED
-            head = gate_baseline.of_run(folder, count=count, progress=progress)
+            head = gate_baseline.of_run(run, count=count)
             result.instructions = _instructions(head)
         elif counted:
-            result.instructions = _count(folder, result, progress)
+            result.instructions = _count(run)
         if asked.update and head:
             gate_baseline.write(head, path)
             return Judged(result, 0, [], path)
@@ -83,9 +83,9 @@ def judge(folder: Path, asked: Asked, progress: Progress) -> Judged:
         stands = dict(zip(absolute, places, strict=False))
         verdicts = gate_verdicts.check(absolute, result, target=asked.target, where=lambda each: stands[each])
         if head is not None and relative:
-            verdicts += _against(folder, head, relative, path, asked, progress)
+            verdicts += _against(run, head, relative, path, asked)
         result.gates = [each.plain() for each in verdicts]
-        report.write(result, folder)
+        run.write()
     return Judged(result, gate_verdicts.code(verdicts, made.inconclusive), places)
 
 
@@ -93,18 +93,16 @@ def _of_target(gates: Sequence[Gate], name: str | None) -> list[Gate]:
     return [each for each in gates if name is None or each.target in ("", name)]
 
 
-def _against(
-    folder: Path, head: Side, gates: Sequence[Gate], path: Path, asked: Asked, progress: Progress
-) -> list[Verdict]:
+def _against(run: Run, head: Side, gates: Sequence[Gate], path: Path, asked: Asked) -> list[Verdict]:
     from edgespec.runs import gate_baseline, gate_regression
 
     paired: dict[str, Paired] = {}
     if asked.against:
-        other = gate_baseline.build(asked.against, folder, asked.changes, progress)
+        other = Run(gate_baseline.build(asked.against, run.folder, asked.changes, run.progress), run.progress)
         count = head.shipped if any(each.metric == "instructions" for each in gates) else []
-        base = gate_baseline.of_run(other, count=count, progress=progress)
+        base = gate_baseline.of_run(other, count=count)
         for name in dict.fromkeys(each.target for each in gates if each.target):
-            paired[name] = _pair(folder, other, head, base, name, asked.seconds, progress)
+            paired[name] = _pair(run, other, head, base, name, asked.seconds)
         base = replace(base, where=asked.against)
     else:
         try:
@@ -117,26 +115,21 @@ def _against(
     return [gate_regression.judge(each, base, head, paired) for each in gates]
 
 
-def _pair(folder: Path, other: Path, head: Side, base: Side, name: str, seconds: float, progress: Progress) -> Paired:
+def _pair(run: Run, other: Run, head: Side, base: Side, name: str, seconds: float) -> Paired:
     """Measure both versions' files in turns on a target; a round is one sample, as its calls share what the machine did."""
     import numpy as np
     from scipy import stats
 
     from edgespec.bench import measure
-    from edgespec.pipeline import run_folder
     from edgespec.runs.gate_regression import Paired
 
     card = cards.load(name)
-    result = report.read(folder)
-    variant = result.advice.get(name, {}).get("variant") or head.shipped[0]
-    _, job, _ = run_folder.opened(folder, progress)
+    variant = run.report.advice.get(name, {}).get("variant") or head.shipped[0]
     earlier = variant if variant in base.files else base.shipped[0]
-    files = {"base": _path(other, earlier), "head": _path(folder, variant)}
-    rows = job.splits.test
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".against-") as work:
+    files = {"base": other.model.path(earlier), "head": run.model.path(variant)}
+    with tempfile.TemporaryDirectory(dir=run.folder, prefix=".against-") as work:
         found = measure.measure(
-            files, job.spectra.x[rows], job.spectra.y[rows], card, Path(work), reference="base", float_of={},
-            seconds=seconds, progress=progress.say,
+            files, *run.test, card, Path(work), reference="base", float_of={}, seconds=seconds, progress=run.progress.say,
         )  # fmt: skip
         with np.load(Path(work) / f"{name}.samples.npz") as arrays:
             medians = [np.median(arrays[f"{each.variant}.ns"], axis=1) / each.calls_per_sample for each in found]
@@ -146,28 +139,20 @@ def _pair(folder: Path, other: Path, head: Side, base: Side, name: str, seconds:
     return Paired(variant, later.ratio, later.ratio_interval, later.noise, p, later.n)
 
 
-def _path(folder: Path, variant: str) -> Path:
-    from edgespec.pipeline import run_folder
-
-    return run_folder.last(folder, report.read(folder)).path(variant)
-
-
 def _instructions(side: Side) -> dict[str, object]:
     files = {name: each.instructions for name, each in side.files.items() if each.instructions is not None}
     return {"counted": dict(side.counted), "files": files} if files else {}
 
 
-def _count(folder: Path, result: Report, progress: Progress) -> dict[str, object]:
+def _count(run: Run) -> dict[str, object]:
     """Count the instructions of the files that a run may ship; where that can't be done, tell why."""
     from edgespec.bench import instructions
-    from edgespec.pipeline import run_folder
     from edgespec.runs import gate_baseline
 
-    _, job, _ = run_folder.opened(folder, progress)
-    model = run_folder.last(folder, result)
-    files = {name: model.path(name) for name in gate_baseline.shipped(model, result)}
+    x, _ = run.test
+    files = {name: run.model.path(name) for name in gate_baseline.shipped(run.model, run.report)}
     try:
-        who, found = instructions.count(files, job.spectra.x[job.splits.test], folder / "bench", progress.say)
+        who, found = instructions.count(files, x, run.folder / "bench", run.progress.say)
     except (Missing, Unreachable) as absent:
         return {"counted": {}, "files": {}, "why": f"{absent.message}; {absent.hint}"}
     return {"counted": who, "files": found}

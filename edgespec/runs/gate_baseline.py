@@ -20,7 +20,7 @@ from edgespec.bench import instructions
 from edgespec.errors import Missing, Mistake, Unreachable
 from edgespec.graph import onnx_file
 from edgespec.job import Job, Progress
-from edgespec.pipeline import run_folder
+from edgespec.pipeline.run import Run
 from edgespec.report import Report
 from edgespec.runs.gate_regression import File, Side
 
@@ -30,22 +30,21 @@ DEVICE = ("cpu", "gpu", "machine", "cores", "runtime", "runtime_version", "drive
 UPDATE = "edgespec gate --update-baseline writes one, and a person commits it"
 
 
-def of_run(folder: Path, *, count: str | Sequence[str] = NONE, progress: Progress) -> Side:
+def of_run(run: Run, *, count: str | Sequence[str] = NONE) -> Side:
     """Ask all files of a run that may be shipped for the test spectra.
 
     count: whose instructions are counted, where valgrind is: NONE, SHIPPED, ALL, or variants by name
     Raises Mistake where the run made no ONNX, or its data have changed.
     """
-    _, job, result = run_folder.opened(folder, progress)
-    model = run_folder.last(folder, result)
-    rows = job.splits.test
-    x, names = job.spectra.x[rows], [job.spectra.labels[i] for i in job.spectra.y[rows]]
+    folder, job, result, model = run.folder, run.job, run.report, run.model
+    x, y = run.test
+    names = [job.spectra.labels[i] for i in y]
     files = {name: model.path(name) for name, each in model.variants.items() if each.role == "candidate"}
     labels = list(contract.load(next(iter(files.values()))).labels)
     labels += sorted(set(names) - set(labels))
     ships = shipped(model, result)
     chosen = {NONE: [], SHIPPED: ships, ALL: list(files)}[count] if isinstance(count, str) else count
-    who, counts = _counted({name: files[name] for name in chosen if name in files}, x, folder, progress)
+    who, counts = _counted({name: files[name] for name in chosen if name in files}, x, folder, run.progress)
     return Side(
         where=str(folder),
         recipe=result.recipe,

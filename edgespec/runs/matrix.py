@@ -27,9 +27,8 @@ from edgespec.bench import measurement as stats
 from edgespec.errors import Missing, Mistake, Unreachable
 from edgespec.evaluation import scoring
 from edgespec.graph import onnx_file
-from edgespec.job import Job, Progress
-from edgespec.pipeline import run_folder
-from edgespec.report import Report
+from edgespec.job import Progress
+from edgespec.pipeline.run import Run
 from edgespec.targets import card as cards
 from edgespec.targets import runner
 from edgespec.targets.card import Target
@@ -89,26 +88,25 @@ class Matrix:
         return [each for each in self.cells if each.verdict == "disagrees"]
 
 
-def measure(folder: Path, *, seconds: float, progress: Progress) -> Matrix:
+def measure(run: Run, *, seconds: float) -> Matrix:
     """Ask every file of a run in every runtime that is installed here; leaves bench/matrix.json.
 
     seconds: of timed calls for each cell, interleaved
     Raises Mistake where the run made no ONNX or its data have changed.
     """
-    with storage.lock(folder):
-        checked, job, result = run_folder.opened(folder, progress)
-        model = run_folder.last(folder, result)
+    with run.locked():
+        folder, model, seed, progress = run.folder, run.model, run.plan.seed, run.progress
         card = cards.load("local")
-        x, y = job.spectra.x[job.splits.test], job.spectra.y[job.splits.test]
+        x, y = run.test
         found, absent = _runtimes(card)
         pairs = [(name, *each) for name in ordered(model) for each in found]
         with tempfile.TemporaryDirectory(dir=folder, prefix=".matrix-") as work:
-            request = _request(model, pairs, x, card, Path(work), seconds, checked.seed)
+            request = _request(model, pairs, x, card, Path(work), seconds, seed)
             said = _asked(pairs, card, Path(work), progress)
             cells = judge(model, pairs, said, y)
-            if (source := _torch(folder, result, job, model)) is not None:
+            if (source := _torch(run)) is not None:
                 cells = [*cells, _of_torch(source, said[f"{SOURCE} in {REFERENCE}"], y)]
-            cells, host = _timed(cells, request, card, Path(work), seconds, checked.seed, progress)
+            cells, host = _timed(cells, request, card, Path(work), seconds, seed, progress)
         made = Matrix(tuple(cells), cells[0].variant, host, absent)
         (folder / "bench").mkdir(exist_ok=True)
         storage.write_json(folder / "bench" / "matrix.json", {"format": FORMAT, "margins": MARGINS, **asdict(made)})
@@ -274,14 +272,14 @@ def _timed(
     return cells, {**runner.call(card, ["hello", "--runtime", REFERENCE], work), "other_cores": answer["other_cores"]}
 
 
-def _torch(folder: Path, result: Report, job: Job, model: OnnxModel) -> Array | None:
+def _torch(run: Run) -> Array | None:
     """Give the logits of the network that was exported, divided by the temperature that its file has; None where there is none."""
-    for step in reversed(result.steps):
-        found, _ = artifacts.read(folder / step["folder"])
+    for step in reversed(run.report.steps[:-1]):
+        found, _ = artifacts.read(run.folder / step["folder"])
         if isinstance(found, Checkpoint):
-            logits = scoring.answers(job, found, job.splits.test)
+            logits = scoring.answers(run.job, found, run.job.splits.test)
             own = found.facts.get("temperature", 1.0)
-            return logits * (own / model.variants[SOURCE].temperature)  # type: ignore[no-any-return]
+            return logits * (own / run.model.variants[SOURCE].temperature)  # type: ignore[no-any-return]
     return None
 
 

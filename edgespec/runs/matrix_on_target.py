@@ -19,7 +19,7 @@ from edgespec import storage
 from edgespec.artifact import OnnxModel
 from edgespec.graph import onnx_file
 from edgespec.job import Progress
-from edgespec.pipeline import run_folder
+from edgespec.pipeline.run import Run
 from edgespec.runs import matrix
 from edgespec.runs.matrix import FORMAT, MARGINS, REFERENCE, Array, Matrix
 from edgespec.spectra import Ints
@@ -31,19 +31,19 @@ SPECTRA = 128
 LIMIT_S = 1200.0  # an emulator takes some hundred times as long
 
 
-def compare(folder: Path, card: Target, *, progress: Progress) -> Matrix:
+def compare(run: Run, card: Target) -> Matrix:
     """Ask every file of a run here in ONNX Runtime and in the target's runtime on the target; leaves bench/matrix-<target>.json.
 
     Asked are 128 spectra of the test part, evenly over it. Nothing is timed.
-    Raises Mistake where the run made no ONNX or its data have changed; what `device.call` raises where the target doesn't answer.
+    Raises Mistake where the run made no ONNX or its data have changed; what `runner.call` raises where the target doesn't answer.
     """
-    with storage.lock(folder):
-        _, job, result = run_folder.opened(folder, progress)
-        model = run_folder.last(folder, result)
-        test = job.splits.test
+    with run.locked():
+        folder, job, test = run.folder, run.job, run.job.splits.test
         rows = test[np.unique(np.linspace(0, len(test) - 1, SPECTRA).astype(int))]
         with tempfile.TemporaryDirectory(dir=folder, prefix=".matrix-") as work:
-            made = of_files(model, job.spectra.x[rows], job.spectra.y[rows], card, Path(work), progress=progress)
+            made = of_files(
+                run.model, job.spectra.x[rows], job.spectra.y[rows], card, Path(work), progress=run.progress
+            )
         (folder / "bench").mkdir(exist_ok=True)
         kept = {"format": FORMAT, "margins": MARGINS, **asdict(made)}
         storage.write_json(folder / "bench" / f"matrix-{card.name}.json", kept)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +11,14 @@ import torch
 from numpy.typing import NDArray
 
 from edgespec import artifact as artifacts
-from edgespec import datasets, models, report, storage
+from edgespec import datasets, models, storage
 from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
 from edgespec.evaluation import scoring
 from edgespec.graph import onnx_file
 from edgespec.job import Job, Progress
-from edgespec.pipeline import provenance, run_folder
+from edgespec.pipeline import provenance
+from edgespec.pipeline.run import Run
 from edgespec.pipeline.up_to_date import data_digest
 from edgespec.recipe import Call, plain
 from edgespec.report import Report
@@ -36,7 +36,7 @@ Flags = NDArray[np.bool_]
 
 
 def transfer(
-    folder: Path,
+    run: Run,
     data: Call,
     *,
     name: str,
@@ -44,7 +44,6 @@ def transfer(
     references: int,
     draws: int,
     seed: int,
-    progress: Progress,
 ) -> Report:
     """Judge every file that a run may ship, and its teacher, on another instrument's spectra.
 
@@ -57,10 +56,10 @@ def transfer(
     for what, number in (("references", references), ("draws", draws)):
         if number < 1:
             raise Mistake(f"--{what} {number}: a correction is fitted on at least one", hint=f"--{what} 5")
-    with storage.lock(folder):
-        checked, job, result = run_folder.opened(folder, progress)
-        files = _models(folder, job, result)
-        read = _read(data, lasers, job, checked.data.axis, progress)
+    with run.locked():
+        folder, job, result, progress = run.folder, run.job, run.report, run.progress
+        files = _models(run)
+        read = _read(data, lasers, job, run.plan.data.axis, progress)
         other = transfer_data.beside(read, job)
         if references >= len(other.samples):
             raise Mistake(
@@ -80,18 +79,17 @@ def transfer(
         record["versions"] = provenance.versions()
         storage.write_json(folder / "transfer" / f"{name}.json", record)
         result.transfer[name] = record
-        report.write(result, folder)
+        run.write()
     return result
 
 
-def _models(folder: Path, job: Job, result: Report) -> dict[str, Model]:
+def _models(run: Run) -> dict[str, Model]:
     """Give what is judged, raw spectra -> logits: the teacher where the run has one, then the files that it may ship."""
-    last = run_folder.last(folder, result)
-    made = [artifacts.read(folder / step["folder"])[0] for step in result.steps]
+    made = [artifacts.read(run.folder / step["folder"])[0] for step in run.report.steps[:-1]]
     trained = [each for each in made if isinstance(each, Checkpoint)]
-    found: dict[str, Model] = {TEACHER: partial(_answers, job, trained[0])} if len(trained) > 1 else {}
-    candidates = [name for name, each in last.variants.items() if each.role == "candidate"]
-    return found | {name: partial(onnx_file.run, last.path(name)) for name in candidates}
+    found: dict[str, Model] = {TEACHER: partial(_answers, run.job, trained[0])} if len(trained) > 1 else {}
+    candidates = [name for name, each in run.model.variants.items() if each.role == "candidate"]
+    return found | {name: partial(onnx_file.run, run.model.path(name)) for name in candidates}
 
 
 def _answers(job: Job, checkpoint: Checkpoint, x: Floats) -> NDArray[Any]:

@@ -22,7 +22,7 @@ from edgespec import recipe as recipes
 from edgespec.bench import instructions
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
 from edgespec.job import ENDING, Progress, Silent
-from edgespec.pipeline import compress
+from edgespec.pipeline import compress, preparation
 from edgespec.pipeline.step_cache import Store
 from edgespec.recipe import Recipe, plain
 from edgespec.search import OBJECTIVES, pareto, snapshot, space, study, trial
@@ -64,7 +64,7 @@ def search(
         written,
         {"objectives": list(objectives), "target": card and card.name, "storage": kept_in, "folds": folds or None},
     )
-    job = compress.prepare(open_.plan, folder, progress)
+    job = preparation.prepare(open_.plan, folder, progress)
     ons = [step.keys.get("on") for step in open_.plan.steps]
     setup = Setup(folder, job, trial.rows(job, ons), card, "instructions" in objectives)
     if folds:
@@ -242,7 +242,7 @@ def _judge(shared: Study, folder: Path, each: dict[str, Any], progress: Progress
 def judged(place: Path, store: Store, progress: Progress) -> report.Report:
     """Make a trial's run complete: every step kept, and judged on the test part as `edgespec compress` does."""
     progress.say(f"{place}: judged on the test part")
-    return compress.compress(recipes.load(place / RECIPE), place, stop=None, progress=_Log(place), store=store)
+    return compress.compress(recipes.load(place / RECIPE), place, stop=None, progress=_Log(place), store=store).report
 
 
 def _worded(found: dict[str, Any], params: dict[str, Any]) -> str:

@@ -75,7 +75,7 @@ def compress() -> Callable[..., Report]:
     """Run a recipe in this process."""
 
     def run(path: Path, folder: Path, *changes: str, stop: str | None = None) -> Report:
-        return pipeline.compress(recipe.load(path, changes), folder, stop=stop, progress=Silent())
+        return pipeline.compress(recipe.load(path, changes), folder, stop=stop, progress=Silent()).report
 
     return run
 

@@ -18,12 +18,12 @@ from edgespec import contract, report
 from edgespec.bundle import write as bundles
 from edgespec.errors import Mistake
 from edgespec.graph import onnx_file
-from edgespec.job import Silent
+from edgespec.pipeline.run import Run
 
 
 def made(run: Path, out: Path, **more: object) -> bundles.Written:
     keys = {"variant": None, "axis": None, **more}
-    return bundles.write(run, out, progress=Silent(), **keys)  # type: ignore[arg-type]
+    return bundles.write(Run(run), out, **keys)  # type: ignore[arg-type]
 
 
 def test_the_bundle_holds_what_it_promises(run_copy: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from edgespec import report
 from edgespec.bench import measure as measuring
-from edgespec.job import Silent
+from edgespec.pipeline.run import Run
 from edgespec.runs import matrix
 
 
@@ -20,7 +20,7 @@ def _short_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_file_is_asked_timed_and_held_against_torch(run_copy: Path) -> None:
-    found = matrix.measure(run_copy, seconds=0.05, progress=Silent())
+    found = matrix.measure(Run(run_copy), seconds=0.05)
     here = {(each.variant, each.runtime): each for each in found.cells if each.runtime in ("onnxruntime", "torch")}
     names = ["default", "float32", "cpu-int8"]
     assert [variant for variant, runtime in here if runtime == "onnxruntime"] == names

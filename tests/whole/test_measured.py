@@ -20,7 +20,7 @@ from edgespec import report
 from edgespec.bench import measure as measuring
 from edgespec.bench import session
 from edgespec.errors import Missing, Mistake, Unreachable
-from edgespec.job import Silent
+from edgespec.pipeline.run import Run
 from edgespec.report import Report, markdown, terminal
 from edgespec.runs import bench, gate
 from edgespec.targets import card as target_cards
@@ -38,7 +38,7 @@ def _short_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def measured(folder: Path) -> Report:
-    return bench.bench(folder, ["local"], seconds=0.1, progress=Silent())
+    return bench.bench(Run(folder), ["local"], seconds=0.1)
 
 
 def test_a_run_is_measured_recommended_judged_and_drawn(run_copy: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_run_is_measured_recommended_judged_and_drawn(run_copy: Path) -> None:
     for name, each in by_name.items():
         assert each["ratio"] <= 1 or any("slower than default" in why for why in advice["refused"][name])
 
-    made = gate.judge(run_copy, gate.Asked("local"), Silent())
+    made = gate.judge(Run(run_copy), gate.Asked("local"))
     judged, kept = made.report, made.code == 0
     verdicts = {each["metric"]: each["verdict"] for each in judged.gates}
     assert verdicts["accuracy"] == verdicts["size"] == "pass"
@@ -87,14 +87,14 @@ def test_a_recording_is_judged_again_without_a_target(
     found_before = copy.deepcopy(found)
     found.bench, found.advice = {}, {}
     report.write(found, run_copy)
-    again = bench.replay(mailed, run_copy)
+    again = bench.replay(mailed, Run(run_copy))
     assert (again.bench, again.advice) == (alone.bench, alone.advice)
     assert report.read(run_copy).advice == json.loads(json.dumps(found_before.advice))
     facts, arrays = session.read(mailed)
     facts["files"]["float32"]["digest"] = "0"
     session.write(mailed, facts, arrays)
     with pytest.raises(Mistake, match="recorded of another 'float32'"):
-        bench.replay(mailed, run_copy)
+        bench.replay(mailed, Run(run_copy))
 
 
 def test_a_target_that_fails_does_not_lose_the_others(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,24 +111,22 @@ def test_a_target_that_fails_does_not_lose_the_others(run_copy: Path, monkeypatc
 
     monkeypatch.setattr(measuring, "measure", measure)
     lost: dict[str, Any] = {}
-    found = bench.bench(run_copy, cards, seconds=0.1, lost=lost.__setitem__, progress=Silent())
+    found = bench.bench(Run(run_copy), cards, seconds=0.1, lost=lost.__setitem__)
     assert list(found.bench) == ["bench1"]
     assert report.read(run_copy).bench == json.loads(json.dumps(found.bench))
     assert {name: each.exit_code for name, each in lost.items()} == {"pi": 6, "jetson": 3}
     together = threading.Barrier(1)
     with pytest.raises(Unreachable, match="pi is gone"):
-        bench.bench(run_copy, cards[:1], seconds=0.1, lost=lost.__setitem__, progress=Silent())
+        bench.bench(Run(run_copy), cards[:1], seconds=0.1, lost=lost.__setitem__)
 
 
 def test_a_soak_sets_the_last_minute_beside_the_first(run_copy: Path) -> None:
-    told = bench.bench(run_copy, ["local"], seconds=0.1, soak_s=4, variants=["float32"], progress=Silent()).bench[
-        "local"
-    ]
+    told = bench.bench(Run(run_copy), ["local"], seconds=0.1, soak_s=4, variants=["float32"]).bench["local"]
     assert [each["variant"] for each in told["measurements"]] == ["default", "float32"]
     found = told["soak"]
     assert found["ratio"] == pytest.approx(found["last_ms"] / found["first_ms"])
     with pytest.raises(Mistake, match="no variant 'floot32'"):
-        bench.bench(run_copy, ["local"], variants=["floot32"], progress=Silent())
+        bench.bench(Run(run_copy), ["local"], variants=["floot32"])
     kept = json.loads((run_copy / "bench" / "local.soak.json").read_text())
     first = [each["p50_ns"] for each in kept["series"] if each["t"] < 2]
     assert found["first_ms"] == pytest.approx(np.median(first) / 1e6)
@@ -168,7 +166,7 @@ def test_the_command_tells_the_target_that_failed_after_the_table(run_copy: Path
 
 
 def test_unmeasured_is_not_kept(run_copy: Path) -> None:
-    made = gate.judge(run_copy, gate.Asked(), Silent())
+    made = gate.judge(Run(run_copy), gate.Asked())
     judged, kept = made.report, made.code == 0
     assert not kept
     assert [each["verdict"] for each in judged.gates if each["metric"] == "latency_p90"] == ["unmeasured"]

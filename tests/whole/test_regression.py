@@ -17,7 +17,7 @@ from edgespec import contract, storage
 from edgespec import report as reports
 from edgespec.bench import instructions
 from edgespec.errors import Missing, Mistake
-from edgespec.job import Silent
+from edgespec.pipeline.run import Run
 from edgespec.runs import gate
 from edgespec.runs.gate import Asked, Judged
 
@@ -33,7 +33,7 @@ def promise(run: Path, **gates: Any) -> Path:
 
 
 def judge(run: Path, **asked: Any) -> Judged:
-    return gate.judge(run, Asked(**asked), Silent())
+    return gate.judge(Run(run), Asked(**asked))
 
 
 def verdicts(found: Judged) -> dict[str, str]:

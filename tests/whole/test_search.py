@@ -20,7 +20,7 @@ from edgespec import recipe
 from edgespec.bench import instructions
 from edgespec.errors import Mistake
 from edgespec.job import Silent
-from edgespec.pipeline import compress
+from edgespec.pipeline import preparation
 from edgespec.search import space, trial, worker
 from edgespec.search.trial import Setup
 from edgespec.targets import card as cards
@@ -120,7 +120,7 @@ def test_a_search_without_folds_is_not_gone_on_with_by_folds(tmp_path: Path) -> 
 
 def test_folds_hold_neither_the_test_part_nor_a_sample_that_is_learnt_from(tmp_path: Path) -> None:
     open_ = space.read(recipe.load(written(tmp_path)))
-    job = compress.prepare(open_.plan, tmp_path, Silent())
+    job = preparation.prepare(open_.plan, tmp_path, Silent())
     divisions = trial.folded(job, open_.plan.data.split, [None], 3)
     group = job.spectra.group
     assert group is not None

@@ -22,7 +22,7 @@ from edgespec.bundle import for_targets
 from edgespec.cli import compress, export
 from edgespec.errors import Missing, Mistake
 from edgespec.graph import jetpack, onnx_file
-from edgespec.job import Silent
+from edgespec.pipeline.run import Run
 from edgespec.report import markdown, terminal
 from edgespec.runs import bench
 from edgespec.targets import card as cards
@@ -33,7 +33,7 @@ FAKE = Path(__file__).parents[1] / "fake_trtexec.py"
 
 def made(run: Path, name: str, out: Path | None = None, **more: Any) -> for_targets.Delivered:
     keys = {"variant": None, "axis": None, "require_engine": False, **more}
-    return for_targets.write(run, name, out, progress=Silent(), **keys)
+    return for_targets.write(Run(run), name, out, **keys)
 
 
 def program(folder: Path, number: int) -> Path:
@@ -124,7 +124,7 @@ def test_a_file_that_tensorrt_would_reject_is_not_written(run_copy: Path, tmp_pa
 @pytest.mark.usefixtures("no_checker")
 def test_compress_ends_with_a_bundle_a_target_and_makes_a_lost_one_anew(run_copy: Path) -> None:
     before = (run_copy / "report.json").read_bytes()
-    result = for_targets.write_all(run_copy, ["local", "intel_cpu", "jetson"], Silent())
+    result = for_targets.write_all(Run(run_copy), ["local", "intel_cpu", "jetson"])
     assert {name: each["status"] for name, each in result.bundles.items()} == {
         "local": "ready", "intel_cpu": "deferred", "jetson": "deferred",
     }  # fmt: skip
@@ -139,7 +139,7 @@ def test_compress_ends_with_a_bundle_a_target_and_makes_a_lost_one_anew(run_copy
     shutil.rmtree(run_copy / "bundles" / "jetson")
     assert not up_to_date.delivered(result, run_copy, targets)
     stamp = (run_copy / "bundles" / "local" / "SHA256SUMS").stat().st_mtime_ns
-    again = for_targets.write_all(run_copy, targets, Silent())
+    again = for_targets.write_all(Run(run_copy), targets)
     assert again.bundles == result.bundles
     assert (run_copy / "bundles" / "jetson" / "target.json").is_file()
     assert (run_copy / "bundles" / "local" / "SHA256SUMS").stat().st_mtime_ns == stamp, "what is whole is kept"
@@ -166,7 +166,7 @@ def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
     (tmp_path / "targets").mkdir()
     card = {"runtime": "tensorrt", "trtexec": str(program(tmp_path, 8602)), "jetpack": "6.0"}
     (tmp_path / "targets" / "played.yaml").write_text(yaml.safe_dump(card))
-    result = bench.bench(run_copy, ["played"], seconds=0.05, progress=Silent())
+    result = bench.bench(Run(run_copy), ["played"], seconds=0.05)
     found = {each["variant"]: each for each in result.bench["played"]["measurements"]}
     assert "float32" in found
     assert {"cpu-int8", "default"} & set(found) == set()
@@ -179,7 +179,7 @@ def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
     assert "opset 17" in refused["cpu-int8"][0]
     assert any(note.startswith("on played cpu-int8 was not measured: ") for note in result.notes)
     assert "ratio to float32" in terminal.show_bench(result)
-    again = bench.replay(run_copy / "bench" / "played.samples.npz", run_copy)
+    again = bench.replay(run_copy / "bench" / "played.samples.npz", Run(run_copy))
     assert again.bench["played"]["measurements"] == result.bench["played"]["measurements"]
 
 

@@ -19,7 +19,7 @@ from edgespec import datasets, plugins, recipe, report, storage
 from edgespec.authoring import data_argument
 from edgespec.datasets import minerals
 from edgespec.errors import Mistake
-from edgespec.job import Silent
+from edgespec.pipeline.run import Run
 from edgespec.recipe import Call
 from edgespec.report import Report, markdown
 from edgespec.runs import transfer
@@ -56,7 +56,7 @@ def elsewhere(path: Path, a: float = 0, b: float = 1, **more: Any) -> str:
 
 def judged(folder: Path, data: str, **more: Any) -> dict[str, Any]:
     keys: dict[str, Any] = {"name": "other", "lasers": [], "references": 5, "draws": 3, "seed": 0, **more}
-    return transfer.transfer(folder, data_argument.call(data), progress=Silent(), **keys).transfer[keys["name"]]
+    return transfer.transfer(Run(folder), data_argument.call(data), **keys).transfer[keys["name"]]
 
 
 def of(record: dict[str, Any], correction: str, variant: str = "float32") -> dict[str, Any]:

@@ -14,7 +14,7 @@ import pytest
 from edgespec import datasets, recipe, report
 from edgespec.datasets import rruff
 from edgespec.errors import Mistake
-from edgespec.job import Silent
+from edgespec.pipeline.run import Run
 from edgespec.recipe import Call
 from edgespec.recipe.gates import Gate
 from edgespec.recipe.plan import plan
@@ -72,7 +72,7 @@ def test_the_report_shows_it_as_table_and_picture(run: Path) -> None:
 
 
 def test_a_gate_can_promise_it_and_what_was_not_measured_is_not_passed(run: Path, undisturbed: Path) -> None:
-    made = gate.judge(run, gate.Asked(), Silent())
+    made = gate.judge(Run(run), gate.Asked())
     result, kept = made.report, made.code == 0
     verdict = next(each for each in result.gates if each["metric"] == "unknown_auroc")
     assert kept
