@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -18,6 +19,20 @@ def shipped(*parts: str) -> Path:
     """Give the place of something that travels with edgespec: inside the wheel, else beside the package."""
     inside = PACKAGE.joinpath("_shipped", *parts)
     return inside if inside.exists() else PACKAGE.parent.joinpath(*parts)
+
+
+def program(runtimes: Sequence[str] | None = None) -> dict[str, Path]:
+    """Give the files of the program that goes to a device, by their place in it.
+
+    runtimes: the files of runtimes/ that go along, all if not said
+    """
+    export = shipped("export").resolve()
+    packages = sorted(path.parent for path in export.glob("*/__init__.py"))
+    found = [*sorted(export.glob("*.py")), *(path for each in packages for path in sorted(each.glob("*.py")))]
+    if runtimes is None:
+        found += sorted(export.glob("runtimes/*.py"))
+    placed = {path.relative_to(export).as_posix(): path for path in found}
+    return placed | {f"runtimes/{name}.py": path("runtimes", name) for name in runtimes or ()}
 
 
 def folder(kind: str) -> Path:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 import contract as contracts
-import reading
-from axes import Wanted
 from contract import Contract
 from model import Loaded, find_runtime, open_model
 from refusal import RefusalError
-from soundness import ready
-from texts import Track
+from spectra import files
+from spectra.axes import Wanted
+from spectra.checks import ready
+from spectra.text import Track
 
 MODEL = "model.onnx"
 
@@ -34,7 +34,7 @@ def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     model = open_model(runtime, {"name": path.name, "file": str(path)}, asked.threads)
     contract = contracts.find(model, path)
     wanted = Wanted(asked.unit, asked.laser, contract.technique)
-    listed = reading.files(asked.files)
+    listed = files.files(asked.files)
     codes, answered, unknown = [], 0, 0
     for number, name in enumerate(listed, start=1):
         for told in _of_file(name, model, contract, wanted, asked.top):
@@ -68,7 +68,7 @@ def _of_file(
     try:
         if isinstance(name, RefusalError):
             raise name
-        tracks = reading.read(name, wanted)
+        tracks = files.read(name, wanted)
     except RefusalError as refusal:
         yield _refused(str(name), refusal)
         return

@@ -85,7 +85,7 @@ def _answers(arguments: Sequence[str] | None) -> Iterator[dict[str, Any]]:
 
         yield verify.answer(asked)
     elif asked.command == "hello":
-        import machine
+        from measure import machine
 
         yield machine.hello(asked.runtime)
     else:
@@ -93,12 +93,12 @@ def _answers(arguments: Sequence[str] | None) -> Iterator[dict[str, Any]]:
 
 
 def _measured(asked: argparse.Namespace) -> dict[str, Any]:
-    import measuring
+    from measure import bench
 
-    request = measuring.read_request(asked.request)
+    request = bench.read_request(asked.request)
     if not request["lock_clocks"]:
         return _timed(request, asked)
-    import clocks
+    from measure import clocks
 
     with clocks.locked() as lock:
         answer = _timed(request, asked)
@@ -106,34 +106,32 @@ def _measured(asked: argparse.Namespace) -> dict[str, Any]:
 
 
 def _timed(request: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]:
-    import measuring
+    from measure import bench
 
     if asked.command == "prepare":
-        import preparing
+        from engines import prepare
 
-        return preparing.prepare(request)
+        return prepare.prepare(request)
     if asked.command == "cold":
-        return measuring.first_answer(request, asked.model)
+        return bench.first_answer(request, asked.model)
     if asked.command == "answers":
-        import answering
+        from measure import answers
 
         folder = asked.request.parent
-        return (
-            answering.answers(request, asked.model, folder) if asked.model else answering.all_answers(request, folder)
-        )
+        return answers.answers(request, asked.model, folder) if asked.model else answers.all_answers(request, folder)
     if asked.command == "loop":
-        import counting
+        from measure import loop
 
-        return counting.loop(request, asked.model, asked.calls)
+        return loop.loop(request, asked.model, asked.calls)
     if asked.command == "energy":
-        import energy
+        from measure import energy
 
         return energy.energy(request, asked.model)
     if asked.command == "soak":
-        import soaking
+        from measure import soak
 
-        return soaking.soak(request, asked.model)
-    return measuring.bench(request, asked.request.parent)
+        return soak.soak(request, asked.model)
+    return bench.bench(request, asked.request.parent)
 
 
 def _parser() -> Parser:

@@ -20,7 +20,7 @@ RUNNER = plugins.shipped("export", "runner.py").resolve()
 
 
 def module(name: str) -> ModuleType:
-    """Load a sibling of the runner as the runner does: by its bare name, from the runner's own folder."""
+    """Load a module of the program as the runner does: `model`, `measure.timing`, from the runner's own folder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(RUNNER.parent))
         return importlib.import_module(name)
@@ -29,10 +29,9 @@ def module(name: str) -> ModuleType:
 def carry(device: Path, *runtimes: str) -> Path:
     """Copy the program to a device, with these runtimes; give its entry."""
     (device / "runtimes").mkdir(parents=True)
-    for path in RUNNER.parent.glob("*.py"):
-        shutil.copy(path, device)
-    for name in runtimes:
-        shutil.copy(plugins.path("runtimes", name), device / "runtimes")
+    for name, path in plugins.program(runtimes).items():
+        (device / name).parent.mkdir(exist_ok=True)
+        shutil.copy(path, device / name)
     return device / "runner.py"
 
 

@@ -28,12 +28,12 @@ def read(path: Path | str, *, unit: str | None = None, laser: float | None = Non
     """Read a file that holds one spectrum onto the model's axis."""
     (track,) = tracks(path, unit=unit, laser=laser, **changes)
     told = contract(**changes)
-    return module("soundness").ready(track, told, module("axes").Wanted(unit, laser, told.technique))
+    return module("spectra.checks").ready(track, told, module("spectra.axes").Wanted(unit, laser, told.technique))
 
 
 def tracks(path: Path | str, *, unit: str | None = None, laser: float | None = None, **changes: Any) -> list[Any]:
-    found: list[Any] = module("reading").read(
-        str(path), module("axes").Wanted(unit, laser, contract(**changes).technique)
+    found: list[Any] = module("spectra.files").read(
+        str(path), module("spectra.axes").Wanted(unit, laser, contract(**changes).technique)
     )
     return found
 

@@ -175,7 +175,11 @@ def archive(real: Path, name: str) -> zipfile.ZipFile:
     "name", ["excellent_unoriented_subset", "native_oriented_2026_subset", "oriented_resampled_subset"]
 )
 def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, name: str, window: Axis) -> None:
-    texts, soundness, wanted = module("texts"), module("soundness"), module("axes").Wanted(technique="Raman")
+    texts, soundness, wanted = (
+        module("spectra.text"),
+        module("spectra.checks"),
+        module("spectra.axes").Wanted(technique="Raman"),
+    )
     step = (window.high - window.low) / (window.points - 1)
     axis = module("contract")._axis({"start": window.low, "step": step, "points": window.points})
     np.testing.assert_array_equal(axis, window.values())
@@ -192,7 +196,11 @@ def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, n
 
 @pytest.mark.parametrize("task", ["rruff10.csv", "rruff_hard13.csv"])
 def test_no_spectrum_of_the_tasks_is_refused(real: Path, task: str) -> None:
-    texts, soundness, wanted = module("texts"), module("soundness"), module("axes").Wanted(technique="Raman")
+    texts, soundness, wanted = (
+        module("spectra.text"),
+        module("spectra.checks"),
+        module("spectra.axes").Wanted(technique="Raman"),
+    )
     entries, _ = task_list.listing(real / "rruff" / task, None, 0)
     held = {path.stem: zipfile.ZipFile(path) for path in (real / "rruff").glob("*.zip")}
     names = {Path(name).name: (each, name) for each in held.values() for name in each.namelist()}

@@ -15,6 +15,8 @@ import pytest
 from device import RUNNER, carry, module
 from onnx import TensorProto, helper, numpy_helper
 
+from edgespec import plugins
+
 POINTS, CLASSES = 32, 4
 QUICK = {"warmup_ms": 2, "warmup_max_ms": 100, "seconds": 0.01, "min_samples": 20, "slot_ms": 0.5}
 
@@ -60,7 +62,7 @@ def test_what_leaves_the_workstation_is_python_3_8_and_knows_nothing_of_edgespec
     tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {str(node.module) for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    siblings = {each.stem for each in RUNNER.parent.glob("*.py")}
+    siblings = {each.partition("/")[0].removesuffix(".py") for each in plugins.program()}
     allowed = {*sys.stdlib_module_names, *siblings, "numpy", path.stem, "jcamp", "spc_io"}
     assert {name.split(".")[0] for name in imported} <= allowed
 
@@ -219,22 +221,24 @@ LIMITS = {"seconds": 0.0, "min_samples": 1, "max_seconds": 1e9, "settle": 0}
 def test_models_take_turns_in_a_rotating_order() -> None:
     clock = Clock()
     infers = [clock.model(name, 10) for name in "ABC"]
-    module("timing").interleave(infers, [2, 1, 1], [None], LIMITS, clock)
+    module("measure.timing").interleave(infers, [2, 1, 1], [None], LIMITS, clock)
     assert "".join(clock.order[:12]) == "AABC" + "BCAA" + "CAAB"
 
 
 def test_every_call_is_timed_alone_and_none_is_left_out() -> None:
     clock = Clock()
-    samples = module("timing").interleave([clock.model("A", 7), clock.model("B", 900)], [3, 1], [None], LIMITS, clock)
+    samples = module("measure.timing").interleave(
+        [clock.model("A", 7), clock.model("B", 900)], [3, 1], [None], LIMITS, clock
+    )
     assert [[list(each) for each in rounds] for rounds in samples] == [[[7, 7, 7]] * 11, [[900]] * 11]
 
 
 def test_measuring_ends_when_all_models_have_their_time_and_their_samples() -> None:
     clock = Clock()
     infers = [clock.model("fast", 1_000), clock.model("slow", 100_000)]
-    by_time = module("timing").interleave(infers, [100, 1], [None], {**LIMITS, "seconds": 0.01}, clock)
+    by_time = module("measure.timing").interleave(infers, [100, 1], [None], {**LIMITS, "seconds": 0.01}, clock)
     assert [len(each) for each in by_time] == [100, 100]
-    by_count = module("timing").interleave(infers, [100, 1], [None], {**LIMITS, "min_samples": 250}, clock)
+    by_count = module("measure.timing").interleave(infers, [100, 1], [None], {**LIMITS, "min_samples": 250}, clock)
     assert [len(each) for each in by_count] == [250, 250]
 
 
@@ -242,23 +246,23 @@ def test_the_longest_time_wins_but_never_leaves_fewer_than_eleven_rounds() -> No
     clock = Clock()
     limits = {"seconds": 1e6, "min_samples": 10**6, "settle": 0}
     second = [clock.model("A", 10**9)]
-    assert len(module("timing").interleave(second, [1], [None], {**limits, "max_seconds": 30}, clock)[0]) == 30
-    assert len(module("timing").interleave(second, [1], [None], {**limits, "max_seconds": 2}, clock)[0]) == 11
+    assert len(module("measure.timing").interleave(second, [1], [None], {**limits, "max_seconds": 30}, clock)[0]) == 30
+    assert len(module("measure.timing").interleave(second, [1], [None], {**limits, "max_seconds": 2}, clock)[0]) == 11
 
 
 def test_calls_that_settle_a_slot_are_not_timed() -> None:
     clock = Clock()
-    samples = module("timing").interleave([clock.model("A", 5)], [8], [None], {**LIMITS, "settle": 5}, clock)
+    samples = module("measure.timing").interleave([clock.model("A", 5)], [8], [None], {**LIMITS, "settle": 5}, clock)
     assert np.array(samples[0]).shape == (11, 8)
     assert len(clock.order) == 11 * (8 + 2)  # a quarter of the slot at most
 
 
 def test_real_spectra_go_round() -> None:
     seen: list[int] = []
-    module("timing").time_calls(seen.append, [0, 1, 2, 0], lambda: 0)
+    module("measure.timing").time_calls(seen.append, [0, 1, 2, 0], lambda: 0)
     assert seen == [0, 1, 2, 0]
     seen.clear()
-    module("timing").interleave([seen.append], [2], [0, 1, 2], LIMITS, lambda: 0)
+    module("measure.timing").interleave([seen.append], [2], [0, 1, 2], LIMITS, lambda: 0)
     assert seen[:7] == [0, 1, 2, 0, 1, 2, 0]
 
 
@@ -269,13 +273,13 @@ def test_warm_up_waits_for_two_blocks_that_agree() -> None:
     def infer(row: Any) -> None:
         clock.now += next(speed)
 
-    warm = module("timing").warm_up(infer, [None], {"warmup_ms": 0, "warmup_max_ms": 1e9}, clock)
+    warm = module("measure.timing").warm_up(infer, [None], {"warmup_ms": 0, "warmup_max_ms": 1e9}, clock)
     assert warm == {"stable": True, "calls": 20, "ms": pytest.approx(0.014), "median_ns": 500}
 
 
 def test_warm_up_lasts_as_long_as_asked_and_gives_up_at_its_limit() -> None:
     clock = Clock()
-    warm = module("timing").warm_up(
+    warm = module("measure.timing").warm_up(
         clock.model("A", 1_000_000), [None], {"warmup_ms": 200, "warmup_max_ms": 1e9}, clock
     )
     assert warm["stable"]
@@ -286,20 +290,22 @@ def test_warm_up_lasts_as_long_as_asked_and_gives_up_at_its_limit() -> None:
         faster[0] = int(faster[0] * 0.99)
         clock.now += faster[0]
 
-    warm = module("timing").warm_up(never_twice_the_same, [None], {"warmup_ms": 0, "warmup_max_ms": 20_000}, clock)
+    warm = module("measure.timing").warm_up(
+        never_twice_the_same, [None], {"warmup_ms": 0, "warmup_max_ms": 20_000}, clock
+    )
     assert not warm["stable"]
     assert warm["ms"] >= 20_000
 
 
 def test_models_get_the_same_time_in_a_round_not_the_same_number_of_calls() -> None:
-    calls = module("timing").calls_in_slot
+    calls = module("measure.timing").calls_in_slot
     assert [calls(ns, 5.0) for ns in (1_000, 50_000, 5e6, 1e9)] == [1000, 100, 1, 1]
 
 
 def test_other_work_is_what_this_process_did_not_do() -> None:
     before, after = {"busy_s": 100.0, "own_s": 1.0}, {"busy_s": 106.0, "own_s": 5.0}
-    assert module("machine").others(before, after, 4.0) == pytest.approx(0.5)
-    assert module("machine").others({"busy_s": None, "own_s": 1.0}, after, 4.0) is None
+    assert module("measure.machine").others(before, after, 4.0) == pytest.approx(0.5)
+    assert module("measure.machine").others({"busy_s": None, "own_s": 1.0}, after, 4.0) is None
 
 
 def test_the_runtime_answers_other_batch_sizes_and_keeps_its_bindings_apart(folder: Path) -> None:
@@ -315,7 +321,7 @@ def test_the_runtime_answers_other_batch_sizes_and_keeps_its_bindings_apart(fold
 
 
 def test_short_calls_are_timed_in_blocks_of_at_least_fifty_microseconds() -> None:
-    calls = module("timing").calls_in_sample
+    calls = module("measure.timing").calls_in_sample
     assert [calls(ns, 40, 50.0) for ns in (1_000, 7_000, 49_999, 50_000, 1e6)] == [50, 8, 2, 1, 1]
     assert calls(60_000, 100, 50.0) == 2, "a timer of 100 ns steps wants 100 us"
     assert calls(1_000, 40, 0) == 1
@@ -329,7 +335,9 @@ def test_a_sample_is_a_block_of_calls_each_with_its_own_spectrum() -> None:
         seen.append(row)
         model(row)
 
-    samples = module("timing").interleave([infer, clock.model("B", 90)], [3, 2], [0, 1, 2, 3, 4], LIMITS, clock, [4, 1])
+    samples = module("measure.timing").interleave(
+        [infer, clock.model("B", 90)], [3, 2], [0, 1, 2, 3, 4], LIMITS, clock, [4, 1]
+    )
     assert {tuple(each) for each in samples[0]} == {(28, 28, 28)}
     assert {tuple(each) for each in samples[1]} == {(90, 90)}
     assert seen[:14] == [0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0, 1, 2, 3]
@@ -338,8 +346,8 @@ def test_a_sample_is_a_block_of_calls_each_with_its_own_spectrum() -> None:
 
 def test_the_timer_tells_its_step() -> None:
     ticks = iter([0, 0, 0, 30, 30, 90, 120] + [120] * 993)
-    assert module("timing").timer_step(lambda: next(ticks)) == 30
-    assert module("timing").timer_step() > 0
+    assert module("measure.timing").timer_step(lambda: next(ticks)) == 30
+    assert module("measure.timing").timer_step() > 0
 
 
 def test_a_later_process_takes_the_portions_of_the_first(folder: Path) -> None:

@@ -70,7 +70,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str,
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         monkeypatch.setenv("EDGESPEC_SYS", str(root))
-        monkeypatch.setattr(device.module("sensors"), "ROOT", root)
+        monkeypatch.setattr(device.module("measure.sensors"), "ROOT", root)
         return root
 
     return write
@@ -78,7 +78,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str,
 
 def test_a_jetson_is_told_by_its_clocks_heat_and_supply(tree: Any) -> None:
     tree(JETSON)
-    sensors, power = device.module("sensors"), device.module("power")
+    sensors, power = device.module("measure.sensors"), device.module("measure.power")
     assert sensors.clocks([0]) == {"cpu": 1510.4, "gpu": 624.75}, "the video engine's clock is not the GPU's"
     assert sensors.temperatures() == {"cpu-thermal": 48.218}, "a sensor that is off says -256"
     assert sensors.trips() == {"cpu-thermal": 99.0}, "an active trip point starts a fan, no more"
@@ -104,7 +104,7 @@ def test_rails_without_a_common_supply_are_added_up(tree: Any) -> None:
     files = {name: text for name, text in JETSON.items() if "hwmon1/in1" not in name and "hwmon1/curr1" not in name}
     more = {"in3_label": "VDD_SOC", "in3_input": "5000", "curr3_input": "100"}
     tree({**files, **{f"sys/class/hwmon/hwmon1/{name}": text for name, text in more.items()}})
-    power = device.module("power")
+    power = device.module("measure.power")
     rails, _ = power.find()
     lines = [{"t": t, "power": power.read(rails)} for t in (0.0, 1.0)]
     assert power.watts(rails, lines) == pytest.approx(5.016 * 0.256 + 0.5)
@@ -112,7 +112,7 @@ def test_rails_without_a_common_supply_are_added_up(tree: Any) -> None:
 
 def test_raspberry_pi_tells_that_it_was_slowed_down_and_has_no_power_sensor(tree: Any) -> None:
     root = tree(PI)
-    sensors, watch = device.module("sensors"), device.module("watch")
+    sensors, watch = device.module("measure.sensors"), device.module("measure.sensor_log")
     assert sensors.throttled() == 0
     word = root / "sys/devices/platform/soc/soc:firmware/get_throttled"
     word.write_text("50000")
@@ -123,13 +123,13 @@ def test_raspberry_pi_tells_that_it_was_slowed_down_and_has_no_power_sensor(tree
     told = watch.summary([], [line])
     assert told["throttled"] is True
     assert "firmware throttled" in told["why"][0]
-    rails, reason = device.module("power").find()
+    rails, reason = device.module("measure.power").find()
     assert (rails, reason[:15]) == ([], "no power sensor")
 
 
 def test_rapl_counts_joules_and_starts_again_where_its_counter_ends(tree: Any) -> None:
     root = tree(RAPL)
-    power = device.module("power")
+    power = device.module("measure.power")
     rails, reason = power.find()
     assert (reason, [rail.name for rail in rails]) == ("", ["package-0"]), "cores are in the package already"
     counter = root / "sys/class/powercap/intel-rapl:0/energy_uj"
@@ -144,7 +144,7 @@ def test_rapl_counts_joules_and_starts_again_where_its_counter_ends(tree: Any) -
 def test_a_counter_that_may_not_be_read_is_told_with_its_file(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(RAPL)
     monkeypatch.setattr(os, "access", lambda path, mode: not path.endswith("energy_uj"))
-    rails, reason = device.module("power").find()
+    rails, reason = device.module("measure.power").find()
     assert rails == []
     assert "energy_uj may not be read by this user" in reason
 
@@ -164,7 +164,7 @@ def test_tegrastats_tells_the_power_where_the_files_cannot_be_read(
 ) -> None:
     files = {name: text for name, text in JETSON.items() if "hwmon1" not in name}
     tree(files)
-    power = device.module("power")
+    power = device.module("measure.power")
     assert power.find()[0] == []
     program = tmp_path / "bin" / "tegrastats"
     program.parent.mkdir()
@@ -183,7 +183,7 @@ def test_tegrastats_tells_the_power_where_the_files_cannot_be_read(
 
 def test_a_machine_that_tells_nothing_is_not_said_to_be_cool(tree: Any) -> None:
     tree({"proc/version": "Linux"})
-    sensors, watch = device.module("sensors"), device.module("watch")
+    sensors, watch = device.module("measure.sensors"), device.module("measure.sensor_log")
     line = {"t": 0.0, "mhz": sensors.clocks(), "celsius": sensors.temperatures(), "flags": sensors.throttled()}
     assert (line["mhz"], line["celsius"], line["flags"]) == ({}, {}, None)
     assert watch.summary([], [line, {**line, "t": 1.0}])["throttled"] is None
@@ -199,7 +199,7 @@ def readings(mhz: list[float], celsius: list[float] | None = None) -> list[dict[
 
 def test_a_clock_that_falls_is_throttling_and_one_odd_reading_is_not(tree: Any) -> None:
     tree(JETSON)
-    watch = device.module("watch")
+    watch = device.module("measure.sensor_log")
     steady = watch.summary(readings([800.0]), readings([1500.0] * 40))
     assert (steady["throttled"], steady["mhz"]["cpu"]) == (False, [800, 800, 1500, 1500]), "idle before is no fall"
     odd = watch.summary([], readings([1500.0] * 20 + [900.0] + [1500.0] * 20))
@@ -213,7 +213,7 @@ def test_a_clock_that_falls_is_throttling_and_one_odd_reading_is_not(tree: Any) 
 
 def test_a_zone_past_its_trip_point_is_throttling(tree: Any) -> None:
     tree(JETSON)
-    told = device.module("watch").summary([], readings([1500.0] * 4, [90.0, 98.0, 99.5, 97.0]))
+    told = device.module("measure.sensor_log").summary([], readings([1500.0] * 4, [90.0, 98.0, 99.5, 97.0]))
     assert told["throttled"] is True
     assert told["why"] == ["cpu-thermal reached 100 degrees, it slows down from 99 on"]
     assert told["celsius"] == {"cpu-thermal": [90.0, 99.5, 97.0]}
@@ -221,7 +221,7 @@ def test_a_zone_past_its_trip_point_is_throttling(tree: Any) -> None:
 
 def test_sensors_are_read_in_a_process_of_their_own_until_the_end(tree: Any) -> None:
     root = tree(JETSON)
-    watch = device.module("watch")
+    watch = device.module("measure.sensor_log")
     with watch.Watch([0], hz=50) as running:
         while len(running.lines()) < 3:
             time.sleep(0.02)
@@ -274,9 +274,9 @@ def test_mean_power_less_idle_times_the_time_of_a_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tree(JETSON)
-    energy = device.module("energy")
+    energy = device.module("measure.energy")
     ask(folder)
-    request = device.module("measuring").read_request(folder / "request.json")
+    request = device.module("measure.bench").read_request(folder / "request.json")
     busy = [False]
 
     class Supply:

@@ -71,13 +71,13 @@ def runner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 @pytest.fixture
-def porter(monkeypatch: pytest.MonkeyPatch) -> Any:
+def agent(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Change the program that is sent: shorter waits, or a device that lies."""
-    program = plugins.shipped("export", "ssh", "porter.py").read_text()
+    program = plugins.shipped("export", "ssh", "agent.py").read_text()
 
     def change(old: str, new: str) -> None:
         assert old in program
-        monkeypatch.setattr(connection, "_porter", lambda: program.replace(old, new).encode())
+        monkeypatch.setattr(connection, "_agent", lambda: program.replace(old, new).encode())
 
     return change
 
@@ -208,10 +208,10 @@ def test_a_line_that_is_cut_leaves_no_process_no_lock_and_no_folder(
 
 
 def test_a_line_that_goes_silent_is_as_good_as_cut(
-    there: Device, work: Path, runner: Any, porter: Any, flag: Path, monkeypatch: pytest.MonkeyPatch
+    there: Device, work: Path, runner: Any, agent: Any, flag: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner(SLEEP.format(flag=str(flag)))
-    porter("SILENCE_S = 60.0", "SILENCE_S = 1.5")
+    agent("SILENCE_S = 60.0", "SILENCE_S = 1.5")
     with pytest.raises(Unreachable, match="was cut: it has heard nothing"):  # no beat comes so soon
         device.call(there.card(), ["hello"], work)
     assert gone(flag)
@@ -221,10 +221,10 @@ def test_a_line_that_goes_silent_is_as_good_as_cut(
 
 
 def test_a_runner_that_takes_too_long_is_killed_there(
-    there: Device, work: Path, runner: Any, porter: Any, flag: Path
+    there: Device, work: Path, runner: Any, agent: Any, flag: Path
 ) -> None:
     runner("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SLEEP.format(flag=str(flag)))
-    porter("KILL_S = 5.0", "KILL_S = 0.2")
+    agent("KILL_S = 5.0", "KILL_S = 0.2")
     with pytest.raises(Unreachable, match="gave no answer to 'hello' within 1 s") as caught:
         device.call(there.card(), ["hello"], work, timeout_s=1)
     assert "the device" in caught.value.hint
@@ -386,7 +386,7 @@ def test_a_login_shell_hands_the_program_on_as_it_is(
     if shutil.which(shell.split()[0]) is None:
         pytest.skip(f"no {shell} here")
     told = b"import json, os, sys; print(json.dumps([sys.argv[1], os.environ['A'], os.getcwd()]))"
-    monkeypatch.setattr(connection, "_porter", lambda: told)
+    monkeypatch.setattr(connection, "_agent", lambda: told)
     monkeypatch.setenv("HOME", str(tmp_path))
     odd = "it's an odd `place` of $HOME"
     card = Target("pi", "onnxruntime", python=("python3",), workdir=odd, env={"A": "'{home}' \"*"})
@@ -422,7 +422,7 @@ def test_what_a_device_that_lost_its_power_has_left_is_swept(there: Device, work
     assert {"half.part", "old", "young"} & set(there.store) == {"young"}
 
 
-def test_a_killed_porter_leaves_the_device_locked_until_its_runner_ends(
+def test_a_killed_agent_leaves_the_device_locked_until_its_runner_ends(
     there: Device, work: Path, runner: Any, flag: Path
 ) -> None:
     runner(SLEEP.format(flag=str(flag)))
@@ -468,10 +468,10 @@ def test_a_login_that_talks_is_heard_out(there: Device, work: Path, runner: Any)
 
 @pytest.mark.parametrize("name", ["../outside", "/tmp/edgespec-outside", "sub/../../outside"])
 def test_a_device_can_not_write_outside_the_folder(
-    there: Device, work: Path, runner: Any, porter: Any, name: str
+    there: Device, work: Path, runner: Any, agent: Any, name: str
 ) -> None:
     runner("import pathlib as p; p.Path('out').write_text('x'); print('{}')")
-    porter("wire.tell(answer, ", f"answer['files'] = {{{name!r}: 1}}; wire.tell(answer, ")
+    agent("wire.tell(answer, ", f"answer['files'] = {{{name!r}: 1}}; wire.tell(answer, ")
     with pytest.raises(Mismatch, match="a file outside its folder"):
         device.call(there.card(), ["hello"], work)
     assert not list(work.parent.glob("outside"))
@@ -479,10 +479,10 @@ def test_a_device_can_not_write_outside_the_folder(
 
 @pytest.mark.parametrize("answer", ["rubbish", "[]", "{}", '{"code": "0"}'])
 def test_a_device_that_talks_rubbish_is_not_believed(
-    there: Device, work: Path, runner: Any, porter: Any, answer: str
+    there: Device, work: Path, runner: Any, agent: Any, answer: str
 ) -> None:
     runner(ANSWER)
-    porter("wire.tell(answer, ", f"print({answer!r}, flush=True); wire.tell(answer, ")
+    agent("wire.tell(answer, ", f"print({answer!r}, flush=True); wire.tell(answer, ")
     with pytest.raises(Unreachable, match="prints what is no answer"):
         device.call(there.card(), ["hello"], work)
 

@@ -164,7 +164,7 @@ def test_an_engine_is_built_on_the_device_once(there: Device, models: dict[str, 
 def test_a_device_of_another_architecture_answers_as_this_one(
     there: Device, models: dict[str, Path], tmp_path: Path
 ) -> None:
-    """Everything at the far end is ARM's: the porter, the runner, the runtime."""
+    """Everything at the far end is ARM's: the agent, the runner, the runtime."""
     if not (FETCHED / "emulator").exists():
         pytest.skip("no emulated ARM here: 'sh export/setup/arm64_emulated.sh' fetches it")
     place = there.home / ".cache" / "edgespec" / "arm64"

@@ -54,8 +54,8 @@ def runtime(number: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any
     monkeypatch.setenv("EDGESPEC_PREPARED", str(tmp_path / "kept"))
     monkeypatch.setenv("FAKE_TRTEXEC_CALLS", str(tmp_path / "calls"))
     monkeypatch.setitem(sys.modules, "tensorrt", None)
-    for name in ("keeping", "outline", "trtexec", "trtpython"):
-        module(name)
+    for name in ("cache", "onnx_outline", "trtexec", "tensorrt_api"):
+        module(f"engines.{name}")
     return module("model").find_runtime("tensorrt")
 
 

@@ -91,13 +91,15 @@ class Package:
 
 
 def outline(batch: int = 0) -> Any:
-    return module("outline").Outline("spectrum", batch, POINTS, ["logits"], 18, 10, frozenset(), frozenset(), {})
+    return module("engines.onnx_outline").Outline(
+        "spectrum", batch, POINTS, ["logits"], 18, 10, frozenset(), frozenset(), {}
+    )
 
 
 def test_an_engine_answers_other_batch_sizes_each_with_memory_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "e").write_bytes(b"engine")
     cuda = Cuda()
-    infer = module("trtpython").load(Package, str(tmp_path / "e"), outline(), cuda)
+    infer = module("engines.tensorrt_api").load(Package, str(tmp_path / "e"), outline(), cuda)
     x = np.random.default_rng(0).normal(size=(5, POINTS)).astype(np.float32)
     for batch in (x[:1], x[1:2], x, x[3:4], x[:5]):
         np.testing.assert_allclose(infer(batch)[0], batch @ WEIGHT, rtol=1e-5)
@@ -107,7 +109,7 @@ def test_an_engine_answers_other_batch_sizes_each_with_memory_of_its_own(tmp_pat
 def test_what_cuda_or_tensorrt_refuses_is_told(tmp_path: Path) -> None:
     (tmp_path / "e").write_bytes(b"engine")
     (tmp_path / "old").write_bytes(b"of another version")
-    load = module("trtpython").load
+    load = module("engines.tensorrt_api").load
     with pytest.raises(ValueError, match="not compatible with this version"):
         load(Package, str(tmp_path / "old"), outline(), Cuda())
     infer = load(Package, str(tmp_path / "e"), outline(), Cuda("malloc"))
@@ -127,7 +129,7 @@ def test_a_package_without_a_driver_says_so() -> None:
         def Builder(log: Any) -> None:  # noqa: N802
             raise TypeError("pybind11::init(): factory function returned nullptr")
 
-    assert "no NVIDIA driver answered" in module("trtpython").usable(NoDriver)
+    assert "no NVIDIA driver answered" in module("engines.tensorrt_api").usable(NoDriver)
 
 
 def test_the_package_builds_portable_int8_and_refuses_cpu_int8(tmp_path: Path) -> None:

@@ -128,14 +128,14 @@ def test_a_byte_that_changed_in_any_file_is_found(bundle: Path, name: str) -> No
 
 
 def test_files_too_many_and_too_few_are_found(bundle: Path) -> None:
-    (bundle / "axes.py").unlink()
+    (bundle / "spectra" / "axes.py").unlink()
     (bundle / "runtimes" / "extra.py").write_text("")
     sums = bundle / "SHA256SUMS"
     sums.write_text(sums.read_text() + f"{'0' * 64}  ../outside\nno checksum\n")
     code, answer = verify(bundle)
     found = failed(answer)
     assert code == 4
-    assert found["checksum axes.py"] == "missing"
+    assert found["checksum spectra/axes.py"] == "missing"
     assert "not listed" in found["checksum runtimes/extra.py"]
     assert len([name for name in found if name.startswith("SHA256SUMS:")]) == 2
 

@@ -147,10 +147,9 @@ def _on(job: Job, x: Floats, said: Contract) -> Floats:
 
 def _program(part: Path, runtimes: Sequence[str]) -> None:
     """Put the device-side program beside the model."""
-    (part / "runtimes").mkdir()
-    export = plugins.shipped("export")
-    for source in [*sorted(export.glob("*.py")), *(plugins.path("runtimes", name) for name in runtimes)]:
-        shutil.copyfile(source, part / source.relative_to(export))
+    for name, source in plugins.program(runtimes).items():
+        (part / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, part / name)
 
 
 def _sums(part: Path) -> str:

@@ -60,14 +60,14 @@ def opset(model: onnx.ModelProto) -> int:
 
 
 def precision(model: onnx.ModelProto) -> str:
-    """Tell what a file computes in, as `export/outline.py` does on the device: int8, fp16 or float32."""
+    """Tell what a file computes in, as `export/engines/onnx_outline.py` does on the device: int8, fp16 or float32."""
     if any(node.op_type == "QuantizeLinear" for node in model.graph.node):
         return "int8"
     return "fp16" if any(each.data_type == onnx.TensorProto.FLOAT16 for each in model.graph.initializer) else "float32"
 
 
 def flags(major: int, release: str, made_in: str, name: str, points: int, most: int = 64) -> list[str]:
-    """Give trtexec's flags that build an engine for 1 to `most` spectra: those that `export/trtexec.py` gives on the device.
+    """Give trtexec's flags that build an engine for 1 to `most` spectra: those that `export/engines/trtexec.py` gives on the device.
 
     release: TensorRT's version; made_in: the file's precision; name, points: of its input
     """

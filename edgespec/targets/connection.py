@@ -1,6 +1,6 @@
 """One ssh connection to a device that is ours while it is open: files there once, the runner's answers and its files back.
 
-The other end is `export/ssh/porter.py`, sent on standard input; nothing is installed. It holds the device's lock, keeps files
+The other end is `export/ssh/agent.py`, sent on standard input; nothing is installed. It holds the device's lock, keeps files
 by their SHA-256, and sweeps up when the line ends, however it ends.
 """
 
@@ -70,7 +70,7 @@ class Line:
     def greet(self) -> None:
         """Send the program and wait until it holds the device."""
         until, seen = time.monotonic() + GREET_S, 0
-        self._wire.send(_porter())
+        self._wire.send(_agent())
         while (said := self._wire.line(until)) != self._token.encode():
             seen += len(said)
             if seen > BANNER:
@@ -87,7 +87,7 @@ class Line:
 
     def call(self, arguments: Sequence[str], folder: Path, timeout_s: float, target: Target) -> Ended:
         """Run the runner in a copy of `folder`; what it writes there comes back into `folder`."""
-        here = {f"program/{name}": path for name, path in _program().items()}
+        here = {f"program/{name}": path for name, path in plugins.program().items()}
         here |= {f"folder/{name}": path for name, path in _files(folder).items()}
         digests = {name: storage.file_digest(path) for name, path in here.items()}
         changed = {name: digest for name, digest in digests.items() if self.there.get(name) != digest}
@@ -154,7 +154,7 @@ def _command(target: Target, token: str) -> str:
         pairs = [f"{name}={text.replace('{home}', workdir)}" for name, text in target.variables.items()]
         python = ["env", *pairs, *python]
     holder = re.sub(r"[^\w@.-]+", "_", f"{_user()}@{platform.node()}") + f" (pid {os.getpid()})"
-    return "cd; " + shlex.join([*python, "-c", START.format(size=len(_porter())), workdir, holder, token])
+    return "cd; " + shlex.join([*python, "-c", START.format(size=len(_agent())), workdir, holder, token])
 
 
 def _user() -> str:
@@ -164,15 +164,8 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _porter() -> bytes:
-    return plugins.shipped("export", "ssh", "porter.py").read_bytes()
-
-
-def _program() -> dict[str, Path]:
-    """Give what goes along with the runner, by name."""
-    export = plugins.shipped("export").resolve()
-    found = [*export.glob("*.py"), *export.glob("runtimes/*.py")]
-    return {path.relative_to(export).as_posix(): path for path in sorted(found)}
+def _agent() -> bytes:
+    return plugins.shipped("export", "ssh", "agent.py").read_bytes()
 
 
 def _files(folder: Path) -> dict[str, Path]:

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import openvino
 
-import keeping
-import outline
+from engines import cache, onnx_outline
 
 PRECISIONS = {"": "f32", "float32": "f32", "bf16": "bf16"}
 READ_BACK = {"f32": "float32", "bf16": "bfloat16"}
@@ -34,7 +33,7 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
         except RuntimeError as error:
             raise ValueError(str(error)) from error
 
-    return keeping.kept(onnx, folder, ".xml", {"openvino": version()}, build)
+    return cache.kept(onnx, folder, ".xml", {"openvino": version()}, build)
 
 
 def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], list[Any]], dict[str, Any]]:
@@ -42,7 +41,7 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
 
     precision: of what the file leaves in float: float32 (as "" too) or bf16. Each batch size is compiled as such: a dynamic batch
     takes 5 to 30 % longer. The arrays that the function gives are bound: they hold until its next call.
-    path: an ONNX file, whose IR is then written where `keeping` says, or an IR
+    path: an ONNX file, whose IR is then written where `engines.cache` says, or an IR
     Raises ValueError where the file is no model of one float spectrum, the processor lacks the precision, or another one ran.
     """
     core = openvino.Core()
@@ -52,8 +51,8 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
         raise ValueError("this processor has no bfloat16 arithmetic")
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": PRECISIONS[precision]}
     settings["INFERENCE_NUM_THREADS"] = threads
-    metadata = {} if path.endswith(".xml") else outline.read(path).metadata
-    path = path if path.endswith(".xml") else prepare(path, str(keeping.place()), precision)
+    metadata = {} if path.endswith(".xml") else onnx_outline.read(path).metadata
+    path = path if path.endswith(".xml") else prepare(path, str(cache.place()), precision)
     try:
         model = core.read_model(path)
     except RuntimeError as error:

@@ -8,10 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import keeping
-import outline
-import trtexec
-import trtpython
+from engines import cache, onnx_outline, tensorrt_api, trtexec
 from refusal import RefusalError
 
 try:
@@ -19,7 +16,7 @@ try:
 except ImportError:
     package = None
 
-WHY = "" if package is None else trtpython.usable(package)
+WHY = "" if package is None else tensorrt_api.usable(package)
 PROGRAM = trtexec.find()
 if (package is None or WHY) and not PROGRAM:
     raise RefusalError(
@@ -42,7 +39,7 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
     precision: what the file must be in: float32, fp16 or int8; "" takes what it is in
     Raises ValueError with what TensorRT complains of, or where the file is in another precision.
     """
-    told = outline.read(onnx)
+    told = onnx_outline.read(onnx)
     if precision and precision != told.precision:
         raise ValueError(
             f"it is in {told.precision}, {precision} was asked for: with TensorRT precision lives in the file"
@@ -51,8 +48,8 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
     facts = {"tensorrt": version(), "device": _device(), "by": "python" if PYTHON else "trtexec"}
     if PYTHON:
         major = _release()[0]
-        return keeping.kept(
-            onnx, folder, ".engine", facts, lambda part: trtpython.build(package, onnx, part, told, major)
+        return cache.kept(
+            onnx, folder, ".engine", facts, lambda part: tensorrt_api.build(package, onnx, part, told, major)
         )
     flags = trtexec.build_flags(_release(), told)
     timing = Path(folder).resolve() / "timing.cache"
@@ -60,7 +57,7 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
     def build(part: Path) -> None:
         trtexec.build(PROGRAM, str(Path(onnx).resolve()), part.resolve(), flags, timing)
 
-    return keeping.kept(onnx, folder, ".engine", dict(facts, flags=flags), build)
+    return cache.kept(onnx, folder, ".engine", dict(facts, flags=flags), build)
 
 
 def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], list[Any]], dict[str, Any]]:
@@ -68,11 +65,11 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
 
     path: the ONNX file; its engine is built now where `prepare` has not done it
     """
-    told = outline.read(path)
-    engine = prepare(path, str(keeping.place()), precision)
+    told = onnx_outline.read(path)
+    engine = prepare(path, str(cache.place()), precision)
     facts = {"threads": threads, "points": told.points, "outputs": told.outputs, "metadata": told.metadata}
     if PYTHON:
-        return trtpython.load(package, engine, told), dict(facts, providers=[f"TensorRT {told.precision}"])
+        return tensorrt_api.load(package, engine, told), dict(facts, providers=[f"TensorRT {told.precision}"])
     asked = trtexec.Engine(PROGRAM, _release(), str(Path(engine).resolve()), told)
     asked.facts = dict(facts, providers=[f"TensorRT {told.precision} (trtexec)"])
     return asked, asked.facts

@@ -9,17 +9,16 @@ from pathlib import Path
 import tensorrt_rtx as trt
 
 sys.path.insert(0, sys.argv[1])
-import outline
-import trtpython
+from engines import onnx_outline, tensorrt_api
 
 for path in sys.argv[2:]:
     engine = Path(path).with_suffix(".engine")
     try:
-        trtpython.build(trt, path, engine, outline.read(path), 11)
+        tensorrt_api.build(trt, path, engine, onnx_outline.read(path), 11)
         print(json.dumps({"bytes": engine.stat().st_size}))
     except ValueError as error:
         print(json.dumps({"error": str(error)}))
 try:
-    trtpython.load(trt, str(engine), outline.read(sys.argv[2]))
+    tensorrt_api.load(trt, str(engine), onnx_outline.read(sys.argv[2]))
 except ValueError as error:
     print(json.dumps({"error": str(error)}))

@@ -211,8 +211,8 @@ def test_tensorrt_rtx_parses_and_builds_where_it_is_installed(
 def test_the_bundle_builds_with_the_very_flags_of_the_device(release: tuple[int, int, int], precision: str) -> None:
     operators = frozenset(["QuantizeLinear"] if precision == "int8" else [])
     types = frozenset([10] if precision == "fp16" else [1])
-    outline = module("outline").Outline("spectrum", 0, 512, [], 18, 10, operators, types, {})
-    there = module("trtexec").build_flags(release, outline)
+    outline = module("engines.onnx_outline").Outline("spectrum", 0, 512, [], 18, 10, operators, types, {})
+    there = module("engines.trtexec").build_flags(release, outline)
     here = jetpack.flags(release[0], "{}.{}".format(*release), precision, "spectrum", 512)
     assert sorted(there) == sorted(here)
 

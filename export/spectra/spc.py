@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from axes import Wanted
 from refusal import RefusalError
-from texts import Track
+from spectra.axes import Wanted
+from spectra.text import Track
 
 HEADER = 512  # bytes
 UNITS = {0: "", 1: "cm-1", 2: "um", 3: "nm", 13: "cm-1", 255: "another unit"}

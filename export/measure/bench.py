@@ -10,10 +10,19 @@ from typing import Any
 
 import numpy as np
 
-from machine import others, peak_memory, pin, state
+from measure.machine import others, peak_memory, pin, state
+from measure.timing import (
+    FEWEST_ROUNDS,
+    LIMITS,
+    calls_in_sample,
+    calls_in_slot,
+    interleave,
+    time_calls,
+    timer_step,
+    warm_up,
+)
 from model import Loaded, find_runtime, open_model
 from refusal import RefusalError
-from timing import FEWEST_ROUNDS, LIMITS, calls_in_sample, calls_in_slot, interleave, time_calls, timer_step, warm_up
 
 
 def read_request(path: Path) -> dict[str, Any]:
@@ -73,7 +82,7 @@ def bench(request: dict[str, Any], folder: Path) -> dict[str, Any]:
     Leaves beside the request `outputs-<i>.npy`, the first output (n, classes) of model i, and `samples.npz`: one array
     `ns_<i>` (rounds, samples) for each model, the nanoseconds of `block` calls each.
     """
-    from watch import Watch, summary  # only now: `cold` weighs what a program that answers weighs
+    from measure.sensor_log import Watch, summary  # only now: `cold` weighs what a program that answers weighs
 
     cores = pin(request["threads"])
     x = np.ascontiguousarray(read_spectra(request["spectra"]))

@@ -6,12 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-import jdx
-import spc
-import texts
-from axes import Wanted
 from refusal import RefusalError
-from texts import Track
+from spectra import jcamp, spc, text
+from spectra.axes import Wanted
+from spectra.text import Track
 
 ENDINGS = (".txt", ".csv", ".tsv", ".xy", ".dat", ".asc", ".prn", ".jdx", ".dx", ".jcm", ".jcamp", ".spc")
 STDIN = "-"
@@ -42,10 +40,10 @@ def read(name: str, wanted: Wanted) -> list[Track]:
     raw = _bytes(name, where)
     if spc.is_spc(raw, name):
         return spc.tracks(raw, where, wanted)
-    decoded = texts.text(raw, where)
-    if jdx.is_jcamp(decoded):
-        return jdx.tracks(decoded, where, wanted)
-    return texts.tracks(decoded, where)
+    decoded = text.text(raw, where)
+    if jcamp.is_jcamp(decoded):
+        return jcamp.tracks(decoded, where, wanted)
+    return text.tracks(decoded, where)
 
 
 def _bytes(name: str, where: str) -> bytes:

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from machine import pin
-from measuring import read_spectra
+from measure.bench import read_spectra
+from measure.machine import pin
 from model import find_runtime, open_model
 from refusal import RefusalError
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from measuring import read_spectra
+from measure.bench import read_spectra
 from model import find_runtime, open_model
 from refusal import RefusalError
 

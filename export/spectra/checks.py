@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from axes import Wanted, in_cm1
 from contract import Contract
 from refusal import RefusalError
-from texts import Track
+from spectra.axes import Wanted, in_cm1
+from spectra.text import Track
 
 FEWEST = 16  # points
 FLAT = 8  # points in a row, exactly at the maximum: a detector that was full

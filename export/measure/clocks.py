@@ -1,6 +1,6 @@
 """Fix the machine's clocks while something is measured, and put them back, whatever becomes of whoever asked for it.
 
-    python clocks.py      the guard: fixes them, says so in a JSON line, and puts them back when its standard input is closed
+    python measure/clocks.py      the guard: fixes them, says so in a JSON line, and puts them back when its standard input is closed
 
 The guard is a session of its own: it outlives a runner that is killed and a line that is cut. It asks for nothing: what `sudo -n`
 does not allow is refused with the reason. The power mode (nvpmodel) is left as it is: it is a choice of watts, and may want a reboot.
@@ -20,7 +20,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import sensors
+if __name__ == "__main__":  # a process of its own, started in this folder: its siblings are named from the one above
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from measure import sensors
 from refusal import RefusalError
 
 FAST = "performance"

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-import power
-from machine import pin
-from measuring import named, read_spectra
+from measure import power
+from measure.bench import named, read_spectra
+from measure.machine import pin
+from measure.sensor_log import Watch
+from measure.timing import warm_up
 from model import find_runtime, open_model
-from timing import warm_up
-from watch import Watch
 
 HZ = 10.0
 FEWEST = 10  # readings without which a mean power is none

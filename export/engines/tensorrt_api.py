@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from outline import Outline
-from trtexec import AT_ONCE, reason
+from engines.onnx_outline import Outline
+from engines.trtexec import AT_ONCE, reason
 
 RUNTIMES = ("libcudart.so", "libcudart.so.13", "libcudart.so.12", "libcudart.so.11.0")
 TO_DEVICE, TO_HOST = 1, 2

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from axes import Wanted, laser_in, unit_in
 from refusal import RefusalError
-from texts import Track
+from spectra.axes import Wanted, laser_in, unit_in
+from spectra.text import Track
 
 RECORD = re.compile(r"^[ \t]*##(.*?)=(.*)$")
 NUMBERS = ("FIRSTX", "LASTX", "NPOINTS", "XFACTOR", "YFACTOR")

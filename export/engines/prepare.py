@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import keeping
+from engines import cache
 from model import find_runtime
 from refusal import RefusalError
 
@@ -21,10 +21,10 @@ def prepare(request: dict[str, Any]) -> dict[str, Any]:
         runtime = find_runtime(each.get("runtime", request["runtime"]))
         began = time.perf_counter()
         try:
-            file = Path(runtime.prepare(each["file"], str(keeping.place()), each.get("precision", "")))
+            file = Path(runtime.prepare(each["file"], str(cache.place()), each.get("precision", "")))
         except ValueError as error:
             told_wrong = f"model {each['name']!r} cannot be prepared: {error}"
             raise RefusalError(2, told_wrong, "the runtime says so") from error
-        facts = {"name": each["name"], "file": file.name, "digest": keeping.digest(file), "bytes": file.stat().st_size}
+        facts = {"name": each["name"], "file": file.name, "digest": cache.digest(file), "bytes": file.stat().st_size}
         told.append(dict(facts, seconds=time.perf_counter() - began, runtime_version=runtime.version()))
     return {"models": told}

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from axes import laser_in, unit_in
 from refusal import RefusalError
+from spectra.axes import laser_in, unit_in
 
 KNOWN: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF"),

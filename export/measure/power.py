@@ -15,7 +15,7 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import sensors
+from measure import sensors
 
 WHOLE = ("VDD_IN", "VIN_SYS_5V0", "POM_5V_IN", "5V_IN")  # rails that feed all others of the module
 PACKAGE = "package"

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from outline import Outline
+from engines.onnx_outline import Outline
 
 USUAL = "/usr/src/tensorrt/bin/trtexec"
 AT_ONCE = 64  # spectra of one call; the engine is built for 1 to so many, and tuned for 1

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-import sensors
+from measure import sensors
+from measure.sensors import cpuinfo, text
 from model import find_runtime
-from sensors import cpuinfo, text
 
 FLAGS: tuple[str, ...] = (
     "sse4_2",

@@ -1,6 +1,6 @@
 """A small process of its own that reads clocks, temperatures and power while another one is timed, and what that comes to.
 
-python watch.py HZ CORE...      a JSON line a reading on stdout, until stdin is closed; cores: those to read, and to keep off
+python measure/sensor_log.py HZ CORE...      a JSON line a reading on stdout, until stdin is closed; cores: those to read, and to keep off
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import power
-import sensors
+if __name__ == "__main__":  # a process of its own, started in this folder: its siblings are named from the one above
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from measure import power, sensors
 
 HZ = 8.0
 DROP = 0.03  # of a clock: more is throttling

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from machine import pin
-from measuring import named, read_spectra
+from measure.bench import named, read_spectra
+from measure.machine import pin
+from measure.sensor_log import Watch, summary
+from measure.timing import calls_in_sample, time_calls, timer_step
 from model import find_runtime, open_model
-from timing import calls_in_sample, time_calls, timer_step
-from watch import Watch, summary
 
 WINDOW_S = 1.0
 

@@ -1,0 +1,1 @@
+"""One measurement on this machine: models timed in turns, and what the machine's sensors say meanwhile."""
