@@ -56,6 +56,15 @@ def path(kind: str, name: str) -> Path:
     return folder(kind) / f"{name}{ENDINGS.get(kind, '.py')}"
 
 
+def recipe_file(given: Path) -> Path:
+    """Give the recipe that is meant: a file, or one that is shipped, by its name or as README writes it."""
+    if not given.exists() and given.name == str(given) and str(given) in names("recipes"):
+        return path("recipes", str(given))
+    if not given.exists() and given.parts[:1] == ("recipes",) and given.stem in names("recipes"):
+        return path("recipes", given.stem)  # README's path, from any folder
+    return given
+
+
 def find(kind: str, name: str) -> ModuleType:
     """Import the module that is `name`."""
     path(kind, name)

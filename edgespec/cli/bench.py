@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, run_folder, write_report
+from edgespec.cli.console import Bars, as_json, run_folder
 from edgespec.cli.program import app
 from edgespec.errors import EdgespecError
 
@@ -76,7 +76,7 @@ def command(
     folder = run_folder(run)
     cards = targets.cards(target or ["local"], host)  # a wrong name is told before what takes seconds to load
     from edgespec.pipeline.run import Run
-    from edgespec.report import tables, terminal
+    from edgespec.report import files, tables, terminal
     from edgespec.runs import bench
 
     bars, lost = Bars(folder / "log.txt"), {}
@@ -86,7 +86,7 @@ def command(
 
     opened = Run(folder, bars)
     result = bench.bench(opened, cards, protocol=how, variants=variant or (), soak_s=soak_s, lost=told)
-    write_report(result, folder)
+    files.write(result, folder)
     if to_json:
         _print(result, str(folder), lost)
     else:
@@ -102,12 +102,12 @@ def command(
 
 def _replay(recording: Path, run: Path | None, to_json: bool) -> None:
     from edgespec.pipeline.run import Run
-    from edgespec.report import terminal
+    from edgespec.report import files, terminal
     from edgespec.runs import bench
 
     result = bench.replay(recording, None if run is None else Run(run_folder(run)))
     if run is not None:
-        write_report(result, run)
+        files.write(result, run)
     if to_json:
         _print(result, str(run or recording), {})
     else:

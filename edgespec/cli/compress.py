@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, write_report
+from edgespec.cli.console import Bars, as_json
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
@@ -45,63 +45,33 @@ def command(
 
     Killed at any moment and started again, it goes on and ends with the same answer.
     """
+    from edgespec import plugins
     from edgespec import recipe as recipes
 
     if dry_run:
         for each in recipe:
-            _plan(recipes.load(shipped(each), change or []), stop, to_json)
+            _plan(recipes.load(plugins.recipe_file(each), change or []), stop, to_json)
         return
     if len(recipe) > 1:
         raise Mistake(
             f"{len(recipe)} recipes are more than one run", hint="one after the other; --dry-run checks several"
         )
-    written = recipes.load(shipped(recipe[0]), change or [])
+    written = recipes.load(plugins.recipe_file(recipe[0]), change or [])
     folder = out or Path("runs") / written.name
     _run(written, folder, stop, to_json)
 
 
 def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None:
-    from edgespec.pipeline import up_to_date
-    from edgespec.pipeline.run import Run
+    from edgespec import api
     from edgespec.report import terminal
 
     bars = Bars(folder / "log.txt")
-    kept = up_to_date.look(written, folder, stop)
-    if kept is None:
-        from edgespec.pipeline import compress
-
-        run = compress.compress(written, folder, stop=stop, progress=bars)
-        changed = True
-    else:
-        run = Run(folder, bars)
-        run.report = kept
-        bars.say("nothing has changed since the last run: kept")
-        changed = not (folder / "report.html").is_file()
-    targets = [] if stop else list(written.tree.get("targets") or [])
-    if not up_to_date.delivered(run.report, folder, targets):
-        from edgespec.bundle import for_targets
-
-        for_targets.write_all(run, targets)
-        changed = True
-    result = run.report
-    if changed:
-        write_report(result, folder)
+    result = api.finish(written, folder, stop, bars)[0].report
     if to_json:
         as_json({"folder": str(folder), **asdict(result)})
         return
     print(terminal.show(result))
     bars.say(f"report: {folder / 'report.html'}")
-
-
-def shipped(given: Path) -> Path:
-    """Give the file that is meant: one that is there, or a shipped recipe by its name."""
-    from edgespec import plugins
-
-    if not given.exists() and given.name == str(given) and str(given) in plugins.names("recipes"):
-        return plugins.path("recipes", str(given))
-    if not given.exists() and given.parts[:1] == ("recipes",) and given.stem in plugins.names("recipes"):
-        return plugins.path("recipes", given.stem)  # README's path, from any folder
-    return given
 
 
 def _plan(written: Recipe, stop: str | None, to_json: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edgespec.errors import EdgespecError, Mistake, Mistakes
 
 if TYPE_CHECKING:
-    from edgespec.report import Report
+    pass
 
 EVERY = 10.0  # seconds between lines where there is no terminal
 
@@ -71,14 +71,6 @@ def run_folder(given: Path | None) -> Path:
     from edgespec.pipeline import run_folder as runs
 
     return runs.run_folder(given)
-
-
-def write_report(result: Report, folder: Path) -> Path:
-    """Write a run's report.md and report.html; give the path of the latter."""
-    from edgespec.report import html, markdown
-
-    markdown.write(result, folder)
-    return html.write(result, folder)
 
 
 def window_of(text: str) -> tuple[float, float]:

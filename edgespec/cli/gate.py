@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, run_folder, write_report
+from edgespec.cli.console import Bars, as_json, run_folder
 from edgespec.cli.program import app
 
 Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
@@ -53,9 +53,9 @@ def command(
     folder = run_folder(run)
     from edgespec.pipeline.run import Run
     from edgespec.recipe import gates
+    from edgespec.report import files, tables, terminal
     from edgespec.report import github as summaries
     from edgespec.report import junit as xml
-    from edgespec.report import tables, terminal
     from edgespec.runs import gate
 
     bars = Bars(folder / "log.txt")
@@ -65,7 +65,7 @@ def command(
     if found.written:
         bars.say(f"baseline: {found.written}; look at the difference, and commit it")
         return
-    write_report(result, folder)
+    files.write(result, folder)
     unsure = gates.load(folder / "recipe.yaml").inconclusive
     if junit:
         xml.write(result, junit, inconclusive=unsure)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgespec.cli.console import as_json, run_folder, write_report
+from edgespec.cli.console import as_json, run_folder
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
@@ -34,7 +34,7 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
     Example: edgespec report runs/rruff_distill
     """
     from edgespec import report
-    from edgespec.report import terminal
+    from edgespec.report import files, terminal
 
     if run and len(run) == 1 and (run[0] / "front.json").is_file():
         _search(run[0], out, to_json)
@@ -48,7 +48,7 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
     if len(found) == 1 and out is None:
         ((folder, only),) = found.items()
         with _trusted(folder / "report.json"):
-            path = write_report(only, folder)
+            path = files.write(only, folder)
             print(f"{terminal.show(only)}\n\nreport: {path}")
         return
     if out is None:

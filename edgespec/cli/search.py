@@ -89,10 +89,10 @@ def _run(
     folds: int,
     early: bool,
 ) -> tuple[dict[str, object], Path]:
+    from edgespec import plugins
     from edgespec import recipe as recipes
-    from edgespec.cli.compress import shipped
 
-    written = recipes.load(shipped(what))
+    written = recipes.load(plugins.recipe_file(what))
     folder = out or Path("runs") / written.name
     _installed()
     from edgespec.search import worker

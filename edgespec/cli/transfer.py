@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, run_folder, write_report
+from edgespec.cli.console import Bars, as_json, run_folder
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
@@ -53,13 +53,13 @@ def command(
     folder, call, lasers = run_folder(run), data_argument.call(data), laser or []
     named = _name(name, data if Path(data).suffix or Path(data).exists() else call.name, lasers)
     from edgespec.pipeline.run import Run
-    from edgespec.report import tables, terminal
+    from edgespec.report import files, tables, terminal
     from edgespec.runs import transfer
 
     bars = Bars(folder / "log.txt")
     opened = Run(folder, bars)
     result = transfer.transfer(opened, call, name=named, lasers=lasers, references=references, draws=draws, seed=seed)
-    write_report(result, folder)
+    files.write(result, folder)
     if to_json:
         as_json({"folder": str(folder), **result.transfer[named]})
         return

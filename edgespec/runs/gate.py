@@ -51,6 +51,11 @@ class Judged:
     places: list[str]
     written: Path | None = None
 
+    @property
+    def passed(self) -> bool:
+        """Were all gates kept, and measured?"""
+        return self.code == 0
+
 
 def judge(run: Run, asked: Asked) -> Judged:
     """Judge the promises of a run's recipe, and keep the verdicts in its report.
