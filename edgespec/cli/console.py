@@ -8,12 +8,9 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edgespec.errors import EdgespecError, Mistake, Mistakes
-
-if TYPE_CHECKING:
-    pass
 
 EVERY = 10.0  # seconds between lines where there is no terminal
 

@@ -1,11 +1,7 @@
 """Cross-validate a recipe inside its training data: each fold is the test part of the recipe's own line of steps.
 
-    EDGESPEC_DATA=... python benchmarks/folds.py recipes/cov_pace.yaml --until train --repeats 3
-    EDGESPEC_DATA=... python benchmarks/folds.py recipes/cov_pace.yaml --until train --set steps.1.model.pace.dim=128 --tag dim128 \\
-        --against benchmarks/results/local/folds-cov_pace.json
-
 A test part that the data set gives is taken away first, so whatever is chosen here was chosen without it. Folds keep physical
-samples whole. Prints a Markdown table and writes benchmarks/results/local/folds-<recipe>[-tag].json.
+samples whole.
 
 Differences are taken fold by fold. Their 95 % interval is Student's t over the folds, widened for training sets that overlap
 (Nadeau, Bengio 2003, Mach. Learn. 52, 239: the variance of the mean is (1 / folds + test / training) times the folds' own).
@@ -13,120 +9,145 @@ Differences are taken fold by fold. Their 95 % interval is Student's t over the 
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import sys
 import tempfile
-import time
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import stats
 
-from edgespec import plugins
+from edgespec import plugins, storage
 from edgespec import recipe as recipes
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.data import splits
 from edgespec.data.splits import Splits
-from edgespec.errors import EdgespecError, Mistake
+from edgespec.errors import Mistake
 from edgespec.evaluation import baselines, scoring
-from edgespec.job import Job, Silent, few
-from edgespec.pipeline import preparation
+from edgespec.job import Job, Progress, Silent, few
+from edgespec.pipeline import preparation, provenance
+from edgespec.pipeline.up_to_date import data_digest
 from edgespec.recipe import Call, Split
 from edgespec.recipe.plan import plan, until
+from edgespec.spectra import Ints
 from edgespec.training import batches
 
-RESULTS = Path(__file__).parent / "results" / "local"
+FORMAT = 1
 Right = dict[str, int]  # title of a model -> how many of a fold's spectra it names rightly
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--set", action="append", default=[], dest="change", help="a change to the recipe, key=value")
-    parser.add_argument("--folds", type=int, default=5)
-    parser.add_argument("--repeats", type=int, default=1, help="divisions into folds")
-    parser.add_argument("--seeds", type=int, default=1, help="trainings of each fold")
-    parser.add_argument("--until", help="the last step that runs: its number or name")
-    parser.add_argument(
-        "--valid", type=float, help="share for validation; 0: all is learnt from, the last epoch counts"
-    )
-    parser.add_argument("--no-baselines", action="store_true")
-    parser.add_argument("--tag", default="", help="ends the result's name")
-    parser.add_argument("--out", type=Path, help="where the result is written")
-    parser.add_argument("--against", type=Path, help="a result of the same folds, to be compared fold by fold")
-    asked = parser.parse_args()
-    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    other = json.loads(asked.against.read_text(encoding="utf-8")) if asked.against else None
-    try:
-        found = validate(
-            asked.recipe,
-            asked.change,
-            count=asked.folds,
-            repeats=asked.repeats,
-            seeds=asked.seeds,
-            stop=asked.until,
-            valid=asked.valid,
-            simple=not asked.no_baselines,
-        )
-    except EdgespecError as problem:
-        sys.exit(f"error: {problem.message}\nhint:  {problem.hint}")
-    file = asked.out or RESULTS / f"folds-{'-'.join(filter(None, [asked.recipe.stem, asked.tag]))}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(table(found, other))
+@dataclass(frozen=True)
+class Asked:
+    """How a recipe is cross-validated.
+
+    folds: into how many the data are divided; repeats: how many divisions; seeds: trainings of each fold
+    until: number or name of the last step that runs
+    valid: share of what is learnt from that is kept for validation, 0 for none; as the recipe says if not said
+    baselines: also fit the linear models and the nearest neighbour
+    """
+
+    folds: int = 5
+    repeats: int = 1
+    seeds: int = 1
+    until: str | None = None
+    valid: float | None = None
+    baselines: bool = True
 
 
-def validate(
-    path: Path,
-    change: list[str],
-    *,
-    count: int = 5,
-    repeats: int = 1,
-    seeds: int = 1,
-    stop: str | None = None,
-    valid: float | None = None,
-    simple: bool = True,
-) -> dict[str, Any]:
+def validate(path: Path, change: Sequence[str], asked: Asked, file: Path, progress: Progress) -> dict[str, Any]:
     """Run the recipe's steps with each fold as the test part; fold f of repeat r learns with a seed of its own.
 
-    valid: share of what is learnt from that is kept for validation, 0 for none; as the recipe says if not said
+    change: to the recipe, as `--set` takes them
+    file: where the result lies, written after each fold; folds that are there already, of the same recipe, code and data, are kept
+    Raises Mistakes of the recipe, and Mistake where there are fewer physical samples than folds.
     """
-    checked = plan(recipes.load(path, [*change, *([f"data.split.valid={valid}"] if valid else [])]))
-    steps, split = checked.steps[: until(checked, stop)], checked.data.split
+    _check(asked)
+    valid = [f"data.split.valid={asked.valid}"] if asked.valid else []
+    checked = plan(recipes.load(path, [*change, *valid]))
+    steps, split = checked.steps[: until(checked, asked.until)], checked.data.split
     with tempfile.TemporaryDirectory() as name:
         whole = preparation.prepare(checked, Path(name), Silent())
-        job = inside(whole, split)
-        found, started = [], time.monotonic()
-        for repeat in range(repeats):
-            for number, test in enumerate(splits.folds(job.spectra, split, count, repeat)):
-                for again in range(seeds):
-                    seed = checked.seed + (repeat * count + number) * seeds + again
-                    parts = splits.around(job.spectra, split, test, seed)
-                    mine = replace(job, splits=unheld(parts) if valid == 0 else parts, seed=seed)
-                    right = once(mine, steps, simple)
-                    told = {"repeat": repeat, "fold": number, "seed": seed, "n": len(test)}
-                    found.append({**told, "learnt": len(mine.splits.rows(None)), "right": right})
-                    last = list(right)[-1]
-                    seconds = time.monotonic() - started
-                    print(f"{repeat}.{number}: {last} {right[last]} of {len(test)}, {seconds:.0f} s", file=sys.stderr)
-    notes = [note for note in job.splits.notes if "one sample only" not in note]
+    if whole.spectra.source == "embedded":
+        progress.say(preparation.LOUD)
+    job = inside(whole, split)
+    made_by = (recipes.plain(checked.recipe.tree), asdict(asked), data_digest(job.spectra))
+    key = storage.digest(*made_by, provenance.whole_digest(), provenance.versions())
+    kept = {(each["repeat"], each["fold"], each["seed"]): each for each in _kept(file, key)}
+    told = _about(path, change, asked, split, steps, whole, job) | {"key": key}
+    found: list[dict[str, Any]] = []
+    progress.begin(f"folds of {path.stem}", asked.folds * asked.repeats * asked.seeds)
+    for repeat, number, again, test in _divisions(job, split, asked):
+        seed = checked.seed + (repeat * asked.folds + number) * asked.seeds + again
+        each = kept.get((repeat, number, seed))
+        if each is None:
+            parts = splits.around(job.spectra, split, test, seed)
+            mine = replace(job, splits=unheld(parts) if asked.valid == 0 else parts, seed=seed)
+            right = once(mine, steps, asked.baselines)
+            learnt = len(mine.splits.rows(None))
+            each = {"repeat": repeat, "fold": number, "seed": seed, "n": len(test), "learnt": learnt, "right": right}
+        found.append(each)
+        storage.write_json(file, {**told, "folds": found})
+        last = list(each["right"])[-1]
+        progress.advance(len(found), f"{last} {each['right'][last]} of {each['n']}")
+    progress.end()
+    return {**told, "folds": found}
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a result. Raises Mistake where there is none, or the file is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found["format"] != FORMAT or not found["folds"]:
+            raise ValueError(f"its format is {found['format']}, with {len(found['folds'])} folds")
+        table(found)
+    except FileNotFoundError:
+        raise Mistake(f"there is no {path}", hint="edgespec folds RECIPE --out FILE writes one") from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as problem:
+        raise Mistake(f"{path} is no result of edgespec folds: {problem!r}") from None
+    return dict(found)
+
+
+def _check(asked: Asked) -> None:
+    for name, least in (("folds", 2), ("repeats", 1), ("seeds", 1)):
+        if getattr(asked, name) < least:
+            raise Mistake(f"--{name} {getattr(asked, name)}: at least {least} is wanted")
+    if asked.valid is not None and not 0 <= asked.valid < 1:
+        raise Mistake(f"--valid {asked.valid}: is no share", hint="--valid 0.15, or 0 for none")
+
+
+def _kept(file: Path, key: str) -> list[dict[str, Any]]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        return list(found["folds"]) if found["key"] == key else []
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+
+
+def _divisions(job: Job, split: Split, asked: Asked) -> Iterator[tuple[int, int, int, Ints]]:
+    """Give repeat, fold, training of it, and the rows that are its test part."""
+    for repeat in range(asked.repeats):
+        for number, test in enumerate(splits.folds(job.spectra, split, asked.folds, repeat)):
+            for again in range(asked.seeds):
+                yield repeat, number, again, test
+
+
+def _about(
+    path: Path, change: Sequence[str], asked: Asked, split: Split, steps: tuple[Call, ...], whole: Job, job: Job
+) -> dict[str, Any]:
     return {
+        "format": FORMAT,
         "recipe": path.stem,
-        "change": change,
+        "change": list(change),
         "until": steps[-1].name,
-        "valid": split.valid if valid is None else valid,
+        "valid": split.valid if asked.valid is None else asked.valid,
         "source": job.spectra.source,
         "spectra": len(job.spectra),
         "left_out": len(whole.spectra) - len(job.spectra),
         "samples": None if job.spectra.group is None else len(set(job.spectra.group.tolist())),
-        "notes": notes,
-        "folds": found,
+        "notes": [note for note in job.splits.notes if "one sample only" not in note],
     }
 
 
@@ -149,14 +170,14 @@ def once(job: Job, steps: tuple[Call, ...], simple: bool) -> Right:
         found = linear(job, steps) if simple else {}
         made: Artifact | None = None
         for number, step in enumerate(steps, start=1):
-            own = job.inside(fresh(Path(name), f"{number}-{step.name}"))
+            own = job.inside(_fresh(Path(name), f"{number}-{step.name}"))
             before = made
             made = plugins.find("steps", step.name).run(own, *([] if before is None else [before]), **step.keys)
             found |= {f"{number} {title}": right(own, model) for title, model in models(made, before, step.name)}
     return found
 
 
-def fresh(folder: Path, name: str) -> Path:
+def _fresh(folder: Path, name: str) -> Path:
     (folder / name).mkdir()
     return folder / name
 
@@ -234,7 +255,7 @@ def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
     lines.append("")
     if linear:
         best = max(linear, key=lambda title: each[title].mean())
-        lines.append(worded(f"'{last}' against '{best}'", difference(each[last], each[best], found)))
+        lines.append(_worded(f"'{last}' against '{best}'", difference(each[last], each[best], found)))
     if other:
         same = [{key: fold[key] for key in ("repeat", "fold", "n")} for fold in found["folds"]]
         if same != [{key: fold[key] for key in ("repeat", "fold", "n")} for fold in other["folds"]]:
@@ -242,14 +263,10 @@ def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
         theirs = shares(other)
         name = list(theirs)[-1]
         title = f"'{last}' against '{name}' of {other['recipe']} {' '.join(other['change'])}"
-        lines.append(worded(title, difference(each[last], theirs[name], found)))
+        lines.append(_worded(title, difference(each[last], theirs[name], found)))
     return "\n".join(lines)
 
 
-def worded(what: str, gap: dict[str, float]) -> str:
+def _worded(what: str, gap: dict[str, float]) -> str:
     low, high = gap["mean"] - gap["half"], gap["mean"] + gap["half"]
     return f"{what}: {gap['mean']:+.4f} [{low:+.4f}, {high:+.4f}]"
-
-
-if __name__ == "__main__":
-    main()

@@ -1,56 +1,80 @@
 """Run a recipe several times, each with its own seed (and split), and tell means, spreads and paired differences.
 
-    EDGESPEC_DATA=... python benchmarks/repeat.py recipes/rruff_distill.yaml --runs 3 --vary data.load.rruff.split
-    EDGESPEC_DATA=... python benchmarks/repeat.py recipes/rruff10.yaml --runs 3
-
-Prints a Markdown table and writes benchmarks/results/local/<recipe>.json. A row's interval is the mean's 95 % interval over
-the runs (Student's t); a difference is taken within each run, so what is common to both sides of it cancels.
+A row's interval is the mean's 95 % interval over the runs (Student's t); a difference is taken within each run, so what is common to
+both sides of it cancels.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from edgespec import recipe as recipes
+from edgespec.errors import EdgespecError, Mistake
+from edgespec.interrupts import INTERRUPTED
+from edgespec.job import Progress
+from edgespec.recipe.plan import plan
+from edgespec.report import read
+
+BUG = 70
 KNOWN = ("auroc_displaced", "auroc_unknown", "accepted", "unknown_refused", "mean_risk")
-RESULTS = Path(__file__).parent / "results" / "local"
+TARGET = "local"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe", type=Path)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument(
-        "--vary", action="append", default=[], help="a key that is set to the number of the run, besides seed"
-    )
-    parser.add_argument("--set", action="append", default=[], dest="change", help="a change for every run")
-    parser.add_argument("--out", type=Path, default=Path("runs") / "repeat")
-    asked = parser.parse_args()
-    reports = [once(asked.recipe, number, asked.vary, asked.change, asked.out) for number in range(asked.runs)]
-    if any(report["data"]["source"] != "measured" for report in reports):
-        sys.exit("the embedded spectra stood in: set EDGESPEC_DATA to the folder of the real ones")
-    found = summary(asked.recipe.stem, reports)
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    (RESULTS / f"{asked.recipe.stem}.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(table(found))
+def repeat(
+    recipe: Path, runs: int, *, vary: Sequence[str], change: Sequence[str], out: Path, progress: Progress
+) -> dict[str, Any]:
+    """Compress and bench a recipe `runs` times, as a user would; give the summary.
+
+    vary: keys that are set to the number of the run, besides the seed; change: to every run, as `--set` takes them
+    out: the runs lie in `out/<recipe>-<number>`; what is finished there is kept
+    Raises Mistakes of the recipe before anything runs; EdgespecError with the exit code of a run that failed.
+    """
+    if runs < 1:
+        raise Mistake(f"--runs {runs}: at least 1 is wanted")
+    for number in range(runs):
+        plan(recipes.load(recipe, _changes(number, vary, change)))
+    progress.begin(f"runs of {recipe.stem}", runs)
+    reports = []
+    for number in range(runs):
+        folder = out / f"{recipe.stem}-{number}"
+        _edgespec(
+            "compress", str(recipe), *(f"--set={each}" for each in _changes(number, vary, change)), "--out", str(folder)
+        )
+        if TARGET not in read(folder).bench:
+            _edgespec("bench", str(folder), "--target", TARGET)
+        reports.append(asdict(read(folder)))
+        progress.advance(
+            number + 1, f"{title(reports[-1]['rows'][-1])} {reports[-1]['rows'][-1]['scores']['accuracy']:.3f}"
+        )
+    progress.end()
+    return summary(recipe.stem, reports)
 
 
-def once(recipe: Path, number: int, vary: list[str], change: list[str], out: Path) -> dict[str, Any]:
-    """Compress and bench once, as a user would, and give report.json."""
-    folder = out / f"{recipe.stem}-{number}"
-    sets = [f"--set={each}" for each in (f"seed={number}", *(f"{key}={number}" for key in vary), *change)]
-    run = [sys.executable, "-m", "edgespec"]
-    subprocess.run([*run, "compress", str(recipe), *sets, "--out", str(folder)], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run([*run, "bench", str(folder), "--target", "local"], check=True, stdout=subprocess.DEVNULL)
-    found: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
-    return found
+def _changes(number: int, vary: Sequence[str], change: Sequence[str]) -> list[str]:
+    return [f"seed={number}", *(f"{key}={number}" for key in vary), *change]
+
+
+def _edgespec(*words: str) -> None:
+    """Run a command in a process of its own, whose progress is seen; raise an error with its exit code where it fails."""
+    ended = subprocess.run([sys.executable, "-m", "edgespec", *words], stdout=subprocess.DEVNULL, check=False)
+    if ended.returncode == INTERRUPTED or ended.returncode == -signal.SIGINT:
+        raise KeyboardInterrupt
+    if ended.returncode:
+        problem = EdgespecError(
+            f"edgespec {words[0]} {words[1]} ended with code {ended.returncode}, as told above",
+            hint="mend that and repeat: runs that are finished are kept",
+        )
+        problem.exit_code = ended.returncode if ended.returncode > 0 else BUG
+        raise problem
 
 
 def summary(name: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
@@ -71,6 +95,7 @@ def summary(name: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "recipe": name,
         "runs": len(reports),
+        "source": reports[0]["data"]["source"],
         "test_spectra": [report["data"]["test"] for report in reports],
         "accuracy": accuracies,
         "difference_of": last,
@@ -126,7 +151,7 @@ def title(row: dict[str, Any]) -> str:
 def table(found: dict[str, Any]) -> str:
     """Word the summary as Markdown."""
     lines = [
-        f"{found['recipe']}: {found['runs']} runs, {found['test_spectra'][0]} test spectra each, {found['host']['cpu']}",
+        f"{found['recipe']}: {found['runs']} runs, {found['test_spectra'][0]} test spectra each ({found['source']} data), {found['host']['cpu']}",
         "",
         f"| row | size | accuracy, mean (each run) | '{found['difference_of']}' against it |",
         "| --- | --- | --- | --- |",
@@ -167,7 +192,3 @@ def between(values: list[float]) -> str:
         return f"{mean:+.3f}"
     half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
     return f"{mean:+.3f} [{mean - half:+.3f}, {mean + half:+.3f}]"
-
-
-if __name__ == "__main__":
-    main()
