@@ -7,7 +7,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import benches
 import numpy as np
 import pytest
 import tiny
@@ -25,17 +24,23 @@ SMALL = {"minerals": ["Albite", "Beryl", "Diopside"]}
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    return benches.module("embedded")
+    from benchmarks.accuracy import embedded as module
+
+    return module
 
 
 @pytest.fixture(scope="module")
 def sides() -> ModuleType:
-    return benches.module("asked")
+    from benchmarks.datasets import asked as module
+
+    return module
 
 
 @pytest.fixture(scope="module")
 def carried() -> ModuleType:
-    return benches.module("carried")
+    from benchmarks.tables import carried as module
+
+    return module
 
 
 def asked(sides: ModuleType, **more: Any) -> Any:
@@ -54,7 +59,8 @@ def single(bands: ModuleType, name: str, value: float) -> Any:
 
 
 def test_a_sample_or_a_spectrum_on_two_sides_is_refused(sides: ModuleType) -> None:
-    bands = benches.module("bands")
+    from benchmarks.datasets import bands
+
     found = [single(bands, name, value) for value, name in enumerate("ABCD")]
     apart = {"table": {"A", "B"}, "tuning": {"C"}, "held away": {"D"}}
     sides.check(apart, {"A", "B"}, found)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +17,9 @@ import yaml
 from edgespec.data.splits import around, folds
 from edgespec.errors import Mistake
 from edgespec.evaluation import scoring
+from edgespec.job import Silent
 from edgespec.recipe import Split
+from edgespec.search import folds as cross_validation
 
 RECIPE: dict[str, Any] = {
     "schema": 1,
@@ -36,14 +38,11 @@ RECIPE: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def bench() -> ModuleType:
-    place = Path(__file__).parents[1] / "benchmarks" / "folds.py"
-    spec = importlib.util.spec_from_file_location("folds", place)
-    if spec is None or spec.loader is None:
-        pytest.fail(f"{place} cannot be imported")
-    found = importlib.util.module_from_spec(spec)
-    sys.modules["folds"] = found
-    spec.loader.exec_module(found)
-    return found
+    return cross_validation
+
+
+def validate(recipe: Path, file: Path, progress: Any = None, **asked: Any) -> dict[str, Any]:
+    return cross_validation.validate(recipe, [], cross_validation.Asked(**asked), file, progress or Silent())
 
 
 @pytest.fixture(scope="module")
@@ -54,8 +53,8 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(bench: ModuleType, recipe: Path) -> dict[str, Any]:
-    return bench.validate(recipe, [], count=2)  # type: ignore[no-any-return]
+def found(recipe: Path) -> dict[str, Any]:
+    return validate(recipe, recipe.with_name("found.json"), folds=2)
 
 
 def test_the_given_test_part_is_left_out_and_every_other_spectrum_is_judged_once(found: dict[str, Any]) -> None:
@@ -88,8 +87,8 @@ def test_of_files_only_the_new_ones_are_judged(bench: ModuleType) -> None:
     assert bench.right(line.job, file) == pytest.approx(named, abs=0.05 * len(line.job.splits.test))
 
 
-def test_without_validation_all_the_rest_is_learnt_from(bench: ModuleType, recipe: Path, found: dict[str, Any]) -> None:
-    all_of_it = bench.validate(recipe, [], count=2, valid=0, stop="train", simple=False)
+def test_without_validation_all_the_rest_is_learnt_from(recipe: Path, found: dict[str, Any], tmp_path: Path) -> None:
+    all_of_it = validate(recipe, tmp_path / "all.json", folds=2, valid=0, until="train", baselines=False)
     for some, every in zip(found["folds"], all_of_it["folds"], strict=True):
         assert every["learnt"] == found["spectra"] - every["n"] > some["learnt"]
         assert list(every["right"]) == ["1 train"]
@@ -150,3 +149,47 @@ def test_a_given_validation_part_stays_one() -> None:
 def test_more_folds_than_samples_are_refused() -> None:
     with pytest.raises(Mistake, match="too few samples for 200 folds"):
         folds(tiny.spectra(), Split(), 200, seed=0)
+
+
+def test_it_goes_on_where_it_stopped(recipe: Path, found: dict[str, Any], tmp_path: Path) -> None:
+    file, made = tmp_path / "found.json", []
+
+    class Heard(Silent):
+        def advance(self, done: int, note: str) -> None:
+            made.append(note)
+            if len(made) == 1:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        validate(recipe, file, Heard(), folds=2)
+    assert len(json.loads(file.read_text())["folds"]) == 1
+    with pytest.MonkeyPatch.context() as patch:
+        real, ran = cross_validation.once, []
+        patch.setattr(cross_validation, "once", lambda *each: (ran.append(1), real(*each))[1])
+        assert validate(recipe, file, folds=2) == found
+        assert len(ran) == 1, "one fold was there"
+        assert validate(recipe, file, folds=2) == found
+        assert len(ran) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(None, "there is no"), ("{", "is no result"), ("[]", "is no result"), ('{"format": 1, "folds": []}', "is no result"),
+     ('{"format": 2, "folds": [1]}', "its format is 2"), ('{"format": 1, "folds": [{}]}', "is no result")],
+)  # fmt: skip
+def test_what_is_no_result_is_told(tmp_path: Path, content: str | None, said: str) -> None:
+    if content is not None:
+        (tmp_path / "other.json").write_text(content)
+    with pytest.raises(Mistake, match=said):
+        cross_validation.read(tmp_path / "other.json")
+
+
+def test_a_result_is_read_as_it_was_written(recipe: Path, found: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copy(recipe.with_name("found.json"), tmp_path / "other.json")
+    assert cross_validation.read(tmp_path / "other.json") == found
+
+
+@pytest.mark.parametrize("asked", [{"folds": 1}, {"repeats": 0}, {"seeds": 0}, {"valid": 1.0}, {"valid": -0.1}])
+def test_wrong_numbers_are_told_before_anything_is_read(tmp_path: Path, asked: dict[str, Any]) -> None:
+    with pytest.raises(Mistake, match=f"--{next(iter(asked))}"):
+        validate(tmp_path / "nowhere.yaml", tmp_path / "file.json", **asked)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import re
 import subprocess
 import sys
@@ -14,12 +13,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import benches
 import numpy as np
 import pytest
 import tiny
 import torch
 
+from edgespec import plugins
 from edgespec.data import preprocess
 from edgespec.datasets import minerals
 from edgespec.errors import Mistake
@@ -58,7 +57,9 @@ def calm(axis: Axis = AXIS, **keys: Any) -> Spectra:
 
 @pytest.fixture(scope="module")
 def bands() -> ModuleType:
-    return benches.module("bands")
+    from benchmarks.datasets import bands as module
+
+    return module
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
@@ -267,13 +268,13 @@ def test_drawing_is_fast_enough_to_be_a_default() -> None:
 
 
 def test_the_stream_takes_the_same_memory_for_four_times_as_many() -> None:
-    command = [sys.executable, str(benches.FOLDER / "drawing.py"), "5000", "20000"]
+    command = [sys.executable, "-m", "benchmarks.datasets.drawing", "5000", "20000"]
     said = subprocess.run(
         command,
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(benches.FOLDER.parent)},
+        cwd=plugins.PACKAGE.parent,
     ).stdout
     few, many = (json.loads(line) for line in said.splitlines())
     if few["peak_mb"] is None:

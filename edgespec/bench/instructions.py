@@ -3,7 +3,7 @@
 The real runtime answers in valgrind's callgrind, in two loops of different length; what they differ in is the inferences alone, without
 the start of Python and the loading of the model. Only the first thread counts: ONNX Runtime starts others at its import, which do a third
 of the start's work in one run and next to nothing in another. Repeated counts differ by about a percent, and follow
-the latency of the same file changed (benchmarks/gates.py measures both); two processors differ in what an instruction takes, so it
+the latency of the same file changed (benchmarks/robustness/gates.py measures both); two processors differ in what an instruction takes, so it
 is no latency.
 """
 

@@ -20,7 +20,7 @@ from edgespec.runs.gate_verdicts import Verdict
 CHANCE, SLOWER = 0.05, 0.01
 """Below which probability a loss of accuracy, or of speed, is no chance."""
 COUNTED = 0.015
-"""How far two counts of the same file's instructions may lie apart (benchmarks/gates.py measures it)."""
+"""How far two counts of the same file's instructions may lie apart (benchmarks/robustness/gates.py measures it)."""
 OFFER = "edgespec gate --against REV builds both and measures them in one session"
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from asked import SETS, WAYS, Asked
 from numpy.typing import NDArray
+
+from benchmarks.datasets.asked import SETS, WAYS, Asked
 
 DRAWS = 2000
 SHOWN = ("lda", "cnn")

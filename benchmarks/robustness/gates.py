@@ -1,6 +1,6 @@
 """Do the gates cry wolf, and do they hear one? Fifty repetitions of no change, and planted regressions, on the machine at hand.
 
-    python benchmarks/gates.py [--repeats 50] [--seconds 1] [--counts 5]
+    python -m benchmarks.robustness.gates [--repeats 50] [--seconds 1] [--counts 5]
 
 One small run on embedded spectra is judged against itself over and over, both sides measured in turns each time: every verdict
 'fail' is a false alarm. Then copies of it are harmed (3 % more bytes, labels swapped, noise in the last layer that costs some points of
@@ -26,6 +26,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
+from benchmarks.tools.results import LOCAL
 from edgespec import report, storage
 from edgespec.bench import instructions
 from edgespec.errors import Missing
@@ -33,7 +34,7 @@ from edgespec.pipeline import provenance
 from edgespec.pipeline.run import Run
 from edgespec.runs import gate
 
-FILE = Path(__file__).parent / "results" / "local" / "gates.json"
+FILE = LOCAL / "gates.json"
 RECIPE = """\
 schema: 1
 seed: 0

@@ -1,6 +1,6 @@
 """Draw spectra of `minerals` from the stream: how many a second, and in what memory.
 
-    python benchmarks/drawing.py 1000000
+    python -m benchmarks.datasets.drawing 1000000
 
 Prints a line of JSON for each number asked for, one after the other in one process: seconds by the clock and of the one core that
 it had (less, where others had it too), spectra a second by both, and the most memory that the process ever had (VmHWM; null where

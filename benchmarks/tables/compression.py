@@ -1,6 +1,6 @@
 """One table: what compression is asked to bring, beside what it brought; every figure from a script that anyone can run.
 
-    python benchmarks/compression.py
+    python -m benchmarks.tables.compression
 
 Reads benchmarks/results/local and says which command is to be run for what is absent there. Accuracies are of test parts that nothing
 was chosen by, differences are taken run by run, intervals are Student's t over the runs; latencies are ratios of files measured in
@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
-from repeat import RESULTS, between
+
+from benchmarks.tools.results import LOCAL as RESULTS
+from edgespec.search.repeat import between
 
 LATENCY = {"cnn": 0.33, "pace": 0.27, "drsn": 0.60, "efficientnet": 0.50}  # of the plain default export's, int8
 
@@ -42,7 +44,7 @@ def known(name: str) -> Any:
 
 
 def absent(asked: str, command: str) -> Line:
-    return Line(asked, f"`python benchmarks/{command}`", None, "")
+    return Line(asked, f"`{command}`", None, "")
 
 
 def row(found: dict[str, Any], word: str) -> tuple[str, np.ndarray]:
@@ -58,7 +60,9 @@ def runs(found: dict[str, Any]) -> str:
 def pruned_drsn() -> Iterator[Line]:
     asked = "DRSN, 192 minerals: a quarter of the MACs, at most 0.5 points lost, 0.45 of the latency, 2 points under drift 0.5"
     if not (found := known("drsn_prune")):
-        yield absent(asked, "repeat.py recipes/drsn_prune.yaml --runs 3")
+        yield absent(
+            asked, "edgespec repeat recipes/drsn_prune.yaml --runs 3 --save benchmarks/results/local/drsn_prune.json"
+        )
         return
     (whole, before), (small, after) = row(found, "train"), row(found, "prune")
     gap, shares = after - before, found["pruned"]
@@ -74,7 +78,7 @@ def exits() -> Iterator[Line]:
         asked = f"drsn_lda, {task}: at least {least} at 7 % of the whole network's latency"
         found = (known("drsn_lda") or {}).get(task)
         if not found:
-            yield absent(asked, f"drsn_lda.py --task {task}")
+            yield absent(asked, f"python -m benchmarks.accuracy.drsn_lda --task {task}")
             continue
         right = [each["accuracy"]["shipped, float32"] for each in found]
         taken = [each["latency"]["shipped, float32"]["ratio"] for each in found]
@@ -89,7 +93,10 @@ def exits() -> Iterator[Line]:
 def pruned_pace() -> Iterator[Line]:
     asked = "PACE pruned: above the same network from scratch, three seeds"
     if not (found := known("pace_prune_int8")):
-        yield absent(asked, "repeat.py recipes/pace_prune_int8.yaml --runs 3")
+        yield absent(
+            asked,
+            "edgespec repeat recipes/pace_prune_int8.yaml --runs 3 --save benchmarks/results/local/pace_prune_int8.json",
+        )
         return
     gap = row(found, "prune")[1] - row(found, "control")[1]
     text = f"{row(found, 'prune')[1].mean():.3f}, {between(list(gap))} against its control"
@@ -103,7 +110,7 @@ def integers() -> Iterator[Line]:
         asked = f"int8 (cpu) of a {kind}: at most {most:.2f} of the plain default export's latency"
         mine = {title: each for title, each in found.items() if title.startswith(kind)}
         if not mine:
-            yield absent(asked, "quantisation.py")
+            yield absent(asked, "python -m benchmarks.latency.quantisation")
             continue
         for title, each in mine.items():
             pair = next(
@@ -120,7 +127,9 @@ def rounded() -> Iterator[Line]:
     for name in ("rruff_distill", "rruff10", "minerals192"):
         asked = f"{name}, int8 against float32: 0.5 points clean, 2 points under every perturbation"
         if not (found := known(name)):
-            yield absent(asked, f"repeat.py recipes/{name}.yaml --runs 3")
+            yield absent(
+                asked, f"edgespec repeat recipes/{name}.yaml --runs 3 --save benchmarks/results/local/{name}.json"
+            )
             continue
         (whole, before), (small, after) = row(found, "calibrate float32"), row(found, "calibrate cpu-int8")
         gaps = {
@@ -142,7 +151,10 @@ PERTURBED = (
 def four_bits() -> Iterator[Line]:
     asked = "192 minerals, weights of 4 bits: at least 0.92 in 40 kB"
     if not (found := known("minerals192_int4")):
-        yield absent(asked, "repeat.py recipes/minerals192_int4.yaml --runs 3")
+        yield absent(
+            asked,
+            "edgespec repeat recipes/minerals192_int4.yaml --runs 3 --save benchmarks/results/local/minerals192_int4.json",
+        )
         return
     title, right = row(found, "calibrate int4")
     size, each = found["bytes"][title] / 1000, ", ".join(f"{value:.3f}" for value in right)

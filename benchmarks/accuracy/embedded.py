@@ -1,7 +1,7 @@
 """Trained on the embedded spectra alone, judged on real ones: what a model learns from `minerals`, and what carries over.
 
-    EDGESPEC_DATA=... python benchmarks/embedded.py [--seeds 3] [--teacher]
-    python benchmarks/embedded.py --million        # how fast the generator draws a million spectra, and in what memory
+    EDGESPEC_DATA=... python -m benchmarks.accuracy.embedded [--seeds 3] [--teacher]
+    python -m benchmarks.accuracy.embedded --million        # how fast the generator draws a million spectra, and in what memory
 
 Networks and linear baselines learn from generated spectra of 20 minerals by the first step of recipes/rruff_distill.yaml, and
 name RRUFF's spectra of the same minerals. No physical sample is on two sides: every second one of a mineral made the band table, every
@@ -27,14 +27,15 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import kept
 import numpy as np
 import torch
-from asked import SETS, Asked, outside
-from carried import confusion, difference, share, table
 from numpy.typing import NDArray
-from repeat import RESULTS
 
+from benchmarks.datasets.asked import SETS, Asked, outside
+from benchmarks.tables.carried import confusion, difference, share, table
+from benchmarks.tools import kept
+from benchmarks.tools.results import LOCAL as RESULTS
+from benchmarks.tools.results import RECIPES
 from edgespec import recipe, storage
 from edgespec.artifact import Checkpoint
 from edgespec.errors import EdgespecError, Mistake
@@ -45,7 +46,7 @@ from edgespec.recipe import Call
 from edgespec.recipe.plan import Plan, plan
 from edgespec.steps import train
 
-RECIPE = Path(__file__).parents[1] / "recipes" / "rruff_distill.yaml"
+RECIPE = RECIPES / "rruff_distill.yaml"
 PARTS = ("drift", "composition", "orientation", "broadening", "noise", "spikes", "axis_error")
 SPECTRA = 5  # of a generated physical sample
 SMALL = Call("cnn", {"widths": [8, 16, 32]})
@@ -99,7 +100,7 @@ def main() -> None:
 
 def million() -> list[dict[str, Any]]:
     """Draw a hundredth of a million spectra, then all of them, in a process that does nothing else."""
-    command = [sys.executable, str(Path(__file__).with_name("drawing.py")), "10000", "1000000"]
+    command = [sys.executable, "-m", "benchmarks.datasets.drawing", "10000", "1000000"]
     said = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
     return [json.loads(line) for line in said.splitlines()]
 

@@ -1,6 +1,6 @@
 """What int8 and float16 take and still agree on, file by file and runtime by runtime, over the plain default ONNX export.
 
-    python benchmarks/quantisation.py [NETWORK]...
+    python -m benchmarks.latency.quantisation [NETWORK]...
 
 Networks of the bars' kinds are trained briefly on the embedded spectra (their answers are checked as always; their accuracy is not
 the point), exported, halved, quantised to both flavours with every layer in int8, and compared by `edgespec matrix`: one spectrum
@@ -17,7 +17,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).parent / "results" / "local" / "quantisation.json"
+from benchmarks.tools.results import LOCAL
+
+FILE = LOCAL / "quantisation.json"
 SECONDS = "3"
 RECIPE = """\
 schema: 1

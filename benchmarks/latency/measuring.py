@@ -1,6 +1,6 @@
 """Do others measure what `edgespec bench` measures? The same file, the same thread, in turns: ours, theirs, ours, theirs.
 
-    python benchmarks/measuring.py [--rounds 12] [--seconds 1] [--networks NAME ...]
+    python -m benchmarks.latency.measuring [--rounds 12] [--seconds 1] [--networks NAME ...]
 
 Theirs is what `onnxruntime_perf_test` does, written plainly (one warm-up, one bound input, runs for so long, P50), and OpenVINO's own
 `benchmark_app` (extra `openvino`). A round is four fresh processes of one second each on one core. Told is the ratio of the medians of the
@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.tools.results import LOCAL
 from edgespec import models
 from edgespec.data import preprocess
 from edgespec.graph import exporter
@@ -37,7 +38,7 @@ from edgespec.targets import card as cards
 from edgespec.targets import runner
 from edgespec.targets.card import Target
 
-RESULTS = Path(__file__).parent / "results" / "local"
+RESULTS = LOCAL
 LOOP, COPYING, APP = "onnxruntime_perf_test's loop", "the same, copying each spectrum in", "benchmark_app"
 OTHERS, OURS = 0.05, 0.03
 RESAMPLES = 2000
@@ -150,7 +151,14 @@ def ours(folder: Path, card: Target, seconds: float) -> tuple[float, int, int]:
 
 def perf_test(folder: Path, seconds: float, core: int, copy: bool = False) -> float:
     """Give the P50 in us of the plain loop, in a process of its own on one core; `copy` has it take a new spectrum each time."""
-    command = [sys.executable, __file__, "--loop", str(folder / "model.onnx"), str(folder / "spectra.npy")]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.latency.measuring",
+        "--loop",
+        str(folder / "model.onnx"),
+        str(folder / "spectra.npy"),
+    ]
     said = _on(core, [*command, "--seconds", str(seconds), *(["--copy"] if copy else [])])
     return float(json.loads(said)["p50_us"])
 
@@ -188,7 +196,19 @@ def benchmark_app(folder: Path, seconds: float, core: int) -> float:
     """Give the median in us that OpenVINO's own program comes to: one thread, one stream, float32, synchronous calls."""
     settings = ["-d", "CPU", "-hint", "none", "-nthreads", "1", "-nstreams", "1", "-api", "sync"]
     more = ["-infer_precision", "f32", "-shape", f"[1,{AXIS.points}]", "-t", str(max(1, round(seconds)))]
-    said = _on(core, [sys.executable, __file__, "--app", "-m", str(folder / "model.onnx"), *settings, *more])
+    said = _on(
+        core,
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.latency.measuring",
+            "--app",
+            "-m",
+            str(folder / "model.onnx"),
+            *settings,
+            *more,
+        ],
+    )
     return float(json.loads(said.splitlines()[-1])["p50_us"])
 
 

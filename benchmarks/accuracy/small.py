@@ -1,6 +1,6 @@
 """Two small tasks that no shipped recipe is for; how their spectra are prepared is chosen inside what is learnt from.
 
-    EDGESPEC_DATA=... python benchmarks/small.py [TASK ...]
+    EDGESPEC_DATA=... python -m benchmarks.accuracy.small [TASK ...]
 
 | task | what is learnt from, what judges | what judges a choice, inside what is learnt from |
 | --- | --- | --- |
@@ -8,7 +8,7 @@
 | chlorinated | mixtures of solvents: one small fold, the other two | four folds by spectrum (no mixtures are known) |
 
 A choice is a preprocessing, a variation and a head; each is tried with the student alone, and the one with the most right answers is
-written to benchmarks/results/local/small.json for `benchmarks/rruff.py`. What there is to choose from was drawn up after a first line,
+written to benchmarks/results/local/small.json for `benchmarks/accuracy/rruff.py`. What there is to choose from was drawn up after a first line,
 the first choice of each list with distillation and without LDA, had been below the linear models on the test parts.
 """
 
@@ -30,6 +30,7 @@ import torch
 import yaml
 from numpy.typing import NDArray
 
+from benchmarks.tools.results import LOCAL
 from edgespec import plugins, storage
 from edgespec import recipe as recipes
 from edgespec.artifact import Checkpoint
@@ -38,7 +39,7 @@ from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation
 from edgespec.recipe.plan import Plan, plan
 
-FILE = Path(__file__).parent / "results" / "local" / "small.json"
+FILE = LOCAL / "small.json"
 LINE = """\
 schema: 1
 data:
@@ -150,7 +151,7 @@ def trainings(task: str, place: Path) -> Iterator[tuple[int, int, Plan, Job, Cho
     """Give three folds and three seeds, each fold with the choice that was made inside what it learns from."""
     for fold, seed in itertools.product(range(3), range(3)):
         if f"{task} {fold}" not in known():
-            sys.exit(f"nothing was chosen for {task} yet: python benchmarks/small.py {task}")
+            sys.exit(f"nothing was chosen for {task} yet: python -m benchmarks.accuracy.small {task}")
         choice = best(known()[f"{task} {fold}"])
         share = HEADS[choice[2]]
         line = WHOLE.replace("{head}", f"  - fuse_lda: {{blend: {share}}}\n" if share else "")

@@ -1,6 +1,6 @@
 """Run PACE on the COVID serum set as its authors did, over several seeds; the test part is judged with every seed.
 
-    EDGESPEC_DATA=... python benchmarks/pace_published.py --seeds 5
+    EDGESPEC_DATA=... python -m benchmarks.accuracy.pace_published --seeds 5
 
 Lu et al. 2024, Anal. Chem. 96(7), 2866, and the code that they published: dim 1024, dropout 0.2, input averaged to 256 points, batch 64, 200
 epochs, AdamW 1e-4, cosine with T_max 10 stepped once an epoch and never restarted (so the rate swings), a fifth of the training
@@ -27,12 +27,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
+from benchmarks.tools.results import LOCAL
 from edgespec import models
 from edgespec.data.readers import locate
 from edgespec.models import means
 from edgespec.recipe import Call
 
-RESULT = Path(__file__).parent / "results" / "local" / "pace_published.json"
+RESULT = LOCAL / "pace_published.json"
 PUBLISHED = 0.92473
 SETTING = {"dim": 1024, "dropout": 0.2, "epochs": 200, "batch": 64, "lr": 1e-4, "t_max": 10, "valid": 0.2}
 

@@ -1,6 +1,6 @@
 """The tables of real spectra: teacher, student, control, int8 and linear baselines, on splits that no physical sample crosses.
 
-    EDGESPEC_DATA=... python benchmarks/rruff.py [TASK ...] [--part I/N]
+    EDGESPEC_DATA=... python -m benchmarks.accuracy.rruff [TASK ...] [--part I/N]
 
 | task | what is judged | trainings |
 | --- | --- | --- |
@@ -34,6 +34,7 @@ import small
 import torch
 from scipy.ndimage import gaussian_filter1d
 
+from benchmarks.tools.results import LOCAL
 from edgespec import plugins, storage
 from edgespec import recipe as recipes
 from edgespec.artifact import Artifact
@@ -43,7 +44,7 @@ from edgespec.pipeline import preparation, provenance
 from edgespec.recipe import Call
 from edgespec.recipe.plan import Plan, plan
 
-FILE = Path(__file__).parent / "results" / "local" / "rruff.json"
+FILE = LOCAL / "rruff.json"
 SHIFT, SIGMA, HUMP = 5.0, 5.0, (0.1, 0.5)  # cm-1, cm-1, share of the maximum: the other instrument
 
 

@@ -1,6 +1,6 @@
 """How far estimates are off: each small network left out in turn, and the networks of all recipes.
 
-    python benchmarks/estimating.py [--target local] [--sessions 3] [--seconds 1] [--files FOLDER]
+    python -m benchmarks.latency.estimating [--target local] [--sessions 3] [--seconds 1] [--files FOLDER]
 
 The small networks and, untrained, every network that a recipe names (for 512 points, 192 classes, behind the recipe's own preprocessing)
 are measured in one session, all in turns, as float32 and cpu-int8; this some times over. Each session fits to its small networks alone.
@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.tools import results
 from edgespec import models, plugins, recipe
 from edgespec.bench import measure
 from edgespec.data import preprocess
@@ -30,7 +31,7 @@ from edgespec.spectra import Floats
 from edgespec.targets import card as cards
 from edgespec.targets.card import Target
 
-RESULTS = Path(__file__).parent / "results"
+RESULTS = results.RESULTS
 CLASSES = 192
 
 

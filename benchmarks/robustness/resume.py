@@ -1,6 +1,6 @@
 """Kill `edgespec compress` at random moments of every step, start it again, and compare what it leaves with an undisturbed run.
 
-    python benchmarks/resume.py [--kills 5] [--stops 6] [--seed 0]
+    python -m benchmarks.robustness.resume [--kills 5] [--stops 6] [--seed 0]
 
 Two lines of small networks on embedded spectra have all steps between them. Each step is killed (SIGKILL) so many times, at a random
 moment between its beginning and its end in the undisturbed run; then the line runs to its end, and every model file and every score must
@@ -28,9 +28,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tools.results import LOCAL
 from edgespec import report, storage
 
-FILE = Path(__file__).parent / "results" / "local" / "resume.json"
+FILE = LOCAL / "resume.json"
 DATA = """\
 schema: 1
 seed: 0

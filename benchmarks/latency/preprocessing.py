@@ -1,6 +1,6 @@
 """What preprocessing in the graph costs, over the student network behind it; and three ways to bring a spectrum to another axis.
 
-    python benchmarks/preprocessing.py [--rounds 300]
+    python -m benchmarks.latency.preprocessing [--rounds 300]
 
 One spectrum at a time, ONNX Runtime, one thread. The graphs of a table take turns, A B C A B C, a few calls each, so that what
 the machine does meanwhile hits all of them. A cost is a graph's latency less that of a single Relu (what any call costs), for
@@ -21,6 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tools.results import LOCAL
+
 os.environ["OMP_NUM_THREADS"] = "1"
 
 import numpy as np
@@ -37,7 +39,7 @@ from edgespec.data.preprocess import Front
 from edgespec.graph import assembly, exporter
 from edgespec.recipe import Call, schema
 
-RESULTS = Path(__file__).parent / "results" / "local"
+RESULTS = LOCAL
 AXIS = np.linspace(150.0, 1172.0, 512)
 USUAL = [Call("highpass", {"window": 62.0}), Call("signed_sqrt"), Call("rms")]
 KEYS = {"crop": {"low": 200.0, "high": 1000.0}, "resample": {"points": 256}}

@@ -1,6 +1,6 @@
 """What converting a DRSN's channels costs and saves: accuracy a seed, and latency against the network it was made from.
 
-    EDGESPEC_DATA=... python benchmarks/channels.py --runs 3
+    EDGESPEC_DATA=... python -m benchmarks.accuracy.channels --runs 3
 
 The 12-block DRSN of recipes/drsn_channels.yaml is trained once a seed and converted in every way of VARIANTS, which the recipe's
 own way heads; beside each stands the same small network trained from scratch for as long. Both ways with three blocks
@@ -18,11 +18,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import kept
 import numpy as np
 import torch
-from repeat import between
 
+from benchmarks.tools import kept
+from benchmarks.tools.results import LOCAL, RECIPES
 from edgespec import models, recipe
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.bench import measure
@@ -32,11 +32,12 @@ from edgespec.graph import exporter
 from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation
 from edgespec.recipe.plan import plan
+from edgespec.search.repeat import between
 from edgespec.steps import convert_channels, quantize, to_onnx, train
 from edgespec.targets import card as cards
 
-RECIPE = Path(__file__).parent.parent / "recipes" / "drsn_channels.yaml"
-RESULTS = Path(__file__).parent / "results" / "local"
+RECIPE = RECIPES / "drsn_channels.yaml"
+RESULTS = LOCAL
 CHANGES: dict[str, list[str]] = {
     "rruff10": [],
     "minerals192": [

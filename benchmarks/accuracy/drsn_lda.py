@@ -1,6 +1,6 @@
 """What leaving the DRSN early with LDA in its head costs and saves: accuracy a seed, latency against the unmodified network.
 
-    EDGESPEC_DATA=... python benchmarks/drsn_lda.py
+    EDGESPEC_DATA=... python -m benchmarks.accuracy.drsn_lda
 
 recipes/drsn_lda.yaml runs as it is on the ten minerals and, with a few keys changed (CHANGES), on the 192. Beside the file that it
 ships stand the network of its first step, whole, as the plain default export and as our float32 export, and every exit of the pruned
@@ -18,11 +18,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import kept
 import numpy as np
 import torch
-from repeat import between
 
+from benchmarks.tools import kept
+from benchmarks.tools.results import LOCAL, RECIPES
 from edgespec import models, plugins, recipe
 from edgespec.artifact import Checkpoint
 from edgespec.bench import measure
@@ -33,11 +33,12 @@ from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation
 from edgespec.recipe import Call
 from edgespec.recipe.plan import plan
+from edgespec.search.repeat import between
 from edgespec.steps import fuse_lda
 from edgespec.targets import card as cards
 
-RECIPE = Path(__file__).parent.parent / "recipes" / "drsn_lda.yaml"
-RESULTS = Path(__file__).parent / "results" / "local"
+RECIPE = RECIPES / "drsn_lda.yaml"
+RESULTS = LOCAL
 CHANGES: dict[str, list[str]] = {
     "rruff10": [],
     "minerals192": [

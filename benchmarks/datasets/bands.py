@@ -1,10 +1,10 @@
 """Measure the band table of the embedded data set `minerals` from real RRUFF spectra.
 
-    EDGESPEC_DATA=<folder> python benchmarks/bands.py     # writes edgespec/datasets/minerals.csv
+    EDGESPEC_DATA=<folder> python -m benchmarks.datasets.bands     # writes edgespec/datasets/minerals.csv
 
 Needs excellent_unoriented_subset.zip, manifest.csv and the two task lists in EDGESPEC_DATA/rruff. Every second physical
 sample of a mineral (at least two) makes the table; the rest is never looked at. Of that rest, every second sample served
-to choose the generator's defaults ("tuning"), the others only to judge ("held away"): benchmarks/embedded.py does.
+to choose the generator's defaults ("tuning"), the others only to judge ("held away"): benchmarks/accuracy/embedded.py does.
 
 Spectra: B. Lafuente, R. T. Downs, H. Yang, N. Stone (2015), "The power of databases: the RRUFF project", in Highlights
 in Mineralogical Crystallography, pp. 1-30.

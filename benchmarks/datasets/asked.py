@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import bands
 import numpy as np
-from bands import Real
 from numpy.typing import NDArray
 
+from benchmarks.datasets import bands
+from benchmarks.datasets.bands import Real
 from edgespec.datasets import minerals
 from edgespec.errors import Mistake
 from edgespec.spectra import Axis, Floats, Ints, Words, interpolate
@@ -65,7 +65,7 @@ def check(sides: Mapping[str, set[str]], measured: set[str], found: list[Real]) 
     """
     if measured != sides["table"]:
         text = f"the band table names other samples than 'table' has: {', '.join(sorted(measured ^ sides['table']))}"
-        raise Mistake(text, hint="python benchmarks/bands.py writes it anew")
+        raise Mistake(text, hint="python -m benchmarks.datasets.bands writes it anew")
     seen: dict[str | bytes, str] = {}
     for side, groups in sides.items():
         for each in found:

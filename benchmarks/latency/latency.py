@@ -1,6 +1,6 @@
 """How fast the recommended file answers, over the plain default ONNX export of the same network.
 
-    python benchmarks/latency.py
+    python -m benchmarks.latency.latency
 
 Networks of several sizes are trained briefly on the embedded spectra (their answers are checked as always; their accuracy is
 not the point), exported, quantised and measured interleaved by `edgespec bench`: one spectrum at a time, one thread.
@@ -16,7 +16,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results" / "local"
+from benchmarks.tools.results import LOCAL
+
+RESULTS = LOCAL
 RECIPE = """\
 schema: 1
 seed: 0

@@ -1,7 +1,7 @@
 """Does a search beat the recipe that was written by hand? Its winner and the hand-written one, trained anew, on the same test part.
 
     EDGESPEC_DATA=... edgespec search recipes/hard13_search.yaml --trials 30 --folds 4
-    EDGESPEC_DATA=... python benchmarks/searching.py runs/hard13_search
+    EDGESPEC_DATA=... python -m benchmarks.accuracy.searching runs/hard13_search
 
 The winner is chosen by folds outside the test part, by a rule fixed before: of the trials whose file is smaller than that of trial 0000
 (the recipe by hand), and faster by more than both intervals, the most accurate on the folds; of equals the smaller. Both are then
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from benchmarks.tools.results import LOCAL
 from edgespec import plugins, recipe
 from edgespec.artifact import Artifact, OnnxModel
 from edgespec.bench import measure
@@ -37,7 +38,7 @@ from edgespec.recipe.plan import Plan, plan
 from edgespec.search import pareto
 from edgespec.targets import card as cards
 
-RESULTS = Path(__file__).parent / "results" / "local"
+RESULTS = LOCAL
 BY_HAND, VALID, SECONDS = 0, 0.1, 5.0
 
 

@@ -1,6 +1,6 @@
 """Does a file get the label that the pipeline gives it, and a raw spectrum that of its processed twin?
 
-    EDGESPEC_DATA=... python benchmarks/native.py runs/rruff10 runs/hard13 runs/minerals192
+    EDGESPEC_DATA=... python -m benchmarks.accuracy.native runs/rruff10 runs/hard13 runs/minerals192
 
 For each run: every RRUFF text file of its test part goes to `edgespec predict` as a user would send it, and its label is
 compared with the one that the same file gets inside the pipeline; then RRUFF's RAW files (with their background) of minerals that the
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import beta
 
+from benchmarks.tools.results import LOCAL
 from edgespec import report
 from edgespec.cli.console import Bars
 from edgespec.contract import load
@@ -31,7 +32,7 @@ from edgespec.graph import onnx_file
 from edgespec.pipeline import run_folder
 from edgespec.pipeline.run import Run
 
-RESULTS = Path(__file__).parent / "results" / "local"
+RESULTS = LOCAL
 TWINS = "native_oriented_2026_subset.zip"
 MARGIN = 1e-3  # of the largest logit: labels nearer than this are a tie
 

@@ -1,6 +1,6 @@
 """One table: what the papers on RamanCMP and PACE claim, beside what edgespec measures on the same kind of task.
 
-    EDGESPEC_DATA=... python benchmarks/papers.py [--runs 3]
+    EDGESPEC_DATA=... python -m benchmarks.tables.papers [--runs 3]
 
 Trains teacher, student and the plain networks on the ten-mineral task (723 RRUFF spectra), divided as those papers probably did
 (80/20 by spectrum, which flatters) and by physical sample; measures single-spectrum latencies of the exported graphs together, one
@@ -19,17 +19,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from repeat import RESULTS, between
 
+from benchmarks.tools.results import LOCAL as RESULTS
+from benchmarks.tools.results import RECIPES
 from edgespec import artifact, recipe
 from edgespec.bench import measure
 from edgespec.job import Silent
 from edgespec.pipeline import compress, preparation
 from edgespec.recipe import plan
+from edgespec.search.repeat import between
 from edgespec.targets import card as cards
 from edgespec.training import batches
 
-RECIPE = Path(__file__).parents[1] / "recipes" / "rruff10.yaml"
+RECIPE = RECIPES / "rruff10.yaml"
 SPLITS = {
     "by sample": ["data.split.by=group", "data.split.test=0.25"],
     "by spectrum": ["data.split.by=spectrum", "data.split.test=0.2"],
@@ -210,7 +212,10 @@ def _teaching(found: dict[str, Any], site: Any) -> list[list[str]]:
         )
     else:
         rows.append(
-            _absent("rruff_distill", "repeat.py recipes/rruff_distill.yaml --runs 3 --vary data.load.rruff.split")
+            _absent(
+                "rruff_distill",
+                "edgespec repeat recipes/rruff_distill.yaml --runs 3 --vary data.load.rruff.split --save benchmarks/results/local/rruff_distill.json",
+            )
         )
     rows.append(
         [
@@ -257,9 +262,9 @@ def _drsn(measured: dict[str, Any]) -> list[list[str]]:
             ]
         )
     if not channels:
-        rows.append(_absent("channels", "channels.py"))
+        rows.append(_absent("channels", "python -m benchmarks.accuracy.channels"))
     if not lda:
-        rows.append(_absent("drsn_lda", "drsn_lda.py"))
+        rows.append(_absent("drsn_lda", "python -m benchmarks.accuracy.drsn_lda"))
     return rows
 
 
@@ -279,7 +284,12 @@ def _pace(measured: dict[str, Any]) -> list[list[str]]:
                     ]
                 )
     else:
-        rows.append(_absent("cov_pace", "repeat.py recipes/cov_pace.yaml --runs 5"))
+        rows.append(
+            _absent(
+                "cov_pace",
+                "edgespec repeat recipes/cov_pace.yaml --runs 5 --save benchmarks/results/local/cov_pace.json",
+            )
+        )
     if published:
         right = [each["test"] for each in published["seeds"].values()]
         rows.append(
@@ -291,12 +301,12 @@ def _pace(measured: dict[str, Any]) -> list[list[str]]:
             ]
         )
     else:
-        rows.append(_absent("pace_published", "pace_published.py --seeds 5"))
+        rows.append(_absent("pace_published", "python -m benchmarks.accuracy.pace_published --seeds 5"))
     return rows
 
 
 def _absent(name: str, command: str) -> list[str]:
-    return ["", f"({name})", f"not measured yet: python benchmarks/{command}", ""]
+    return ["", f"({name})", f"not measured yet: {command}", ""]
 
 
 def _accuracies(found: dict[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """Train on 532 nm, judge on other lasers, several divisions into training and test samples; also with a wrong axis planted.
 
-    EDGESPEC_DATA=... python benchmarks/transfer.py --runs 5
+    EDGESPEC_DATA=... python -m benchmarks.accuracy.transfer --runs 5
 
 Prints a Markdown table and writes benchmarks/results/local/laser532_transfer.json. Accuracy is of the int8 file on samples
 that the model did not learn from; an interval is the mean's 95 % interval over the runs (Student's t).
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from repeat import RESULTS, between
 
+from benchmarks.tools.results import LOCAL as RESULTS
 from edgespec import datasets, plugins, recipe
 from edgespec.recipe import Call
+from edgespec.search.repeat import between
 from edgespec.spectra import Axis
 
 ARCHIVE, VARIANT = "excellent_unoriented_subset.zip", "cpu-int8"

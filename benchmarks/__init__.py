@@ -1,0 +1,1 @@
+"""Scripts behind the figures in README and docs; README.md here has a line for each."""

@@ -1,0 +1,1 @@
+"""What models get right on real spectra, and what compression costs them."""

@@ -1,0 +1,1 @@
+"""How the embedded data set is made, and how fast it is drawn."""

@@ -1,0 +1,1 @@
+"""What files, parts of a graph and measuring programs take."""

@@ -1,0 +1,1 @@
+"""Do gates and resuming hold under repetition and random kills?"""

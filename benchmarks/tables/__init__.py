@@ -1,0 +1,1 @@
+"""Tables that put results of several scripts beside one another."""
