@@ -122,7 +122,7 @@ def _timed(request: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]
     if asked.command == "loop":
         from measure import loop
 
-        return loop.loop(request, asked.model, asked.calls)
+        return loop.loop(request, asked.model, asked.calls, asked.parts)
     if asked.command == "energy":
         from measure import energy
 
@@ -147,6 +147,7 @@ def _parser() -> Parser:
         one.add_argument("--model", required=name != "answers")
         if name == "loop":
             one.add_argument("--calls", type=int, required=True)
+            one.add_argument("--parts", type=int, default=1)
     ask = commands.add_parser("predict")
     ask.add_argument("model", type=Path, help="an .onnx file, or a bundle folder")
     ask.add_argument("files", nargs="+", metavar="FILE", help="spectra, folders of them, or - for standard input")

@@ -1,37 +1,34 @@
-"""What is counted is inference alone: a start that did more is not taken for it."""
+"""What is counted is inference alone, and counts that do not agree give no number."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
+from edgespec import plugins
 from edgespec.bench import instructions
 from edgespec.errors import Unreachable
 
-START, ONE = 800_000_000, 390_000
+
+def test_the_least_of_parts_that_agree_counts() -> None:
+    assert instructions.agreed([37_838_390, 37_836_508, 37_838_329]) == 37_836_508
 
 
-def loops(*extra: int) -> Callable[[int], int]:
-    """Count as valgrind does, the starts of the loops doing so much more, one after the other; at the end nothing more."""
-    left = {instructions.SHORT: list(extra), instructions.LONG: []}
-
-    def loop(calls: int) -> int:
-        more = left[calls].pop(0) if left[calls] else 0
-        return START + calls * ONE + more
-
-    return loop
-
-
-def test_the_start_does_not_count() -> None:
-    assert instructions._difference(loops()) == ONE
+@pytest.mark.parametrize(
+    ("parts", "told"),
+    [([40_000_000, 37_836_508, 37_838_329], "differ: 40,000,000, 37,836,508"), ([], "differ: none"), ([0, 0, 0], "differ: 0, 0, 0")],
+)  # fmt: skip
+def test_parts_that_do_not_agree_give_no_number(parts: list[int], told: str) -> None:
+    with pytest.raises(Unreachable, match=told) as refused:
+        instructions.agreed(parts)
+    assert "another version of valgrind" in refused.value.hint
 
 
-@pytest.mark.parametrize("extra", [(27_000_000,), (134_000_000, 5_000_000)])
-def test_a_start_that_did_more_is_not_taken_for_inference(extra: tuple[int, ...]) -> None:
-    assert instructions._difference(loops(*extra)) == ONE
-
-
-def test_starts_that_never_agree_give_no_number() -> None:
-    with pytest.raises(Unreachable, match="differ by 40,000,000"):
-        instructions._difference(loops(120_000_000, 80_000_000, 40_000_000, 0))
+def test_the_mark_is_called_by_nothing_else_that_the_device_runs() -> None:
+    """Each call ends a part: a second caller would cut parts short."""
+    export = plugins.shipped("export")
+    callers = [
+        path.relative_to(export).as_posix()
+        for path in export.rglob("*.py")
+        if f"{instructions.MARK}(" in path.read_text()
+    ]
+    assert callers == ["measure/loop.py"]

@@ -1,10 +1,10 @@
 """Instructions of one inference, counted by valgrind: what latency is on a machine that nobody disturbs.
 
-The real runtime answers in valgrind's callgrind, in two loops of different length; what they differ in is the inferences alone, without
-the start of Python and the loading of the model. Only the first thread counts: ONNX Runtime starts others at its import, which do a third
-of the start's work in one run and next to nothing in another. Repeated counts differ by about a percent, and follow
-the latency of the same file changed (benchmarks/robustness/gates.py measures both); two processors differ in what an instruction takes, so it
-is no latency.
+The real runtime answers in valgrind's callgrind, in parts of so many answers each. Between the parts the loop calls getppid, at which
+callgrind writes down what it has counted: a part holds inference alone, without the start of Python and the loading of the model. Only
+the first thread counts: ONNX Runtime starts others at its import, which do a third of the start's work in one run and next to
+nothing in another. Counts follow the latency of the same file changed (benchmarks/robustness/gates.py measures both); two processors
+differ in what an instruction takes, so it is no latency.
 """
 
 from __future__ import annotations
@@ -17,9 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import uuid
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +27,12 @@ from edgespec import plugins, storage
 from edgespec.errors import Missing, Unreachable
 from edgespec.spectra import Floats
 
-SHORT, LONG = 20, 420
-ROUNDS, AGREE = 4, 0.02
+PARTS, CALLS, AGREE = 3, 200, 0.02
+MARK = "getppid"  # what export/measure/loop.py calls between its parts
 SPECTRA, TIMEOUT_S = 20, 1200.0
 COUNT = re.compile(r"^totals: ([0-9]+)", re.MULTILINE)
-FIRST = "counts-01"  # of the first thread
+OUT = "counts"
+THREAD = "01"  # the first
 RUNTIME = "onnxruntime"
 GET = "get it from your system: apt install valgrind, dnf install valgrind, brew install valgrind"
 
@@ -93,37 +92,30 @@ def _count(path: Path, x: Floats) -> float:
         models = [{"name": "model", "file": "model.onnx"}]
         request = {"runtime": RUNTIME, "threads": 1, "spectra": "spectra.npy", "models": models}
         (work / "request.json").write_text(json.dumps(request), encoding="utf-8")
-        return _difference(lambda calls: _loop(work, calls))
+        return agreed(_parts(work)) / CALLS
 
 
-def _difference(loop: Callable[[int], int]) -> float:
-    """Give what one more inference adds: a start may do more than another, never less, so the least of each length counts.
+def agreed(parts: Sequence[int]) -> int:
+    """Give the least of the parts' counts: a part may do more than another, never less.
 
-    Both lengths are run until the two least of each agree within AGREE of their difference; at most ROUNDS times.
-    Raises Unreachable where they never do.
+    Raises Unreachable where they do not agree within AGREE, or no part was counted.
     """
-    short: list[int] = []
-    long: list[int] = []
-    with ThreadPoolExecutor(2) as pool:
-        for turn in range(1, ROUNDS + 1):
-            found = list(pool.map(loop, (SHORT, LONG)))
-            short, long = sorted([*short, found[0]]), sorted([*long, found[1]])
-            apart = long[0] - short[0]
-            if turn > 1 and max(each[1] - each[0] for each in (short, long)) <= AGREE * apart:
-                return apart / (LONG - SHORT)
-    raise Unreachable(
-        f"{len(short)} counts of the same loop differ by {short[1] - short[0]:,} and {long[1] - long[0]:,} instructions",
-        hint="what starts beside the model differs each time: another version of valgrind, or a larger model",
-    )
+    least = min(parts, default=0)
+    if least <= 0 or max(parts) - least > AGREE * least:
+        told = ", ".join(f"{each:,}" for each in parts) or "none"
+        raise Unreachable(
+            f"counts of the same {CALLS} answers differ: {told}",
+            hint="what runs beside the model differs each time: another version of valgrind, or a larger model",
+        )
+    return least
 
 
-def _loop(work: Path, calls: int) -> int:
-    """Give the instructions of a whole process that answers so many times."""
+def _parts(work: Path) -> list[int]:
+    """Give the instructions of each part of a process that answers PARTS times CALLS spectra."""
     runner = plugins.shipped("export", "runner.py").resolve()
-    asked = ["loop", "request.json", "--model", "model", "--calls", str(calls)]
-    place = work / str(uuid.uuid4())
-    place.mkdir()
-    tool = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--callgrind-out-file={place / 'counts'}"]
+    asked = ["loop", "request.json", "--model", "model", "--calls", str(CALLS), "--parts", str(PARTS)]
+    out = f"--callgrind-out-file={work / OUT}"
+    tool = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--dump-before={MARK}", out]
     steady = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     try:
         ended = subprocess.run(
@@ -138,9 +130,10 @@ def _loop(work: Path, calls: int) -> int:
         raise Unreachable(
             f"valgrind did not end within {TIMEOUT_S:.0f} s", hint="a smaller model, or no other work"
         ) from late
-    first = place / FIRST
-    found = COUNT.search(first.read_text(encoding="utf-8")) if first.is_file() else None
-    if ended.returncode or not found:
+    # the first of the files is of the start, before the first mark
+    files = [work / f"{OUT}.{number}-{THREAD}" for number in range(2, PARTS + 2)]
+    found = [COUNT.search(each.read_text(encoding="utf-8")) for each in files if each.is_file()]
+    if ended.returncode or len(found) < PARTS or not all(found):
         last = ended.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
         raise Unreachable(f"{RUNTIME} does not run in valgrind here: {last[0]}", hint="another version of valgrind")
-    return int(found[1])
+    return [int(each[1]) for each in found if each]

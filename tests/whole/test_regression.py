@@ -226,8 +226,7 @@ def test_instructions_are_those_of_inference_alone_and_counted_once(
 ) -> None:
     if not shutil.which("valgrind"):
         pytest.skip("valgrind is not installed: apt install valgrind")
-    monkeypatch.setattr(instructions, "LONG", 120)
-    monkeypatch.setattr(instructions, "AGREE", 0.2)  # of so few answers
+    monkeypatch.setattr(instructions, "CALLS", 40)
     promise(run_copy, instructions="10 M")
     found = judge(run_copy)
     assert found.code == 0
