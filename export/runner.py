@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 sys.dont_write_bytecode = True  # a bundle holds what its checksums say, and nothing else
-sys.path.insert(0, str(Path(__file__).resolve().parent))  # the siblings, however this program was started
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # the siblings, however this program was started
 
 try:
     import numpy  # noqa: F401  (said here, because everything below needs it)
@@ -61,7 +62,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for answer in _answers(arguments):
                 print(json.dumps(answer), file=answer_to, flush=True)
                 code = answer.get("exit_code", 0)
-        except RefusalError as refusal:
+        except (RefusalError, ImportError) as problem:
+            refusal = problem if isinstance(problem, RefusalError) else _not_whole(problem)
             print(json.dumps(refusal.answer), file=answer_to, flush=True)
             code = refusal.code
         answer_to.close()
@@ -71,6 +73,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return int(code)
+
+
+def _not_whole(lost: ImportError) -> RefusalError:
+    """Word that a part of this program is not beside it: whoever copies a bundle's files without its folders leaves parts behind."""
+    hint = "copy the bundle anew, with all its folders; or write it anew with edgespec export"
+    return RefusalError(2, f"the program in {HERE} is not whole: {lost}", hint)
 
 
 def _answers(arguments: Sequence[str] | None) -> Iterator[dict[str, Any]]:

@@ -36,21 +36,36 @@ def bare() -> Path:
 CHECK = "import sys, venv; sys.exit(sys.version_info[:2] != (3, 8))"
 
 
-@functools.cache
 def furnished() -> Path:
     """A Python 3.8 with what a device has, made once below EDGESPEC_TOOLS; the test is skipped where pip can't."""
-    base = os.environ.get("EDGESPEC_TOOLS", str(Path(tempfile.gettempdir()) / f"edgespec-tools-{os.getuid()}"))
-    folder = Path(base) / f"python38-{storage.digest(str(bare()), *NEEDS)[:12]}"
-    if not (folder / "bin" / "python").exists():
-        with storage.whole_folder(folder) as part:
-            steps = [[str(bare()), "-m", "venv", "--copies", str(part)]]
-            steps += [[str(part / "bin" / "python"), "-m", "pip", "install", "--quiet", "--retries", "1", *NEEDS]]
-            for step in steps:
-                ended = subprocess.run(step, capture_output=True, text=True, timeout=300, check=False)
-                if ended.returncode != 0:
-                    said = ended.stderr.strip().splitlines() or ["nothing said"]
-                    pytest.skip(f"no Python 3.8 with {' and '.join(NEEDS)}: {said[-1][:300]}")
-    return folder / "bin" / "python"
+    python, why = _furnished(bare())
+    if why:
+        pytest.skip(why)
+    return python
+
+
+@functools.cache
+def _furnished(base: Path) -> tuple[Path, str]:
+    """Make it of this Python; give it, and in words why pip could not."""
+    tools = os.environ.get("EDGESPEC_TOOLS", str(Path(tempfile.gettempdir()) / f"edgespec-tools-{os.getuid()}"))
+    folder = Path(tools) / f"python38-{storage.digest(str(base), *NEEDS)[:12]}"
+    if (folder / "bin" / "python").exists():
+        return folder / "bin" / "python", ""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=tools))  # of this process: others may be at it too
+    steps = [[str(base), "-m", "venv", "--copies", str(part)]]
+    steps += [[str(part / "bin" / "python"), "-m", "pip", "install", "--quiet", "--retries", "1", *NEEDS]]
+    for step in steps:
+        ended = subprocess.run(step, capture_output=True, text=True, timeout=300, check=False)
+        if ended.returncode != 0:
+            shutil.rmtree(part)
+            said = ended.stderr.strip().splitlines() or ["nothing said"]
+            return folder, f"no Python 3.8 with {' and '.join(NEEDS)}: {said[-1][:300]}"
+    try:
+        part.rename(folder)
+    except OSError:  # another was faster
+        shutil.rmtree(part)
+    return folder / "bin" / "python", ""
 
 
 def complaints(folder: Path) -> str:
