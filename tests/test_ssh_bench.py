@@ -16,9 +16,9 @@ import numpy as np
 import onnx
 import pytest
 import python38
+from fake_trtexec import program
 from loopback import Device
 from onnx import TensorProto, helper, numpy_helper
-from test_tensorrt import program
 
 from edgespec import storage
 from edgespec.bench import measure as bench_measure

@@ -35,7 +35,9 @@ def test_the_bundle_holds_what_it_promises(run_copy: Path, tmp_path: Path) -> No
         f"{each}.py" for each in ("runner", "model", "contract", "predict", "verify", "refusal")
     }
     assert {"spectra/files.py", "measure/bench.py", "engines/cache.py"} <= names
-    assert not [name for name in names if name.partition("/")[0] in ("ssh", "targets", "setup") or "__pycache__" in name]
+    assert not [
+        name for name in names if name.partition("/")[0] in ("ssh", "targets", "setup") or "__pycache__" in name
+    ]
     sums = dict(reversed(line.split("  ")) for line in (done.folder / "SHA256SUMS").read_text().splitlines())
     assert set(sums) == names - {"SHA256SUMS"}
     for name, expected in sums.items():
