@@ -42,6 +42,7 @@ except ImportError as missing:
 from refusal import RefusalError  # noqa: E402
 
 INTERRUPTED, CLOSED = 130, 1
+PARTS = ("contract", "engines", "measure", "model", "predict", "spectra", "verify")
 
 
 class Parser(argparse.ArgumentParser):
@@ -76,7 +77,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _not_whole(lost: ImportError) -> RefusalError:
-    """Word that a part of this program is not beside it: whoever copies a bundle's files without its folders leaves parts behind."""
+    """Word that a part of this program is not beside it: whoever copies a bundle's files without its folders leaves parts behind.
+
+    Raises it again where another's module is missing.
+    """
+    if (lost.name or "").partition(".")[0] not in PARTS:
+        raise lost
     hint = "copy the bundle anew, with all its folders; or write it anew with edgespec export"
     return RefusalError(2, f"the program in {HERE} is not whole: {lost}", hint)
 

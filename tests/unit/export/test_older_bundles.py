@@ -84,6 +84,16 @@ def test_a_program_without_its_folders_says_so(flat: Path, tmp_path: Path, comma
     assert "with all its folders" in answer["hint"]
 
 
+@pytest.mark.parametrize("name", ["spectra/jcamp.py", "model.py"])
+def test_a_program_without_one_of_its_files_says_which(flat: Path, tmp_path: Path, name: str) -> None:
+    runner = carry(tmp_path / "device", "onnxruntime")
+    (tmp_path / "device" / name).unlink()
+    code, (answer,) = ask(tmp_path, "predict", flat, "one.csv", runner=runner)
+    assert code == 2
+    assert "is not whole" in answer["error"]
+    assert Path(name).stem in answer["error"]
+
+
 @pytest.mark.parametrize("harm", ["no model", "packed", "one deeper"])
 def test_what_is_no_bundle_is_told_with_what_to_name(flat: Path, tmp_path: Path, harm: str) -> None:
     named = {"no model": flat, "packed": PACKED, "one deeper": tmp_path}[harm]

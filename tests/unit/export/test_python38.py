@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import bundles
@@ -65,6 +66,12 @@ def test_the_checker_finds_what_came_after_3_8(tmp_path: Path, name: str) -> Non
     assert python38.complaints(tmp_path) == ""
     (tmp_path / "planted.py").write_text(PLANTED[name])
     assert "planted.py" in python38.complaints(tmp_path)
+
+
+def test_the_checker_finds_what_kept_the_clocks_from_being_held(tmp_path: Path) -> None:
+    with zipfile.ZipFile(Path(__file__).with_name("flat_bundle.zip")) as packed:
+        packed.extract("clocks.py", tmp_path)
+    assert "collections.abc.Callable" in python38.complaints(tmp_path)
 
 
 def run(python: Path, *arguments: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
