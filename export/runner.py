@@ -30,7 +30,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 sys.dont_write_bytecode = True  # a bundle holds what its checksums say, and nothing else
-sys.path.insert(0, str(Path(__file__).resolve().parent))  # the siblings, however this program was started
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE))  # the siblings, however this program was started
 
 try:
     import numpy  # noqa: F401  (said here, because everything below needs it)
@@ -41,6 +42,7 @@ except ImportError as missing:
 from refusal import RefusalError  # noqa: E402
 
 INTERRUPTED, CLOSED = 130, 1
+PARTS = ("contract", "engines", "measure", "model", "predict", "spectra", "verify")
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,7 +63,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for answer in _answers(arguments):
                 print(json.dumps(answer), file=answer_to, flush=True)
                 code = answer.get("exit_code", 0)
-        except RefusalError as refusal:
+        except (RefusalError, ImportError) as problem:
+            refusal = problem if isinstance(problem, RefusalError) else _not_whole(problem)
             print(json.dumps(refusal.answer), file=answer_to, flush=True)
             code = refusal.code
         answer_to.close()
@@ -71,6 +74,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return int(code)
+
+
+def _not_whole(lost: ImportError) -> RefusalError:
+    """Word that a part of this program is not beside it: whoever copies a bundle's files without its folders leaves parts behind.
+
+    Raises it again where another's module is missing.
+    """
+    if (lost.name or "").partition(".")[0] not in PARTS:
+        raise lost
+    hint = "copy the bundle anew, with all its folders; or write it anew with edgespec export"
+    return RefusalError(2, f"the program in {HERE} is not whole: {lost}", hint)
 
 
 def _answers(arguments: Sequence[str] | None) -> Iterator[dict[str, Any]]:

@@ -50,6 +50,14 @@ ZERO = "[E] [TRT] Assertion failed: shiftIsAllZeros(zeroPoint): Non-zero zero po
 DLA = "[W] [TRT] TensorRT supports QuantizeLinear/DequantizeLinear with UINT8 zero_point only on DLA. Defaulting to INT8 instead."
 
 
+def program(folder: Path, number: str) -> Path:
+    """Put a trtexec of that version into a folder."""
+    path = folder / f"trtexec-{number}"
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} {Path(__file__).resolve()} {number} "$@"\n')
+    path.chmod(0o755)
+    return path
+
+
 def main(number: int, arguments: list[str]) -> None:
     told = " ".join(["trtexec", *arguments])
     if calls := os.environ.get("FAKE_TRTEXEC_CALLS"):

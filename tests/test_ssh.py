@@ -491,12 +491,12 @@ def test_the_roll_is_called_over_one_line_a_device(there: Device) -> None:
     cards = [there.card(), dataclasses.replace(there.card(), name="pi_openvino", runtime="no-such-runtime")]
     cards += [target_cards.load("local"), dataclasses.replace(there.card(port=1), name="gone")]
     before = (there.folder / "log").read_text().count("Accepted publickey")
-    found = runner.ask(cards)
+    found = device.ask(cards)
     assert (there.folder / "log").read_text().count("Accepted publickey") == before + 1
-    assert runner.told(found["pi"]).startswith(f"answers: onnxruntime {found['local']['runtime_version']}, Python 3.")
-    assert "there is no runtime 'no-such-runtime'" in runner.told(found["pi_openvino"])
-    assert "does not answer: target 'gone'" in runner.told(found["gone"])
-    assert "refuses the connection" in runner.told(found["gone"])
+    assert device.told(found["pi"]).startswith(f"answers: onnxruntime {found['local']['runtime_version']}, Python 3.")
+    assert "there is no runtime 'no-such-runtime'" in device.told(found["pi_openvino"])
+    assert "does not answer: target 'gone'" in device.told(found["gone"])
+    assert "refuses the connection" in device.told(found["gone"])
 
 
 def test_predict_stays_here(there: Device) -> None:

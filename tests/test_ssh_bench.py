@@ -15,9 +15,10 @@ import loopback
 import numpy as np
 import onnx
 import pytest
+import python38
+from fake_trtexec import program
 from loopback import Device
 from onnx import TensorProto, helper, numpy_helper
-from test_tensorrt import program
 
 from edgespec import storage
 from edgespec.bench import measure as bench_measure
@@ -79,6 +80,13 @@ def test_a_measurement_is_made_there_and_its_outputs_are_scored(
     assert float32.p50_ms > 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pi.json", "pi.samples.npz"]
     assert (there.folder / "log").read_text().count("Accepted publickey") == before + 1
+    assert there.work == []
+
+
+def test_a_device_of_python_3_8_measures(there: Device, models: dict[str, Path], tmp_path: Path) -> None:
+    float32, _ = measure(there.card(python=(str(python38.furnished()),)), models, tmp_path)
+    assert (float32.accuracy, float32.scored) == (1.0, 30)
+    assert float32.p50_ms > 0
     assert there.work == []
 
 

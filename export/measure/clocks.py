@@ -15,10 +15,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 if __name__ == "__main__":  # a process of its own, started in this folder: its siblings are named from the one above
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -27,7 +27,7 @@ from measure import sensors
 from refusal import RefusalError
 
 FAST = "performance"
-Undo = Callable[[], None]
+Undo = Callable[[], None]  # of typing: that of collections.abc takes no types before Python 3.9
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def locked() -> Iterator[dict[str, Any]]:
     """
     told: dict[str, Any] = {}
     guard: Any = subprocess.Popen(
-        [sys.executable, str(Path(__file__).resolve())],
+        [sys.executable, "-B", str(Path(__file__).resolve())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,

@@ -36,7 +36,7 @@ class Watch:
     """
 
     def __init__(self, cores: Sequence[int], hz: float = HZ) -> None:
-        self.command = [sys.executable, "-S", str(Path(__file__).resolve()), str(hz), *map(str, cores)]
+        self.command = [sys.executable, "-B", "-S", str(Path(__file__).resolve()), str(hz), *map(str, cores)]
 
     def __enter__(self) -> Watch:
         self.file = tempfile.TemporaryFile()

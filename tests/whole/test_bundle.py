@@ -30,7 +30,14 @@ def test_the_bundle_holds_what_it_promises(run_copy: Path, tmp_path: Path) -> No
     done = made(run_copy, tmp_path / "b")
     names = {path.relative_to(done.folder).as_posix() for path in done.folder.rglob("*") if path.is_file()}
     assert {"model.onnx", "contract.json", "test_vectors.npz", "MODEL_CARD.md", "SHA256SUMS", "runner.py"} <= names
-    assert "runtimes/onnxruntime.py" in names
+    assert [name for name in names if name.startswith("runtimes/")] == ["runtimes/onnxruntime.py"]
+    assert {name for name in names if name.endswith(".py") and "/" not in name} == {
+        f"{each}.py" for each in ("runner", "model", "contract", "predict", "verify", "refusal")
+    }
+    assert {"spectra/files.py", "measure/bench.py", "engines/cache.py"} <= names
+    assert not [
+        name for name in names if name.partition("/")[0] in ("ssh", "targets", "setup") or "__pycache__" in name
+    ]
     sums = dict(reversed(line.split("  ")) for line in (done.folder / "SHA256SUMS").read_text().splitlines())
     assert set(sums) == names - {"SHA256SUMS"}
     for name, expected in sums.items():

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import outside
 import pytest
 import yaml
 from device import ask, module
+from fake_trtexec import program
 
 from edgespec import contract, plugins, report
 from edgespec.bundle import for_targets
@@ -28,19 +28,10 @@ from edgespec.runs import bench
 from edgespec.targets import card as cards
 from edgespec.targets import runner
 
-FAKE = Path(__file__).parents[1] / "fake_trtexec.py"
-
 
 def made(run: Path, name: str, out: Path | None = None, **more: Any) -> for_targets.Delivered:
     keys = {"variant": None, "axis": None, "require_engine": False, **more}
     return for_targets.write(Run(run), name, out, **keys)
-
-
-def program(folder: Path, number: int) -> Path:
-    path = folder / f"trtexec-{number}"
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} {number} "$@"\n')
-    path.chmod(0o755)
-    return path
 
 
 @pytest.fixture
@@ -69,7 +60,7 @@ def test_a_jetson_gets_what_builds_its_engine_and_says_that_it_is_not_built(run_
     assert "--stronglyTyped" in told["build"]["10"]
     assert json.loads((folder / "target.json").read_text())["status"] == "deferred"
     assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=False).returncode == 0
-    environment = {**os.environ, "TRTEXEC": str(program(tmp_path, 100300))}
+    environment = {**os.environ, "TRTEXEC": str(program(tmp_path, "100300"))}
     built = subprocess.run(["sh", "build_engine.sh", "--check"], cwd=folder, env=environment, check=False)
     assert built.returncode == 0
     answers = {each["name"]: each for each in json.loads((folder.parent / "jetson.engine.json").read_text())}
@@ -80,7 +71,7 @@ def test_a_jetson_gets_what_builds_its_engine_and_says_that_it_is_not_built(run_
         np.testing.assert_allclose(answers[name]["values"], sent, rtol=1e-3, atol=1e-4)
     assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=False).returncode == 0
     assert not list(folder.glob("*.engine*"))
-    environment["TRTEXEC"] = str(program(tmp_path, 8602))
+    environment["TRTEXEC"] = str(program(tmp_path, "8602"))
     assert subprocess.run(["sh", "build_engine.sh"], cwd=folder, env=environment, check=False).returncode == 3
 
 
@@ -164,7 +155,7 @@ def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("EDGESPEC_PREPARED", str(tmp_path / "kept"))
     (tmp_path / "targets").mkdir()
-    card = {"runtime": "tensorrt", "trtexec": str(program(tmp_path, 8602)), "jetpack": "6.0"}
+    card = {"runtime": "tensorrt", "trtexec": str(program(tmp_path, "8602")), "jetpack": "6.0"}
     (tmp_path / "targets" / "played.yaml").write_text(yaml.safe_dump(card))
     result = bench.bench(Run(run_copy), ["played"], seconds=0.05)
     found = {each["variant"]: each for each in result.bench["played"]["measurements"]}

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bench_request import ask, run
 from device import RUNNER
-from test_runner import ask, folder, run  # noqa: F401
 
 GOVERNOR = "sys/devices/system/cpu/cpu{}/cpufreq/scaling_governor"
 LOG = """#!{python}
@@ -68,7 +68,7 @@ def eventually(found: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_clocks_are_left_alone_unless_asked(folder: Path, governors: list[Path]) -> None:  # noqa: F811
+def test_clocks_are_left_alone_unless_asked(folder: Path, governors: list[Path]) -> None:
     before = [file.stat().st_mtime_ns for file in governors]
     code, answer, _ = run(folder, "bench", "request.json")
     assert code == 0
@@ -76,13 +76,13 @@ def test_clocks_are_left_alone_unless_asked(folder: Path, governors: list[Path])
     assert [file.stat().st_mtime_ns for file in governors] == before
 
 
-def start(folder: Path, **changes: Any) -> subprocess.Popen[bytes]:  # noqa: F811
+def start(folder: Path, **changes: Any) -> subprocess.Popen[bytes]:
     ask(folder, lock_clocks=1, **changes)
     command = [sys.executable, str(RUNNER), "bench", "request.json"]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
 
 
-def test_governors_are_set_while_it_measures_and_put_back_each_as_it_was(folder: Path, governors: list[Path]) -> None:  # noqa: F811
+def test_governors_are_set_while_it_measures_and_put_back_each_as_it_was(folder: Path, governors: list[Path]) -> None:
     running = start(folder, seconds=0.5)
     eventually(lambda: read(governors) == ["performance"] * 2)
     answer = json.loads(running.communicate()[0])
@@ -92,7 +92,7 @@ def test_governors_are_set_while_it_measures_and_put_back_each_as_it_was(folder:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_governors_are_put_back_when_the_runner_is_killed(
-    folder: Path,  # noqa: F811
+    folder: Path,
     governors: list[Path],
     number: signal.Signals,
 ) -> None:
@@ -103,7 +103,7 @@ def test_governors_are_put_back_when_the_runner_is_killed(
     eventually(lambda: read(governors) == ["schedutil", "powersave"])
 
 
-def test_a_jetson_stores_locks_and_restores_through_sudo(folder: Path, programs: Any) -> None:  # noqa: F811
+def test_a_jetson_stores_locks_and_restores_through_sudo(folder: Path, programs: Any) -> None:
     log = programs("jetson_clocks")
     ask(folder, lock_clocks=1)
     code, answer, _ = run(folder, "bench", "request.json")
@@ -114,7 +114,7 @@ def test_a_jetson_stores_locks_and_restores_through_sudo(folder: Path, programs:
     assert restore == store.replace("--store", "--restore")
 
 
-def test_what_sudo_does_not_allow_is_refused_with_its_reason_and_nothing_changes(folder: Path, programs: Any) -> None:  # noqa: F811
+def test_what_sudo_does_not_allow_is_refused_with_its_reason_and_nothing_changes(folder: Path, programs: Any) -> None:
     log = programs("jetson_clocks", sudo="asks")
     ask(folder, lock_clocks=1)
     code, answer, _ = run(folder, "bench", "request.json")
@@ -126,7 +126,7 @@ def test_what_sudo_does_not_allow_is_refused_with_its_reason_and_nothing_changes
 
 
 def test_a_machine_without_clocks_to_lock_is_refused(
-    folder: Path,  # noqa: F811
+    folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -12,22 +12,14 @@ import onnx
 import pytest
 import tiny
 from device import ask, module
+from fake_trtexec import program
 from onnx import TensorProto, helper, numpy_helper
 
 from edgespec.graph import onnx_file
 from edgespec.steps import quantize
 
-FAKE = Path(__file__).with_name("fake_trtexec.py")
 VERSIONS = {"8602": (8, 6, 2), "100300": (10, 3, 0), "110100": (11, 1, 0)}
 POINTS, CLASSES = 24, 3
-
-
-def program(folder: Path, number: str) -> Path:
-    """A trtexec of that version."""
-    path = folder / f"trtexec-{number}"
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} {number} "$@"\n')
-    path.chmod(0o755)
-    return path
 
 
 def net(path: Path, *, opset: int = 17, scale: float = 1.0, batch: int | str = "n") -> Path:

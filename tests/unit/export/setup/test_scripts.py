@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from fake_trtexec import program
 
 from edgespec import plugins
 
 SETUP = plugins.shipped("export", "setup").resolve()
 SCRIPTS = sorted(SETUP.glob("*.sh"))
-FAKE = Path(__file__).with_name("fake_trtexec.py")
 
 
 def run(folder: Path, name: str, *arguments: str) -> tuple[int, str, str]:
@@ -23,9 +23,9 @@ def run(folder: Path, name: str, *arguments: str) -> tuple[int, str, str]:
     programs.mkdir(exist_ok=True)
     asked = folder / "asked"
     asked.write_text("")
-    for program in ("sudo", "apt-get"):
-        (programs / program).write_text(f'#!/bin/sh\necho "{program} $*" >> {asked}\n')
-        (programs / program).chmod(0o755)
+    for each in ("sudo", "apt-get"):
+        (programs / each).write_text(f'#!/bin/sh\necho "{each} $*" >> {asked}\n')
+        (programs / each).chmod(0o755)
     environment = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "HOME": str(folder)}
     ended = subprocess.run(
         ["sh", str(SETUP / name), *arguments], capture_output=True, text=True, env=environment, timeout=60, check=False
@@ -55,9 +55,7 @@ def test_a_jetson_without_tensorrt_is_told_and_nothing_is_installed_unasked(tmp_
     assert "--lock-clocks" in said
     code, said, asked = run(tmp_path, "jetson.sh", "--install")
     assert asked == "sudo apt-get install -y nvidia-tensorrt\n"
-    trtexec = tmp_path / "programs" / "trtexec"
-    trtexec.write_text(f'#!/bin/sh\nexec {sys.executable} {FAKE} 100300 "$@"\n')
-    trtexec.chmod(0o755)
+    program(tmp_path / "programs", "100300").rename(tmp_path / "programs" / "trtexec")
     code, said, asked = run(tmp_path, "jetson.sh")
     assert (code, asked) == (0, "")
     assert "100300" in said
