@@ -18,9 +18,8 @@ from edgespec.errors import Mistake
 from edgespec.evaluation import scoring
 from edgespec.job import Fit, Job, Part
 from edgespec.recipe import Call
-from edgespec.training import batches, loop
 from edgespec.training import teacher as teachers
-from edgespec.training.losses import kd_loss
+from edgespec.training.teacher import Lesson, Round
 
 FOLDS = ("drsn",)
 Depth = Annotated[int, Gt(0)]
@@ -66,7 +65,6 @@ def run(
         network, told = _folded(original, before, factor, stride, job.seed)
     else:
         network, told = _narrowed(original, before, share, multiple)
-    call = Call(original.model, network.keys())  # type: ignore[operator]
     macs = {
         "before": scoring.macs(models.load(original), original.points),
         "after": scoring.macs(network, original.points),
@@ -74,23 +72,10 @@ def run(
     job.progress.say(
         f"{how}: {macs['after'] / macs['before']:.1%} of the multiplications are left; latency falls less, see bench"
     )
-    rows = job.splits.rows(on)
-    bank = teachers.bank(job, original, rows, rows, views)
-    valid = job.splits.rows(on, valid=True)
-    history = loop.fit(
-        network,
-        job,
-        fit,
-        epoch_of=lambda epoch: bank[epoch % views],
-        loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
-        judge=batches.accuracy(job, valid),
-        judged=batches.samples(job, valid),
-        what=f"{how} {original.model}",
-    )
-    facts = {"history": history, "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
-    facts |= {"how": how, "macs": macs, **told}
-    controls = {"control": teachers.untaught(job, call, "control", rows, len(rows), fit, True)} if control else {}
-    return batches.save(network, original.model, job, controls=controls, facts=facts)
+    learn = [Round(f"{how} {original.model}", network)]
+    lesson = Lesson(temperature, alpha, on, views, control, fit)
+    facts = {"how": how, "macs": macs, **told}
+    return teachers.recover(job, original, original.model, learn, lesson, facts=facts)
 
 
 def _shallower(name: str, network: nn.Module, points: int, depths: list[int]) -> nn.Module:
