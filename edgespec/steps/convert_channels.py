@@ -13,7 +13,7 @@ from torch import nn
 
 from edgespec import models
 from edgespec.artifact import Checkpoint
-from edgespec.compression.pruning import narrow
+from edgespec.compression.pruning import narrow, remove_blocks
 from edgespec.errors import Mistake
 from edgespec.evaluation import scoring
 from edgespec.job import Fit, Job, Part
@@ -60,7 +60,8 @@ def run(
     teachers.check(job, original)
     before = models.load(original)
     if depths is not None:
-        before = _shallower(original.model, before, original.points, depths)
+        stay = [range(wanted) for wanted in _checked(original.model, before, depths)]
+        before = remove_blocks.only(original.model, before, original.points, stay)
     if how == "fold":
         network, told = _folded(original, before, factor, stride, job.seed)
     else:
@@ -78,17 +79,15 @@ def run(
     return teachers.recover(job, original, original.model, learn, lesson, facts=facts)
 
 
-def _shallower(name: str, network: nn.Module, points: int, depths: list[int]) -> nn.Module:
-    """Leave the first blocks of each stage."""
-    keys = network.keys()  # type: ignore[operator]
-    there = keys.get("depths")
+def _checked(name: str, network: Any, depths: list[int]) -> list[int]:
+    """Raise Mistake where the network has no such stages, or fewer blocks in one."""
+    there = network.keys().get("depths")
     if there is None or len(there) != len(depths) or any(wanted > d for wanted, d in zip(depths, there, strict=True)):
         found = f"{name} has stages of {there} blocks" if there else f"{name} has no stages of blocks"
         raise Mistake(
             f"'depths' {depths}: {found}", hint="one number a stage, no larger than it is; or leave 'depths' out"
         )
-    left = {key: [stage[:d] for stage, d in zip(keys[key], depths, strict=True)] for key in ("inner", "hidden")}
-    return _taking_over(network, Call(name, {**keys, "depths": depths, **left}), points, seed=0)[0]
+    return depths
 
 
 def _folded(

@@ -19,7 +19,7 @@ from edgespec import models
 from edgespec.artifact import Checkpoint
 from edgespec.compression.pruning import budget, channel_groups, remove_blocks, schedule
 from edgespec.compression.pruning import importance as worth
-from edgespec.compression.pruning.budget import Budget, Latency
+from edgespec.compression.pruning.budget import Budget
 from edgespec.compression.pruning.channel_groups import Group
 from edgespec.compression.pruning.fallback import Fallback
 from edgespec.compression.pruning.schedule import Ledger, Widths
@@ -137,7 +137,7 @@ class _Pruning:
             self.told["kept"] = {title: _left(left, gone[title]) for title, left in self.told["kept"].items()}
             what = f"round {number} of {len(goes)} ({share:.0%} of the MACs)"
             self.last.hold(self.found, made, self.max_drop, what)
-        latency = _kept_latency(self.job, self.to, self.compare(self.found), share, self.last)
+        latency = self.last.hold_latency(self.to, self.compare(self.found), share)
         self.told |= {"after": asdict(cost), "latency": latency}
         self.last.forget()
 
@@ -201,16 +201,3 @@ def _lost(job: Job, whole: nn.Module, found: nn.Module, valid: Ints) -> dict[str
     lost = before.double() - after.double()
     error = float(lost.std(correction=0)) / len(lost) ** 0.5
     return {"valid": round(float(after.double().mean()), 5), "drop": float(lost.mean()), "drop_error": error}
-
-
-def _kept_latency(job: Job, to: Budget, found: Latency, share: float, last: Fallback) -> dict[str, Any]:
-    """Hold the fitted model to the latency asked for, and say where fewer products brought no less time."""
-    longest = to.longest()
-    if longest is not None and not found.meets(longest, sure=True):
-        raise last.broken(
-            f"the pruned model answers in {found.told()}, more than 'to.latency' {to.latency}",
-            "a quieter machine, or fewer blocks (depths)",
-        )
-    if not found.falls():
-        job.progress.say(f"{share:.0%} of the MACs are left, but latency did not fall: {found.told()}; see depths")
-    return {**found.plain(), "falls": found.falls()}

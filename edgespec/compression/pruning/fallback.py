@@ -1,4 +1,4 @@
-"""What is left where pruning fails: the last model that kept its promise, and how to go on with it."""
+"""Is what pruning promised kept, accuracy and latency? Where it is not, the last model that kept it is left, to go on with."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from edgespec import artifact
+from edgespec.compression.pruning.budget import Budget, Latency
 from edgespec.errors import BrokenPromise
 from edgespec.job import Job
 from edgespec.training import batches
@@ -39,6 +40,23 @@ class Fallback:
         self.folder.mkdir(parents=True)
         made = batches.save(network, self.model, self.job, folder=self.folder, facts={"kept": self.told})
         artifact.seal(made, {"step": "prune", "digest": ""})
+
+    def hold_latency(self, to: Budget, found: Latency, share: float) -> dict[str, Any]:
+        """Hold the fitted model to the latency asked for, and say where fewer products brought no less time; give what is to be told.
+
+        share: of the multiply-accumulates that are left. Raises BrokenPromise where the model surely takes longer.
+        """
+        longest = to.longest()
+        if longest is not None and not found.meets(longest, sure=True):
+            raise self.broken(
+                f"the pruned model answers in {found.told()}, more than 'to.latency' {to.latency}",
+                "a quieter machine, or fewer blocks (depths)",
+            )
+        if not found.falls():
+            self.job.progress.say(
+                f"{share:.0%} of the MACs are left, but latency did not fall: {found.told()}; see depths"
+            )
+        return {**found.plain(), "falls": found.falls()}
 
     def broken(self, message: str, hint: str) -> BrokenPromise:
         """Word a promise that was broken, with what is kept all the same."""
