@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from edgespec import models
-from edgespec.compression.pruning import channel_groups
+from edgespec.compression.pruning import channel_groups, tracing
 from edgespec.errors import Mismatch, Mistake
 from edgespec.recipe import Call
 
@@ -109,8 +110,58 @@ def test_what_can_go_of_each_model(title: str, titles: list[str]) -> None:
 def test_channels_that_the_tracing_ties_wrongly_are_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     name, network, points = lived_in("drsn")
     monkeypatch.setitem(channel_groups.ROOTS, "drsn", lambda network: [("stage 1", "stem", frozenset())])
+    monkeypatch.setattr(tracing, "_joined_paddings", lambda network: nullcontext())
     with pytest.raises(Mismatch, match="answers otherwise than with them silenced"):
         channel_groups.without(name, network, points, {"stage 1": [2]})
+
+
+@pytest.mark.parametrize("title", ["drsn", "drsn, uneven"])
+def test_what_runs_along_drsn_s_stages_can_go_where_as_many_stay_in_front_as_behind(title: str) -> None:
+    name, whole, points = lived_in(title)
+    found = channel_groups.streams(name, whole, points)
+    assert [(each.title, each.width) for each in found][:3] == [
+        ("stage 1", 4),
+        ("stage 2 front", 1),
+        ("stage 2 back", 1),
+    ]
+    before, keys = answers(whole, points), whole.keys()
+    last = keys["widths"][-1]
+    gone = {"stage 1": [1, 3], "block 1.1 inner": [0]}
+    if title == "drsn":  # the third stage adds 3 channels in front and 4 behind
+        gone |= {"stage 3 front": [0, 2], "stage 3 back": [0, 1]}
+    small: Any = channel_groups.without(name, whole, points, gone)
+    assert small.keys()["widths"][:2] == [2, 4]
+    assert small.keys()["widths"][-1] == last - sum(len(each) for title, each in gone.items() if title[:5] == "stage")
+    again = models.build(Call(name, json.loads(json.dumps(small.keys()))), points=points, classes=5, seed=7).eval()
+    again.load_state_dict(small.state_dict())
+    assert torch.equal(answers(again, points), answers(small, points))
+    assert (answers(small, points) - before).abs().max() > 0.01, "the channels that went had said something"
+    assert whole.keys() == keys, "the original is left alone"
+    assert "padding" not in " ".join(each for each, _ in whole.named_modules())
+    assert torch.equal(answers(whole, points), before)
+
+
+@pytest.mark.parametrize("gone", [{"stage 2 back": [0]}, {"stage 3 front": [0, 1]}, {"stage 3 back": [0, 2]}])
+def test_where_more_stay_on_one_side_the_shortcut_would_add_the_wrong_channels_and_that_is_caught(
+    gone: dict[str, list[int]],
+) -> None:
+    name, whole, points = lived_in("drsn")
+    with pytest.raises(Mismatch, match=r"drsn without \d channels answers otherwise than with them silenced"):
+        channel_groups.without(name, whole, points, gone)
+
+
+def test_only_drsn_has_channels_that_run_along_stages_and_no_other_title_is_taken() -> None:
+    name, whole, points = lived_in("cnn")
+    assert channel_groups.streams(name, whole, points) == []
+    with pytest.raises(KeyError, match="stage 9"):
+        channel_groups.without(name, whole, points, {"stage 9": [0]})
+
+
+def test_one_threshold_for_all_channels_stays() -> None:
+    name, whole, points = lived_in("drsn, uneven")
+    for stream in channel_groups.streams(name, whole, points):
+        assert not [side for side in stream.sides if side.layer.endswith("shrink.second")]
+        assert {side.layer for side in stream.sides} <= {each for each, _ in whole.named_modules()}
 
 
 def test_a_model_of_which_nothing_is_known_is_refused() -> None:

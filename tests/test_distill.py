@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from edgespec.steps import distill, train
 from edgespec.training import batches, loop
 from edgespec.training import teacher as teachers
 from edgespec.training.losses import Decoupled
+from edgespec.training.teacher import Lesson, Round
 
 STUDENT = Call("cnn", {"widths": [4], "kernel": 5, "positions": 8})
 LONG = Fit(epochs=20, batch=16, lr=1e-2)
@@ -151,6 +153,33 @@ def test_as_it_comes_it_is_hintons_distillation_and_nothing_more(job: Job, teach
         judged=batches.samples(job, job.splits.rows("site", valid=True)),
         what="by hand",
     )
+    found = models.load(made).state_dict()
+    assert all(torch.equal(each, found[key]) for key, each in network.state_dict().items())
+
+
+def test_a_recovery_in_rounds_trains_one_network_on_and_its_control_for_as_long_as_all_of_them(
+    job: Job, teacher: Checkpoint
+) -> None:
+    network, told = models.build(STUDENT, points=128, classes=3, seed=0), dict[str, Any]()
+
+    def rounds() -> Iterator[Round]:
+        for number in (1, 2, 3):
+            before = [each.clone() for each in network.parameters()]
+            this = Round(f"round {number}", network)
+            yield this
+            assert not all(torch.equal(*pair) for pair in zip(before, network.parameters(), strict=True))
+            assert len(this.history["epochs"]) == 2
+            told[this.what] = this.history["epochs"][-1]["loss"]
+
+    lesson = Lesson(1.0, 1.0, "site", 2, True, Fit(epochs=2, batch=16, lr=1e-2), labels="2 per class")
+    made = teachers.recover(job, teacher, "cnn", rounds(), lesson, facts={"told": told})
+    assert list(made.facts["told"]) == ["round 1", "round 2", "round 3"], "facts are taken when all is trained"
+    assert made.facts["told"]["round 3"] < made.facts["told"]["round 1"]
+    assert made.facts["labels_used"] == 0
+    assert made.facts["spectra_used"] == len(job.splits.rows("site"))
+    control = made.controls["control"]
+    assert control.facts["labels_used"] == 6
+    assert control.facts["history"]["steps"] == 3 * made.facts["history"]["steps"]
     found = models.load(made).state_dict()
     assert all(torch.equal(each, found[key]) for key, each in network.state_dict().items())
 

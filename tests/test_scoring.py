@@ -14,8 +14,13 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
 from edgespec import models
-from edgespec.evaluation import scoring
+from edgespec.artifact import Checkpoint
+from edgespec.evaluation import reject_score, scoring, uncertainty
 from edgespec.graph import onnx_file
+from edgespec.pipeline import report_rows
+from edgespec.recipe import Call
+from edgespec.report import Report
+from edgespec.steps import calibrate
 from edgespec.training import batches
 
 Array = NDArray[Any]
@@ -163,3 +168,64 @@ def test_the_test_part_is_what_is_scored(tmp_path: Path) -> None:
     assert found.accuracy == (out.argmax(1) == made.job.spectra.y[made.job.splits.test]).mean()
     np.testing.assert_allclose(out, onnx_file.run(made.float32.path("float32"), raw), atol=1e-4)
     assert scoring.groups(replace(made.job, spectra=replace(made.job.spectra, group=None))) is None
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """The weights and files that were loaded since."""
+    found: list[Path] = []
+    load, session = models.load, onnx_file.session
+
+    def loaded(checkpoint: Checkpoint) -> Any:
+        found.append(checkpoint.weights)
+        return load(checkpoint)
+
+    def opened(path: Path | bytes, **more: Any) -> Any:
+        found.append(Path(str(path)))
+        return session(path, **more)
+
+    monkeypatch.setattr(models, "load", loaded)
+    monkeypatch.setattr(onnx_file, "session", opened)
+    return found
+
+
+def test_a_row_loads_its_model_once_whatever_it_tells_of_it(tmp_path: Path, loads: list[Path]) -> None:
+    made, report = tiny.line("cnn"), Report("hand", 0, {"source": "measured"})
+    beside = models.save(models.build(tiny.CNN, points=128, classes=3, seed=5), "cnn", tmp_path, points=128, classes=3)
+    step = replace(made.checkpoint, controls={"control": beside})
+    calibrated = calibrate.run(tiny.inside(made.job, "4-calibrate"), made.int8)
+    loads.clear()
+    rows = report_rows.after(made.job, step, 2, Call("distill"), 1.0, None, report)
+    assert [row.kind for row in rows] == ["step", "control"]
+    assert rows[0].reject["kind"] in reject_score.KINDS
+    assert loads == [made.checkpoint.weights, beside.weights]
+    loads.clear()
+    rows = report_rows.after(made.job, calibrated, 4, Call("calibrate"), 1.0, made.int8, report)
+    assert [row.variant for row in rows] == ["float32", "cpu-int8"]
+    assert all(row.reject and row.robustness["accuracy"] for row in rows)
+    assert loads == [calibrated.path("float32"), calibrated.path("cpu-int8")]
+
+
+def test_a_model_that_is_loaded_is_asked_about_the_test_part_once(
+    monkeypatch: pytest.MonkeyPatch, loads: list[Path]
+) -> None:
+    made, asked = tiny.line("cnn"), list[int]()
+    plain = scoring.LoadedModel.outputs
+
+    def outputs(model: scoring.LoadedModel, x: Array) -> dict[str, Array]:
+        asked.append(len(x))
+        return plain(model, x)
+
+    monkeypatch.setattr(scoring.LoadedModel, "outputs", outputs)
+    loads.clear()
+    for artifact in (made.checkpoint, made.float32.path("float32")):
+        model = scoring.load(made.job, artifact)
+        assert scoring.load(made.job, model) is model
+        scored, logits = scoring.score(made.job, model)
+        assert asked == [len(made.job.splits.test)]
+        uncertainty.measure(made.job, model)
+        assert asked.count(len(made.job.splits.test)) == 1
+        assert scoring.score(made.job, artifact)[0] == scored
+        np.testing.assert_array_equal(scoring.answers(made.job, model, made.job.splits.test), logits)
+        asked.clear()
+    assert len(loads) == 4, "each once, and once more where the artifact itself was asked for again"

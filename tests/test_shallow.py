@@ -59,6 +59,23 @@ def test_pace_loses_blocks_too() -> None:
     assert small.keys()["depth"] == 1  # type: ignore[operator]
 
 
+def test_the_blocks_that_are_named_stay() -> None:
+    whole: Any = built("drsn")
+    small: Any = remove_blocks.only("drsn", whole, 96, [[0, 2], [0]])
+    assert small.keys()["inner"] == [[2, 4], [5]]
+    assert torch.equal(small.body[0][1].conv.weight, whole.body[0][2].conv.weight)
+    assert torch.equal(small.head.weight, whole.head.weight)
+    pace: Any = built("pace")
+    last: Any = remove_blocks.only("pace", pace, 96, [[2]])
+    assert torch.equal(last.blocks[0].pointwise.weight, pace.blocks[2].pointwise.weight)
+
+
+@pytest.mark.parametrize("kept", [[[1, 2], [0]], [[0], []]])
+def test_the_first_block_of_a_stage_can_t_be_left_out(kept: list[list[int]]) -> None:
+    with pytest.raises(ValueError, match="the first block of each stage stays"):
+        remove_blocks.only("drsn", built("drsn"), 96, kept)
+
+
 @pytest.mark.parametrize("wanted", [[2], [2, 3], [1, 1, 1]])
 def test_depths_that_are_not_there_are_told(wanted: list[int]) -> None:
     with pytest.raises(Mistake, match=r"this drsn has stages of \[3, 2\] blocks"):

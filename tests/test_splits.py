@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edgespec.data.splits import Splits, divide
+from edgespec.data.splits import Splits, divide, occurrence
 from edgespec.errors import Mistake
 from edgespec.recipe import Split
 from edgespec.spectra import Spectra
@@ -221,3 +221,9 @@ def test_a_sample_filed_under_two_labels_stays_whole() -> None:
     found.group[found.group == "1-0"] = "0-0"
     for seed in range(20):
         apart(divide(found, Split(), seed), found.group, len(found))
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=30))
+def test_each_name_has_its_turn_before_any_has_a_second(names: list[str]) -> None:
+    found = occurrence(np.array(names))
+    assert found.tolist() == [names[:i].count(name) for i, name in enumerate(names)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -112,12 +113,7 @@ def _measurement(
     facts, host, own = told.facts, told.host, samples[name]
     reference, protocol = facts["reference"], Protocol(**facts["protocol"])
     cold, loaded = facts["cold"][name], facts["processes"][0]["models"][name]
-
-    def ratio(one: str, other: str) -> tuple[float, stats.Interval]:
-        """Give the ratio of two medians, and its interval from the same rounds of both."""
-        each = stats.median(samples[one]) / stats.median(samples[other])
-        return each, stats.interval(resampled[one][:, 0] / resampled[other][:, 0])
-
+    ratio = partial(_ratio, samples, resampled)
     noise = max(abs(bound - 1) for bound in ratio(TWIN.format(reference), reference)[1])
     times, bounds = ratio(name, reference)
     p90 = stats.early_stopping(own, 0.9) if protocol.early_stopping else stats.quantile(own, 0.9)
@@ -125,13 +121,6 @@ def _measurement(
     p50_interval, p90_interval = (stats.interval(each / 1e6) for each in resampled[name].T)
     deviation, outliers = stats.outliers(own)
     apart = _apart(own, [each["rounds"] for each in facts["processes"]])
-    warm = all(each["models"][name]["warmup"]["stable"] for each in facts["processes"])
-    warnings = bench_warnings.of_machine(own, host, noise=noise, warm=warm)
-    warnings += [*protocol.doubts(), *bench_warnings.of_processes(apart, facts["differing"][name])]
-    warnings += bench_warnings.of_runtime(facts["runtime"], host["runtime_version"])
-    if name in facts["float_of"]:
-        sibling = facts["float_of"][name]
-        warnings += bench_warnings.against_float(name, sibling, *ratio(name, sibling), noise)
     energy = facts["energy"][name]
     return Measurement(
         target=facts["target"],
@@ -161,7 +150,7 @@ def _measurement(
         accuracy=float((told.outputs[name].argmax(axis=1) == told.y).mean()),
         agreement=stats.agreement(told.outputs[name], told.outputs[reference]),
         source=facts["source"],
-        warnings=tuple(warnings),
+        warnings=_warnings(name, told, own, ratio, noise=noise, apart=apart),
         host=host,
         mode=protocol.mode,
         processes=len(facts["processes"]),
@@ -177,6 +166,35 @@ def _measurement(
         energy_note=energy["reason"],
         throttled=told.throttled,
     )
+
+
+def _ratio(
+    samples: Mapping[str, Samples], resampled: Mapping[str, stats.Floats], one: str, other: str
+) -> tuple[float, stats.Interval]:
+    """Give the ratio of two medians, and its interval from the same rounds of both."""
+    found = stats.median(samples[one]) / stats.median(samples[other])
+    return found, stats.interval(resampled[one][:, 0] / resampled[other][:, 0])
+
+
+def _warnings(
+    name: str,
+    told: Session,
+    own: Samples,
+    ratio: Callable[[str, str], tuple[float, stats.Interval]],
+    *,
+    noise: float,
+    apart: float | None,
+) -> tuple[str, ...]:
+    """List what speaks against a model's figures: the machine, the protocol, its processes, the runtime, a faster float file."""
+    facts, host = told.facts, told.host
+    warm = all(each["models"][name]["warmup"]["stable"] for each in facts["processes"])
+    found = bench_warnings.of_machine(own, host, noise=noise, warm=warm)
+    found += [*Protocol(**facts["protocol"]).doubts(), *bench_warnings.of_processes(apart, facts["differing"][name])]
+    found += bench_warnings.of_runtime(facts["runtime"], host["runtime_version"])
+    if name in facts["float_of"]:
+        sibling = facts["float_of"][name]
+        found += bench_warnings.against_float(name, sibling, *ratio(name, sibling), noise)
+    return tuple(found)
 
 
 def _apart(samples: Samples, rounds: Sequence[int]) -> float | None:

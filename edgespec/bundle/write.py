@@ -15,6 +15,7 @@ from edgespec import contract, plugins, storage
 from edgespec.artifact import OnnxModel
 from edgespec.bundle import model_card
 from edgespec.contract import Contract
+from edgespec.data.splits import occurrence
 from edgespec.errors import Mistake
 from edgespec.graph import onnx_file
 from edgespec.graph import retarget as instruments
@@ -120,11 +121,7 @@ def check_place(out: Path) -> None:
 def _vectors(job: Job, path: Path, said: Contract) -> bytes:
     """Take spectra of the test part, evenly over the classes, and what the file answers to them."""
     rows = job.splits.test
-    turn = np.zeros(len(rows), dtype=int)
-    for label in np.unique(job.spectra.y[rows]):
-        members = job.spectra.y[rows] == label
-        turn[members] = np.arange(members.sum())
-    chosen = np.sort(rows[np.argsort(turn, kind="stable")][:VECTORS])
+    chosen = np.sort(rows[np.argsort(occurrence(job.spectra.y[rows]), kind="stable")][:VECTORS])
     x = _on(job, job.spectra.x[chosen], said)
     out: dict[str, Any] = onnx_file.outputs(path, x, batch=1)
     named = np.array(said.labels)[out["logits"].argmax(1)]

@@ -55,7 +55,7 @@ def examples(job: Job, models: Mapping[str, Checkpoint | Path]) -> dict[str, Any
     `intensity` scaled to 0 ... 1, and for each model the class named, its probability and the `evidence` (nats) of each window.
     """
     rows = job.splits.test
-    asked = {title: scoring.answering(job, each) for title, each in models.items()}
+    asked = {title: scoring.load(job, each).logits for title, each in models.items()}
     stated = {title: _probabilities(ask(job.spectra.x[rows])) for title, ask in asked.items()}
     windows = _windows(job.spectra.axis)
     found = []

@@ -9,16 +9,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import storage
-from edgespec.artifact import Checkpoint
 from edgespec.data.perturbations import PERTURBATIONS, perturbed
 from edgespec.evaluation import scoring
+from edgespec.evaluation.scoring import Judged
 from edgespec.job import Job
 from edgespec.report import Row
 from edgespec.spectra import Floats
@@ -36,14 +35,14 @@ class Tested:
     axis: NDArray[np.float64] = field(compare=False, repr=False)
 
 
-def measure(job: Job, artifact: Checkpoint | Path) -> dict[str, Any]:
+def measure(job: Job, model: Judged) -> dict[str, Any]:
     """Judge a model on all test spectra under each perturbation, the same draws for every model of a job.
 
     Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations}.
     """
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    answer = scoring.answering(job, artifact)
+    answer = scoring.load(job, model).logits
     tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
     found = {name: round(scoring.accuracy(answer(changed), y), 5) for name, changed in _changed(tested)}
     return {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5)}

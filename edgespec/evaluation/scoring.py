@@ -7,8 +7,8 @@ nothing but the share is wanted.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from torch import nn
 
 from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel
-from edgespec.graph import onnx_file
+from edgespec.graph import assembly, onnx_file
 from edgespec.job import Job
 from edgespec.spectra import Ints, Words
 from edgespec.training import batches
@@ -138,25 +138,51 @@ def _debiased(sure: Array, right: Array, rng: np.random.Generator) -> float:
     return max(0.0, plain - (float((redrawn * share).sum(1).mean()) - plain))
 
 
-def answers(job: Job, artifact: Checkpoint | Path, rows: Ints) -> Array:
-    """(n, classes): the logits of a checkpoint, or of an ONNX file, for some rows."""
-    return answering(job, artifact)(job.spectra.x[rows])
+class LoadedModel:
+    """A checkpoint or an ONNX file, loaded once however much is asked of it.
+
+    artifact: what was loaded; network: a checkpoint's, None of a file
+    """
+
+    def __init__(self, job: Job, artifact: Checkpoint | Path) -> None:
+        self.job, self.artifact = job, artifact
+        self.network = models.load(artifact) if isinstance(artifact, Checkpoint) else None
+        self._session = None if isinstance(artifact, Checkpoint) else onnx_file.session(artifact)
+
+    def outputs(self, x: Array) -> dict[str, Array]:
+        """Raw spectra (n, points) -> every output by its name; of a checkpoint the logits alone, (n, classes)."""
+        if self.network is None:
+            return onnx_file.ask_all(self._session, x)
+        seen = batches.through(self.job.front(), torch.from_numpy(np.ascontiguousarray(x, np.float32)))
+        return {assembly.LOGITS: batches.logits(self.network, seen).numpy()}
+
+    def logits(self, x: Array) -> Array:
+        """Raw spectra (n, points) -> (n, classes)"""
+        return self.outputs(x)[assembly.LOGITS]
+
+    @cached_property
+    def tested(self) -> dict[str, Array]:
+        """Every output for the test part, which is asked for once."""
+        return self.outputs(self.job.spectra.x[self.job.splits.test])
 
 
-def answering(job: Job, artifact: Checkpoint | Path) -> Callable[[Array], Array]:
-    """Load a checkpoint, or an ONNX file, once: raw spectra (n, points) -> logits (n, classes)."""
-    if isinstance(artifact, Checkpoint):
-        network, front = models.load(artifact), job.front()
-        return lambda x: batches.logits(network, batches.through(front, torch.from_numpy(x))).numpy()
-    opened = onnx_file.session(artifact)
-    return lambda x: onnx_file.ask(opened, x)
+Judged = LoadedModel | Checkpoint | Path
 
 
-def score(job: Job, artifact: Checkpoint | Path) -> tuple[Scores, Array]:
+def load(job: Job, model: Judged) -> LoadedModel:
+    """Load a checkpoint or an ONNX file; one that is loaded stays as it is. Raises what `models.load` does."""
+    return model if isinstance(model, LoadedModel) else LoadedModel(job, model)
+
+
+def answers(job: Job, model: Judged, rows: Ints) -> Array:
+    """(n, classes): the logits of a model for some rows."""
+    return load(job, model).logits(job.spectra.x[rows])
+
+
+def score(job: Job, model: Judged) -> tuple[Scores, Array]:
     """Judge a model on the test part; give its logits too."""
-    rows = job.splits.test
-    out = answers(job, artifact, rows)
-    return judge(out, job.spectra.y[rows], groups(job)), out
+    out = load(job, model).tested[assembly.LOGITS]
+    return judge(out, job.spectra.y[job.splits.test], groups(job)), out
 
 
 def groups(job: Job) -> Words | None:
@@ -164,13 +190,16 @@ def groups(job: Job) -> Words | None:
     return None if job.spectra.group is None else job.spectra.group[job.splits.test]
 
 
-def weight(artifact: Checkpoint | OnnxModel, variant: str = "") -> dict[str, Any]:
-    """Count parameters, multiply-accumulates, FLOPs (two a multiply-accumulate) and bytes on disk; batch 1."""
+def weight(artifact: Checkpoint | OnnxModel, variant: str = "", network: nn.Module | None = None) -> dict[str, Any]:
+    """Count parameters, multiply-accumulates, FLOPs (two a multiply-accumulate) and bytes on disk; batch 1.
+
+    variant: of an OnnxModel; network: a checkpoint's own, where it is loaded already
+    """
     if isinstance(artifact, OnnxModel):
         path = artifact.path(variant)
         params, products = onnx_file.weigh(path)
         return {"params": params, "macs": products, "flops": 2 * products, "bytes": path.stat().st_size}
-    network = models.load(artifact)
+    network = network or models.load(artifact)
     params, products = sum(p.numel() for p in network.parameters()), macs(network, artifact.points)
     return {"params": params, "macs": products, "flops": 2 * products, "bytes": artifact.weights.stat().st_size}
 

@@ -7,46 +7,45 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from edgespec import contract as contracts
-from edgespec import models
-from edgespec.artifact import Checkpoint
-from edgespec.evaluation import reject_score
-from edgespec.graph import assembly, onnx_file
+from edgespec.evaluation import reject_score, scoring
+from edgespec.evaluation.scoring import Judged, LoadedModel
+from edgespec.graph import assembly
 from edgespec.job import Job
-from edgespec.training import batches
 
 Array = NDArray[Any]
+Outputs = dict[str, Array]
 COVERAGES = tuple(round(0.05 * i, 2) for i in range(1, 21))
 ACCEPT = 0.95  # of the validation spectra, where no contract states a threshold
 
 
 @dataclass(frozen=True)
 class _Knower:
-    """A model as this file sees it: raw spectra -> (logits, reject score), its threshold and the kind of its score."""
+    """A model as this file sees it: its outputs for raw spectra -> (n,) reject scores, its threshold and the kind of its score."""
 
-    ask: Callable[[Array], tuple[Array, Array]]
+    score: Callable[[Outputs, Array], Array]
     threshold: float
     kind: str
 
 
-def measure(job: Job, made: Checkpoint | Path) -> dict[str, Any]:
+def measure(job: Job, made: Judged) -> dict[str, Any]:
     """Measure a checkpoint or an ONNX file on the test part, on displaced copies of it and on the job's unknown substances.
 
     A file that has its reject score in it is asked for it; for others it is fitted on the validation part, as `calibrate` does.
     """
-    model = _in_file(made) if isinstance(made, Path) and _answers(made) else _fitted(job, made)
+    loaded = scoring.load(job, made)
+    model = _in_file(loaded) if assembly.SCORE in loaded.tested else _fitted(job, loaded)
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    logits, score = model.ask(x)
-    _, displaced = model.ask(reject_score.displaced(x, np.random.default_rng([job.seed, 29])))
+    logits, score = loaded.tested[assembly.LOGITS], model.score(loaded.tested, x)
+    elsewhere = reject_score.displaced(x, np.random.default_rng([job.seed, 29]))
+    displaced = model.score(loaded.outputs(elsewhere), elsewhere)
     found = {
         "kind": model.kind,
         "threshold": model.threshold,
@@ -55,7 +54,7 @@ def measure(job: Job, made: Checkpoint | Path) -> dict[str, Any]:
         **risk_coverage(score, logits.argmax(1) != y),
     }
     if job.unknown is not None:
-        _, strange = model.ask(job.unknown.x)
+        strange = model.score(loaded.outputs(job.unknown.x), job.unknown.x)
         known = len(np.unique(job.unknown.y))
         found |= {
             "auroc_unknown": reject_score.auroc(score, strange),
@@ -73,33 +72,14 @@ def risk_coverage(score: Array, wrong: NDArray[np.bool_]) -> dict[str, Any]:
     return {"coverage": list(COVERAGES), "risk": curve, "mean_risk": float(risk.mean())}
 
 
-def _answers(path: Path) -> bool:
-    return assembly.SCORE in [each.name for each in onnx.load(path).graph.output]
+def _in_file(loaded: LoadedModel) -> _Knower:
+    assert isinstance(loaded.artifact, Path)  # no checkpoint answers with a score
+    said = contracts.load(loaded.artifact)
+    threshold = float("-inf") if said.threshold is None else said.threshold
+    return _Knower(lambda out, x: out[assembly.SCORE][:, 0], threshold, said.score)
 
 
-def _in_file(path: Path) -> _Knower:
-    said = contracts.load(path)
-
-    def ask(x: Array) -> tuple[Array, Array]:
-        out = onnx_file.outputs(path, x)
-        return out[assembly.LOGITS], out[assembly.SCORE][:, 0]
-
-    return _Knower(ask, float("-inf") if said.threshold is None else said.threshold, said.score)
-
-
-def _fitted(job: Job, made: Checkpoint | Path) -> _Knower:
-    answers = partial(onnx_file.run, made) if isinstance(made, Path) else partial(_torch, job, made)
-    score, _ = reject_score.fit(job, answers, None)
-    threshold = reject_score.threshold(score, job, answers, job.splits.rows(None, valid=True), ACCEPT)
-
-    def ask(x: Array) -> tuple[Array, Array]:
-        logits = answers(x)
-        return logits, score.of(logits, reject_score.prepared(job, x))
-
-    return _Knower(ask, threshold, score.kind)
-
-
-def _torch(job: Job, made: Checkpoint, x: Array) -> Array:
-    import torch
-
-    return batches.logits(models.load(made), torch.from_numpy(reject_score.prepared(job, x))).numpy()
+def _fitted(job: Job, loaded: LoadedModel) -> _Knower:
+    score, _ = reject_score.fit(job, loaded.logits, None)
+    threshold = reject_score.threshold(score, job, loaded.logits, job.splits.rows(None, valid=True), ACCEPT)
+    return _Knower(lambda out, x: score.of(out[assembly.LOGITS], reject_score.prepared(job, x)), threshold, score.kind)

@@ -63,7 +63,11 @@ def ask(opened: onnxruntime.InferenceSession, x: Array, batch: int = 100) -> Arr
 
 def outputs(path: Path, x: Array, batch: int = 100) -> dict[str, Array]:
     """Give every output of a file by its name: logits (n, classes) and, once calibrated, probabilities and score (n, 1)."""
-    opened = session(path)
+    return ask_all(session(path), x, batch)
+
+
+def ask_all(opened: onnxruntime.InferenceSession, x: Array, batch: int = 100) -> dict[str, Array]:
+    """Ask an open session for every output by its name, `batch` spectra at a time. x: (n, points)"""
     name = opened.get_inputs()[0].name
     parts = [opened.run(None, {name: x[i : i + batch]}) for i in range(0, len(x), batch)]
     return {each.name: np.concatenate([part[i] for part in parts]) for i, each in enumerate(opened.get_outputs())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel, Variant, read
 from edgespec.evaluation import baselines, robustness, scoring, uncertainty
+from edgespec.evaluation.scoring import LoadedModel
 from edgespec.job import Job, few
 from edgespec.recipe import Call
 from edgespec.report import Report, Row
@@ -65,17 +67,21 @@ def after(
     """Give a step's rows: its model, its controls, or each file that it made or changed."""
     reference = _reference(job, made, number, report)
     if isinstance(made, Checkpoint):
-        found = [_of_checkpoint(job, made, number, step.name, "step", seconds, reference)]
-        found[0] = replace(found[0], reject=uncertainty.measure(job, made), pruning=_pruning(made))
+        loaded = scoring.load(job, made)
+        found = [_of_checkpoint(job, loaded, made, number, step.name, "step", seconds, reference)]
+        found[0] = replace(found[0], reject=uncertainty.measure(job, loaded), pruning=_pruning(made))
         for name, control in made.controls.items():
-            found.append(_of_checkpoint(job, control, number, name.replace("-", " ", 1), "control", None, reference))
+            title, beside = name.replace("-", " ", 1), scoring.load(job, control)
+            found.append(_of_checkpoint(job, beside, control, number, title, "control", None, reference))
         found[0] = replace(found[0], on=step.keys.get("on") or "", labels=step.keys.get("labels", ""))
-        _perturb(job, made, found[:1], report)
+        _perturb(job, made, found[:1], [loaded], report)
         return found
     known = before.variants if isinstance(before, OnnxModel) and step.name != "calibrate" else {}
     new = [name for name, each in made.variants.items() if each.role == "candidate" and name not in known]
-    found = [_of_variant(job, made, name, number, step.name, seconds, reference) for name in new]
-    _perturb(job, made, found, report)
+    files = [scoring.load(job, made.path(name)) for name in new]  # each is loaded once, for all that its row says
+    pairs = zip(new, files, strict=True)
+    found = [_of_variant(job, file, made, name, number, step.name, seconds, reference) for name, file in pairs]
+    _perturb(job, made, found, files, report)
     return found
 
 
@@ -168,11 +174,11 @@ def _reference(job: Job, made: Artifact, number: int, report: Report) -> NDArray
     return scoring.answers(job, source, job.splits.test).argmax(1)  # type: ignore[no-any-return]
 
 
-def _perturb(job: Job, made: Artifact, found: list[Row], report: Report) -> None:
+def _perturb(job: Job, made: Artifact, found: list[Row], models: Sequence[LoadedModel], report: Report) -> None:
     """Fill in how robust the models of these rows are, against step 1 and against the float file that each was made from."""
     job.progress.begin("robustness", len(found))
-    for done, row in enumerate(found, start=1):
-        row.robustness = robustness.measure(job, made if isinstance(made, Checkpoint) else made.path(row.variant))
+    for done, (row, model) in enumerate(zip(found, models, strict=True), start=1):
+        row.robustness = robustness.measure(job, model)
         named = len(row.robustness["accuracy"])
         job.progress.advance(done, f"{row.robustness['mean']:.3f} on average over {named} perturbations")
     job.progress.end()
@@ -185,10 +191,18 @@ def _perturb(job: Job, made: Artifact, found: list[Row], report: Report) -> None
 
 
 def _of_checkpoint(
-    job: Job, made: Checkpoint, number: int, name: str, kind: str, seconds: float | None, reference: NDArray[Any] | None
+    job: Job,
+    loaded: LoadedModel,
+    made: Checkpoint,
+    number: int,
+    name: str,
+    kind: str,
+    seconds: float | None,
+    reference: NDArray[Any] | None,
 ) -> Row:
-    scored, logits = scoring.score(job, made)
-    row = Row(number, name, kind, describe(made), scores=scored.plain(), seconds=seconds, **scoring.weight(made))
+    scored, logits = scoring.score(job, loaded)
+    weight = scoring.weight(made, network=loaded.network)
+    row = Row(number, name, kind, describe(made), scores=scored.plain(), seconds=seconds, **weight)
     used: dict[str, Any] = {
         "spectra_used": made.facts.get("spectra_used"),
         "labels_used": made.facts.get("labels_used"),
@@ -197,9 +211,16 @@ def _of_checkpoint(
 
 
 def _of_variant(
-    job: Job, made: OnnxModel, name: str, number: int, step: str, seconds: float, reference: NDArray[Any] | None
+    job: Job,
+    loaded: LoadedModel,
+    made: OnnxModel,
+    name: str,
+    number: int,
+    step: str,
+    seconds: float,
+    reference: NDArray[Any] | None,
 ) -> Row:
-    scored, logits = scoring.score(job, made.path(name))
+    scored, logits = scoring.score(job, loaded)
     variant = made.variants[name]
     row = Row(
         number,
@@ -211,7 +232,7 @@ def _of_variant(
         seconds=seconds,
         **scoring.weight(made, name),
     )
-    known = uncertainty.measure(job, made.path(name)) if variant.facts.get("reject") else {}
+    known = uncertainty.measure(job, loaded) if variant.facts.get("reject") else {}
     return replace(
         row, temperature=variant.temperature, file=variant.file, reject=known, rounding=_rounding(variant),
         **_answered(job, logits, reference),

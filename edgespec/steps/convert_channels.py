@@ -13,14 +13,13 @@ from torch import nn
 
 from edgespec import models
 from edgespec.artifact import Checkpoint
-from edgespec.compression.pruning import narrow
+from edgespec.compression.pruning import narrow, remove_blocks
 from edgespec.errors import Mistake
 from edgespec.evaluation import scoring
 from edgespec.job import Fit, Job, Part
 from edgespec.recipe import Call
-from edgespec.training import batches, loop
 from edgespec.training import teacher as teachers
-from edgespec.training.losses import kd_loss
+from edgespec.training.teacher import Lesson, Round
 
 FOLDS = ("drsn",)
 Depth = Annotated[int, Gt(0)]
@@ -61,12 +60,12 @@ def run(
     teachers.check(job, original)
     before = models.load(original)
     if depths is not None:
-        before = _shallower(original.model, before, original.points, depths)
+        stay = [range(wanted) for wanted in _checked(original.model, before, depths)]
+        before = remove_blocks.only(original.model, before, original.points, stay)
     if how == "fold":
         network, told = _folded(original, before, factor, stride, job.seed)
     else:
         network, told = _narrowed(original, before, share, multiple)
-    call = Call(original.model, network.keys())  # type: ignore[operator]
     macs = {
         "before": scoring.macs(models.load(original), original.points),
         "after": scoring.macs(network, original.points),
@@ -74,36 +73,21 @@ def run(
     job.progress.say(
         f"{how}: {macs['after'] / macs['before']:.1%} of the multiplications are left; latency falls less, see bench"
     )
-    rows = job.splits.rows(on)
-    bank = teachers.bank(job, original, rows, rows, views)
-    valid = job.splits.rows(on, valid=True)
-    history = loop.fit(
-        network,
-        job,
-        fit,
-        epoch_of=lambda epoch: bank[epoch % views],
-        loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
-        judge=batches.accuracy(job, valid),
-        judged=batches.samples(job, valid),
-        what=f"{how} {original.model}",
-    )
-    facts = {"history": history, "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
-    facts |= {"how": how, "macs": macs, **told}
-    controls = {"control": teachers.untaught(job, call, "control", rows, len(rows), fit, True)} if control else {}
-    return batches.save(network, original.model, job, controls=controls, facts=facts)
+    learn = [Round(f"{how} {original.model}", network)]
+    lesson = Lesson(temperature, alpha, on, views, control, fit)
+    facts = {"how": how, "macs": macs, **told}
+    return teachers.recover(job, original, original.model, learn, lesson, facts=facts)
 
 
-def _shallower(name: str, network: nn.Module, points: int, depths: list[int]) -> nn.Module:
-    """Leave the first blocks of each stage."""
-    keys = network.keys()  # type: ignore[operator]
-    there = keys.get("depths")
+def _checked(name: str, network: Any, depths: list[int]) -> list[int]:
+    """Raise Mistake where the network has no such stages, or fewer blocks in one."""
+    there = network.keys().get("depths")
     if there is None or len(there) != len(depths) or any(wanted > d for wanted, d in zip(depths, there, strict=True)):
         found = f"{name} has stages of {there} blocks" if there else f"{name} has no stages of blocks"
         raise Mistake(
             f"'depths' {depths}: {found}", hint="one number a stage, no larger than it is; or leave 'depths' out"
         )
-    left = {key: [stage[:d] for stage, d in zip(keys[key], depths, strict=True)] for key in ("inner", "hidden")}
-    return _taking_over(network, Call(name, {**keys, "depths": depths, **left}), points, seed=0)[0]
+    return depths
 
 
 def _folded(

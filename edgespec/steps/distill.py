@@ -6,6 +6,7 @@ Loss: alpha * T^2 * KL(teacher || student) + (1 - alpha) * cross-entropy, teache
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
@@ -16,9 +17,10 @@ from edgespec.artifact import Checkpoint
 from edgespec.job import Fit, Job, Labels, Part, few
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
-from edgespec.training import batches, loop
+from edgespec.training import batches
 from edgespec.training import teacher as teachers
-from edgespec.training.losses import Decoupled, kd_loss
+from edgespec.training.losses import Decoupled
+from edgespec.training.teacher import Lesson, Round
 
 
 def run(
@@ -51,47 +53,23 @@ def run(
     fit: how long and how fast to train.
     """
     teachers.check(job, teacher)
-    rows = job.splits.rows(on)
-    known = batches.labelled(job, rows, few(labels))
-    bank = teachers.bank(job, teacher, rows, known, views)
-    network = models.build(student, points=teacher.points, classes=teacher.classes, seed=job.seed)
-    history = loop.fit(
-        network,
-        job,
-        fit,
-        epoch_of=lambda epoch: bank[epoch % views],
-        loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha, standardise, decoupled),
-        judge=_judge(job, teacher, on, labels),
-        judged=batches.samples(job, job.splits.rows(on, valid=True)),
-        what=f"distill {student.name}",
-    )
-    used = len(known) if alpha < 1 or decoupled else 0
-    facts = {"history": history, "labels_used": used, "spectra_used": len(rows)}
-    controls = _controls(job, student, on, labels, known, len(rows), fit) if control else {}
-    return batches.save(network, student.name, job, controls=controls, facts=facts)
+    lesson = Lesson(temperature, alpha, on, views, control, fit, labels, standardise, decoupled)
+
+    def untrained() -> Iterator[Round]:
+        """Draw the first weights once the teacher has been asked: dropout goes on with the same generator."""
+        network = models.build(student, points=teacher.points, classes=teacher.classes, seed=job.seed)
+        yield Round(f"distill {student.name}", network)
+
+    return teachers.recover(job, teacher, student.name, untrained(), lesson, sources=_sources(job, on, labels))
 
 
-def _judge(job: Job, teacher: Checkpoint, on: str | None, labels: str) -> batches.Judge:
-    """With all labels: validation accuracy. With few: agreement with the teacher, which needs no label."""
-    rows = job.splits.rows(on, valid=True)
-    if few(labels) is None:
-        return batches.accuracy(job, rows)
-    x = batches.prepared(job, rows)
-    named = batches.logits(models.load(teacher), x).argmax(1)
-    return lambda model: float((batches.logits(model, x).argmax(1) == named).float().mean())
-
-
-def _controls(
-    job: Job, student: Call, on: str | None, labels: str, known: Ints, count: int, fit: Fit
-) -> dict[str, Checkpoint]:
-    """Train the same student for as many steps without a teacher, on what else it might have learnt from."""
-    sources = {"": known}
-    others = [name for name in job.splits.names if on and name != on]
-    for name in others:
-        sources[name] = job.splits.rows(name)
-        sources[f"{name}+labels"] = np.concatenate([job.splits.rows(name), known])
-    names = {name: f"control-{name}".rstrip("-") for name in sources}
-    return {
-        names[name]: teachers.untaught(job, student, names[name], rows, count, fit, few(labels) is None)
-        for name, rows in sources.items()
-    }
+def _sources(job: Job, on: str | None, labels: str) -> dict[str, Ints]:
+    """Name the controls and what each learns from: the labels that the student sees, and what else it might have learnt from."""
+    known = batches.labelled(job, job.splits.rows(on), few(labels))
+    sources = {teachers.CONTROL: known}
+    for name in job.splits.names if on else ():
+        if name != on:
+            rows = job.splits.rows(name)
+            sources[f"{teachers.CONTROL}-{name}"] = rows
+            sources[f"{teachers.CONTROL}-{name}+labels"] = np.concatenate([rows, known])
+    return sources

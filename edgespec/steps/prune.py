@@ -5,8 +5,9 @@ Which channels go together: `coupling`; what they are worth: `importance`; how n
 
 from __future__ import annotations
 
-import shutil
-from dataclasses import asdict, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -14,25 +15,24 @@ from annotated_types import Gt, Interval, Len
 from torch import Tensor, nn
 from torch.nn import functional
 
-from edgespec import artifact, models
+from edgespec import models
 from edgespec.artifact import Checkpoint
 from edgespec.compression.pruning import budget, channel_groups, remove_blocks, schedule
 from edgespec.compression.pruning import importance as worth
-from edgespec.compression.pruning.budget import Budget, Latency
+from edgespec.compression.pruning.budget import Budget
 from edgespec.compression.pruning.channel_groups import Group
-from edgespec.compression.pruning.schedule import Ledger
+from edgespec.compression.pruning.fallback import Fallback
+from edgespec.compression.pruning.schedule import Ledger, Widths
 from edgespec.data import splits
-from edgespec.errors import BrokenPromise, Mistake
+from edgespec.errors import Mistake
 from edgespec.job import Fit, Job, Part
-from edgespec.recipe import Call
 from edgespec.spectra import Ints
-from edgespec.training import batches, loop
+from edgespec.training import batches
 from edgespec.training import teacher as teachers
-from edgespec.training.losses import kd_loss
+from edgespec.training.teacher import Lesson, Round
 
 Depth = Annotated[int, Gt(0)]
 SEEN = 1024  # training spectra whose loss says what matters
-SURE = 1.96  # standard errors of a loss of accuracy that is no chance
 
 
 def run(
@@ -69,69 +69,88 @@ def run(
     fit: how long and how fast to learn again after each round.
     """
     teachers.check(job, original)
-    rows, valid = job.splits.rows(on), job.splits.rows(on, valid=True)
-    name, points = original.model, original.points
-    whole = _sound(original, models.load(original), len(valid))
-    compare = budget.comparing(job, whole, to.target, valid)
-    x, y = _seen(job, rows)
-    found, blocks = whole, None
-    if depths is not None:
-        found, blocks = remove_blocks.shallower(name, whole, points, depths, lambda each: _loss(each, x, y))
-    groups = channel_groups.groups(name, found, points)
-    before, ledger = Ledger(whole, points, []).cost({}), Ledger(found, points, groups)
-    scores = _scores(importance, found, groups, x, y)
-    path = budget.reached(
-        to,
-        before,
-        ledger,
-        scores,
-        round_to,
-        compare,
-        lambda widths: channel_groups.without(name, found, points, _gone(groups, scores, widths)),
-        job.progress.say,
-    )
-    if len(path) == 1 and found is whole:
-        raise Mistake("pruning changes nothing: the model keeps the budget as it is", hint="leave the step out")
-    judge = batches.accuracy(job, valid)
-    told: dict[str, Any] = {
-        "before": asdict(before),
-        "unpruned": judge(whole),
-        "channels": path[0],
-        "blocks": blocks,
-        "sensitivity": schedule.sensitivity(found, groups, scores, judge),
-        "kept": {title: list(range(width)) for title, width in path[0].items()},
-        "rounds": [],
-    }
-    bank = teachers.bank(job, original, rows, rows, views)
-    goes, last = schedule.stages(path, ledger, rounds), _Last(job, original)
-    for number, widths in enumerate(goes, start=1):
-        groups = channel_groups.groups(name, found, points)
-        gone = _gone(groups, _scores(importance, found, groups, x, y), widths)
-        found = channel_groups.without(name, found, points, gone)
-        history = loop.fit(
-            found,
-            job,
-            fit,
-            epoch_of=lambda epoch: bank[epoch % views],
-            loss=lambda out, soft, y: kd_loss(out, soft, y, temperature, alpha),
-            judge=judge,
-            judged=batches.samples(job, valid),
-            what=f"prune {name}, round {number} of {len(goes)}",
-        )
-        cost = Ledger(found, points, []).cost({})
-        made = {"widths": widths, **asdict(cost), **_lost(job, whole, found, valid), "history": history}
-        told["rounds"].append(made)
-        told["kept"] = {title: _left(each, gone[title]) for title, each in told["kept"].items()}
-        last.hold(found, made, max_drop, f"round {number} of {len(goes)} ({cost.macs / before.macs:.0%} of the MACs)")
-    told |= {"after": asdict(cost), "latency": _kept_latency(job, to, compare(found), cost.macs / before.macs, last)}
-    last.forget()
-    facts = {"history": history, "labels_used": len(rows) if alpha < 1 else 0, "spectra_used": len(rows)}
-    call, long = Call(name, found.keys()), replace(fit, epochs=fit.epochs * len(goes))  # type: ignore[operator]
-    controls = {"control": teachers.untaught(job, call, "control", rows, len(rows), long, True)} if control else {}
-    return batches.save(found, name, job, controls=controls, facts={**facts, "pruning": told})
+    lesson = Lesson(temperature, alpha, on, views, control, fit)
+    work = _Pruning(job, original, to, importance, max_drop, on)
+    work.take_blocks(depths)
+    goes = work.goes(round_to, rounds)
+    return teachers.recover(job, original, original.model, work.rounds(goes), lesson, facts={"pruning": work.told})
 
 
-def _gone(groups: list[Group], scores: dict[str, Tensor], widths: schedule.Widths) -> dict[str, list[int]]:
+class _Pruning:
+    """A model on its way down: what it is by now, and the account of what went.
+
+    whole: the unpruned network; found: the network as it is now; told: the account, complete when all rounds are over
+    """
+
+    def __init__(
+        self, job: Job, original: Checkpoint, to: Budget, importance: str, max_drop: float, on: str | None
+    ) -> None:
+        rows, self.valid = job.splits.rows(on), job.splits.rows(on, valid=True)
+        self.job, self.name, self.points = job, original.model, original.points
+        self.to, self.importance, self.max_drop = to, importance, max_drop
+        self.whole = self.found = _sound(original, models.load(original), len(self.valid))
+        self.compare = budget.comparing(job, self.whole, to.target, self.valid)
+        self.judge = batches.accuracy(job, self.valid)
+        self.x, self.y = _seen(job, rows)
+        self.before = Ledger(self.whole, self.points, []).cost({})
+        self.last = Fallback(job, original.model)
+        self.told: dict[str, Any] = {"before": asdict(self.before), "unpruned": self.judge(self.whole)}
+        self.blocks: list[list[int]] | None = None
+
+    def take_blocks(self, depths: list[int] | None) -> None:
+        """Take out the blocks that are missed least, until each stage has as many as wanted; None leaves all."""
+        if depths is not None:
+            self.found, self.blocks = remove_blocks.shallower(
+                self.name, self.whole, self.points, depths, lambda each: _loss(each, self.x, self.y)
+            )
+
+    def goes(self, round_to: int, rounds: int) -> Sequence[Widths]:
+        """Give the widths after each round, the last of which keep the budget. Raises what `budget.reached` does, Mistake where nothing goes."""
+        groups, scores = self._scored()
+        ledger = Ledger(self.found, self.points, groups)
+        build, say = partial(self._narrower, groups, scores), self.job.progress.say
+        path = budget.reached(self.to, self.before, ledger, scores, round_to, self.compare, build, say)
+        if len(path) == 1 and self.found is self.whole:
+            raise Mistake("pruning changes nothing: the model keeps the budget as it is", hint="leave the step out")
+        self.told |= {
+            "channels": path[0],
+            "blocks": self.blocks,
+            "sensitivity": schedule.sensitivity(self.found, groups, scores, self.judge),
+            "kept": {title: list(range(width)) for title, width in path[0].items()},
+            "rounds": [],
+        }
+        return schedule.stages(path, ledger, rounds)
+
+    def rounds(self, goes: Sequence[Widths]) -> Iterator[Round]:
+        """Give the network of each round to be trained, and judge it once it is. Raises BrokenPromise where it lost too much."""
+        for number, widths in enumerate(goes, start=1):
+            groups, scores = self._scored()
+            gone = _gone(groups, scores, widths)
+            self.found = channel_groups.without(self.name, self.found, self.points, gone)
+            each = Round(f"prune {self.name}, round {number} of {len(goes)}", self.found)
+            yield each  # whoever asks for the next round has trained this one
+            cost = Ledger(self.found, self.points, []).cost({})
+            share = cost.macs / self.before.macs
+            lost = _lost(self.job, self.whole, self.found, self.valid)
+            made = {"widths": widths, **asdict(cost), **lost, "history": each.history}
+            self.told["rounds"].append(made)
+            self.told["kept"] = {title: _left(left, gone[title]) for title, left in self.told["kept"].items()}
+            what = f"round {number} of {len(goes)} ({share:.0%} of the MACs)"
+            self.last.hold(self.found, made, self.max_drop, what)
+        latency = self.last.hold_latency(self.to, self.compare(self.found), share)
+        self.told |= {"after": asdict(cost), "latency": latency}
+        self.last.forget()
+
+    def _scored(self) -> tuple[list[Group], dict[str, Tensor]]:
+        """Give what the network as it is may lose, and what each channel of it is worth."""
+        groups = channel_groups.groups(self.name, self.found, self.points)
+        return groups, _scores(self.importance, self.found, groups, self.x, self.y)
+
+    def _narrower(self, groups: list[Group], scores: dict[str, Tensor], widths: Widths) -> nn.Module:
+        return channel_groups.without(self.name, self.found, self.points, _gone(groups, scores, widths))
+
+
+def _gone(groups: list[Group], scores: dict[str, Tensor], widths: Widths) -> dict[str, list[int]]:
     """Name the channels that go for some widths: each group's weakest."""
     return {each.title: schedule.weakest(scores[each.title], each.width - widths[each.title]) for each in groups}
 
@@ -182,52 +201,3 @@ def _lost(job: Job, whole: nn.Module, found: nn.Module, valid: Ints) -> dict[str
     lost = before.double() - after.double()
     error = float(lost.std(correction=0)) / len(lost) ** 0.5
     return {"valid": round(float(after.double().mean()), 5), "drop": float(lost.mean()), "drop_error": error}
-
-
-class _Last:
-    """The last model that kept `max_drop`, on disk beside the step's folder for as long as the step may fail."""
-
-    def __init__(self, job: Job, original: Checkpoint) -> None:
-        self.job, self.model, self.told = job, original.model, ""
-        self.folder = job.folder.parent / f"{job.folder.name.removesuffix('.part')}-kept"
-        self.forget()
-
-    def hold(self, network: nn.Module, cost: dict[str, Any], max_drop: float, what: str) -> None:
-        """Keep the network; raise BrokenPromise where it surely lost more than it may."""
-        drop, error = cost["drop"], cost["drop_error"]
-        if drop - SURE * error > max_drop:
-            raise self.broken(
-                f"{what} loses {drop:.3f} (at least {drop - SURE * error:.3f}) of the validation accuracy, more than max_drop {max_drop:g}",
-                "a larger budget or max_drop, or more epochs",
-            )
-        self.told = f"{what}, validation {cost['valid']:.3f}"
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True)
-        made = batches.save(network, self.model, self.job, folder=self.folder, facts={"kept": self.told})
-        artifact.seal(made, {"step": "prune", "digest": ""})
-
-    def broken(self, message: str, hint: str) -> BrokenPromise:
-        """Word a promise that was broken, with what is kept all the same."""
-        if not self.told:
-            return BrokenPromise(f"{message}; no round before it kept it", hint)
-        kept = f"the last model within max_drop is in {self.folder}: {self.told}"
-        return BrokenPromise(
-            f"{message}; {kept}", f"{hint}; or go on with what is kept: adopt: {{checkpoint: {self.folder}}}"
-        )
-
-    def forget(self) -> None:
-        """Remove what was kept."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _kept_latency(job: Job, to: Budget, found: Latency, share: float, last: _Last) -> dict[str, Any]:
-    """Hold the fitted model to the latency asked for, and say where fewer products brought no less time."""
-    longest = to.longest()
-    if longest is not None and not found.meets(longest, sure=True):
-        raise last.broken(
-            f"the pruned model answers in {found.told()}, more than 'to.latency' {to.latency}",
-            "a quieter machine, or fewer blocks (depths)",
-        )
-    if not found.falls():
-        job.progress.say(f"{share:.0%} of the MACs are left, but latency did not fall: {found.told()}; see depths")
-    return {**found.plain(), "falls": found.falls()}

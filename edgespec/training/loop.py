@@ -60,15 +60,8 @@ def fit(
                 hint=f"a smaller fit.lr than {fit.lr:g}",
             )
         score = judge(model) if judge else None
-        course.history.append({"loss": round(total, 5), "valid": score})
-        if score is not None and score > course.highest:
-            course.highest, course.better = score, course.epoch
-        if score is not None and score >= course.highest - 1.96 * _standard_error(course.highest, judged):
-            course.is_best()
-        note = f"loss {total:.3f}" + (f", validation {score:.3f}" if score is not None else "")
-        job.progress.advance(course.epoch + 1, note)
-        if job.watch and score is not None:
-            job.watch(course.epoch + 1, fit.epochs, score, sum(each.numel() for each in model.parameters()))
+        _note(course, total, score, judged)
+        _tell(job, course, fit.epochs, total, score)
         tired = judge is not None and fit.patience > 0 and course.epoch - course.better >= fit.patience
         course.epoch, course.step, course.total = course.epoch + 1, 0, 0.0
         if tired or course.epoch == fit.epochs:
@@ -85,6 +78,23 @@ def fit(
         "steps": steps * len(course.history),
         "seconds": keeper.seconds(),
     }
+
+
+def _note(course: Course, total: float, score: float | None, judged: int | None) -> None:
+    """Add an epoch to the history, and keep its weights where it may be the best."""
+    course.history.append({"loss": round(total, 5), "valid": score})
+    if score is not None and score > course.highest:
+        course.highest, course.better = score, course.epoch
+    if score is not None and score >= course.highest - 1.96 * _standard_error(course.highest, judged):
+        course.is_best()
+
+
+def _tell(job: Job, course: Course, epochs: int, total: float, score: float | None) -> None:
+    """Tell who watches how an epoch ended; whoever watches a search may end the training here."""
+    note = f"loss {total:.3f}" + (f", validation {score:.3f}" if score is not None else "")
+    job.progress.advance(course.epoch + 1, note)
+    if job.watch and score is not None:
+        job.watch(course.epoch + 1, epochs, score, sum(each.numel() for each in course.model.parameters()))
 
 
 def _standard_error(share: float, n: int | None) -> float:

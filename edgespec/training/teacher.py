@@ -2,24 +2,55 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from edgespec import models
 from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
-from edgespec.job import Fit, Job
+from edgespec.job import Fit, Job, few
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
 from edgespec.training import batches, loop
-from edgespec.training.losses import UNKNOWN
+from edgespec.training.losses import UNKNOWN, Decoupled, kd_loss
 
 SAME = 1e-3  # cm-1; ends of two axes that are nearer than this are the same
+CONTROL = "control"
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """How a network learns from a teacher: the keys that the steps with a teacher share, as a recipe writes them.
+
+    alpha: the teacher's share of the loss; on: the training part that is seen; labels: how many of its labels
+    views: variations of each spectrum that the teacher is asked about; control: train one without the teacher too
+    """
+
+    temperature: float
+    alpha: float
+    on: str | None
+    views: int
+    control: bool
+    fit: Fit
+    labels: str = "all"
+    standardise: bool = False
+    decoupled: Decoupled | None = None
+
+
+@dataclass
+class Round:
+    """One training of a recovery: what it is called, the network that it trains in place, its history once it has."""
+
+    what: str
+    network: nn.Module
+    history: dict[str, Any] = field(default_factory=dict)
 
 
 def check(
@@ -43,6 +74,72 @@ def check(
     if any(abs(axis[key] - mine[key]) > SAME for key in mine):
         words = [f"{each['low']:g} to {each['high']:g} cm-1 in {each['points']:g} points" for each in (axis, mine)]
         raise Mistake(f"{called}'s axis is {words[0]}, the data's is {words[1]}", hint)
+
+
+def recover(
+    job: Job,
+    teacher: Checkpoint,
+    name: str,
+    rounds: Iterable[Round],
+    lesson: Lesson,
+    *,
+    sources: Mapping[str, Ints] | None = None,
+    facts: Mapping[str, Any] | None = None,
+) -> Checkpoint:
+    """Train a network to answer as its teacher does, the same without the teacher beside it, and save both in the job's folder.
+
+    name: of the network's kind; rounds: at least one. The next is asked for when the one before is trained, so that a generator can
+        judge that one, and change its network. The last one's network is saved.
+    sources: a control's name -> the rows that it learns from; one on what the network sees the labels of if not said
+    facts: more of them, taken when all is trained
+    Raises what `loop.fit` does.
+    """
+    rows = job.splits.rows(lesson.on)
+    known = batches.labelled(job, rows, few(lesson.labels))
+    answers = bank(job, teacher, rows, known, lesson.views)
+    done = 0
+    for last in rounds:
+        last.history = _taught(job, teacher, answers, last, lesson)
+        done += 1
+    call = Call(name, last.network.keys())  # type: ignore[operator]
+    fit = replace(lesson.fit, epochs=lesson.fit.epochs * done)  # a control trains for as long as all rounds together
+    judged = few(lesson.labels) is None
+    controls = {
+        control: untaught(job, call, control, learnt, len(rows), fit, judged)
+        for control, learnt in (sources or {CONTROL: known}).items()
+        if lesson.control
+    }
+    used = len(known) if lesson.alpha < 1 or lesson.decoupled else 0
+    own = {"history": last.history, "labels_used": used, "spectra_used": len(rows)}
+    return batches.save(last.network, name, job, controls=controls, facts={**own, **(facts or {})})
+
+
+def _taught(
+    job: Job, teacher: Checkpoint, answers: list[tuple[Tensor, Tensor, Tensor]], this: Round, lesson: Lesson
+) -> dict[str, Any]:
+    """Train a round's network in place on the teacher's answers, one view an epoch; give the history."""
+    return loop.fit(
+        this.network,
+        job,
+        lesson.fit,
+        epoch_of=lambda epoch: answers[epoch % lesson.views],
+        loss=lambda out, soft, y: kd_loss(
+            out, soft, y, lesson.temperature, lesson.alpha, lesson.standardise, lesson.decoupled
+        ),
+        judge=_judge(job, teacher, lesson),
+        judged=batches.samples(job, job.splits.rows(lesson.on, valid=True)),
+        what=this.what,
+    )
+
+
+def _judge(job: Job, teacher: Checkpoint, lesson: Lesson) -> batches.Judge:
+    """With all labels: validation accuracy. With few: agreement with the teacher, which needs no label."""
+    rows = job.splits.rows(lesson.on, valid=True)
+    if few(lesson.labels) is None:
+        return batches.accuracy(job, rows)
+    x = batches.prepared(job, rows)
+    named = batches.logits(models.load(teacher), x).argmax(1)
+    return lambda model: float((batches.logits(model, x).argmax(1) == named).float().mean())
 
 
 def bank(job: Job, teacher: Checkpoint, rows: Ints, known: Ints, views: int) -> list[tuple[Tensor, Tensor, Tensor]]:

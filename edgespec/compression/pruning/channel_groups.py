@@ -1,17 +1,15 @@
 """Which channels go together: groups of layers that lose the same channels, found by tracing (DepGraph), and networks without some.
 
 Fang et al. (2023), DepGraph, arXiv:2301.12900, in its implementation torch-pruning. What that gets wrong for our networks is kept
-from it here: it takes a mean over uneven windows for a fold of the axis (PACE), ties what an ensemble's members hand to the shared
-head, and does not see that DRSN's zero-padded shortcut shifts the channels of a stage. So uneven means are traced as what they stand
-for, members are traced one by one, and a stage's own channels stay. Every network made here is compared with the original whose
-channels are silenced, in double precision, before it is handed out.
+from it: `tracing` shows it other layers in place of some, an ensemble's members are traced one by one because it ties what they hand
+to the shared head, and a layer of one channel keeps it. This is the one place where channels are taken out: every network made here
+is compared with the original whose channels are silenced, in double precision, before it is handed out.
 """
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,8 +18,9 @@ import torch_pruning
 from torch import Tensor, nn
 
 from edgespec import models
+from edgespec.compression.pruning import tracing
 from edgespec.errors import Mismatch, Mistake
-from edgespec.models import Pool, ensemble
+from edgespec.models.drsn import Shrink
 from edgespec.models.efficientnet import MBConv
 from edgespec.models.ensemble import Ensemble
 from edgespec.recipe import Call
@@ -53,6 +52,10 @@ class Group:
     never: frozenset[int] = frozenset()
 
 
+Root = tuple[str, str, frozenset[int]]  # a group's title, root and the widths that it never has
+Going = Sequence[tuple[Group, list[int]]]
+
+
 def groups(name: str, network: nn.Module, points: int) -> list[Group]:
     """List what a network may lose, from its first layer to its last.
 
@@ -64,18 +67,30 @@ def groups(name: str, network: nn.Module, points: int) -> list[Group]:
         raise Mistake(
             f"{name} can't be pruned, only {', '.join([*sorted(ROOTS), 'ensemble'])} can", hint="another model"
         )
-    traced = _traced(network, points)
-    return [_group(network, traced, *root) for root in ROOTS[name](network)]
+    return _groups(network, points, ROOTS[name](network))
+
+
+def streams(name: str, network: nn.Module, points: int) -> list[Group]:
+    """List the channels that run along the stages of a DRSN, by the stage that adds them; of other kinds there are none.
+
+    They are no `groups`, because their widths depend on each other: a shortcut pads half of the channels that a stage adds in front
+    and half behind, so of both as many must stay, and one more behind where their number is odd.
+    """
+    return _groups(network, points, _streams(network)) if name == "drsn" else []
 
 
 def without(name: str, network: nn.Module, points: int, gone: Gone) -> nn.Module:
     """Give the network without some channels: rebuilt from its keys and weights, in evaluation mode.
 
-    gone: channels by their group's title
-    Raises Mismatch where it does not answer as the network does with these channels silenced.
+    gone: channels by the title of their group, or stream
+    Raises Mismatch where it does not answer as the network does with these channels silenced, KeyError for a title that is not there.
     """
-    found = _without(name, network, points, gone)
-    _check(name, network, found, points, gone)
+    known = {each.title: each for each in groups(name, network, points)}
+    if not set(gone) <= set(known):
+        known |= {each.title: each for each in streams(name, network, points)}
+    going = [(known[title], list(channels)) for title, channels in gone.items() if len(channels)]
+    found = _without(name, network, points, going)
+    _check(name, network, found, points, going)
     return found
 
 
@@ -87,67 +102,69 @@ def silence(network: nn.Module, group: Group, channels: Sequence[int]) -> None:
             weight.data[side.at[list(channels)].flatten()] = 0
 
 
-def _without(name: str, network: nn.Module, points: int, gone: Gone) -> nn.Module:
-    if isinstance(network, Ensemble):
-        return _without_of_members(network, points, gone)
-    live = copy.deepcopy(network).eval()
-    roots = {title: root for title, root, _ in ROOTS[name](live)}
-    traced = _traced(live, points)
-    for title, channels in gone.items():
-        if len(channels):
-            layer = live.get_submodule(roots[title])
-            traced.get_pruning_group(layer, torch_pruning.prune_conv_out_channels, list(channels)).prune()
-    classes = live.head.out_features  # type: ignore[union-attr]
-    found = models.build(Call(name, live.keys()), points=points, classes=classes, seed=0)  # type: ignore[operator,arg-type]
+def _without(name: str, network: nn.Module, points: int, going: Going) -> nn.Module:
+    """Take the channels out layer by layer, whatever found the groups, and build the network that is left."""
+    live: Any = copy.deepcopy(network).eval()
+    lost: dict[tuple[str, bool], set[int]] = {}
+    for group, channels in going:
+        for side in group.sides:
+            lost.setdefault((side.layer, side.out), set()).update(side.at[channels].flatten().tolist())
+    for (title, out), places in lost.items():
+        layer = live.get_submodule(title)
+        hands = torch_pruning.DependencyGraph().get_pruner_of_module(layer)
+        (hands.prune_out_channels if out else hands.prune_in_channels)(layer, sorted(places))
+    found = models.build(Call(name, live.keys()), points=points, classes=live.head.out_features, seed=0)
     found.load_state_dict(live.state_dict())
     return found.eval()
 
 
-def _check(name: str, network: nn.Module, found: nn.Module, points: int, gone: Gone) -> None:
+def _check(name: str, network: nn.Module, found: nn.Module, points: int, going: Going) -> None:
     silent = copy.deepcopy(network).double().eval()
-    for group in groups(name, network, points):
-        silence(silent, group, gone.get(group.title, ()))
+    for group, channels in going:
+        silence(silent, group, channels)
+    _mean_over_those_left(silent, found)
     x = torch.randn(CHECKED, points, generator=torch.Generator().manual_seed(0)).double()
     with torch.no_grad():
         expected, got = silent(x), copy.deepcopy(found).double()(x)
     difference = float((expected - got).abs().max() / expected.abs().max().clamp_min(1))
     if not difference <= TOLERANCE:
         raise Mismatch(
-            f"{name} without {sum(map(len, gone.values()))} channels answers otherwise than with them silenced (by {difference:.1g})",
+            f"{name} without {sum(len(channels) for _, channels in going)} channels answers otherwise than with them silenced (by {difference:.1g})",
             hint="the version in constraints.txt of torch-pruning is the one that was tested",
         )
 
 
-def _traced(network: nn.Module, points: int) -> Any:
-    with torch.enable_grad(), _plain_means(network):
-        return torch_pruning.DependencyGraph().build_dependency(network, torch.zeros(1, points), verbose=False)
+def _mean_over_those_left(silent: nn.Module, found: nn.Module) -> None:
+    """Let DRSN's one threshold for all channels (kind cs) be a mean over those that are left: the silenced ones would count as zeros."""
+    for name, layer in silent.named_modules():
+        if isinstance(layer, Shrink) and layer.kind == "cs":
+            left: Any = found.get_submodule(name)
+            more = layer.first.in_channels / left.first.in_channels
+            layer.mean.register_forward_hook(lambda _, __, size, more=more: size * more)
+            layer.first.register_forward_pre_hook(lambda _, given, more=more: (given[0] / more,))
 
 
-@contextmanager
-def _plain_means(network: nn.Module) -> Iterator[None]:
-    """Lend the network PyTorch's own adaptive means: the reshapes of ours would be taken for a fold of channels."""
-    places = [(parent, key, each) for parent in network.modules() for key, each in parent.named_children() if isinstance(each, Pool)]  # fmt: skip
-    for parent, key, each in places:
-        setattr(parent, key, nn.AdaptiveAvgPool1d(each.places))
-    try:
-        yield
-    finally:
-        for parent, key, each in places:
-            setattr(parent, key, each)
+def _groups(network: nn.Module, points: int, roots: Sequence[Root]) -> list[Group]:
+    names = {module: name for name, module in network.named_modules()}
+    with tracing.traced(network, points) as found:
+        return [_group(network, names, found, *root) for root in roots]
 
 
-def _group(network: nn.Module, traced: Any, title: str, root: str, never: frozenset[int]) -> Group:
+def _group(
+    network: nn.Module, names: Mapping[nn.Module, str], traced: Any, title: str, root: str, never: frozenset[int]
+) -> Group:
+    """Read a group from the tracing; names: of the network's own layers, so that none which was lent is a side."""
     layer: Any = network.get_submodule(root)
     width = layer.out_channels
     found = traced.get_pruning_group(layer, torch_pruning.prune_conv_out_channels, list(range(width)))
-    names = {module: name for name, module in network.named_modules()}
     sides = []
     for item in found.items:
-        name = names.get(item.dep.target.module)
-        if name is not None and any(True for _ in item.dep.target.module.parameters(recurse=False)):
+        module, out = item.dep.target.module, traced.is_out_channel_pruning_fn(item.dep.handler)
+        alone = out and getattr(module, "out_channels", 0) == 1  # what one channel gives is for all
+        if module in names and not alone and any(True for _ in module.parameters(recurse=False)):
             order = torch.tensor(item.root_idxs).argsort(stable=True)
             at = torch.tensor(item.idxs)[order].reshape(width, -1)
-            sides.append(Side(name, traced.is_out_channel_pruning_fn(item.dep.handler), at))
+            sides.append(Side(names[module], out, at))
     return Group(title, root, width, tuple(sides), never)
 
 
@@ -180,15 +197,6 @@ def _of_members(network: Ensemble, points: int) -> list[Group]:
     return found
 
 
-def _without_of_members(network: Ensemble, points: int, gone: Gone) -> nn.Module:
-    smaller = []
-    for title, name, member, _ in _members(network, points):
-        own = {each.removeprefix(title): channels for each, channels in gone.items() if each.startswith(title)}
-        smaller.append(_without(name, member, points, own))
-    return ensemble.assembled(network.names, smaller)
-
-
-Root = tuple[str, str, frozenset[int]]
 ANY: frozenset[int] = frozenset()
 
 
@@ -204,12 +212,22 @@ def _pace(network: Any) -> list[Root]:
 
 
 def _drsn(network: Any) -> list[Root]:
-    """What is inside a block: between its convolutions, and in its threshold sub-network; a stage's own channels stay."""
+    """What is inside a block: between its convolutions, and in its threshold sub-network; a stage's own channels are `streams`."""
     found: list[Root] = []
     for s, stage in enumerate(network.body):
         for b in range(len(stage)):
             found.append((f"block {s + 1}.{b + 1} inner", f"body.{s}.{b}.conv", ANY))
             found.append((f"block {s + 1}.{b + 1} hidden", f"body.{s}.{b}.shrink.first", ANY))
+    return found
+
+
+def _streams(network: Any) -> list[Root]:
+    """What the stem gives, and what each stage adds in front of it and behind."""
+    found: list[Root] = [("stage 1", "stem", ANY)]
+    for s, stage in enumerate(network.body):
+        for part, there in (("front", stage[0].before), ("back", stage[0].after)):
+            if there:
+                found.append((f"stage {s + 1} {part}", f"body.{s}.0.padding.{part}", ANY))
     return found
 
 

@@ -44,13 +44,19 @@ def shallower(
         for s, stage in enumerate(kept):
             for block in stage[1:] if len(stage) > wanted[s] else ():
                 trial = [[b for b in each if (i, b) != (s, block)] for i, each in enumerate(kept)]
-                offers.append((loss(_with(name, network, points, trial)), trial))
+                offers.append((loss(only(name, network, points, trial)), trial))
         kept = min(offers)[1]
-    return _with(name, network, points, kept), kept
+    return only(name, network, points, kept), kept
 
 
-def _with(name: str, network: nn.Module, points: int, kept: list[list[int]]) -> nn.Module:
-    """Build the network of some blocks."""
+def only(name: str, network: nn.Module, points: int, kept: Sequence[Sequence[int]]) -> nn.Module:
+    """Give the network of some blocks, in evaluation mode.
+
+    kept: the blocks that stay, a list a stage, in their order. Raises ValueError where the first block of a DRSN's stage is not
+    among them: it halves the length, and whichever stands first would be built to do so.
+    """
+    if name == "drsn" and any(not stage or stage[0] != 0 for stage in kept):
+        raise ValueError(f"{kept}: the first block of each stage stays")
     live: Any = copy.deepcopy(network)
     for stage, blocks in zip(_stages(name, live), kept, strict=True):
         left = [stage[b] for b in blocks]
