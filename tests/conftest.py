@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+import tiny_run
+
+from edgespec.report import Report
 
 hypothesis.settings.register_profile("house", deadline=None, max_examples=60, database=None)  # machines are shared
 hypothesis.settings.load_profile("house")
@@ -43,3 +49,35 @@ def real() -> Path:
 def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """A machine without real spectra."""
     monkeypatch.delenv("EDGESPEC_DATA", raising=False)
+
+
+@pytest.fixture(scope="session")
+def tiny_tree() -> dict[str, Any]:
+    """The tiny recipe, to be changed at will."""
+    return copy.deepcopy(tiny_run.TINY)
+
+
+@pytest.fixture(scope="session")
+def write_recipe() -> Callable[[Path, dict[str, Any]], Path]:
+    """Write a recipe from plain values."""
+    return tiny_run.write
+
+
+@pytest.fixture(scope="session")
+def compress() -> Callable[..., Report]:
+    """Run a recipe in this process."""
+    return tiny_run.run
+
+
+@pytest.fixture(scope="session")
+def undisturbed() -> Path:
+    """The folder of a run that nothing disturbed; `tiny.yaml` lies beside it. Nobody writes into it."""
+    return tiny_run.undisturbed()
+
+
+@pytest.fixture
+def run_copy(undisturbed: Path, tmp_path: Path) -> Path:
+    """A copy of it, free to be harmed."""
+    shutil.copytree(undisturbed, tmp_path / "run")
+    shutil.copyfile(undisturbed.parent / "tiny.yaml", tmp_path / "tiny.yaml")
+    return tmp_path / "run"

@@ -46,6 +46,24 @@ DISK = {
 
 def main() -> NoReturn:
     """Run the command line and turn what goes wrong into a message and an exit code."""
+    ENDED.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupted)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same weights on any number of cores, no stall beside other work
+    _streams()
+    code = run(sys.argv[1:] or ["--help"])
+    while LATE:
+        LATE.pop().cancel()
+    try:
+        sys.stdout.flush()
+    except OSError:  # told already; what is left in the buffer has nowhere to go
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(code)
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command and turn what goes wrong into a message; give the exit code."""
     from edgespec.cli import (  # noqa: F401  (each adds its command to `app`)
         bench,
         compress,
@@ -69,20 +87,7 @@ def main() -> NoReturn:
         verify,
     )
 
-    ENDED.clear()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupted)
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same weights on any number of cores, no stall beside other work
-    _streams()
-    code = _run(sys.argv[1:] or ["--help"])
-    while LATE:
-        LATE.pop().cancel()
-    try:
-        sys.stdout.flush()
-    except OSError:  # told already; what is left in the buffer has nowhere to go
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    sys.exit(code)
+    return _run(arguments)
 
 
 def _streams() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import python38
-from device import RUNNER, ask, carry
+from device_runner import RUNNER, ask, carry
 
 PACKED = Path(__file__).with_name("flat_bundle.zip")
 

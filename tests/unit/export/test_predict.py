@@ -8,13 +8,13 @@ import sys
 import zipfile
 from pathlib import Path
 
-import bundles
 import numpy as np
 import onnx
 import pytest
 import spectrum_files as files
-import tiny
-from device import RUNNER, ask, carry
+import tiny_bundle
+import tiny_job
+from device_runner import RUNNER, ask, carry
 
 from edgespec import contract
 from edgespec.data.readers import rruff_text
@@ -27,25 +27,25 @@ MINERALS = ("Albite", "Beryl", "Diopside")
 @pytest.fixture
 def good(tmp_path: Path) -> Path:
     """A file with a spectrum that the model knows well."""
-    return files.rruff(tmp_path / "good.txt", *bundles.known())
+    return files.rruff(tmp_path / "good.txt", *tiny_bundle.known())
 
 
 def test_an_answer_names_label_probability_flag_runner_up_and_what_was_covered(tmp_path: Path, good: Path) -> None:
-    code, (answer, summary) = ask(tmp_path, "predict", bundles.model(), "good.txt", "--top", "3")
+    code, (answer, summary) = ask(tmp_path, "predict", tiny_bundle.model(), "good.txt", "--top", "3")
     assert code == summary["exit_code"] == 0
-    axis, x = bundles.known()
-    values, _ = interpolate(axis, x, tiny.AXIS.values())
-    outputs = onnx_file.session(bundles.model()).run(None, {"spectrum": values[None]})
+    axis, x = tiny_bundle.known()
+    values, _ = interpolate(axis, x, tiny_job.AXIS.values())
+    outputs = onnx_file.session(tiny_bundle.model()).run(None, {"spectrum": values[None]})
     logits, probabilities, score = (each[0] for each in outputs)
     order = (-logits).argsort()
-    labels = contract.load(bundles.model()).labels
+    labels = contract.load(tiny_bundle.model()).labels
     assert answer["file"] == "good.txt"
     assert [each["label"] for each in answer["top"]] == [labels[i] for i in order]
     assert answer["label"] == labels[order[0]]
     assert answer["probability"] == pytest.approx(float(probabilities[order[0]]), abs=1e-6)
     assert answer["runner_up"] == answer["top"][1]
     assert answer["score"] == pytest.approx(float(score[0]), abs=1e-6)
-    assert answer["flag"] == ("known" if score[0] >= bundles.THRESHOLD else "unknown")
+    assert answer["flag"] == ("known" if score[0] >= tiny_bundle.THRESHOLD else "unknown")
     assert answer["covered"] == 1
     assert (answer["number"], answer["of"]) == (1, 1)
     assert summary["answered"] == 1
@@ -53,7 +53,7 @@ def test_an_answer_names_label_probability_flag_runner_up_and_what_was_covered(t
 
 
 def test_a_score_below_the_threshold_is_flagged_unknown(tmp_path: Path, good: Path) -> None:
-    loaded, told = onnx.load(bundles.model()), contract.load(bundles.model())
+    loaded, told = onnx.load(tiny_bundle.model()), contract.load(tiny_bundle.model())
     for threshold, flag in ((0.0, "known"), (1.1, "unknown")):
         contract.stamp(loaded, contract.of_plain({**told.plain(), "threshold": threshold}, "here"))
         onnx.save(loaded, tmp_path / "model.onnx")
@@ -63,17 +63,19 @@ def test_a_score_below_the_threshold_is_flagged_unknown(tmp_path: Path, good: Pa
 
 
 def test_a_model_without_probabilities_and_score_answers_with_a_softmax_and_no_flag(tmp_path: Path, good: Path) -> None:
-    path = tiny.line("cnn").float32.path("float32")
+    path = tiny_job.line("cnn").float32.path("float32")
     _, (answer, _) = ask(tmp_path, "predict", path, "good.txt", "--top", "3")
     assert (answer["flag"], answer["score"]) == (None, None)
     assert sum(each["probability"] for each in answer["top"]) == pytest.approx(1)
-    logits = onnx_file.run(path, interpolate(*bundles.known(), tiny.AXIS.values())[0][None])[0]
+    logits = onnx_file.run(path, interpolate(*tiny_bundle.known(), tiny_job.AXIS.values())[0][None])[0]
     assert answer["probability"] == pytest.approx(1 / np.exp(logits - logits.max()).sum(), rel=1e-5)
 
 
 def test_a_batch_goes_on_past_files_that_are_no_good(tmp_path: Path, good: Path) -> None:
     (tmp_path / "bad.txt").write_text("nothing")
-    code, told = ask(tmp_path, "predict", bundles.model(), "bad.txt", "nowhere.txt", "good.txt", "bad.txt", "good.txt")
+    code, told = ask(
+        tmp_path, "predict", tiny_bundle.model(), "bad.txt", "nowhere.txt", "good.txt", "bad.txt", "good.txt"
+    )
     *answers, summary = told
     assert [("label" in each, each["number"]) for each in answers] == [
         (False, 1), (False, 2), (True, 3), (False, 4), (True, 5)
@@ -84,10 +86,10 @@ def test_a_batch_goes_on_past_files_that_are_no_good(tmp_path: Path, good: Path)
 
 
 def test_one_column_that_is_no_good_does_not_keep_its_neighbours_from_an_answer(tmp_path: Path) -> None:
-    axis, x = bundles.known()
+    axis, x = tiny_bundle.known()
     rows = np.column_stack([axis, x, np.zeros_like(x), x])
     np.savetxt(tmp_path / "wide.csv", rows, delimiter=",", header="shift,a,b,c", comments="")
-    code, (first, refused, last, _) = ask(tmp_path, "predict", bundles.model(), "wide.csv")
+    code, (first, refused, last, _) = ask(tmp_path, "predict", tiny_bundle.model(), "wide.csv")
     assert code == 2
     assert (first["file"], last["file"]) == ("wide.csv:a", "wide.csv:c")
     assert refused["file"] == "wide.csv:b"
@@ -95,23 +97,23 @@ def test_one_column_that_is_no_good_does_not_keep_its_neighbours_from_an_answer(
 
 
 def test_standard_input_is_a_file_too(tmp_path: Path, good: Path) -> None:
-    code, (answer, _) = ask(tmp_path, "predict", bundles.model(), "-", given=good.read_bytes())
+    code, (answer, _) = ask(tmp_path, "predict", tiny_bundle.model(), "-", given=good.read_bytes())
     assert (code, answer["file"]) == (0, "standard input")
-    code, (answer, _) = ask(tmp_path, "predict", bundles.model(), "-")
+    code, (answer, _) = ask(tmp_path, "predict", tiny_bundle.model(), "-")
     assert (code, answer["error"]) == (2, "standard input: is empty")
 
 
 def test_folders_are_searched_and_an_empty_one_is_refused(tmp_path: Path, good: Path) -> None:
     deep = tmp_path / "many" / "deep"
     deep.mkdir(parents=True)
-    files.jcamp(deep / "b.JDX", tiny.AXIS.values(), np.round(bundles.known()[1], 4))
+    files.jcamp(deep / "b.JDX", tiny_job.AXIS.values(), np.round(tiny_bundle.known()[1], 4))
     good.rename(tmp_path / "many" / "a.txt")
     (tmp_path / "many" / "README.md").write_text("no spectrum")
-    code, (first, second, _) = ask(tmp_path, "predict", bundles.model(), "many")
+    code, (first, second, _) = ask(tmp_path, "predict", tiny_bundle.model(), "many")
     assert code == 0
     assert {Path(each["file"]).name for each in (first, second)} == {"a.txt", "b.JDX"}
     (tmp_path / "empty").mkdir()
-    code, (refused, _) = ask(tmp_path, "predict", bundles.model(), "empty")
+    code, (refused, _) = ask(tmp_path, "predict", tiny_bundle.model(), "empty")
     assert code == 2
     assert "no file of spectra in this folder" in refused["error"]
 
@@ -121,18 +123,18 @@ def test_only_a_missing_library_is_code_3(tmp_path: Path, good: Path) -> None:
     (tmp_path / "without" / "jcamp" / "__init__.py").write_text("raise ImportError('none here')")
     files.jcamp(tmp_path / "a.jdx")
     code, (refused, answer, _) = ask(
-        tmp_path, "predict", bundles.model(), "a.jdx", "good.txt", PYTHONPATH=str(tmp_path / "without")
+        tmp_path, "predict", tiny_bundle.model(), "a.jdx", "good.txt", PYTHONPATH=str(tmp_path / "without")
     )
     assert code == 3
     assert "pip install jcamp" in refused["hint"]
     assert "label" in answer
     (tmp_path / "bad.txt").write_text("nothing")
-    code, _ = ask(tmp_path, "predict", bundles.model(), "a.jdx", "bad.txt", PYTHONPATH=str(tmp_path / "without"))
+    code, _ = ask(tmp_path, "predict", tiny_bundle.model(), "a.jdx", "bad.txt", PYTHONPATH=str(tmp_path / "without"))
     assert code == 2
 
 
 def test_a_device_has_neither_edgespec_nor_torch(tmp_path: Path, good: Path) -> None:
-    bundle = bundles.write(tmp_path / "bundle")
+    bundle = tiny_bundle.write(tmp_path / "bundle")
     (tmp_path / "without").mkdir()
     for name in ("edgespec", "torch", "onnx", "scipy", "sklearn"):
         (tmp_path / "without" / f"{name}.py").write_text("raise ImportError('not on a device')")
@@ -144,7 +146,7 @@ def test_a_device_has_neither_edgespec_nor_torch(tmp_path: Path, good: Path) -> 
 
 
 def unstamped(path: Path) -> Path:
-    loaded = onnx.load(bundles.model())
+    loaded = onnx.load(tiny_bundle.model())
     del loaded.metadata_props[:]
     onnx.save(loaded, path)
     return path
@@ -156,7 +158,7 @@ def test_a_contract_may_lie_beside_its_model(tmp_path: Path, good: Path) -> None
     assert code == 2
     assert "has no contract" in refused["error"]
     assert "contract.json" in refused["hint"]
-    told = contract.load(bundles.model()).plain()
+    told = contract.load(tiny_bundle.model()).plain()
     for changes, wanted in (
         ({}, 0),
         ({"labels": ["a", "b"]}, 4),
@@ -192,7 +194,7 @@ def test_what_cannot_be_asked_is_told_once(
     tmp_path: Path, good: Path, arguments: list[str], code: int, told: str
 ) -> None:
     (tmp_path / "rubbish.onnx").write_bytes(b"%PDF-1.7 rubbish")
-    given = [str(bundles.model()) if each == "MODEL" else each for each in arguments]
+    given = [str(tiny_bundle.model()) if each == "MODEL" else each for each in arguments]
     ended, answers = ask(tmp_path, "predict", *given)
     assert ended == code
     assert len(answers) == 1
@@ -203,12 +205,12 @@ def test_what_cannot_be_asked_is_told_once(
 def test_a_device_with_one_runtime_takes_that(tmp_path: Path, good: Path) -> None:
     runner = carry(tmp_path / "device", "onnxruntime")
     (tmp_path / "device" / "runtimes" / "onnxruntime.py").rename(tmp_path / "device" / "runtimes" / "only.py")
-    assert ask(tmp_path, "predict", bundles.model(), "good.txt", runner=runner)[0] == 0
+    assert ask(tmp_path, "predict", tiny_bundle.model(), "good.txt", runner=runner)[0] == 0
 
 
 def test_whoever_reads_no_further_is_no_error(tmp_path: Path, good: Path) -> None:
     many = " ".join(["good.txt"] * 500)
-    command = f"'{sys.executable}' '{RUNNER}' predict '{bundles.model()}' {many} | head -n 1"
+    command = f"'{sys.executable}' '{RUNNER}' predict '{tiny_bundle.model()}' {many} | head -n 1"
     ended = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
     assert json.loads(ended.stdout)["label"]
     assert "Traceback" not in ended.stderr
@@ -218,16 +220,16 @@ def test_whoever_reads_no_further_is_no_error(tmp_path: Path, good: Path) -> Non
 @pytest.mark.parametrize("mineral", MINERALS)
 def test_real_files_get_the_label_that_the_pipeline_gives_them(real: Path, tmp_path: Path, mineral: str) -> None:
     wanted = {}
-    told = contract.load(bundles.model())
+    told = contract.load(tiny_bundle.model())
     with zipfile.ZipFile(real / "rruff" / "excellent_unoriented_subset.zip") as held:
         for name in held.namelist():
             if Path(name).name.startswith(f"{mineral}__"):
                 raw = held.read(name)
                 scan = rruff_text.parse(raw, name)
-                values, _ = interpolate(scan.axis, scan.x, tiny.AXIS.values())
-                wanted[Path(name).name] = told.labels[int(onnx_file.run(bundles.model(), values[None]).argmax())]
+                values, _ = interpolate(scan.axis, scan.x, tiny_job.AXIS.values())
+                wanted[Path(name).name] = told.labels[int(onnx_file.run(tiny_bundle.model(), values[None]).argmax())]
                 (tmp_path / Path(name).name).write_bytes(raw)
-    code, told_lines = ask(tmp_path, "predict", bundles.model(), ".")
+    code, told_lines = ask(tmp_path, "predict", tiny_bundle.model(), ".")
     assert code == 0
     assert {Path(each["file"]).name: each["label"] for each in told_lines[:-1]} == wanted
     assert len(wanted) > 10

@@ -8,11 +8,11 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-import bundles
 import numpy as np
 import pytest
 import python38
-from device import RUNNER, carry
+import tiny_bundle
+from device_runner import RUNNER, carry
 
 COMMANDS = ("predict", "verify", "hello", "prepare", "cold", "bench", "answers", "energy", "soak", "loop")
 # What is not there on a device is no fault of the program: these say so themselves.
@@ -109,8 +109,8 @@ def test_help_comes(tmp_path: Path, command: str) -> None:
 
 @pytest.mark.parametrize("variant", ["float32", "cpu-int8"])
 def test_a_bundle_verifies_and_predicts(tmp_path: Path, variant: str) -> None:
-    folder = bundles.write(tmp_path / "bundle", variant)
-    axis, x = bundles.known()
+    folder = tiny_bundle.write(tmp_path / "bundle", variant)
+    axis, x = tiny_bundle.known()
     np.savetxt(tmp_path / "one.csv", np.c_[axis, x], delimiter=",")
     ended = run(python38.furnished(), folder / "runner.py", "verify", folder, cwd=tmp_path)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -125,8 +125,8 @@ def test_it_measures_with_the_clocks_held(tmp_path: Path) -> None:
     governor.parent.mkdir(parents=True)
     governor.write_text("schedutil")
     runner = carry(tmp_path / "device", "onnxruntime")
-    np.save(tmp_path / "x.npy", np.ones((3, bundles.tiny.AXIS.points), np.float32))
-    shutil.copy(bundles.model(), tmp_path / "model.onnx")
+    np.save(tmp_path / "x.npy", np.ones((3, tiny_bundle.tiny.AXIS.points), np.float32))
+    shutil.copy(tiny_bundle.model(), tmp_path / "model.onnx")
     request = {
         "runtime": "onnxruntime",
         "threads": 1,

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import device
+import device_runner
 import numpy as np
 import onnx
 import pytest
 from bench_request import CLASSES, POINTS, QUICK, ask, gemm, run
-from device import RUNNER, carry
+from device_runner import RUNNER, carry
 
 from edgespec import plugins
 
@@ -22,7 +22,7 @@ def test_packages_of_others_that_bear_the_names_of_its_folders_do_no_harm(folder
     for name in ("spectra", "measure", "engines", "model", "runtimes"):
         (others / name).mkdir()
         (others / name / "__init__.py").write_text("raise RuntimeError('not this one')\n")
-    code, (answer,) = device.ask(folder, "bench", "request.json", PYTHONPATH=str(others))
+    code, (answer,) = device_runner.ask(folder, "bench", "request.json", PYTHONPATH=str(others))
     assert (code, len(answer["models"])) == (0, 2)
 
 

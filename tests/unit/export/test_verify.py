@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import bundles
 import numpy as np
 import onnx
 import pytest
-from device import ask, module
+import tiny_bundle
+from device_runner import ask, module
 from onnx import numpy_helper
 
 from edgespec import contract
@@ -22,7 +22,7 @@ from edgespec import contract
 @pytest.fixture
 def bundle(tmp_path: Path) -> Path:
     """A whole bundle, free to be harmed."""
-    return bundles.write(tmp_path / "bundle")
+    return tiny_bundle.write(tmp_path / "bundle")
 
 
 def verify(folder: Path) -> tuple[int, dict[str, Any]]:
@@ -36,7 +36,7 @@ def failed(answer: dict[str, Any]) -> dict[str, str]:
 
 @pytest.mark.parametrize("variant", ["float32", "cpu-int8"])
 def test_a_whole_bundle_passes_by_the_program_that_it_carries(tmp_path: Path, variant: str) -> None:
-    folder = bundles.write(tmp_path / "bundle", variant)
+    folder = tiny_bundle.write(tmp_path / "bundle", variant)
     for _ in range(2):  # the second time: it must leave nothing behind
         code, (answer,) = ask(tmp_path, "verify", folder, runner=folder / "runner.py")
         assert code == answer["exit_code"] == 0
@@ -60,7 +60,7 @@ def swapped_weights(folder: Path) -> None:
 
 def swapped_labels(folder: Path) -> None:
     a, b, *rest = contract.load(folder / "model.onnx").labels
-    bundles.restamp(folder, labels=(b, a, *rest))
+    tiny_bundle.restamp(folder, labels=(b, a, *rest))
 
 
 def other_labels(folder: Path) -> None:
@@ -70,7 +70,7 @@ def other_labels(folder: Path) -> None:
 
 def nudged(folder: Path, name: str, share: float) -> None:
     held = np.load(folder / "test_vectors.npz")[name]
-    bundles.vectors(folder, **{name: held + np.float32(share * np.abs(held).max())})
+    tiny_bundle.vectors(folder, **{name: held + np.float32(share * np.abs(held).max())})
 
 
 HARMS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
@@ -80,17 +80,17 @@ HARMS: dict[str, tuple[Callable[[Path], Any], str, str]] = {
     "logits": (lambda folder: nudged(folder, "logits", 0.002), "logits", "largest difference 0.002"),
     "probabilities": (lambda folder: nudged(folder, "probabilities", 0.02), "probabilities", "largest difference 0.02"),
     "score": (lambda folder: nudged(folder, "score", 0.02), "score", "largest difference 0.02"),
-    "too many labels": (lambda folder: bundles.restamp(folder, labels=("a", "b")), "contract against the graph", "2 labels"),
+    "too many labels": (lambda folder: tiny_bundle.restamp(folder, labels=("a", "b")), "contract against the graph", "2 labels"),
     "a damaged contract": (lambda folder: (folder / "contract.json").write_text("{"), "contract.json against the model", "damaged"),
     "no metadata": (lambda folder: unstamp(folder), "contract in the model", "no contract"),
     "no vectors": (lambda folder: (folder / "test_vectors.npz").unlink(), "file test_vectors.npz", "missing"),
     "no npz": (lambda folder: (folder / "test_vectors.npz").write_text("x"), "answers", "cannot be read"),
-    "pickles": (lambda folder: bundles.vectors(folder, label=np.array([{}] * 20)), "answers", "cannot be read"),
-    "too few vectors": (lambda folder: bundles.vectors(folder, logits=np.zeros((3, 3))), "answers", "logits (3, 3)"),
-    "none at all": (lambda folder: bundles.vectors(folder, label=np.array([], str), **{
+    "pickles": (lambda folder: tiny_bundle.vectors(folder, label=np.array([{}] * 20)), "answers", "cannot be read"),
+    "too few vectors": (lambda folder: tiny_bundle.vectors(folder, logits=np.zeros((3, 3))), "answers", "logits (3, 3)"),
+    "none at all": (lambda folder: tiny_bundle.vectors(folder, label=np.array([], str), **{
         key: np.zeros((0, width), np.float32) for key, width in (("spectra", 128), ("logits", 3), ("probabilities", 3), ("score", 1))
     }), "answers", "does not fit"),
-    "no finite logits": (lambda folder: bundles.vectors(folder, logits=np.full((20, 3), np.nan, np.float32)), "logits", "finite"),
+    "no finite logits": (lambda folder: tiny_bundle.vectors(folder, logits=np.full((20, 3), np.nan, np.float32)), "logits", "finite"),
     "no model": (lambda folder: (folder / "model.onnx").unlink(), "file model.onnx", "missing"),
     "a model of rubbish": (lambda folder: (folder / "model.onnx").write_text("x"), "answers", "cannot be loaded"),
     "no card": (lambda folder: (folder / "MODEL_CARD.md").unlink(), "file MODEL_CARD.md", "missing"),
@@ -108,7 +108,7 @@ def unstamp(folder: Path) -> None:
 def test_a_harm_is_found_even_where_the_checksums_were_made_anew(bundle: Path, name: str) -> None:
     harm, check, told = HARMS[name]
     harm(bundle)
-    bundles.sums(bundle)
+    tiny_bundle.sums(bundle)
     code, answer = verify(bundle)
     assert code == answer["exit_code"] == 4
     assert not answer["ok"]
@@ -172,7 +172,7 @@ def test_edgespec_verify_prints_every_check_with_its_tolerance(bundle: Path) -> 
     assert all(" pass " in line for line in lines[1:-2])
     assert any(line.startswith("logits") and "0.001 of the largest" in line for line in lines)
     swapped_labels(bundle)
-    bundles.sums(bundle)
+    tiny_bundle.sums(bundle)
     ended = edgespec("verify", bundle, "--json")
     assert ended.returncode == 4
     told = json.loads(ended.stdout)

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import outside
+import other_runtimes
 import pytest
-import tiny
-from device import RUNNER, module
+import tiny_job
+from device_runner import RUNNER, module
 
 from edgespec.steps import quantize
 
@@ -133,11 +133,11 @@ def test_a_package_without_a_driver_says_so() -> None:
 
 
 def test_the_package_builds_portable_int8_and_refuses_cpu_int8(tmp_path: Path) -> None:
-    tools = outside.installed("trt-check", tmp_path / "tools")
-    line = tiny.line("cnn")
+    tools = other_runtimes.installed("trt-check", tmp_path / "tools")
+    line = tiny_job.line("cnn")
     made = quantize.run(line.job.inside(tmp_path), line.float32, spectra=64, flavours=["cpu", "portable"])
     files = [str(made.path(name)) for name in ("float32", "portable-int8", "cpu-int8", "default")]
-    ended = outside.run("tensorrt_python.py", tools, str(RUNNER.parent), *files)
+    ended = other_runtimes.run("tensorrt_python.py", tools, str(RUNNER.parent), *files)
     assert ended.returncode == 0, ended.stderr
     plain, portable, cpu, default, loaded = map(json.loads, ended.stdout.splitlines())
     assert min(plain["bytes"], portable["bytes"], default["bytes"]) > 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import device
+import device_runner
 import pytest
 
 
@@ -20,7 +20,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str,
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         monkeypatch.setenv("EDGESPEC_SYS", str(root))
-        monkeypatch.setattr(device.module("measure.sensors"), "ROOT", root)
+        monkeypatch.setattr(device_runner.module("measure.sensors"), "ROOT", root)
         return root
 
     return write

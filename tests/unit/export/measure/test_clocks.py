@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from bench_request import ask, run
-from device import RUNNER
+from device_runner import RUNNER
 
 GOVERNOR = "sys/devices/system/cpu/cpu{}/cpufreq/scaling_governor"
 LOG = """#!{python}

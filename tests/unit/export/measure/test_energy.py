@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import device
+import device_runner
 import pytest
 from bench_request import ask, run
 from machine_trees import JETSON, PI
@@ -28,9 +28,9 @@ def test_mean_power_less_idle_times_the_time_of_a_call(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tree(JETSON)
-    energy = device.module("measure.energy")
+    energy = device_runner.module("measure.energy")
     ask(folder)
-    request = device.module("measure.bench").read_request(folder / "request.json")
+    request = device_runner.module("measure.bench").read_request(folder / "request.json")
     busy = [False]
 
     class Supply:

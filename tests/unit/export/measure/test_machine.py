@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bench_request import run
-from device import module
+from device_runner import module
 
 
 def test_hello_tells_what_latencies_depend_on(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import device
+import device_runner
 import pytest
 from machine_trees import JETSON, RAPL
 
@@ -16,7 +16,7 @@ def test_rails_without_a_common_supply_are_added_up(tree: Any) -> None:
     files = {name: text for name, text in JETSON.items() if "hwmon1/in1" not in name and "hwmon1/curr1" not in name}
     more = {"in3_label": "VDD_SOC", "in3_input": "5000", "curr3_input": "100"}
     tree({**files, **{f"sys/class/hwmon/hwmon1/{name}": text for name, text in more.items()}})
-    power = device.module("measure.power")
+    power = device_runner.module("measure.power")
     rails, _ = power.find()
     lines = [{"t": t, "power": power.read(rails)} for t in (0.0, 1.0)]
     assert power.watts(rails, lines) == pytest.approx(5.016 * 0.256 + 0.5)
@@ -24,7 +24,7 @@ def test_rails_without_a_common_supply_are_added_up(tree: Any) -> None:
 
 def test_rapl_counts_joules_and_starts_again_where_its_counter_ends(tree: Any) -> None:
     root = tree(RAPL)
-    power = device.module("measure.power")
+    power = device_runner.module("measure.power")
     rails, reason = power.find()
     assert (reason, [rail.name for rail in rails]) == ("", ["package-0"]), "cores are in the package already"
     counter = root / "sys/class/powercap/intel-rapl:0/energy_uj"
@@ -39,7 +39,7 @@ def test_rapl_counts_joules_and_starts_again_where_its_counter_ends(tree: Any) -
 def test_a_counter_that_may_not_be_read_is_told_with_its_file(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(RAPL)
     monkeypatch.setattr(os, "access", lambda path, mode: not path.endswith("energy_uj"))
-    rails, reason = device.module("measure.power").find()
+    rails, reason = device_runner.module("measure.power").find()
     assert rails == []
     assert "energy_uj may not be read by this user" in reason
 
@@ -59,7 +59,7 @@ def test_tegrastats_tells_the_power_where_the_files_cannot_be_read(
 ) -> None:
     files = {name: text for name, text in JETSON.items() if "hwmon1" not in name}
     tree(files)
-    power = device.module("measure.power")
+    power = device_runner.module("measure.power")
     assert power.find()[0] == []
     program = tmp_path / "bin" / "tegrastats"
     program.parent.mkdir()

@@ -8,14 +8,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-import device
+import device_runner
 from bench_request import ask, run
 from machine_trees import JETSON
 
 
 def test_a_machine_that_tells_nothing_is_not_said_to_be_cool(tree: Any) -> None:
     tree({"proc/version": "Linux"})
-    sensors, watch = device.module("measure.sensors"), device.module("measure.sensor_log")
+    sensors, watch = device_runner.module("measure.sensors"), device_runner.module("measure.sensor_log")
     line = {"t": 0.0, "mhz": sensors.clocks(), "celsius": sensors.temperatures(), "flags": sensors.throttled()}
     assert (line["mhz"], line["celsius"], line["flags"]) == ({}, {}, None)
     assert watch.summary([], [line, {**line, "t": 1.0}])["throttled"] is None
@@ -31,7 +31,7 @@ def readings(mhz: list[float], celsius: list[float] | None = None) -> list[dict[
 
 def test_a_clock_that_falls_is_throttling_and_one_odd_reading_is_not(tree: Any) -> None:
     tree(JETSON)
-    watch = device.module("measure.sensor_log")
+    watch = device_runner.module("measure.sensor_log")
     steady = watch.summary(readings([800.0]), readings([1500.0] * 40))
     assert (steady["throttled"], steady["mhz"]["cpu"]) == (False, [800, 800, 1500, 1500]), "idle before is no fall"
     odd = watch.summary([], readings([1500.0] * 20 + [900.0] + [1500.0] * 20))
@@ -45,7 +45,7 @@ def test_a_clock_that_falls_is_throttling_and_one_odd_reading_is_not(tree: Any) 
 
 def test_a_zone_past_its_trip_point_is_throttling(tree: Any) -> None:
     tree(JETSON)
-    told = device.module("measure.sensor_log").summary([], readings([1500.0] * 4, [90.0, 98.0, 99.5, 97.0]))
+    told = device_runner.module("measure.sensor_log").summary([], readings([1500.0] * 4, [90.0, 98.0, 99.5, 97.0]))
     assert told["throttled"] is True
     assert told["why"] == ["cpu-thermal reached 100 degrees, it slows down from 99 on"]
     assert told["celsius"] == {"cpu-thermal": [90.0, 99.5, 97.0]}
@@ -53,7 +53,7 @@ def test_a_zone_past_its_trip_point_is_throttling(tree: Any) -> None:
 
 def test_sensors_are_read_in_a_process_of_their_own_until_the_end(tree: Any) -> None:
     root = tree(JETSON)
-    watch = device.module("measure.sensor_log")
+    watch = device_runner.module("measure.sensor_log")
     with watch.Watch([0], hz=50) as running:
         while len(running.lines()) < 3:
             time.sleep(0.02)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import device
+import device_runner
 import pytest
 from bench_request import run
 from machine_trees import JETSON, PI
@@ -13,7 +13,7 @@ from machine_trees import JETSON, PI
 
 def test_a_jetson_is_told_by_its_clocks_heat_and_supply(tree: Any) -> None:
     tree(JETSON)
-    sensors, power = device.module("measure.sensors"), device.module("measure.power")
+    sensors, power = device_runner.module("measure.sensors"), device_runner.module("measure.power")
     assert sensors.clocks([0]) == {"cpu": 1510.4, "gpu": 624.75}, "the video engine's clock is not the GPU's"
     assert sensors.temperatures() == {"cpu-thermal": 48.218}, "a sensor that is off says -256"
     assert sensors.trips() == {"cpu-thermal": 99.0}, "an active trip point starts a fan, no more"
@@ -37,7 +37,7 @@ def test_hello_tells_what_the_machine_is_set_to(tree: Any, folder: Path) -> None
 
 def test_raspberry_pi_tells_that_it_was_slowed_down_and_has_no_power_sensor(tree: Any) -> None:
     root = tree(PI)
-    sensors, watch = device.module("measure.sensors"), device.module("measure.sensor_log")
+    sensors, watch = device_runner.module("measure.sensors"), device_runner.module("measure.sensor_log")
     assert sensors.throttled() == 0
     word = root / "sys/devices/platform/soc/soc:firmware/get_throttled"
     word.write_text("50000")
@@ -48,5 +48,5 @@ def test_raspberry_pi_tells_that_it_was_slowed_down_and_has_no_power_sensor(tree
     told = watch.summary([], [line])
     assert told["throttled"] is True
     assert "firmware throttled" in told["why"][0]
-    rails, reason = device.module("measure.power").find()
+    rails, reason = device_runner.module("measure.power").find()
     assert (rails, reason[:15]) == ([], "no power sensor")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from device import module
+from device_runner import module
 
 
 class Clock:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-import tiny
-from device import ask
+import tiny_job
+from device_runner import ask
 
 from edgespec.bench import measure
 from edgespec.graph import onnx_file
@@ -50,7 +50,7 @@ def answers(folder: Path, model: Path, x: Any, provider: str) -> tuple[np.ndarra
 
 @pytest.mark.parametrize("network", ["cnn", "pace", "drsn", "efficientnet"])
 def test_float32_on_the_gpu_is_float32(network: str, tmp_path: Path, cuda: None) -> None:
-    made = tiny.line(network)
+    made = tiny_job.line(network)
     x = made.job.spectra.x[made.job.splits.rows(None)[:64]]
     told, providers = answers(tmp_path / "gpu", made.float32.path("float32"), x, CUDA)
     wanted = onnx_file.run(made.float32.path("float32"), x)
@@ -60,7 +60,7 @@ def test_float32_on_the_gpu_is_float32(network: str, tmp_path: Path, cuda: None)
 
 
 def test_half_precision_too(tmp_path: Path, cuda: None) -> None:
-    made = tiny.line("cnn")
+    made = tiny_job.line("cnn")
     half = halve.run(made.job.inside(tmp_path), made.float32)
     x = made.job.spectra.x[made.job.splits.rows(None)[:64]]
     told, _ = answers(tmp_path / "gpu", half.path("fp16"), x, CUDA)
@@ -69,7 +69,7 @@ def test_half_precision_too(tmp_path: Path, cuda: None) -> None:
 
 
 def test_bench_says_that_the_gpu_ran_it(tmp_path: Path, cuda: None) -> None:
-    made = tiny.line("cnn")
+    made = tiny_job.line("cnn")
     rows = made.job.splits.rows(None)[:64]
     x, y = made.job.spectra.x[rows], made.job.spectra.y[rows]
     files, card = {"float32": made.float32.path("float32")}, cards.load("local_gpu")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench_request import POINTS
-from device import module
+from device_runner import module
 
 
 def test_the_runtime_answers_other_batch_sizes_and_keeps_its_bindings_apart(folder: Path) -> None:

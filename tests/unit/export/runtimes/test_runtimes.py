@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import outside
+import other_runtimes
 import pytest
-import tiny
-from device import ask, module
+import tiny_job
+from device_runner import ask, module
 
 from edgespec.artifact import OnnxModel
 from edgespec.graph import onnx_file
@@ -21,7 +21,7 @@ from edgespec.steps import calibrate, quantize
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Job, OnnxModel]:
     """A calibrated tiny net in both flavours."""
-    made, folder = tiny.line("efficientnet"), tmp_path_factory.mktemp("files")
+    made, folder = tiny_job.line("efficientnet"), tmp_path_factory.mktemp("files")
     for name in ("int8", "done"):
         (folder / name).mkdir()
     int8 = quantize.run(made.job.inside(folder / "int8"), made.float32, spectra=64, flavours=["cpu", "portable"])
@@ -88,12 +88,12 @@ def test_a_provider_that_is_not_here_or_falls_back_is_an_error(
 
 @pytest.fixture(scope="session")
 def openvino(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(outside.installed("openvino", tmp_path_factory.mktemp("openvino"), "--no-deps"))
+    return str(other_runtimes.installed("openvino", tmp_path_factory.mktemp("openvino"), "--no-deps"))
 
 
 @pytest.fixture(scope="session")
 def tensorrt(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(outside.installed("trt-check", tmp_path_factory.mktemp("tensorrt")))
+    return str(other_runtimes.installed("trt-check", tmp_path_factory.mktemp("tensorrt")))
 
 
 @pytest.mark.parametrize(("variant", "near"), [("float32", 1e-5), ("cpu-int8", 0.05), ("portable-int8", 0.02)])

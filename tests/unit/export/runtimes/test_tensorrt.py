@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-import tiny
-from device import ask, module
+import tiny_job
+from device_runner import ask, module
 from fake_trtexec import program
 from onnx import TensorProto, helper, numpy_helper
 
@@ -87,7 +87,7 @@ def test_a_file_of_one_spectrum_at_a_time_is_asked_one_by_one(tmp_path: Path, mo
 @pytest.fixture(scope="module")
 def rounded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """A tiny net in both int8 flavours."""
-    line, folder = tiny.line("cnn"), tmp_path_factory.mktemp("int8")
+    line, folder = tiny_job.line("cnn"), tmp_path_factory.mktemp("int8")
     made = quantize.run(line.job.inside(folder), line.float32, spectra=64, flavours=["cpu", "portable"])
     return {name: made.path(name) for name in made.variants}
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import spectrum_files as files
-from device import module
+from device_reader import contract, read, refusal, tracks
+from device_runner import module
 from hypothesis import given
 from hypothesis import strategies as st
-from reads import contract, read, refusal, tracks
 from spectrum_files import AXIS, peaks
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import spectrum_files as files
-from device import module
-from reads import WINDOW, contract, read, refusal, tracks
+from device_reader import WINDOW, contract, read, refusal, tracks
+from device_runner import module
 from spectrum_files import AXIS, peaks
 
 from edgespec.data.readers import rruff_text, task_list

@@ -1,0 +1,83 @@
+"""`edgespec predict`: the answers of the device's program as a table, as JSON, and for a run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import spectrum_files as files
+import tiny_bundle
+
+MINERALS = ("Albite", "Beryl", "Diopside")
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    """A file with a spectrum that the model knows well."""
+    return files.rruff(tmp_path / "good.txt", *tiny_bundle.known())
+
+
+def edgespec(here: Path, *arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "edgespec", *map(str, arguments)]
+    return subprocess.run(command, cwd=here, input=given, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_run_answers_with_the_file_that_it_ships(undisturbed: Path, tmp_path: Path, good: Path) -> None:
+    ended = edgespec(tmp_path, "predict", undisturbed, good, "--json")
+    assert ended.returncode == 0, ended.stderr
+    told = json.loads(ended.stdout)
+    assert Path(told["model"]).parent == undisturbed / "5-calibrate"
+    assert told["results"][0]["label"] in MINERALS
+    other = edgespec(tmp_path, "predict", undisturbed, good, "--json", "--variant", "float32")
+    assert json.loads(other.stdout)["model"] != told["model"]
+
+
+def test_edgespec_predict_prints_a_table_and_what_was_refused(tmp_path: Path, good: Path) -> None:
+    (tmp_path / "bad.txt").write_text("nothing")
+    ended = edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt", "bad.txt")
+    assert ended.returncode == 2
+    head, row = ended.stdout.splitlines()
+    assert head.split() == ["file", "label", "probability", "flag", "runner-up", "covered"]
+    assert row.split()[0] == "good.txt"
+    assert row.split()[1] in MINERALS
+    assert "error: bad.txt: no lines of numbers in it" in ended.stderr
+    assert "hint:  " in ended.stderr
+    assert edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt").stderr == ""
+
+
+def test_edgespec_predict_gives_json_and_reads_standard_input(tmp_path: Path, good: Path) -> None:
+    (tmp_path / "bad.txt").write_text("nothing")
+    ended = edgespec(
+        tmp_path, "predict", tiny_bundle.model(), "-", "bad.txt", "--json", "--top", "3", given=good.read_text()
+    )
+    told = json.loads(ended.stdout)
+    assert ended.returncode == 2
+    assert set(told) == {"model", "contract", "results", "refused"}
+    assert told["contract"]["labels"] == list(MINERALS)
+    assert [each["file"] for each in told["results"]] == ["standard input"]
+    assert len(told["results"][0]["top"]) == 3
+    assert [each["file"] for each in told["refused"]] == ["bad.txt"]
+
+
+def test_names_that_are_no_text_are_shown_all_the_same(tmp_path: Path, good: Path) -> None:
+    good.rename(tmp_path / "a\x1b[2Jb\udcff.txt")
+    ended = edgespec(tmp_path, "predict", tiny_bundle.model(), ".")
+    assert ended.returncode == 0
+    assert "\x1b" not in ended.stdout
+    assert json.loads(edgespec(tmp_path, "predict", tiny_bundle.model(), ".", "--json").stdout)["results"]
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [("paper.pdf", "is no ONNX file"), ("rubbish.onnx", "cannot be loaded"), ("nowhere", "there is no nowhere")],
+)
+def test_what_is_no_model_is_a_mistake(tmp_path: Path, good: Path, model: str, told: str) -> None:
+    for name in ("paper.pdf", "rubbish.onnx"):
+        (tmp_path / name).write_bytes(b"%PDF-1.7\n" + bytes(range(256)))
+    ended = edgespec(tmp_path, "predict", model, "good.txt")
+    assert ended.returncode == 2
+    assert told in ended.stderr
+    assert "Traceback" not in ended.stderr

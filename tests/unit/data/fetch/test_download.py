@@ -1,0 +1,456 @@
+"""Fetching over a bad line: what is cut is gone on with, what is wrong is told, nothing half appears under its name."""
+
+from __future__ import annotations
+
+import gc
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import bad_http_server
+import pytest
+from bad_http_server import Answer, Server, chunked, give, hang, part, say, serving, whole
+from small_disk import mounted
+
+from edgespec import storage
+from edgespec.data.fetch import partial, receipt, sources
+from edgespec.data.fetch.download import Patience
+from edgespec.datasets import rruff
+from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, StorageError, Unreachable
+from edgespec.spectra import Axis
+
+CONTENT = bad_http_server.archive()
+OTHER = bad_http_server.archive(seed=1)
+SIZE = len(CONTENT)
+NAME = "fair_oriented"
+QUICK = Patience(tries=3, timeout=0.4, wait=0.001)
+
+
+class Told:
+    """A watcher that remembers."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[int, int | None]] = []
+        self.said: list[str] = []
+        self.done = 0
+
+    def begin(self, what: str, done: int, total: int | None) -> None:
+        self.begun.append((done, total))
+
+    def advance(self, done: int) -> None:
+        self.done = done
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+
+@pytest.fixture(autouse=True)
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "EDGESPEC_OFFLINE", "EDGESPEC_RRUFF"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+def fetch(server: Server, into: Path, told: Told | None = None, **more: object) -> Path:
+    """Fetch one archive; check that it is whole, vouched for, and that nothing else lies about."""
+    manner: dict[str, object] = {"base": server.base, "patience": QUICK, **more}
+    (found,) = sources.fetch("rruff", [NAME], into, told or Told(), **manner)  # type: ignore[arg-type]
+    assert sorted(path.name for path in into.iterdir()) == [".lock", f"{NAME}.zip", f"{NAME}.zip.json"]
+    record = json.loads((into / f"{NAME}.zip.json").read_text())
+    content = found.path.read_bytes()
+    assert record["sha256"] == found.sha256 == hashlib.sha256(content).hexdigest()
+    assert record["size"] == len(content)
+    assert record["address"] == f"{server.base}{NAME}.zip"
+    return found.path
+
+
+def left(into: Path) -> list[str]:
+    return sorted(path.name for path in into.iterdir() if path.name != ".lock")
+
+
+@pytest.mark.parametrize(
+    ("answers", "ranges"),
+    [
+        ([give()], [0]),
+        ([give(20_000), give()], [0, 20_000]),
+        ([give(20_000), give(5), give(20_000), give()], [0, 20_000, 20_005, 40_005]),
+        ([give(20_000), whole()], [0, 20_000]),
+        ([whole(20_000), whole()], [0, 20_000]),
+        ([say(503, Retry_After=0), give()], [0, 0]),
+        ([say(500), say(429, "slow down"), give(9_000), say(502), give()], [0, 0, 0, 9_000, 9_000]),
+        ([hang(), give()], [0, 1_000]),
+        ([chunked()], [0]),
+        ([chunked(40_000), give()], [0, 36_864]),
+        ([whole(sized=False)], [0]),
+        ([whole(30_000, sized=False), whole(sized=False)], [0, 0]),
+        ([give(20_000), part(10_000)], [0, 20_000]),
+        ([give(20_000), part(30_000), give()], [0, 20_000, 0]),
+        ([give(20_000), part(20_000, total=SIZE + 9), give()], [0, 20_000, 0]),
+        ([give(20_000), part(20_000, tag='"two"'), give()], [0, 20_000, 0]),
+        ([give(20_000), say(416, Content_Range="bytes */15000"), give()], [0, 20_000, 0]),
+        ([give(pause=0.001, piece=3_000)], [0]),
+        ([give(length=7), give()], [0, SIZE]),
+    ],
+)  # fmt: skip
+def test_it_is_whole_in_the_end(answers: list[Answer], ranges: list[int], tmp_path: Path) -> None:
+    with serving(CONTENT, *answers) as server:
+        assert fetch(server, tmp_path / "in").read_bytes() == CONTENT
+        asked = [int(each.removeprefix("bytes=").rstrip("-")) if each else 0 for each in server.ranges()]
+        assert len(asked) == len(ranges)
+        for got, wanted in zip(asked, ranges, strict=True):
+            assert got == wanted or (wanted == 36_864 and 0 < got <= 40_000)
+
+
+def test_a_second_call_goes_on_where_the_first_was_cut(tmp_path: Path) -> None:
+    with serving(CONTENT, give(30_000), say(404), give()) as server:
+        with pytest.raises(Missing, match="HTTP 404"):
+            fetch(server, tmp_path)
+        assert left(tmp_path) == [f"{NAME}.zip.part", f"{NAME}.zip.part.json"]
+        told = Told()
+        assert fetch(server, tmp_path, told).read_bytes() == CONTENT
+    assert server.ranges() == [None, "bytes=30000-", "bytes=30000-"]
+    assert told.begun == [(30_000, SIZE)]
+    assert told.done == SIZE
+
+
+def test_another_version_in_between_is_fetched_from_its_start(tmp_path: Path) -> None:
+    with serving(CONTENT, give(30_000), say(404), give()) as server:
+        with pytest.raises(Missing):
+            fetch(server, tmp_path)
+        server.content, server.tag = OTHER, '"two"'
+        assert fetch(server, tmp_path).read_bytes() == OTHER
+    assert server.asked[-1][1]["if-range"] == '"one"'
+
+
+def test_a_server_that_mixes_versions_is_found_out(tmp_path: Path) -> None:
+    """It keeps its tag, so only the archive's own checksums tell; the second try takes it in one piece."""
+    with serving(CONTENT, give(30_000), say(404), give()) as server:
+        with pytest.raises(Missing):
+            fetch(server, tmp_path)
+        server.content = OTHER
+        told = Told()
+        assert fetch(server, tmp_path, told).read_bytes() == OTHER
+    assert server.ranges()[-2:] == ["bytes=30000-", None]
+    assert "damaged" in told.said[0]
+
+
+def test_a_range_that_leaves_a_gap_is_not_written(tmp_path: Path) -> None:
+    told = Told()
+    with serving(CONTENT, give(20_000), part(30_000), give()) as server:
+        assert fetch(server, tmp_path, told).read_bytes() == CONTENT
+    assert "a part of another file; trying again" in told.said[1]
+
+
+def test_what_came_from_elsewhere_is_not_gone_on_with(tmp_path: Path) -> None:
+    with serving(CONTENT, give(30_000), say(404)) as first, pytest.raises(Missing):
+        fetch(first, tmp_path)
+    with serving(CONTENT, give()) as second:
+        assert fetch(second, tmp_path).read_bytes() == CONTENT
+    assert second.ranges() == [None]
+
+
+@pytest.mark.parametrize("tag", [None, 'W/"weak"'])
+def test_what_has_no_version_is_fetched_anew(tag: str | None, tmp_path: Path) -> None:
+    with serving(CONTENT, give(30_000), say(404), give(), tag=tag) as server:
+        with pytest.raises(Missing):
+            fetch(server, tmp_path)
+        assert fetch(server, tmp_path).read_bytes() == CONTENT
+    assert server.ranges() == [None, None, None]
+
+
+def test_a_part_of_unknown_origin_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / f"{NAME}.zip.part").write_bytes(OTHER[:5000])
+    with serving(CONTENT, give()) as server:
+        assert fetch(server, tmp_path).read_bytes() == CONTENT
+    assert server.ranges() == [None]
+
+
+def test_a_part_that_is_all_needs_no_server(tmp_path: Path) -> None:
+    """Killed between the last byte and the name."""
+    with serving(CONTENT, give(), say(404)) as server:
+        fetch(server, tmp_path)
+        os.replace(tmp_path / f"{NAME}.zip", tmp_path / f"{NAME}.zip.part")
+        note = {"address": f"{server.base}{NAME}.zip", "validator": '"one"', "total": SIZE}
+        storage.write_json(tmp_path / f"{NAME}.zip.part.json", note)
+        assert fetch(server, tmp_path).read_bytes() == CONTENT
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "error", "words", "kept"),
+    [
+        (whole(length=7), Unreachable, f"3 tries in a row brought nothing new; the last: .*{SIZE + 7:,} bytes", SIZE),
+        (give(length=-7), Unreachable, "damaged", 0),
+        (say(200, "<!DOCTYPE html><title>Log in</title>" * 9, Content_Type="text/html"), Unreachable, "text/html: '<!DOC", 0),
+        (say(200, ""), Unreachable, "damaged", 0),
+        (say(204), Unreachable, "HTTP 204", 0),
+        (say(404), Missing, "HTTP 404", 0),
+        (say(403), Unreachable, "HTTP 403", 0),
+        (say(407), Unreachable, "HTTP 407", 0),
+        (say(503, Retry_After=0), Unreachable, "3 tries in a row .* HTTP 503", 0),
+        (whole(20_000), Unreachable, f"3 tries in a row .* the connection ended at 20,000 of {SIZE:,} bytes", 20_000),
+        (whole(20_000, sized=False), Unreachable, "3 tries in a row .* damaged", 0),
+        (hang(), Unreachable, "3 tries in a row .* silent", 1_000),
+        (say(302), Unreachable, "HTTP 302", 0),
+        (say(503, Retry_After="\xb2"), Unreachable, "3 tries in a row .* HTTP 503", 0),
+        (say(200, "\x1f\x8bpacked", Content_Encoding="gzip"), Unreachable, "packed once more .*: gzip", 0),
+    ],
+)  # fmt: skip
+def test_what_never_comes_whole_never_lies_under_its_name(
+    answer: Answer, error: type[EdgespecError], words: str, kept: int, tmp_path: Path
+) -> None:
+    with serving(CONTENT, answer) as server, pytest.raises(error, match=words) as caught:
+        fetch(server, tmp_path)
+    assert caught.value.hint
+    assert left(tmp_path) == ([f"{NAME}.zip.part", f"{NAME}.zip.part.json"] if kept else [])
+    if kept:
+        assert (tmp_path / f"{NAME}.zip.part").stat().st_size == kept
+        assert f"{kept:,} bytes so far are kept" in caught.value.hint
+
+
+def test_nobody_at_the_address(tmp_path: Path) -> None:
+    with serving(CONTENT, give()) as server:
+        base = server.base
+    with pytest.raises(Unreachable, match=r"3 tries in a row .* refused"):
+        list(sources.fetch("rruff", [NAME], tmp_path, Told(), base=base, patience=QUICK))
+
+
+def test_what_is_there_is_checked_and_not_fetched(tmp_path: Path) -> None:
+    with serving(CONTENT, give()) as server:
+        path = fetch(server, tmp_path)
+        assert fetch(server, tmp_path) == fetch(server, tmp_path, offline=True) == path
+        assert len(server.asked) == 1
+        path.write_bytes(OTHER)
+        with pytest.raises(Mismatch, match="has another SHA-256: it is not what came from") as caught:
+            fetch(server, tmp_path)
+        assert "--again" in caught.value.hint
+        path.write_bytes(OTHER[:-1])
+        with pytest.raises(Mismatch, match=f"has {len(OTHER) - 1:,} bytes, not {SIZE:,}"):
+            fetch(server, tmp_path)
+        assert fetch(server, tmp_path, again=True).read_bytes() == CONTENT
+    assert len(server.asked) == 2
+
+
+def test_what_was_put_there_by_hand_is_looked_at_and_left(tmp_path: Path) -> None:
+    (tmp_path / f"{NAME}.zip").write_bytes(CONTENT)
+    (found,) = sources.fetch("rruff", [f"{NAME}.zip"], tmp_path, Told(), offline=True)
+    assert (found.address, found.now) == ("", False)
+    assert receipt.read(found.path) is None
+    found.path.write_bytes(CONTENT[:-30_000])
+    with pytest.raises(Mistake, match="not a whole zip archive"):
+        list(sources.fetch("rruff", [NAME], tmp_path, Told(), offline=True))
+
+
+def test_what_lies_where_recipes_look_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that may only be read; what is not in it goes to the cache, where recipes look as well."""
+    monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path / "shared"))
+    monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "home"))
+    (tmp_path / "shared").mkdir()
+    with mounted(tmp_path / "shared" / "rruff", "size=200k") as shared, serving(CONTENT, give()) as server:
+        (shared / f"{NAME}.zip").write_bytes(CONTENT)
+        subprocess.run(["mount", "-o", "remount,ro", str(shared)], check=True)
+        names = [NAME, "fair_unoriented"]
+        there, fetched = sources.fetch("rruff", names, None, Told(), base=server.base, patience=QUICK)
+    assert (there.path, there.now) == (shared / f"{NAME}.zip", False)
+    assert fetched.path == tmp_path / "home" / "data" / "rruff" / "fair_unoriented.zip"
+    assert len(server.asked) == 1
+
+
+def test_again_replaces_what_recipes_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it lies beside the folder that new archives go to: a copy in there would never be read."""
+    monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path))
+    place = tmp_path / f"{NAME}.zip"
+    place.write_bytes(CONTENT[:-30_000])
+    with serving(CONTENT, give()) as server:
+        with pytest.raises(Mistake, match="not a whole zip archive") as caught:
+            list(sources.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK))
+        assert "--again" in caught.value.hint
+        (found,) = sources.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK, again=True)
+    assert found.path == place
+    assert place.read_bytes() == CONTENT
+    assert not (tmp_path / "rruff").exists()
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://"])
+def test_a_proxy_that_is_none_is_told_at_once(proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", proxy)
+    monkeypatch.setenv("no_proxy", "")
+    told = Told()
+    with pytest.raises(Unreachable, match="no address that can be asked") as caught:
+        list(sources.fetch("rruff", [NAME], tmp_path, told, base="http://mirror.invalid/", patience=QUICK))
+    assert "http_proxy" in caught.value.hint
+    assert told.said == []
+
+
+@pytest.mark.parametrize("to", ["http://[bad/", "http://a..b/"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # urllib leaves the first answer open
+def test_a_redirect_to_no_address_is_told_at_once(to: str, tmp_path: Path) -> None:
+    told = Told()
+    with serving(CONTENT, say(302, Location=to)) as server:
+        with pytest.raises(Unreachable, match="no address that can be asked") as caught:
+            fetch(server, tmp_path, told)
+        assert caught.value.hint
+    assert told.said == left(tmp_path) == []
+    del caught
+    gc.collect()
+
+
+@pytest.mark.parametrize("text", ["", "-5", "1.5", "\xb2", "9" * 5000])
+def test_what_a_server_states_is_a_number_or_nothing(text: str) -> None:
+    assert partial.count(text) is None
+    assert partial.count("65032") == 65032
+
+
+def test_words_of_a_server_can_do_nothing_to_a_terminal(tmp_path: Path) -> None:
+    def answer(to: bad_http_server.Handler) -> None:
+        to.wfile.write(b"\x1b[31m\x00 no status\r\n\r\n")
+        to.close_connection = True
+
+    with serving(CONTENT, answer) as server, pytest.raises(Unreachable, match="no status") as caught:
+        fetch(server, tmp_path)
+    assert caught.value.message.isprintable()
+
+
+def test_a_note_without_its_part_begins_anew(tmp_path: Path) -> None:
+    """Killed between the two, with a server that had promised nothing."""
+    with serving(CONTENT, give()) as server:
+        note = {"address": f"{server.base}{NAME}.zip", "validator": '"one"', "total": 0}
+        storage.write_json(tmp_path / f"{NAME}.zip.part.json", note)
+        assert fetch(server, tmp_path).read_bytes() == CONTENT
+
+
+def test_offline_fetches_nothing(tmp_path: Path) -> None:
+    with serving(CONTENT, give()) as server:
+        with pytest.raises(Missing, match="nothing is fetched offline") as caught:
+            fetch(server, tmp_path, offline=True)
+        assert f"{server.base}{NAME}.zip" in caught.value.hint
+        assert server.asked == []
+
+
+def test_a_proxy_is_asked_where_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(CONTENT, give()) as proxy:
+        monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.server_address[1]}")
+        monkeypatch.setenv("no_proxy", "")
+        list(sources.fetch("rruff", [NAME], tmp_path, Told(), base="http://mirror.invalid/x", patience=QUICK))
+    assert [path for path, _ in proxy.asked] == [f"http://mirror.invalid/x/{NAME}.zip"]
+
+
+def test_a_redirect_is_followed_with_its_range(tmp_path: Path) -> None:
+    with serving(CONTENT, give(20_000), give()) as far:
+        to = f"{far.base}elsewhere.zip"
+        with serving(b"", say(302, Location=to), say(302, Location=to)) as near:
+            assert fetch(near, tmp_path).read_bytes() == CONTENT
+    assert far.ranges() == [None, "bytes=20000-"]
+
+
+@pytest.mark.parametrize(
+    ("source", "names", "base", "words"),
+    [
+        ("ruff", [NAME], None, "nobody named 'ruff'"),
+        ("rruff", ["fair_orientated"], None, "no archive 'fair_orientated'"),
+        ("rruff", [NAME], "file:///etc/", "is no address of a web server"),
+        ("rruff", [NAME], "http://[bad/", "is no address of a web server"),
+        ("rruff", [NAME], "http://host:99999/", "is no address of a web server"),
+        ("rruff", [NAME], "http://host/a b/", "is no address of a web server"),
+        ("rruff", [NAME], "http://host/\xe4/", "is no address of a web server"),
+        ("rruff", [NAME], "http://host/?folder=raman", "is no address of a web server"),
+        ("rruff", [NAME], "http://me:secret@host/", "^--from: an address with a name or password in it$"),
+    ],
+)
+def test_what_is_not_offered_is_told(
+    source: str, names: list[str], base: str | None, words: str, tmp_path: Path
+) -> None:
+    with pytest.raises(Mistake, match=words) as caught:
+        list(sources.fetch(source, names, tmp_path, Told(), base=base))
+    assert caught.value.hint
+
+
+def test_a_second_process_is_told_who_is_at_work(tmp_path: Path) -> None:
+    with serving(CONTENT, give()) as server, storage.lock(tmp_path):
+        with pytest.raises(StorageError, match=f"in use by another edgespec process \\(pid {os.getpid()}\\)"):
+            fetch(server, tmp_path)
+        assert server.asked == []
+
+
+def edgespec(server: Server, data: Path, *more: str) -> subprocess.Popen[str]:
+    environment = {**os.environ, "EDGESPEC_DATA": str(data), "EDGESPEC_RRUFF": server.base}
+    command = [sys.executable, "-m", "edgespec", "data", "fetch", "rruff", "--archive", NAME, *more]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=environment, text=True, preexec_fn=heard, **pipes)
+
+
+def heard() -> None:
+    """Hear Ctrl-C also where the tests themselves were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err
+
+
+def until(path: Path, size: int) -> None:
+    deadline = time.monotonic() + 20
+    while not (path.exists() and path.stat().st_size >= size):
+        assert time.monotonic() < deadline, "nothing came"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+def test_ended_in_the_middle_and_called_again(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "rruff" / f"{NAME}.zip"
+    half = place.with_name(f"{place.name}.part")
+    with serving(CONTENT, give(pause=0.05, piece=2_000), give()) as server:
+        first = edgespec(server, tmp_path)
+        until(half, 6_000)
+        first.send_signal(number)
+        code, _, err = ended(first)
+        assert code == (-signal.SIGKILL if number == signal.SIGKILL else 130)
+        assert "Traceback" not in err
+        assert ("run the same command again to go on" in err) == (code == 130)
+        assert not place.exists()
+        kept = half.stat().st_size
+        code, out, err = ended(edgespec(server, tmp_path))
+        assert (code, out) == (0, f"{place}\n"), err
+        assert "SHA-256" in err
+        assert server.ranges() == [None, f"bytes={kept}-"]
+    assert place.read_bytes() == CONTENT
+    monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path))
+    found = rruff.load(axis=Axis(200, 1200, 64), seed=0, path=place.name)
+    assert found.labels == ("Albite", "Quartz")  # a recipe finds what was fetched
+
+
+def test_a_disk_that_fills_spoils_nothing(tmp_path: Path) -> None:
+    """Once it is seen beforehand, once only while writing, since the server does not say how much comes."""
+    large = bad_http_server.archive(samples=60)
+    with mounted(tmp_path / "tiny", "size=900k") as tiny, serving(large, give()) as server:
+        code, _, err = ended(edgespec(server, tiny))
+        assert (code, left(tiny / "rruff")) == (8, [f"{NAME}.zip.part.json"]), err
+        assert "make room, or name another place with --out" in err
+        server.answers[:] = [chunked()]
+        code, _, err = ended(edgespec(server, tiny))
+        assert (code, left(tiny / "rruff")) == (8, [f"{NAME}.zip.part", f"{NAME}.zip.part.json"]), err
+        assert "the disk is full" in err
+        half = (tiny / "rruff" / f"{NAME}.zip.part").read_bytes()
+        assert len(half) > 700_000
+        assert large.startswith(half)
+        subprocess.run(["mount", "-o", "remount,size=4m", str(tiny)], check=True)
+        server.answers[:] = [give()]
+        code, out, err = ended(edgespec(server, tiny, "--json"))
+        assert code == 0, err
+        assert server.ranges()[-1] == f"bytes={len(half)}-"
+        (told,) = json.loads(out)
+        assert told["sha256"] == hashlib.sha256(large).hexdigest()
+        assert Path(told["path"]).read_bytes() == large
+
+
+def test_the_list_says_what_is_on_offer() -> None:
+    told = "\n".join(sources.listed("rruff"))
+    assert all(each.name in told for each in sources.source("rruff").archives)

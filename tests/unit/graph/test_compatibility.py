@@ -1,0 +1,58 @@
+"""The float file in an older opset: every network, every reject score, the same answers; nothing in it that TensorRT 8 does not read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import tiny_job
+
+from edgespec import contract
+from edgespec.errors import Mismatch
+from edgespec.graph import answer, compatibility, jetpack, onnx_file
+from edgespec.steps import calibrate
+
+OPSET = 17
+
+
+@pytest.mark.parametrize(
+    ("name", "score"), [("cnn", "energy"), ("pace", "likeness"), ("drsn", "likeness"), ("efficientnet", "confidence")]
+)
+def test_it_answers_as_the_file_of_the_run(name: str, score: str, tmp_path: Path) -> None:
+    line = tiny_job.line(name)
+    made = calibrate.run(line.job.inside(tmp_path), line.float32, score=score)  # type: ignore[arg-type]
+    path, source = tmp_path / "older.onnx", made.path("float32")
+    found = compatibility.written(path, made, line.checkpoint, line.job, OPSET, tmp_path / "evidence.npz")  # type: ignore[arg-type]
+    assert found.agreement == 1.0
+    model = onnx.load(path)
+    onnx.checker.check_model(model, full_check=True)
+    assert jetpack.lint(model, "5.1") == []
+    assert {node.op_type for node in model.graph.node} & {"QuantizeLinear", "DequantizeLinear"} == set()
+    assert contract.load(path) == contract.load(source)
+    x = line.job.spectra.x[line.job.splits.test]
+    then, now = onnx_file.outputs(source, x), onnx_file.outputs(path, x)
+    assert list(now) == list(then) == ["logits", "probabilities", "score"]
+    for each in then:
+        np.testing.assert_allclose(now[each], then[each], rtol=1e-3, atol=1e-4)
+
+
+def test_another_network_than_the_file_was_made_of_is_found_out(tmp_path: Path) -> None:
+    line = tiny_job.line("cnn")
+    made = calibrate.run(line.job.inside(tmp_path), line.float32)
+    other = replace(line.checkpoint, facts={**line.checkpoint.facts, "temperature": 5.0})
+    with pytest.raises(Mismatch, match="disagree"):
+        compatibility.written(tmp_path / "a.onnx", made, other, line.job, OPSET, tmp_path / "e.npz")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("score", ["likeness", "energy", "confidence"])
+def test_a_score_is_read_back_as_it_was_put_in(score: str, tmp_path: Path) -> None:
+    line = tiny_job.line("cnn")
+    made = calibrate.run(line.job.inside(tmp_path), line.float32, score=score)  # type: ignore[arg-type]
+    model = onnx.load(made.path("float32"))
+    held = answer.read(model, score)
+    assert answer.add(model, held).graph == model.graph
+    with pytest.raises(Mismatch, match="holds no reject score 'likeness'"):
+        answer.read(onnx.load(line.float32.path("float32")), "likeness")
