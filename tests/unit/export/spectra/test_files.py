@@ -175,7 +175,7 @@ def archive(real: Path, name: str) -> zipfile.ZipFile:
     "name", ["excellent_unoriented_subset", "native_oriented_2026_subset", "oriented_resampled_subset"]
 )
 def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, name: str, window: Axis) -> None:
-    texts, soundness, wanted = (
+    text, checks, wanted = (
         module("spectra.text"),
         module("spectra.checks"),
         module("spectra.axes").Wanted(technique="Raman"),
@@ -188,15 +188,15 @@ def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, n
             raw = held.read(file)
             scan = rruff_text.parse(raw, file)
             values, covered = interpolate(scan.axis, scan.x, window.values())
-            (track,) = texts.tracks(texts.text(raw, file), file)
-            found = soundness.ready(track, contract(axis=axis, window=axis, min_coverage=0.5), wanted)
+            (track,) = text.tracks(text.text(raw, file), file)
+            found = checks.ready(track, contract(axis=axis, window=axis, min_coverage=0.5), wanted)
             assert found.x[0].tobytes() == values.tobytes(), file
             assert found.covered == covered
 
 
 @pytest.mark.parametrize("task", ["rruff10.csv", "rruff_hard13.csv"])
 def test_no_spectrum_of_the_tasks_is_refused(real: Path, task: str) -> None:
-    texts, soundness, wanted = (
+    text, checks, wanted = (
         module("spectra.text"),
         module("spectra.checks"),
         module("spectra.axes").Wanted(technique="Raman"),
@@ -207,6 +207,6 @@ def test_no_spectrum_of_the_tasks_is_refused(real: Path, task: str) -> None:
     listed = [Path(entry.where.rpartition("!")[2]).name for entry in entries]
     for file in listed:
         each, name = names[file]
-        (track,) = texts.tracks(texts.text(each.read(name), file), file)
-        soundness.ready(track, contract(), wanted)  # raises where it refuses
+        (track,) = text.tracks(text.text(each.read(name), file), file)
+        checks.ready(track, contract(), wanted)  # raises where it refuses
     assert len(listed) in (723, 194)
