@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_search_front import FOUND
+from search_example import FOUND
 
 from edgespec import report as reports
 from edgespec.search import pareto

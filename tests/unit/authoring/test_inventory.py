@@ -17,7 +17,7 @@ from typing import Any
 import bad_http_server
 import numpy as np
 import pytest
-from test_rruff import archive, folder, lines, name, text
+from rruff_files import archive, folder, lines, name, text
 
 from edgespec import datasets, recipe, yaml12
 from edgespec.authoring import inventory, task_list

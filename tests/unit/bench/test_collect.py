@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -140,7 +141,7 @@ def test_what_was_measured_of_something_else_is_not_taken_up(
     if change == "file":
         models["fast"].write_bytes(b"another")
     if change == "spectra":
-        monkeypatch.setattr("test_asking.X", X + 1)
+        monkeypatch.setattr(sys.modules[__name__], "X", X + 1)
     if change == "mode":
         how = replace(FIVE, seconds=4)
     measure(models, again, monkeypatch, how, seed=seed)

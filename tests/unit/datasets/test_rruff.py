@@ -6,13 +6,13 @@ import csv
 import io
 import os
 import random
-import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from rruff_files import NEW, archive, folder, lines, name, text
 
 from edgespec import datasets
 from edgespec.data.readers import rruff_text
@@ -22,46 +22,12 @@ from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
 AXIS = Axis(200, 1000, 81)
-OLD = "##NAMES={mineral}\n##RRUFFID={sample}\n##IDEAL CHEMISTRY=SiO_2_\n##MEASURED CHEMISTRY=Si_1.00_O_2_\n"
-NEW = (
-    "##NAMES={mineral}\n##RRUFFID={sample}\n##PIN_ID=M00405\n##ORIENTATION=Laser parallel to a [1 0 0].\n"
-    "Fiducial mark perpendicular to laser, parallel to b*\n##FILETYPE=Raman Processed\n##RAMAN WAVELENGTH=514\n\n"
-)
 
 
 @pytest.fixture(autouse=True)
 def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("EDGESPEC_DATA", raising=False)
-
-
-def name(mineral: str = "Quartz", sample: str = "R040031", number: int = 1, laser: str = "532", kind: str = "") -> str:
-    return f"{mineral}__{sample}__Raman__{laser}__0__unoriented__Raman_Data_{kind or 'Processed'}__{number}.txt"
-
-
-def lines(peak: float = 465, low: float = 150, high: float = 1100, step: float = 2) -> str:
-    shift = np.arange(low, high + step, step)
-    x = 1000 * np.exp(-(((shift - peak) / 12) ** 2)) + 1
-    return "".join(f"{a:.4f}, {b:.5E}\r\n" for a, b in zip(shift, x, strict=True))
-
-
-def text(data: str | None = None, mineral: str = "Quartz", sample: str = "R040031", header: str = OLD) -> str:
-    return header.format(mineral=mineral, sample=sample) + (lines() if data is None else data) + "##END=\n\n\n"
-
-
-def folder(at: Path, files: dict[str, str | bytes]) -> str:
-    for file, content in files.items():
-        path = at / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return str(at)
-
-
-def archive(at: Path, files: dict[str, str]) -> str:
-    with zipfile.ZipFile(at, "w", zipfile.ZIP_DEFLATED) as file:
-        for member, content in files.items():
-            file.writestr(member, content)
-    return str(at)
 
 
 def load(**keys: Any) -> Spectra:

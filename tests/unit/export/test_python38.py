@@ -125,7 +125,7 @@ def test_it_measures_with_the_clocks_held(tmp_path: Path) -> None:
     governor.parent.mkdir(parents=True)
     governor.write_text("schedutil")
     runner = carry(tmp_path / "device", "onnxruntime")
-    np.save(tmp_path / "x.npy", np.ones((3, tiny_bundle.tiny.AXIS.points), np.float32))
+    np.save(tmp_path / "x.npy", np.ones((3, tiny_bundle.tiny_job.AXIS.points), np.float32))
     shutil.copy(tiny_bundle.model(), tmp_path / "model.onnx")
     request = {
         "runtime": "onnxruntime",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tiny_job
 import torch
-from test_coupling import lived_in
+from small_networks import lived_in
 from torch import nn
 
 from edgespec import models

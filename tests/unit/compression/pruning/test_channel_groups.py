@@ -8,33 +8,14 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-import tiny_job
 import torch
+from small_networks import NETS, lived_in
 from torch import Tensor, nn
 
 from edgespec import models
 from edgespec.compression.pruning import channel_groups, tracing
 from edgespec.errors import Mismatch, Mistake
 from edgespec.recipe import Call
-
-BLOCKS = [[8, 24, 4, 8, 3, 1], [8, 24, 4, 16, 5, 2], [16, 16, 4, 16, 3, 1]]
-NETS: dict[str, tuple[str, dict[str, Any], int]] = {
-    "cnn": ("cnn", {"widths": [6, 8], "positions": 8}, 96),
-    "pace": ("pace", {"dim": 12, "depth": 2, "pool": 32, "patch": 8, "kernel": 3, "positions": 2}, 96),
-    "pace, uneven": ("pace", {"dim": 12, "depth": 2, "pool": 32, "patch": 4, "kernel": 3, "positions": 3}, 100),
-    "drsn": ("drsn", {"widths": [4, 6, 13], "depths": [2, 1, 2], "positions": 3}, 96),
-    "drsn, uneven": ("drsn", {"widths": [4, 6], "depths": [1, 2], "positions": 5, "kind": "cs", "fold": 2}, 96),
-    "efficientnet": ("efficientnet", {"layout": [8, *BLOCKS, 16]}, 96),
-    "efficientnet, averaged": ("efficientnet", {"layout": [8, *BLOCKS, 16], "head": "gap", "activation": "relu"}, 96),
-    "ensemble": ("ensemble", {"members": [{"cnn": {"widths": [6, 8]}}, {"pace": {"dim": 12, "pool": 32, "patch": 8, "positions": 3}}]}, 100),
-    "ensemble of one kind": ("ensemble", {"members": [{"drsn": {"widths": [4, 6], "depths": [1, 1]}}] * 2}, 96),
-}  # fmt: skip
-
-
-def lived_in(title: str) -> tuple[str, Any, int]:
-    """A network whose normalisations have seen spectra and scale each channel otherwise."""
-    name, keys, points = NETS[title]
-    return name, tiny_job.lived_in(models.build(Call(name, keys), points=points, classes=5, seed=1), points), points
 
 
 def answers(network: Any, points: int) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_coupling import NETS, lived_in
+from small_networks import NETS, lived_in
 from torch import Tensor, nn
 
 from edgespec.compression.pruning import channel_groups, schedule
