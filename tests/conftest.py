@@ -81,3 +81,17 @@ def run_copy(undisturbed: Path, tmp_path: Path) -> Path:
     shutil.copytree(undisturbed, tmp_path / "run")
     shutil.copyfile(undisturbed.parent / "tiny.yaml", tmp_path / "tiny.yaml")
     return tmp_path / "run"
+
+
+@pytest.fixture
+def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Data and caches are looked for in the test's own folder alone."""
+    monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("EDGESPEC_DATA", raising=False)
+
+
+@pytest.fixture
+def own_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, with a folder `data` in which data may lie."""
+    monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path / "data"))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+
+from edgespec.datasets import rruff
+from edgespec.spectra import Axis, Spectra
 
 OLD = "##NAMES={mineral}\n##RRUFFID={sample}\n##IDEAL CHEMISTRY=SiO_2_\n##MEASURED CHEMISTRY=Si_1.00_O_2_\n"
 
@@ -43,3 +47,18 @@ def archive(at: Path, files: dict[str, str]) -> str:
         for member, content in files.items():
             file.writestr(member, content)
     return str(at)
+
+
+AXIS = Axis(200, 1000, 81)
+
+
+def load(**keys: Any) -> Spectra:
+    return rruff.load(axis=AXIS, seed=0, **keys)
+
+
+def three() -> dict[str, str | bytes]:
+    return {
+        name(): text(),
+        name("Beryl", "R050065-2"): text(lines(685), "Beryl", "R050065"),
+        name("Albite", "R050402_a"): text(lines(507), "Albite", "R050402", header=NEW),
+    }

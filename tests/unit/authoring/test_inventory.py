@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import re
 import subprocess
 import sys
 import zipfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +17,18 @@ import numpy as np
 import pytest
 from rruff_files import archive, folder, lines, name, text
 
-from edgespec import datasets, recipe, yaml12
+from edgespec import datasets, yaml12
 from edgespec.authoring import inventory, task_list
 from edgespec.cli import data_inspect
-from edgespec.data import splits
 from edgespec.data.readers import rruff_text
 from edgespec.errors import Mistake
-from edgespec.recipe import Call, Split, plan
-from edgespec.report.figures import spectra as spectra_figure
-from edgespec.spectra import Axis, Spectra
+from edgespec.recipe import Call
+from edgespec.spectra import Axis
 
 AXIS = Axis(200, 1000, 64)
-SHARES = {"library": 0.45, "site": 0.35, "test": 0.2}
 
 
-@pytest.fixture(autouse=True)
-def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path / "data"))
+pytestmark = pytest.mark.usefixtures("own_data")
 
 
 def odd() -> dict[str, str | bytes]:
@@ -129,111 +121,10 @@ def rows(made: task_list.TaskList) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(made.text)))
 
 
-def test_a_list_has_each_usable_spectrum_once_and_a_recipe_reads_it(tmp_path: Path) -> None:
-    path = folder(tmp_path / "d", odd())
-    made = task_list.make(inventory.take(path, axis=AXIS), tmp_path, named=False, shares={})
-    assert [(row["archive"], row["mineral"], row["group"]) for row in rows(made)] == [
-        ("d", "Aragonite", "R060000"),
-        ("d", "Quartz", "R040031"),
-        ("d", "Quartz", "R040031"),
-    ]
-    assert made.notes[0] == "repeats left out: 2"
-    assert made.notes[1].startswith("unusable, left out: 3 (")
-    read = listed(tmp_path, made)
-    assert (len(read), read.labels) == (3, ("Aragonite", "Quartz"))
-    assert not [note for note in read.notes if "dropped" in note or "unusable" in note]
-
-
-def listed(where: Path, made: task_list.TaskList, **keys: object) -> Spectra:
-    (where / "task.csv").write_text(made.text)
-    return datasets.load(Call("rruff", {"task": "task.csv", "root": str(where), **keys}), axis=AXIS, seed=0)
-
-
 def packed(at: Path, samples: int = 10) -> str:
     at.parent.mkdir(parents=True, exist_ok=True)
     at.write_bytes(bad_http_server.archive(("Quartz", "Albite", "Beryl"), samples))
     return str(at)
-
-
-def test_parts_hold_whole_samples_in_their_shares_the_same_every_time(tmp_path: Path) -> None:
-    found = inventory.take(packed(tmp_path / "a.zip"))
-    made = [task_list.make(found, tmp_path, named=False, shares=SHARES, seed=seed) for seed in (0, 0, 1)]
-    assert made[0].text == made[1].text != made[2].text
-    counted = Counter((row["mineral"], row["split"]) for row in rows(made[0]))
-    assert {counted[mineral, "test"] for mineral in ("Quartz", "Albite", "Beryl")} == {2}
-    assert sum(counted[mineral, "library"] for mineral in ("Quartz", "Albite", "Beryl")) in range(12, 16)
-    read = listed(tmp_path, made[0])
-    assert read.part is not None
-    assert set(read.part.tolist()) == {"library", "site", "test"}
-    assert len(splits.divide(read, Split(parts="given"), 0).test) == 6  # refuses a sample on two sides
-
-
-def test_a_lone_sample_is_learnt_from_and_told(tmp_path: Path) -> None:
-    made = task_list.make(
-        inventory.take(packed(tmp_path / "a.zip", 1)), tmp_path, named=False, shares={"test": 0.8, "train": 0.2}
-    )
-    assert {row["split"] for row in rows(made)} == {"train"}
-    assert "minerals without a sample to test: 3 (Albite, Beryl, Quartz)" in made.notes
-
-
-def test_a_sample_under_two_minerals_is_in_one_part(tmp_path: Path) -> None:
-    files = {
-        name(mineral, f"R0{k:05}", 10 * k + m): text(lines(300 + 20 * k + m), mineral, f"R0{k:05}")
-        for m, mineral in enumerate(("Albite", "Anorthoclase"))
-        for k in range(8)
-    }
-    made = task_list.make(inventory.take(archive(tmp_path / "a.zip", files)), tmp_path, named=False, shares=SHARES)
-    found = {}
-    for row in rows(made):
-        assert found.setdefault(row["group"], row["split"]) == row["split"]
-    assert len(rows(made)) == 16
-
-
-def test_rare_minerals_are_left_out_or_told_where_they_were_asked_for(tmp_path: Path) -> None:
-    files = {name("Quartz", f"R0{k:05}", k): text(lines(400 + k), sample=f"R0{k:05}") for k in range(3)}
-    files[name("Beryl", "R050065", 9)] = text(lines(685), "Beryl", "R050065")
-    found = inventory.take(archive(tmp_path / "a.zip", files))
-    made = task_list.make(found, tmp_path, named=False, least=2, shares={})
-    assert {row["mineral"] for row in rows(made)} == {"Quartz"}
-    assert "minerals with fewer than 2 physical samples left out: 1 (Beryl 1)" in made.notes
-    with pytest.raises(Mistake, match="fewer than 2 physical samples: Beryl 1"):
-        task_list.make(found, tmp_path, named=True, least=2, shares={})
-    with pytest.raises(Mistake, match="no spectrum is left"):
-        task_list.make(found, tmp_path, named=False, least=4, shares={})
-
-
-def test_archives_are_named_so_that_the_list_finds_them(tmp_path: Path) -> None:
-    usual = packed(tmp_path / "data" / "rruff" / "a.zip")
-    made = task_list.make(inventory.take("a.zip"), tmp_path / "lists", named=False, shares={})
-    assert {row["archive"] for row in rows(made)} == {"a.zip"}
-    (tmp_path / "lists").mkdir()
-    assert len(listed(tmp_path / "lists", made)) == 30
-    os.replace(usual, packed(tmp_path / "elsewhere" / "a.zip"))
-    made = task_list.make(
-        inventory.take(str(tmp_path / "elsewhere" / "a.zip")), tmp_path / "lists", named=False, shares={}
-    )
-    assert {row["archive"] for row in rows(made)} == {"../elsewhere/a.zip"}
-    assert len(listed(tmp_path / "lists", made)) == 30
-
-
-def test_a_list_names_a_place_that_whoever_reads_it_finds(tmp_path: Path) -> None:
-    """Another archive of that name lies beside the list; the folder is itself the one in which recipes look."""
-    usual = Path(packed(tmp_path / "data" / "rruff" / "a.zip"))
-    other = Path(packed(tmp_path / "lists" / "a.zip", 1))
-    made = task_list.make(inventory.take(str(usual)), tmp_path / "lists", named=False, shares={})
-    assert {row["archive"] for row in rows(made)} == {"rruff/a.zip"}
-    assert len(listed(tmp_path / "lists", made)) == 30
-    other.unlink()
-    usual.unlink()
-    spectra = folder(tmp_path / "data" / "rruff", odd())
-    made = task_list.make(inventory.take(spectra), tmp_path / "lists", named=False, shares={})
-    assert {row["archive"] for row in rows(made)} == {"rruff"}
-    assert inventory.take(str(written(tmp_path / "lists" / "b.csv", made))).seen
-
-
-def written(path: Path, made: task_list.TaskList) -> Path:
-    path.write_text(made.text)
-    return path
 
 
 def test_the_load_that_is_told_can_be_pasted(tmp_path: Path) -> None:
@@ -290,54 +181,6 @@ def test_an_axis_beyond_the_laser_is_told(tmp_path: Path) -> None:
         inventory.take(str(tmp_path / "a.npz"))
 
 
-def test_no_name_is_read_as_a_formula() -> None:
-    curve = np.arange(9.0), np.arange(9.0)
-    assert spectra_figure.draw({r"A$\frac$": [(r"$x_{$", curve)], "_b": [("_c", curve)]}, "png")
-
-
-def test_what_the_terminal_cannot_show_is_no_bug(tmp_path: Path) -> None:
-    folder(tmp_path / "d\xfc", odd())
-    command = [sys.executable, "-m", "edgespec", "data", "inspect", "d\xfc"]
-    ended = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.startswith(rb"d\xfc: ")
-
-
-def test_rows_of_resampled_spectra_are_listed(tmp_path: Path) -> None:
-    names = [name("Quartz", "R040031", 1), name("Beryl", "R050065", 2), name("Quartz", "R040032", 3)]
-    x = np.random.default_rng(0).random((3, 900))
-    np.savez(tmp_path / "r.npz", X=x, axis_cm1=np.arange(150.0, 1050), file_name=np.array(names))
-    made = task_list.make(inventory.take(str(tmp_path / "r.npz")), tmp_path, named=False, shares={})
-    assert [row["row"] for row in rows(made)] == ["1", "0", "2"]
-    assert made.npz == tmp_path / "r.npz"
-    assert len(listed(tmp_path, made, npz="r.npz")) == 3
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ("library", "is not NAME=SHARE"),
-        ("library=1,test=-1", "is not NAME=SHARE"),
-        ("library=1,site=1", "one called test or dev"),
-        ("test=1", "one called test or dev"),
-        ("test=1,valid=1", "one called test or dev"),
-        ("test=1,dev=1,train=1", "one called test or dev"),
-        ("train=1,train=2,test=1", "'train' stands twice"),
-    ],
-)
-def test_shares_that_make_no_sense_are_told(given: str, words: str) -> None:
-    with pytest.raises(Mistake, match=words) as caught:
-        task_list.shares(given)
-    assert caught.value.hint
-
-
-def test_shares_are_of_the_whole() -> None:
-    assert task_list.shares("none") == task_list.shares("") == {}
-    assert task_list.shares("train=3, test=1") == {"train": 0.75, "test": 0.25}
-
-
 def test_broad_scans_have_their_names_read() -> None:
     said = rruff_text.parse_name(
         "Abramovite__R070037__Broad_Scan__532__0__unoriented__Raman_Data_Processed__db2de3a5.txt"
@@ -348,59 +191,6 @@ def test_broad_scans_have_their_names_read() -> None:
 def run(*arguments: str, at: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "edgespec", "data", *arguments]
     return subprocess.run(command, cwd=at, capture_output=True, text=True, timeout=60, check=False)
-
-
-RECIPE = """
-schema: 1
-seed: 0
-data:
-  load: {rruff: {task: task.csv, root: .}}
-  axis: {low: 200, high: 1200, points: 64}
-  split: {parts: given}
-steps:
-- train: {model: {cnn: {widths: [4]}}, fit: {epochs: 1}}
-- to_onnx
-"""
-
-
-def test_the_commands_from_an_archive_to_a_list_that_a_recipe_takes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    packed(tmp_path / "a.zip")
-    ended = run("inspect", "a.zip", "--picture", "p.png", "--json", at=tmp_path)
-    assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["classes"]["Quartz"] == {"spectra": 10, "samples": 10, "lasers_nm": [532]}
-    assert (tmp_path / "p.png").read_bytes().startswith(b"\x89PNG")
-    found = inventory.take(str(tmp_path / "a.zip"), minerals=["Quartz"])
-    curves = {"Quartz": [("R010000", found.curve(0)), ("R010001", found.curve(1))]}
-    drawn = spectra_figure.draw(curves, "svg")
-    assert b"R010001" in drawn or b"Quartz" in drawn
-    assert drawn == spectra_figure.draw(curves, "svg")
-    wanted = ("task", "a.zip", "--minerals", "Quartz, Beryl", "--parts", "train=0.7,test=0.3")
-    printed, written = run(*wanted, at=tmp_path), run(*wanted, "--out", "task.csv", at=tmp_path)
-    assert written.returncode == 0, written.stderr
-    assert printed.stdout == (tmp_path / "task.csv").read_text()
-    assert "20 spectra of 2 minerals, 20 physical samples" in written.stderr
-    assert "data: {load: {rruff: {task: task.csv, root: .}}, axis: ..., split: {parts: given}}" in written.stderr
-    again = run(*wanted, "--out", "task.csv", at=tmp_path)
-    assert again.returncode == 2
-    assert "task.csv is there already\nhint:  another name, or --force to write over it" in again.stderr
-    assert run(*wanted, "--out", "task.csv", "--force", at=tmp_path).returncode == 0
-    (tmp_path / "r.yaml").write_text(RECIPE)
-    monkeypatch.chdir(tmp_path)
-    assert len(inventory.take("r.yaml").seen) == 20
-    planned = plan.plan(recipe.load(Path("r.yaml")))
-    read = datasets.load(planned.data.load, axis=planned.data.axis, seed=0)
-    assert read.labels == ("Beryl", "Quartz")
-    assert len(splits.divide(read, planned.data.split, 0).test) == 6
-
-
-def test_a_folder_of_archives_names_them(tmp_path: Path) -> None:
-    (tmp_path / "two.zip").touch()
-    (tmp_path / "one.zip").touch()
-    with pytest.raises(Mistake, match=r"holds no \.txt file") as refused:
-        inventory.take(str(tmp_path))
-    assert refused.value.hint == "name one of its archives: one.zip, two.zip"
 
 
 def test_it_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -414,32 +204,6 @@ def test_it_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert f"repeats in another sample: 1\n  {name('Quartz', 'R050000', 3)} is {name('Quartz', 'R040031', 1)}" in told
     assert "physical samples in several classes: 1\n  R060000: Aragonite, Calcite" in told
     assert "refused: 3\n" in told
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (["inspect", "nowhere.zip"], 3, "nowhere.zip was not found"),
-        (["inspect", "a.zip", "--kind", "raw"], 2, "there is no kind 'raw'"),
-        (["inspect", "a.zip", "--axis", "12"], 2, "'12' is not LOW:HIGH"),
-        (["inspect", "a.zip", "--axis", "0:inf"], 2, "'0:inf' is no window of an axis"),
-        (["inspect", "a.zip", "--picture", "p.gif"], 2, "not the name of a picture"),
-        (["inspect", "a.zip", "--minerals", "Quarz"], 2, "did you mean 'Quartz'?"),
-        (["inspect", ""], 2, "nothing is named"),
-        (["inspect", "a.zip", "--axis", "2000:3000", "--picture", "p.png"], 2, "no spectrum can be used"),
-        (["task", "a.zip", "--out", "a.zip"], 2, "a task list's name ends in .csv"),
-        (["task", "a.zip", "--parts", "train=1"], 2, "one called test or dev"),
-        (["fetch", "rruff", "--timeout", "inf"], 2, "--timeout"),
-        (["fetch", "ruff"], 2, "did you mean 'rruff'?"),
-        (["fetch", "rruff", "--offline"], 3, "nothing is fetched offline"),
-    ],
-)
-def test_what_is_wrong_is_told_with_its_exit_code(arguments: list[str], code: int, words: str, tmp_path: Path) -> None:
-    packed(tmp_path / "a.zip", 1)
-    ended = run(*arguments, at=tmp_path)
-    assert ended.returncode == code, ended.stderr
-    assert words in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 def test_real_archives_are_counted_as_their_readme_counts_them(real: Path) -> None:

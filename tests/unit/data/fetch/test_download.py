@@ -15,19 +15,22 @@ from pathlib import Path
 import bad_http_server
 import pytest
 from bad_http_server import Answer, Server, chunked, give, hang, part, say, serving, whole
-from small_disk import mounted
 
-from edgespec import storage
-from edgespec.data.fetch import partial, receipt, sources
+from edgespec.data.fetch import sources
 from edgespec.data.fetch.download import Patience
 from edgespec.datasets import rruff
-from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, StorageError, Unreachable
+from edgespec.errors import EdgespecError, Missing, Unreachable
 from edgespec.spectra import Axis
 
 CONTENT = bad_http_server.archive()
-OTHER = bad_http_server.archive(seed=1)
+
+
 SIZE = len(CONTENT)
+
+
 NAME = "fair_oriented"
+
+
 QUICK = Patience(tries=3, timeout=0.4, wait=0.001)
 
 
@@ -106,81 +109,6 @@ def test_it_is_whole_in_the_end(answers: list[Answer], ranges: list[int], tmp_pa
             assert got == wanted or (wanted == 36_864 and 0 < got <= 40_000)
 
 
-def test_a_second_call_goes_on_where_the_first_was_cut(tmp_path: Path) -> None:
-    with serving(CONTENT, give(30_000), say(404), give()) as server:
-        with pytest.raises(Missing, match="HTTP 404"):
-            fetch(server, tmp_path)
-        assert left(tmp_path) == [f"{NAME}.zip.part", f"{NAME}.zip.part.json"]
-        told = Told()
-        assert fetch(server, tmp_path, told).read_bytes() == CONTENT
-    assert server.ranges() == [None, "bytes=30000-", "bytes=30000-"]
-    assert told.begun == [(30_000, SIZE)]
-    assert told.done == SIZE
-
-
-def test_another_version_in_between_is_fetched_from_its_start(tmp_path: Path) -> None:
-    with serving(CONTENT, give(30_000), say(404), give()) as server:
-        with pytest.raises(Missing):
-            fetch(server, tmp_path)
-        server.content, server.tag = OTHER, '"two"'
-        assert fetch(server, tmp_path).read_bytes() == OTHER
-    assert server.asked[-1][1]["if-range"] == '"one"'
-
-
-def test_a_server_that_mixes_versions_is_found_out(tmp_path: Path) -> None:
-    """It keeps its tag, so only the archive's own checksums tell; the second try takes it in one piece."""
-    with serving(CONTENT, give(30_000), say(404), give()) as server:
-        with pytest.raises(Missing):
-            fetch(server, tmp_path)
-        server.content = OTHER
-        told = Told()
-        assert fetch(server, tmp_path, told).read_bytes() == OTHER
-    assert server.ranges()[-2:] == ["bytes=30000-", None]
-    assert "damaged" in told.said[0]
-
-
-def test_a_range_that_leaves_a_gap_is_not_written(tmp_path: Path) -> None:
-    told = Told()
-    with serving(CONTENT, give(20_000), part(30_000), give()) as server:
-        assert fetch(server, tmp_path, told).read_bytes() == CONTENT
-    assert "a part of another file; trying again" in told.said[1]
-
-
-def test_what_came_from_elsewhere_is_not_gone_on_with(tmp_path: Path) -> None:
-    with serving(CONTENT, give(30_000), say(404)) as first, pytest.raises(Missing):
-        fetch(first, tmp_path)
-    with serving(CONTENT, give()) as second:
-        assert fetch(second, tmp_path).read_bytes() == CONTENT
-    assert second.ranges() == [None]
-
-
-@pytest.mark.parametrize("tag", [None, 'W/"weak"'])
-def test_what_has_no_version_is_fetched_anew(tag: str | None, tmp_path: Path) -> None:
-    with serving(CONTENT, give(30_000), say(404), give(), tag=tag) as server:
-        with pytest.raises(Missing):
-            fetch(server, tmp_path)
-        assert fetch(server, tmp_path).read_bytes() == CONTENT
-    assert server.ranges() == [None, None, None]
-
-
-def test_a_part_of_unknown_origin_is_not_used(tmp_path: Path) -> None:
-    (tmp_path / f"{NAME}.zip.part").write_bytes(OTHER[:5000])
-    with serving(CONTENT, give()) as server:
-        assert fetch(server, tmp_path).read_bytes() == CONTENT
-    assert server.ranges() == [None]
-
-
-def test_a_part_that_is_all_needs_no_server(tmp_path: Path) -> None:
-    """Killed between the last byte and the name."""
-    with serving(CONTENT, give(), say(404)) as server:
-        fetch(server, tmp_path)
-        os.replace(tmp_path / f"{NAME}.zip", tmp_path / f"{NAME}.zip.part")
-        note = {"address": f"{server.base}{NAME}.zip", "validator": '"one"', "total": SIZE}
-        storage.write_json(tmp_path / f"{NAME}.zip.part.json", note)
-        assert fetch(server, tmp_path).read_bytes() == CONTENT
-    assert len(server.asked) == 1
-
-
 @pytest.mark.parametrize(
     ("answer", "error", "words", "kept"),
     [
@@ -220,62 +148,6 @@ def test_nobody_at_the_address(tmp_path: Path) -> None:
         list(sources.fetch("rruff", [NAME], tmp_path, Told(), base=base, patience=QUICK))
 
 
-def test_what_is_there_is_checked_and_not_fetched(tmp_path: Path) -> None:
-    with serving(CONTENT, give()) as server:
-        path = fetch(server, tmp_path)
-        assert fetch(server, tmp_path) == fetch(server, tmp_path, offline=True) == path
-        assert len(server.asked) == 1
-        path.write_bytes(OTHER)
-        with pytest.raises(Mismatch, match="has another SHA-256: it is not what came from") as caught:
-            fetch(server, tmp_path)
-        assert "--again" in caught.value.hint
-        path.write_bytes(OTHER[:-1])
-        with pytest.raises(Mismatch, match=f"has {len(OTHER) - 1:,} bytes, not {SIZE:,}"):
-            fetch(server, tmp_path)
-        assert fetch(server, tmp_path, again=True).read_bytes() == CONTENT
-    assert len(server.asked) == 2
-
-
-def test_what_was_put_there_by_hand_is_looked_at_and_left(tmp_path: Path) -> None:
-    (tmp_path / f"{NAME}.zip").write_bytes(CONTENT)
-    (found,) = sources.fetch("rruff", [f"{NAME}.zip"], tmp_path, Told(), offline=True)
-    assert (found.address, found.now) == ("", False)
-    assert receipt.read(found.path) is None
-    found.path.write_bytes(CONTENT[:-30_000])
-    with pytest.raises(Mistake, match="not a whole zip archive"):
-        list(sources.fetch("rruff", [NAME], tmp_path, Told(), offline=True))
-
-
-def test_what_lies_where_recipes_look_is_not_fetched_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A folder that may only be read; what is not in it goes to the cache, where recipes look as well."""
-    monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path / "shared"))
-    monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "home"))
-    (tmp_path / "shared").mkdir()
-    with mounted(tmp_path / "shared" / "rruff", "size=200k") as shared, serving(CONTENT, give()) as server:
-        (shared / f"{NAME}.zip").write_bytes(CONTENT)
-        subprocess.run(["mount", "-o", "remount,ro", str(shared)], check=True)
-        names = [NAME, "fair_unoriented"]
-        there, fetched = sources.fetch("rruff", names, None, Told(), base=server.base, patience=QUICK)
-    assert (there.path, there.now) == (shared / f"{NAME}.zip", False)
-    assert fetched.path == tmp_path / "home" / "data" / "rruff" / "fair_unoriented.zip"
-    assert len(server.asked) == 1
-
-
-def test_again_replaces_what_recipes_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also where it lies beside the folder that new archives go to: a copy in there would never be read."""
-    monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path))
-    place = tmp_path / f"{NAME}.zip"
-    place.write_bytes(CONTENT[:-30_000])
-    with serving(CONTENT, give()) as server:
-        with pytest.raises(Mistake, match="not a whole zip archive") as caught:
-            list(sources.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK))
-        assert "--again" in caught.value.hint
-        (found,) = sources.fetch("rruff", [NAME], None, Told(), base=server.base, patience=QUICK, again=True)
-    assert found.path == place
-    assert place.read_bytes() == CONTENT
-    assert not (tmp_path / "rruff").exists()
-
-
 @pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1", "http://"])
 def test_a_proxy_that_is_none_is_told_at_once(proxy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", proxy)
@@ -300,12 +172,6 @@ def test_a_redirect_to_no_address_is_told_at_once(to: str, tmp_path: Path) -> No
     gc.collect()
 
 
-@pytest.mark.parametrize("text", ["", "-5", "1.5", "\xb2", "9" * 5000])
-def test_what_a_server_states_is_a_number_or_nothing(text: str) -> None:
-    assert partial.count(text) is None
-    assert partial.count("65032") == 65032
-
-
 def test_words_of_a_server_can_do_nothing_to_a_terminal(tmp_path: Path) -> None:
     def answer(to: bad_http_server.Handler) -> None:
         to.wfile.write(b"\x1b[31m\x00 no status\r\n\r\n")
@@ -314,22 +180,6 @@ def test_words_of_a_server_can_do_nothing_to_a_terminal(tmp_path: Path) -> None:
     with serving(CONTENT, answer) as server, pytest.raises(Unreachable, match="no status") as caught:
         fetch(server, tmp_path)
     assert caught.value.message.isprintable()
-
-
-def test_a_note_without_its_part_begins_anew(tmp_path: Path) -> None:
-    """Killed between the two, with a server that had promised nothing."""
-    with serving(CONTENT, give()) as server:
-        note = {"address": f"{server.base}{NAME}.zip", "validator": '"one"', "total": 0}
-        storage.write_json(tmp_path / f"{NAME}.zip.part.json", note)
-        assert fetch(server, tmp_path).read_bytes() == CONTENT
-
-
-def test_offline_fetches_nothing(tmp_path: Path) -> None:
-    with serving(CONTENT, give()) as server:
-        with pytest.raises(Missing, match="nothing is fetched offline") as caught:
-            fetch(server, tmp_path, offline=True)
-        assert f"{server.base}{NAME}.zip" in caught.value.hint
-        assert server.asked == []
 
 
 def test_a_proxy_is_asked_where_one_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,35 +196,6 @@ def test_a_redirect_is_followed_with_its_range(tmp_path: Path) -> None:
         with serving(b"", say(302, Location=to), say(302, Location=to)) as near:
             assert fetch(near, tmp_path).read_bytes() == CONTENT
     assert far.ranges() == [None, "bytes=20000-"]
-
-
-@pytest.mark.parametrize(
-    ("source", "names", "base", "words"),
-    [
-        ("ruff", [NAME], None, "nobody named 'ruff'"),
-        ("rruff", ["fair_orientated"], None, "no archive 'fair_orientated'"),
-        ("rruff", [NAME], "file:///etc/", "is no address of a web server"),
-        ("rruff", [NAME], "http://[bad/", "is no address of a web server"),
-        ("rruff", [NAME], "http://host:99999/", "is no address of a web server"),
-        ("rruff", [NAME], "http://host/a b/", "is no address of a web server"),
-        ("rruff", [NAME], "http://host/\xe4/", "is no address of a web server"),
-        ("rruff", [NAME], "http://host/?folder=raman", "is no address of a web server"),
-        ("rruff", [NAME], "http://me:secret@host/", "^--from: an address with a name or password in it$"),
-    ],
-)
-def test_what_is_not_offered_is_told(
-    source: str, names: list[str], base: str | None, words: str, tmp_path: Path
-) -> None:
-    with pytest.raises(Mistake, match=words) as caught:
-        list(sources.fetch(source, names, tmp_path, Told(), base=base))
-    assert caught.value.hint
-
-
-def test_a_second_process_is_told_who_is_at_work(tmp_path: Path) -> None:
-    with serving(CONTENT, give()) as server, storage.lock(tmp_path):
-        with pytest.raises(StorageError, match=f"in use by another edgespec process \\(pid {os.getpid()}\\)"):
-            fetch(server, tmp_path)
-        assert server.asked == []
 
 
 def edgespec(server: Server, data: Path, *more: str) -> subprocess.Popen[str]:
@@ -425,32 +246,3 @@ def test_ended_in_the_middle_and_called_again(
     monkeypatch.setenv("EDGESPEC_DATA", str(tmp_path))
     found = rruff.load(axis=Axis(200, 1200, 64), seed=0, path=place.name)
     assert found.labels == ("Albite", "Quartz")  # a recipe finds what was fetched
-
-
-def test_a_disk_that_fills_spoils_nothing(tmp_path: Path) -> None:
-    """Once it is seen beforehand, once only while writing, since the server does not say how much comes."""
-    large = bad_http_server.archive(samples=60)
-    with mounted(tmp_path / "tiny", "size=900k") as tiny, serving(large, give()) as server:
-        code, _, err = ended(edgespec(server, tiny))
-        assert (code, left(tiny / "rruff")) == (8, [f"{NAME}.zip.part.json"]), err
-        assert "make room, or name another place with --out" in err
-        server.answers[:] = [chunked()]
-        code, _, err = ended(edgespec(server, tiny))
-        assert (code, left(tiny / "rruff")) == (8, [f"{NAME}.zip.part", f"{NAME}.zip.part.json"]), err
-        assert "the disk is full" in err
-        half = (tiny / "rruff" / f"{NAME}.zip.part").read_bytes()
-        assert len(half) > 700_000
-        assert large.startswith(half)
-        subprocess.run(["mount", "-o", "remount,size=4m", str(tiny)], check=True)
-        server.answers[:] = [give()]
-        code, out, err = ended(edgespec(server, tiny, "--json"))
-        assert code == 0, err
-        assert server.ranges()[-1] == f"bytes={len(half)}-"
-        (told,) = json.loads(out)
-        assert told["sha256"] == hashlib.sha256(large).hexdigest()
-        assert Path(told["path"]).read_bytes() == large
-
-
-def test_the_list_says_what_is_on_offer() -> None:
-    told = "\n".join(sources.listed("rruff"))
-    assert all(each.name in told for each in sources.source("rruff").archives)
