@@ -1,6 +1,7 @@
 """The model so far without the channels that matter least, down to a budget; what that costs is learnt again from the unpruned model.
 
-Which channels go together: `coupling`; what they are worth: `importance`; how narrow each group becomes: `pruning`; the limits: `budget`.
+Which channels go together: `channel_groups`; what they are worth: `importance`; how narrow each group becomes: `schedule`; the limits:
+`budget`; what is left where it fails: `fallback`.
 """
 
 from __future__ import annotations
@@ -93,7 +94,6 @@ class _Pruning:
         self.judge = batches.accuracy(job, self.valid)
         self.x, self.y = _seen(job, rows)
         self.before = Ledger(self.whole, self.points, []).cost({})
-        self.last = Fallback(job, original.model)
         self.told: dict[str, Any] = {"before": asdict(self.before), "unpruned": self.judge(self.whole)}
         self.blocks: list[list[int]] | None = None
 
@@ -123,6 +123,7 @@ class _Pruning:
 
     def rounds(self, goes: Sequence[Widths]) -> Iterator[Round]:
         """Give the network of each round to be trained, and judge it once it is. Raises BrokenPromise where it lost too much."""
+        last = Fallback(self.job, self.name)  # an older one goes only now, when this pruning surely begins
         for number, widths in enumerate(goes, start=1):
             groups, scores = self._scored()
             gone = _gone(groups, scores, widths)
@@ -136,10 +137,10 @@ class _Pruning:
             self.told["rounds"].append(made)
             self.told["kept"] = {title: _left(left, gone[title]) for title, left in self.told["kept"].items()}
             what = f"round {number} of {len(goes)} ({share:.0%} of the MACs)"
-            self.last.hold(self.found, made, self.max_drop, what)
-        latency = self.last.hold_latency(self.to, self.compare(self.found), share)
+            last.hold(self.found, made, self.max_drop, what)
+        latency = last.hold_latency(self.to, self.compare(self.found), share)
         self.told |= {"after": asdict(cost), "latency": latency}
-        self.last.forget()
+        last.forget()
 
     def _scored(self) -> tuple[list[Group], dict[str, Tensor]]:
         """Give what the network as it is may lose, and what each channel of it is worth."""

@@ -274,9 +274,9 @@ def test_a_folder_that_may_not_be_written_is_told(here: Path) -> None:
 
 STOPPED = """
 import sys
-from edgespec.cli import listing, main
+from edgespec.cli import ls, main
 def stop(): raise KeyboardInterrupt
-listing._recipes, sys.argv[1:] = stop, ["ls", "recipes"]
+ls._recipes, sys.argv[1:] = stop, ["ls", "recipes"]
 main()
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import report_example
 import tiny_job
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from edgespec import models
 from edgespec.artifact import Checkpoint
@@ -141,6 +142,14 @@ def test_what_can_t_be_converted_is_told_with_what_can(
     with pytest.raises(Mistake, match=said) as caught:
         converted(job, saved(name, tmp_path / name), **keys)
     assert caught.value.hint
+
+
+def test_weights_that_are_no_numbers_are_told_by_the_training(job: Job, original: Checkpoint, tmp_path: Path) -> None:
+    weights = load_file(original.weights)
+    weights["body.0.0.conv.weight"][0, 0, 0] = float("nan")
+    save_file(weights, tmp_path / "model.safetensors")
+    with pytest.raises(Mistake, match="the loss of narrow drsn is no longer a number in epoch 1"):
+        converted(job, replace(original, folder=tmp_path), "narrow")
 
 
 def test_an_original_of_other_classes_is_refused(job: Job, tmp_path: Path) -> None:

@@ -247,6 +247,14 @@ def test_where_no_round_could_that_is_said_and_nothing_old_is_left(job: Job, mon
     assert not kept.exists()
 
 
+def test_what_an_earlier_attempt_has_left_stays_where_this_one_can_t_begin(job: Job) -> None:
+    kept = job.folder.parent / "2-prune-kept"
+    kept.mkdir()
+    with pytest.raises(Mistake, match="the model meets it already"):
+        pruned_to(job, to=Budget(macs=10**9))
+    assert kept.exists()
+
+
 def test_when_all_went_well_nothing_is_left_beside_it(job: Job) -> None:
     pruned_to(job)
     assert [each.name for each in job.folder.parent.iterdir()] == ["2-prune.part"]
