@@ -57,6 +57,7 @@ def bench(
     if seconds is not None:
         protocol = replace(protocol, seconds=seconds)
     with run.locked():
+        run.check_data()
         folder, result, model, say = run.folder, run.report, run.model, run.progress.say
         files = _only(_files(folder, model, result), variants)
         against = {name: _against(name, run.plan, result, model) for name in files}
