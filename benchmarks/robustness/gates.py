@@ -197,7 +197,7 @@ def table(found: dict[str, Any]) -> str:
         "| --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {name} | {each['pass']} | {each['inconclusive']} | {each['fail']} |"
+        f"| {name} | {each.get('pass', 0)} | {each.get('inconclusive', 0)} | {each.get('fail', 0)} |"
         for name, each in same["verdicts"].items()
     ]
     low, high = min(same["ratios"]), max(same["ratios"])
