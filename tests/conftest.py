@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
@@ -19,9 +19,47 @@ hypothesis.settings.register_profile("house", deadline=None, max_examples=60, da
 hypothesis.settings.load_profile("house")
 
 
+# The files that take longest, handed out first: no core is left with one of them at the end while the others idle.
+LONG = (
+    "end_to_end/test_main_job.py",
+    "end_to_end/test_line.py",
+    "end_to_end/test_search.py",
+    "end_to_end/test_regression.py",
+    "end_to_end/test_emulated.py",
+    "end_to_end/test_transfer.py",
+    "end_to_end/test_measured.py",
+    "end_to_end/test_browser.py",
+    "unit/search/test_worker.py",
+)
+TESTS = Path(__file__).parent
+
 # one thread for torch and BLAS, here and in every process that a test starts, before any other conftest loads them
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--untrained", action="store_true", help="skip every test as soon as it trains a network")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long files first, as `make test` hands them out (--no-loadscope-reorder), the longest of all foremost."""
+    place = {TESTS / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(LONG)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _untrained(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With --untrained, the first epoch of a training, in this process, ends the test as skipped; so does what would be trained once."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.getoption("--untrained"):
+            for place in ("edgespec.training.loop._one_epoch", "made_once.folder"):
+                patch.setattr(place, _skip)
+        yield
+
+
+def _skip(*_: Any) -> NoReturn:
+    pytest.skip("it trains a network")
 
 
 @pytest.fixture(scope="session", autouse=True)
