@@ -122,6 +122,8 @@ def _here(job: Job, name: str, key: str, folder: Path) -> Made | None:
 
 
 def _made(job: Job, call: Call, name: str, before: Artifact | None, folder: Path, record: dict[str, Any]) -> Made:
+    if why := _otherwise(folder / name, record):
+        job.progress.say(f"{name}: made anew, {why}")
     started = time.monotonic()
     unfinished = Unfinished(folder / f"{name}{ENDING}", record["digest"], job.progress.say)
     with storage.whole_folder(folder / name) as part:
@@ -132,6 +134,27 @@ def _made(job: Job, call: Call, name: str, before: Artifact | None, folder: Path
         artifacts.seal(left, {**record, "rows": None})
     unfinished.forget()
     return Made(artifacts.moved(left, folder / name), record, False)
+
+
+def _otherwise(folder: Path, record: dict[str, Any]) -> str:
+    """Say why a step that is there already is not this one; "" where none is there."""
+    if not folder.exists():
+        return ""
+    try:
+        _, before = artifacts.read(folder)
+    except Mistake as damage:
+        return f"{damage.message}"
+    told = {
+        "keys": "its keys have changed",
+        "seed": "the seed has changed",
+        "parent": "what stands before it has changed",
+        "code": "the code of edgespec has changed",
+    }
+    changed = [key for key in told if before.get(key) != record[key]]
+    if "seed" in changed and "parent" in changed:
+        changed.remove("parent")  # it holds the seed
+    words = [told[key] for key in changed]
+    return " and ".join(words) or "library versions, or files outside the run, have changed"
 
 
 def _link(source: str, target: str) -> None:

@@ -104,3 +104,40 @@ def test_made_first_and_judged_later_a_run_is_the_same(tmp_path: Path) -> None:
     assert [step["digest"] for step in later.steps] == [step["digest"] for step in once.steps]
     shared = [path for path in store.folder.glob("*/*.onnx") if path.samefile(folder / "0-baselines-all" / path.name)]
     assert len(shared) == 2, "the next run that is judged takes the two linear baselines from the store"
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"code": "of before"}, "the code of edgespec has changed"),
+        ({"keys": {}, "code": "of before"}, "its keys have changed and the code of edgespec has changed"),
+        ({"seed": 9, "parent": "other"}, "the seed has changed"),
+        ({"parent": "other"}, "what stands before it has changed"),
+        ({}, "library versions, or files outside the run, have changed"),
+    ],
+)
+def test_a_run_of_before_is_made_anew_and_the_reason_is_told(tmp_path: Path, change: dict[str, Any], why: str) -> None:
+    told: list[str] = []
+    job = tiny_job.job(tmp_path / "job")
+    made(job, tmp_path / "run", None)
+    path = tmp_path / "run" / "1-train" / "artifact.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "digest": "of before", **change}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job.progress, "say", told.append)
+        again = made(job, tmp_path / "run", None)
+    assert told == [f"1-train: made anew, {why}"]
+    assert not again.kept
+
+
+def test_a_damaged_step_is_made_anew_and_the_file_is_named(tmp_path: Path) -> None:
+    told: list[str] = []
+    job = tiny_job.job(tmp_path / "job")
+    first = made(job, tmp_path / "run", None)
+    weights = tmp_path / "run" / "1-train" / "model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(job.progress, "say", told.append)
+        again = made(job, tmp_path / "run", None)
+    assert told == [f"1-train: made anew, {weights} is damaged"]
+    assert (again.kept, again.digest, weights.read_bytes()) == (False, first.digest, whole)
