@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -38,28 +39,52 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
 
 
+# With --quick, what does not train is left out too where it waits for other processes and clocks, or draws pages by the dozen.
+SLOW = (
+    "unit/bench",
+    "unit/data/fetch",
+    "unit/export/measure",
+    "unit/report/test_html.py",
+    "unit/search/test_worker.py",
+    "unit/targets/test_connection.py",
+)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--untrained", action="store_true", help="skip every test as soon as it trains a network")
+    parser.addoption("--quick", action="store_true", help="leave out what trains, exports, installs or waits")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the long files first, as `make test` hands them out (--no-loadscope-reorder), the longest of all foremost."""
     place = {TESTS / name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(item.path, len(LONG)))
+    if config.getoption("--quick"):
+        slow = {TESTS / name for name in SLOW}
+        left_out = [item for item in items if slow & {item.path, *item.path.parents}]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _untrained(request: pytest.FixtureRequest) -> Iterator[None]:
-    """With --untrained, the first epoch of a training, in this process, ends the test as skipped; so does what would be trained once."""
+def _quick(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With --quick, whatever begins to train or export a network, or installs another runtime, is skipped there and then."""
     with pytest.MonkeyPatch.context() as patch:
-        if request.config.getoption("--untrained"):
-            for place in ("edgespec.training.loop._one_epoch", "made_once.folder"):
-                patch.setattr(place, _skip)
+        if request.config.getoption("--quick"):
+            for place, what in EXPENSIVE.items():
+                patch.setattr(place, functools.partial(_skip, what))
         yield
 
 
-def _skip(*_: Any) -> NoReturn:
-    pytest.skip("it trains a network")
+EXPENSIVE = {
+    "made_once.folder": "it takes a network that is trained once",
+    "edgespec.training.loop._one_epoch": "it trains a network",
+    "edgespec.graph.exporter._quietly": "it exports a network",
+    "other_runtimes.installed": "it installs another runtime",
+}
+
+
+def _skip(what: str, *_: Any, **__: Any) -> NoReturn:
+    pytest.skip(what)
 
 
 @pytest.fixture(scope="session", autouse=True)
