@@ -1,13 +1,16 @@
 # make demo: set up, run the main job on embedded data, measure it, judge it.
-# make test: set up, then lint, types, import layers and all tests.
+# make check: set up, then lint, types, import layers and the unit tests that neither train, export nor wait: in a minute or so.
+# make test: set up, then the same with all tests.
 # make arm64: set up, then fetch an emulated ARM with ONNX Runtime, in which the tests then ask the files too.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUN := runs/rruff_distill
+# A file stays in one process, for what its tests share; tests/conftest.py puts the longest files first.
+SPREAD := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test arm64 baseline setup clean
+.PHONY: demo check lint test arm64 baseline setup clean
 
 demo: $(READY)
 	$(BIN)/edgespec compress recipes/rruff_distill.yaml
@@ -18,12 +21,17 @@ demo: $(READY)
 
 # Spectra beside the checkout are used where there are any; tests that need them say why they are skipped where not.
 test: export EDGESPEC_DATA := $(or $(EDGESPEC_DATA),$(abspath $(wildcard ../shared/data)))
-test: $(READY)
+test: lint
+	$(BIN)/pytest $(SPREAD)
+
+check: lint
+	$(BIN)/pytest $(SPREAD) --quick --quiet -r fE tests/unit tests/conventions
+
+lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 arm64: $(READY)
 	PYTHON=$(BIN)/python sh export/setup/arm64_emulated.sh

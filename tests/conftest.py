@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import hypothesis
 import pytest
@@ -19,9 +20,71 @@ hypothesis.settings.register_profile("house", deadline=None, max_examples=60, da
 hypothesis.settings.load_profile("house")
 
 
+# The files that take longest, handed out first: no core is left with one of them at the end while the others idle.
+LONG = (
+    "end_to_end/test_main_job.py",
+    "end_to_end/test_line.py",
+    "end_to_end/test_search.py",
+    "end_to_end/test_regression.py",
+    "end_to_end/test_emulated.py",
+    "end_to_end/test_transfer.py",
+    "end_to_end/test_measured.py",
+    "end_to_end/test_browser.py",
+    "unit/search/test_worker.py",
+)
+TESTS = Path(__file__).parent
+
 # one thread for torch and BLAS, here and in every process that a test starts, before any other conftest loads them
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[_name] = "1"
+
+
+# With --quick, what does not train is left out too where it waits for other processes and clocks, or draws pages by the dozen.
+SLOW = (
+    "unit/bench",
+    "unit/data/fetch",
+    "unit/export/measure",
+    "unit/report/test_html.py",
+    "unit/search/test_worker.py",
+    "unit/targets/test_connection.py",
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="leave out what trains, exports, installs or waits")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the long files first, as `make test` hands them out (--no-loadscope-reorder), the longest of all foremost."""
+    place = {TESTS / name: number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: place.get(item.path, len(LONG)))
+    if config.getoption("--quick"):
+        slow = {TESTS / name for name in SLOW}
+        left_out = [item for item in items if slow & {item.path, *item.path.parents}]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _quick(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With --quick, whatever begins to train or export a network, or installs another runtime, is skipped there and then."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.getoption("--quick"):
+            for place, what in EXPENSIVE.items():
+                patch.setattr(place, functools.partial(_skip, what))
+        yield
+
+
+EXPENSIVE = {
+    "made_once.folder": "it takes a network that is trained once",
+    "edgespec.training.loop._one_epoch": "it trains a network",
+    "edgespec.graph.exporter._quietly": "it exports a network",
+    "other_runtimes.installed": "it installs another runtime",
+}
+
+
+def _skip(what: str, *_: Any, **__: Any) -> NoReturn:
+    pytest.skip(what)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -60,8 +60,8 @@ def bench(
         run.check_data()
         folder, result, model, say = run.folder, run.report, run.model, run.progress.say
         files = _only(_files(folder, model, result), variants)
-        against = {name: _against(name, run.plan, result, model) for name in files}
         x, y = run.test
+        against = {name: _against(name, run.plan, result, model) for name in files}
 
         def measured(card: Target) -> dict[str, Any]:
             sent = compatibility.choose(files, REFERENCE, card, model, run.job, result, folder)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command import edgespec
 
 from edgespec import recipe
 from edgespec.recipe import plan
@@ -20,9 +19,9 @@ COMMANDS = sorted(
 )
 
 
-def test_the_two_commands_are_there() -> None:
+def test_its_make_commands_are_there() -> None:
     makefile = (TOP / "Makefile").read_text(encoding="utf-8")
-    for command in ("demo", "test"):
+    for command in ("demo", "check", "test"):
         assert f"make {command}" in README
         assert re.search(rf"^{command}:", makefile, flags=re.MULTILINE)
     assert "make test" in (TOP / ".ci" / "run").read_text(encoding="utf-8")
@@ -31,9 +30,7 @@ def test_the_two_commands_are_there() -> None:
 @pytest.mark.parametrize("line", COMMANDS)
 def test_each_command_and_each_of_its_options_exists(line: str) -> None:
     words = line.split()
-    told = subprocess.run(
-        [sys.executable, "-m", "edgespec", words[1], "--help"], capture_output=True, text=True, check=False, timeout=60
-    )
+    told = edgespec(TOP, words[1], "--help")
     assert told.returncode == 0, told.stderr
     for option in (word.partition("=")[0] for word in words if word.startswith("--")):
         assert option in told.stdout

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import edgespec
 
 from edgespec import plugins, recipe
 from edgespec.cli import ls
@@ -38,7 +39,7 @@ except SystemExit as stop:
 """
 
 
-def edgespec(*arguments: str, program: tuple[str, ...] = ("-m", "edgespec")) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str, program: tuple[str, ...] = ("-m", "edgespec")) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, *program, *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -47,7 +48,7 @@ def edgespec(*arguments: str, program: tuple[str, ...] = ("-m", "edgespec")) -> 
     "arguments", [["--help"], ["ls", "recipes"], ["ls", "targets"], ["report", "nowhere"], ["search", "nowhere"]]
 )
 def test_what_needs_no_model_loads_no_library_for_it(arguments: list[str]) -> None:
-    ended = edgespec(*arguments, program=("-c", LOADED))
+    ended = process(*arguments, program=("-c", LOADED))
     code, modules = json.loads(ended.stderr.splitlines()[-1])
     assert code == (2 if arguments[-1] == "nowhere" else 0)
     assert "edgespec" in modules
@@ -56,23 +57,23 @@ def test_what_needs_no_model_loads_no_library_for_it(arguments: list[str]) -> No
 
 def test_help_comes_at_once() -> None:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert edgespec("--help").returncode == 0
+    assert process("--help").returncode == 0
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime - before.ru_utime < 0.5  # seconds of this process, however busy the machine is
 
 
 def commands() -> list[str]:
     """The commands that `edgespec --help` lists."""
-    listed = edgespec("--help").stdout.partition("Commands:")[2]
+    listed = edgespec(ROOT, "--help").stdout.partition("Commands:")[2]
     return re.findall(r"^  (\w+)", listed, re.MULTILINE)
 
 
 def test_every_command_is_listed_whole_and_shows_an_example() -> None:
     found = commands()
     assert {"compress", "bench", "gate", "report", "ls"} <= set(found)
-    assert "..." not in edgespec("--help").stdout.partition("Commands:")[2]
+    assert "..." not in edgespec(ROOT, "--help").stdout.partition("Commands:")[2]
     for name in found:
-        ended = edgespec(name, "--help")
+        ended = edgespec(ROOT, name, "--help")
         assert ended.returncode == 0
         assert f"Example: edgespec {name}" in ended.stdout, name
 
@@ -155,5 +156,5 @@ def test_no_path_of_a_machine_is_written_down() -> None:
 
 
 def test_python_m_edgespec_is_edgespec() -> None:
-    assert edgespec().stdout == edgespec("--help").stdout
-    assert edgespec("--help").stdout.startswith("Usage: ")
+    assert process().stdout == process("--help").stdout == edgespec(ROOT, "--help").stdout
+    assert edgespec(ROOT, "--help").stdout.startswith("Usage: ")

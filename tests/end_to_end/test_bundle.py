@@ -13,6 +13,7 @@ import numpy as np
 import onnx
 import pytest
 import yaml
+from command import edgespec
 
 from edgespec import contract, report
 from edgespec.bundle import write as bundles
@@ -108,12 +109,11 @@ def test_a_run_that_ends_before_calibrate_is_told_so(
 
 
 def test_the_command_says_what_it_wrote(run_copy: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "edgespec", "export", str(run_copy), "--out", str(tmp_path / "b"), "--json"]
-    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    command = ("export", run_copy, "--out", tmp_path / "b", "--json")
+    told = edgespec(tmp_path, *command)
+    assert told.returncode == 0, told.stderr
     assert json.loads(told.stdout)["contract"]["labels"] == ["Albite", "Beryl", "Diopside"]
-    wrong = subprocess.run(
-        [*command, "--axis", "nowhere.csv"], capture_output=True, text=True, check=False, timeout=120
-    )
+    wrong = edgespec(tmp_path, *command, "--axis", "nowhere.csv")
     assert wrong.returncode == 2
     assert "nowhere.csv cannot be read" in wrong.stderr
 
@@ -140,8 +140,7 @@ def test_a_changed_byte_is_found(name: str, run_copy: Path, tmp_path: Path) -> N
     raw = bytearray((done.folder / name).read_bytes())
     raw[len(raw) // 2] ^= 1
     (done.folder / name).write_bytes(raw)
-    command = [sys.executable, "-m", "edgespec", "verify", str(done.folder)]
-    told = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    told = edgespec(tmp_path, "verify", done.folder)
     assert told.returncode == 4
     assert name in told.stdout
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import bad_http_server
 import pytest
+from command import Ended, edgespec
 from rruff_files import folder, lines, name, text
 
 from edgespec import datasets, recipe
@@ -58,9 +59,8 @@ def test_what_the_terminal_cannot_show_is_no_bug(tmp_path: Path) -> None:
     assert ended.stdout.startswith(rb"d\xfc: ")
 
 
-def run(*arguments: str, at: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edgespec", "data", *arguments]
-    return subprocess.run(command, cwd=at, capture_output=True, text=True, timeout=60, check=False)
+def run(*arguments: str, at: Path) -> Ended:
+    return edgespec(at, "data", *arguments)
 
 
 RECIPE = """

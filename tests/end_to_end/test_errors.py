@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command import Ended, edgespec
 from small_disk import mounted
 
 from edgespec import storage
@@ -36,13 +37,15 @@ def here(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def edgespec(here: Path, *arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:
+def process(here: Path, *arguments: str, **more: Any) -> Ended:
+    """The same as `edgespec`, in a process of its own: where that is what is tested."""
     options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more}
     command = [sys.executable, "-m", "edgespec", *arguments]
-    return subprocess.run(command, cwd=here, text=True, timeout=120, check=False, **options)
+    ended = subprocess.run(command, cwd=here, text=True, timeout=120, check=False, **options)
+    return Ended(ended.returncode, ended.stdout or "", ended.stderr or "")
 
 
-def refused(ended: subprocess.CompletedProcess[str], code: int) -> str:
+def refused(ended: Ended, code: int) -> str:
     """Check what every refusal owes to a person; give its text."""
     assert ended.returncode == code, ended.stderr
     assert "Traceback" not in ended.stderr
@@ -90,6 +93,36 @@ def test_bad_input_is_told_with_its_exit_code(here: Path, arguments: list[str], 
     assert said in refused(quiet(edgespec(here, *arguments)), code)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["compress", "nowhere.yaml"], 2, "error: there is no recipe nowhere.yaml"),
+        (["data", "inspect", "nowhere.zip"], 3, "error: nowhere.zip was not found"),
+        (["compress", "a.yaml", "--out", "a.yaml"], 8, "a file stands where a folder is needed"),
+    ],
+)
+@pytest.mark.usefixtures("no_data")
+def test_a_process_ends_with_the_same_code_and_text(here: Path, arguments: list[str], code: int, said: str) -> None:
+    ended = process(here, *arguments)
+    assert said in refused(quiet(ended), code)
+    assert edgespec(here, *arguments) == ended
+
+
+BUG = """
+import sys
+from edgespec.cli import ls, main
+def fail(): raise ValueError("a bug")
+ls._recipes, sys.argv[1:] = fail, ["ls", "recipes"]
+main()
+"""
+
+
+def test_a_bug_keeps_its_traceback_and_has_a_code_of_its_own() -> None:
+    ended = subprocess.run([sys.executable, "-c", BUG], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (70, "")
+    assert "ValueError: a bug\nthis is a bug in edgespec; please report it with the lines above" in ended.stderr
+
+
 @pytest.mark.usefixtures("no_data")
 def test_a_stage_that_the_network_has_not_is_told_before_it_is_trained(here: Path) -> None:
     ended = edgespec(here, "compress", "a.yaml", "--set", "steps.2={fuse_lda: {after: 7}}")
@@ -99,7 +132,7 @@ def test_a_stage_that_the_network_has_not_is_told_before_it_is_trained(here: Pat
     assert not (here / "runs" / "a" / "1-train").exists()
 
 
-def quiet(ended: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
+def quiet(ended: Ended) -> Ended:
     assert ended.stdout == ""
     return ended
 
@@ -197,7 +230,7 @@ def test_gate_tells_a_machine_the_same(here: Path, run: Path) -> None:
 def test_a_locked_run_is_left_alone(here: Path, run: Path) -> None:
     with storage.lock(run):
         for arguments in (["compress", "a.yaml"], ["gate"]):
-            said = refused(quiet(edgespec(here, *arguments)), 8)
+            said = refused(quiet(process(here, *arguments)), 8)
             assert f"in use by another edgespec process (pid {os.getpid()})" in said
     assert edgespec(here, "gate").returncode == 0
 
@@ -207,7 +240,7 @@ def test_a_full_disk_under_the_output_is_told(here: Path, run: Path) -> None:
         pytest.skip("this system has no /dev/full")
     for arguments in (["ls", "recipes"], ["gate", "--json"]):
         with open("/dev/full", "w") as full:
-            assert "the disk is full" in refused(edgespec(here, *arguments, stdout=full), 8)
+            assert "the disk is full" in refused(process(here, *arguments, stdout=full), 8)
 
 
 def test_a_reader_that_has_seen_enough_is_no_bug(here: Path) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_job
+from command import edgespec
 
 from edgespec import report
 from edgespec.bench import measure as measuring
@@ -140,28 +139,13 @@ def test_the_command_tells_the_target_that_failed_after_the_table(run_copy: Path
     (run_copy.parent / "targets").mkdir()
     card = "runtime: onnxruntime\nreach: ssh\nhost: 127.0.0.1\nport: 1\n"
     (run_copy.parent / "targets" / "away.yaml").write_text(card)
-    command = [
-        sys.executable,
-        "-m",
-        "edgespec",
-        "bench",
-        "run",
-        "--seconds",
-        "0.1",
-        "--target",
-        "away",
-        "--target",
-        "local",
-    ]
-    ended = subprocess.run(command, cwd=run_copy.parent, capture_output=True, text=True, check=False, timeout=300)
+    ended = edgespec(run_copy.parent, "bench", "run", "--seconds", "0.1", "--target", "away", "--target", "local")
     assert ended.returncode in (3, 6), "no ssh here, or nobody there"
     assert "error: away is not measured: " in ended.stderr
     assert "recommended for target 'local'" in ended.stdout or "no variant keeps the promises" in ended.stdout
     recorded = run_copy / "bench" / "local.samples.npz"
-    replay = [sys.executable, "-m", "edgespec", "bench", "--replay", str(recorded)]
-    again = subprocess.run(
-        replay, cwd=run_copy.parent / "targets", capture_output=True, text=True, check=True, timeout=60
-    )
+    again = edgespec(run_copy.parent / "targets", "bench", "--replay", recorded)
+    assert again.returncode == 0, again.stderr
     assert again.stdout.splitlines()[2] in ended.stdout
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import spectrum_files as files
 import tiny_bundle
+from command import edgespec
 
 MINERALS = ("Albite", "Beryl", "Diopside")
 
@@ -18,11 +19,6 @@ MINERALS = ("Albite", "Beryl", "Diopside")
 def good(tmp_path: Path) -> Path:
     """A file with a spectrum that the model knows well."""
     return files.rruff(tmp_path / "good.txt", *tiny_bundle.known())
-
-
-def edgespec(here: Path, *arguments: str | Path, given: str = "") -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edgespec", *map(str, arguments)]
-    return subprocess.run(command, cwd=here, input=given, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_a_run_answers_with_the_file_that_it_ships(undisturbed: Path, tmp_path: Path, good: Path) -> None:
@@ -50,9 +46,9 @@ def test_edgespec_predict_prints_a_table_and_what_was_refused(tmp_path: Path, go
 
 def test_edgespec_predict_gives_json_and_reads_standard_input(tmp_path: Path, good: Path) -> None:
     (tmp_path / "bad.txt").write_text("nothing")
-    ended = edgespec(
-        tmp_path, "predict", tiny_bundle.model(), "-", "bad.txt", "--json", "--top", "3", given=good.read_text()
-    )
+    command = [sys.executable, "-m", "edgespec", "predict", tiny_bundle.model(), "-", "bad.txt", "--json", "--top", "3"]
+    with good.open() as given:  # the program on the target reads it
+        ended = subprocess.run(command, cwd=tmp_path, stdin=given, capture_output=True, text=True, check=False)
     told = json.loads(ended.stdout)
     assert ended.returncode == 2
     assert set(told) == {"model", "contract", "results", "refused"}

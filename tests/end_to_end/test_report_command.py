@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from command import Ended, edgespec
 from search_example import FOUND
 
 from edgespec import report as reports
 from edgespec.search import pareto
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edgespec", "report", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+def run(*arguments: str | Path) -> Ended:
+    return edgespec(Path(), "report", *arguments)
 
 
 def test_a_real_run_is_shown_with_its_answers_and_what_drove_them(run_copy: Path) -> None:

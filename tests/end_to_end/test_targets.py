@@ -175,7 +175,7 @@ def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
 
 
 def test_openvino_gets_its_own_form(run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tools = other_runtimes.installed("openvino", tmp_path / "tools", "--no-deps")
+    tools = other_runtimes.installed("openvino", "--no-deps")
     monkeypatch.setenv("PYTHONPATH", f"{tools}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     found = made(run_copy, "intel_cpu", tmp_path / "b", variant="float32")
     assert found.status == "ready"
@@ -189,7 +189,7 @@ def test_openvino_gets_its_own_form(run_copy: Path, tmp_path: Path, monkeypatch:
 def test_tensorrt_rtx_parses_and_builds_where_it_is_installed(
     run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tools = other_runtimes.installed("trt-check", tmp_path / "tools")
+    tools = other_runtimes.installed("trt-check")
     monkeypatch.setenv("PYTHONPATH", f"{tools}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     for name in ("jetson", "jetson_6_0"):
         found = made(run_copy, name, tmp_path / name)

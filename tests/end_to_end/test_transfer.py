@@ -6,14 +6,13 @@ import copy
 import dataclasses
 import functools
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from command import edgespec
 
 from edgespec import datasets, plugins, recipe, report, storage
 from edgespec.authoring import data_argument
@@ -226,18 +225,13 @@ def test_changed_training_data_are_refused(run_copy: Path, tmp_path: Path) -> No
         judged(run_copy, elsewhere(tmp_path / "o.npz"))
 
 
-def edgespec(here: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edgespec", "transfer", *arguments]
-    return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=120, check=False)
-
-
 def test_the_command_prints_a_table_and_the_same_as_json(garnets: Path, tmp_path: Path) -> None:
     data = Path(elsewhere(tmp_path / "hand held.npz")).name
-    shown = edgespec(tmp_path, str(garnets), data, "--draws", "2", "--name", "mine")
+    shown = edgespec(tmp_path, "transfer", str(garnets), data, "--draws", "2", "--name", "mine")
     assert shown.returncode == 0, shown.stderr
     assert "float32  its own instrument" in shown.stdout
     assert "64 of them seen in training; 5 references, 2 draws (seed 0)" in shown.stdout
-    told = edgespec(tmp_path, str(garnets), data, "--draws", "2", "--json")
+    told = edgespec(tmp_path, "transfer", str(garnets), data, "--draws", "2", "--json")
     plain = json.loads(told.stdout)
     assert plain["name"] == "hand_held"
     kept = json.loads((garnets / "transfer" / "mine.json").read_text())
@@ -279,7 +273,7 @@ def test_data_that_cannot_be_read_are_told_with_their_exit_code(
     garnets: Path, tmp_path: Path, data: str, code: int, said: str
 ) -> None:
     rubbish(tmp_path)
-    ended = edgespec(tmp_path, str(garnets), data)
+    ended = edgespec(tmp_path, "transfer", str(garnets), data)
     assert (ended.returncode, ended.stdout) == (code, "")
     assert said in ended.stderr
     assert "hint: " in ended.stderr
@@ -295,12 +289,12 @@ def test_bad_arguments_are_told_with_their_exit_code(garnets: Path, tmp_path: Pa
         ([str(garnets), data, "--references", "0"], "--references 0"),
         ([str(garnets)], "Missing argument 'DATA'"),
     ):
-        ended = edgespec(tmp_path, *arguments)
+        ended = edgespec(tmp_path, "transfer", *arguments)
         assert (ended.returncode, ended.stdout) == (2, ""), arguments
         assert said in ended.stderr
         assert "Traceback" not in ended.stderr
     with storage.lock(garnets):
-        assert edgespec(tmp_path, str(garnets), data).returncode == 8
+        assert edgespec(tmp_path, "transfer", str(garnets), data).returncode == 8
 
 
 def test_real_spectra_of_another_laser_are_judged(

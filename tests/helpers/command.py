@@ -21,10 +21,11 @@ class Ended(NamedTuple):
 
 
 def edgespec(folder: Path, *arguments: str | Path, **environment: str | None) -> Ended:
-    """Run `edgespec ARGUMENTS` in a folder; environment: variables to set, None removes one."""
-    out, told = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    """Run `edgespec ARGUMENTS` in a folder, standard input empty; environment: variables to set, None removes one."""
+    out, told = io.TextIOWrapper(io.BytesIO(), "utf-8", errors="backslashreplace"), io.StringIO()  # as `main` has them
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(), "utf-8"))
         for name, value in environment.items():
             patch.delenv(name, raising=False) if value is None else patch.setenv(name, value)
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(told):

@@ -6,8 +6,6 @@ import csv
 import io
 import os
 import re
-import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ from typing import Any
 import bad_http_server
 import numpy as np
 import pytest
+from command import Ended, edgespec
 from rruff_files import archive, folder, lines, name, text
 
 from edgespec import datasets, yaml12
@@ -188,9 +187,8 @@ def test_broad_scans_have_their_names_read() -> None:
     assert said == rruff_text.Name("Abramovite", "R070037", 532, "Processed")
 
 
-def run(*arguments: str, at: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edgespec", "data", *arguments]
-    return subprocess.run(command, cwd=at, capture_output=True, text=True, timeout=60, check=False)
+def run(*arguments: str, at: Path) -> Ended:
+    return edgespec(at, "data", *arguments)
 
 
 def test_it_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

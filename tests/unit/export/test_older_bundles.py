@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import python38
+from command import edgespec
 from device_runner import RUNNER, ask, carry
 
 PACKED = Path(__file__).with_name("flat_bundle.zip")
@@ -34,17 +34,17 @@ def flat(tmp_path: Path) -> Path:
     return folder
 
 
-def edgespec(*arguments: str | Path, cwd: Path) -> dict[str, Any]:
-    command = [sys.executable, "-m", "edgespec", *map(str, arguments), "--json"]
-    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=True, timeout=120)
+def answered(here: Path, *arguments: str | Path) -> dict[str, Any]:
+    ended = edgespec(here, *arguments, "--json")
+    assert ended.returncode == 0, ended.stderr
     return dict(json.loads(ended.stdout))
 
 
 def test_edgespec_verifies_it_and_predicts_with_it(flat: Path, tmp_path: Path) -> None:
-    told = edgespec("verify", flat, cwd=tmp_path)
+    told = answered(tmp_path, "verify", flat)
     assert told["ok"], told
     assert {"checksum axes.py", "checksum runner.py", "logits"} <= {each["check"] for each in told["checks"]}
-    (answer,) = edgespec("predict", flat, "one.csv", cwd=tmp_path)["results"]
+    (answer,) = answered(tmp_path, "predict", flat, "one.csv")["results"]
     assert answer["label"] == (tmp_path / "label.txt").read_text()
 
 
@@ -100,8 +100,7 @@ def test_what_is_no_bundle_is_told_with_what_to_name(flat: Path, tmp_path: Path,
     if harm == "no model":
         (flat / "model.onnx").unlink()
         (flat / "SHA256SUMS").unlink()
-    command = [sys.executable, "-m", "edgespec", "verify", str(named)]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    ended = edgespec(tmp_path, "verify", named)
     assert ended.returncode == 2
     assert f"error: {named} is no bundle: it holds neither SHA256SUMS nor model.onnx" in ended.stderr
     assert "hint:  name a folder that edgespec export made" in ended.stderr

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import tiny_bundle
+from command import edgespec
 from device_runner import ask, module
 from onnx import numpy_helper
 
@@ -159,13 +158,8 @@ def test_a_tie_within_the_tolerance_is_no_other_label(second: float, kept: bool)
     assert not check(logits, np.array(["a label that is not there"]), told, 0.001).ok
 
 
-def edgespec(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edgespec", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
-
-
 def test_edgespec_verify_prints_every_check_with_its_tolerance(bundle: Path) -> None:
-    ended = edgespec("verify", bundle)
+    ended = edgespec(bundle.parent, "verify", bundle)
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert lines[0].split() == ["check", "verdict", "found", "tolerance"]
@@ -173,11 +167,11 @@ def test_edgespec_verify_prints_every_check_with_its_tolerance(bundle: Path) -> 
     assert any(line.startswith("logits") and "0.001 of the largest" in line for line in lines)
     swapped_labels(bundle)
     tiny_bundle.sums(bundle)
-    ended = edgespec("verify", bundle, "--json")
+    ended = edgespec(bundle.parent, "verify", bundle, "--json")
     assert ended.returncode == 4
     told = json.loads(ended.stdout)
     assert not told["ok"]
     assert [each["check"] for each in told["checks"] if not each["ok"]] == ["labels"]
-    ended = edgespec("verify", bundle.parent)
+    ended = edgespec(bundle.parent, "verify", bundle.parent)
     assert ended.returncode == 2
     assert "error: " in ended.stderr

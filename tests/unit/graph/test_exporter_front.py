@@ -87,17 +87,17 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def openvino(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def openvino(files: Path) -> Path:
     """What OpenVINO answers, as NAME.out.npz."""
-    tools = other_runtimes.installed("openvino", tmp_path_factory.mktemp("openvino"), "--no-deps")  # numpy is here
+    tools = other_runtimes.installed("openvino", "--no-deps")  # numpy is here
     ended = other_runtimes.run("openvino_answers.py", tools, str(files))
     assert ended.returncode == 0, ended.stderr
     return files
 
 
 @pytest.fixture(scope="session")
-def checker(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return other_runtimes.installed("trt-check", tmp_path_factory.mktemp("tensorrt"))
+def checker() -> Path:
+    return other_runtimes.installed("trt-check")
 
 
 def complaints(checker: Path, files: Path) -> dict[str, list[str]]:

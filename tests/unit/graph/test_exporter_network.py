@@ -44,8 +44,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def openvino(files: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    tools = other_runtimes.installed("openvino", tmp_path_factory.mktemp("openvino"), "--no-deps")  # numpy is here
+def openvino(files: Path) -> Path:
+    tools = other_runtimes.installed("openvino", "--no-deps")  # numpy is here
     ended = other_runtimes.run("openvino_answers.py", tools, str(files))
     assert ended.returncode == 0, ended.stderr
     return files
@@ -68,7 +68,7 @@ def test_openvino_answers_as_onnx_runtime_does(name: str, openvino: Path) -> Non
 
 
 def test_tensorrt_parses_and_builds_the_float_ones(files: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    checker = other_runtimes.installed("trt-check", tmp_path_factory.mktemp("tensorrt"))
+    checker = other_runtimes.installed("trt-check")
     place = tmp_path_factory.mktemp("float")
     for name in FILES:
         if "int8" not in name:  # uint8 is for CPUs

@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import numpy as np
 import pace_release
 import pytest
 import torch
+from command import edgespec
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -235,14 +234,14 @@ def test_a_folder_that_is_something_else_is_not_replaced_and_an_earlier_import_i
 
 def test_the_command_tells_what_came_out(tmp_path: Path) -> None:
     saved(tmp_path, pace_release.state(dim=1024))
-    command = [sys.executable, "-m", "edgespec", "import", "pace", "COV.pth", "--points", "900"]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    command = ("import", "pace", "COV.pth", "--points", "900")
+    ended = edgespec(tmp_path, *command)
     assert ended.returncode == 0, ended.stderr
     assert "4,278,275 parameters, 68 M MACs" in ended.stdout
     assert "adopt: {checkpoint: COV}" in ended.stderr
-    told = subprocess.run([*command, "--json"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    told = edgespec(tmp_path, *command, "--json")
     found = json.loads(told.stdout)
     assert (found["params"], round(found["macs"] / 1e6, 2), found["keys"]["dim"]) == (4_278_275, 67.96, 1024)
-    ended = subprocess.run([*command[:4], "pac", "COV.pth"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+    ended = edgespec(tmp_path, "import", "pac", "COV.pth")
     assert ended.returncode == 2
     assert "did you mean 'pace'?" in ended.stderr

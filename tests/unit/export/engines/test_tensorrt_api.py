@@ -133,7 +133,7 @@ def test_a_package_without_a_driver_says_so() -> None:
 
 
 def test_the_package_builds_portable_int8_and_refuses_cpu_int8(tmp_path: Path) -> None:
-    tools = other_runtimes.installed("trt-check", tmp_path / "tools")
+    tools = other_runtimes.installed("trt-check")
     line = tiny_job.line("cnn")
     made = quantize.run(line.job.inside(tmp_path), line.float32, spectra=64, flavours=["cpu", "portable"])
     files = [str(made.path(name)) for name in ("float32", "portable-int8", "cpu-int8", "default")]

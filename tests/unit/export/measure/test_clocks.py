@@ -79,7 +79,12 @@ def test_clocks_are_left_alone_unless_asked(folder: Path, governors: list[Path])
 def start(folder: Path, **changes: Any) -> subprocess.Popen[bytes]:
     ask(folder, lock_clocks=1, **changes)
     command = [sys.executable, str(RUNNER), "bench", "request.json"]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=heard)
+
+
+def heard() -> None:
+    """Hear Ctrl-C also where the tests themselves were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def test_governors_are_set_while_it_measures_and_put_back_each_as_it_was(folder: Path, governors: list[Path]) -> None:

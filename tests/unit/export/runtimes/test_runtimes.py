@@ -87,13 +87,13 @@ def test_a_provider_that_is_not_here_or_falls_back_is_an_error(
 
 
 @pytest.fixture(scope="session")
-def openvino(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(other_runtimes.installed("openvino", tmp_path_factory.mktemp("openvino"), "--no-deps"))
+def openvino() -> str:
+    return str(other_runtimes.installed("openvino", "--no-deps"))
 
 
 @pytest.fixture(scope="session")
-def tensorrt(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(other_runtimes.installed("trt-check", tmp_path_factory.mktemp("tensorrt")))
+def tensorrt() -> str:
+    return str(other_runtimes.installed("trt-check"))
 
 
 @pytest.mark.parametrize(("variant", "near"), [("float32", 1e-5), ("cpu-int8", 0.05), ("portable-int8", 0.02)])
