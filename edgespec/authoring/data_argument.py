@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import plugins
-from edgespec.data.readers import file_list, numpy_files, rruff_text
+from edgespec.data.readers import file_list, numpy_files, rruff_text, tables
 from edgespec.errors import Mistake, Mistakes
 from edgespec.recipe import Call
 from edgespec.recipe.schema import Binder
 from edgespec.yaml12 import Place, read
 
 TYPED = "command line"
+TABLES = {"files": "list", "table": "path"}  # data sets that read one table, and the key that names it
 NEEDED, KNOWN = ("x", "y", "wavenumber"), ("labels", "group", "split")
 NAMED = "file_name"  # of resampled RRUFF spectra, which says mineral and sample
 FORMS = (
-    "a folder of spectra with a folder for each class, a .csv of file and label, a folder or .zip of RRUFF files, "
+    "a folder of spectra with a folder for each class, a table of file and label, one wide table of spectra, a folder or .zip of RRUFF files, "
     "a .csv task list, an .npz with arrays x, y, wavenumber (labels, group), a .yaml file or '{files: {path: ...}}'"
 )
 
@@ -40,12 +41,8 @@ def call(text: str) -> Call:
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".npz":
         return _checked({"arrays": {"npz": name, **_arrays(path)}}, lambda place: TYPED)
-    if (
-        path.suffix in (".csv", ".tsv", ".xlsx")
-        and path.exists()
-        and (path.suffix == ".xlsx" or file_list.is_list(path))
-    ):
-        return _checked({"files": {"list": name, "refused": "skip"}}, lambda place: TYPED)
+    if path.is_file() and path.suffix.lower() in tables.ENDINGS and (kind := _table(path)):
+        return _checked({kind: {TABLES[kind]: name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".csv":
         return _checked({"rruff": {"task": name, "refused": "skip"}}, lambda place: TYPED)
     if path.is_dir():
@@ -55,6 +52,15 @@ def call(text: str) -> Call:
     if path.suffix == ".zip" or path.is_dir() or not path.suffix:
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     raise Mistake(f"DATA: how to read {text} can't be told from its name", hint=FORMS)
+
+
+def _table(path: Path) -> str:
+    """Tell what a table is: a list of "files", a wide "table" of spectra, or "" for RRUFF's own kind of list."""
+    rows = tables.rows(path)
+    head = [name.strip().lower() for name in rows[0]] if rows else []
+    if {"archive", "row"} & set(head) or len(head) < 2 or ("mineral" in head and "group" in head):
+        return ""
+    return "files" if file_list.is_head(head) else "table"
 
 
 def _bound(text: str, where: str) -> Call:

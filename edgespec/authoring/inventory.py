@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from edgespec import datasets
 from edgespec.authoring import data_argument
-from edgespec.data.readers import file_list, gather, measured
+from edgespec.data.readers import file_list, gather, locate, measured
 from edgespec.data.readers.gather import Entry, Read
-from edgespec.datasets import arrays, rruff
+from edgespec.datasets import arrays, rruff, table
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
+OWN = ("files", "table")  # data sets of a laboratory's own files
 NOTHING = 1e-9  # coverage that every spectrum has
 ANYWHERE = Axis(0, 4500, 16)  # where no model's axis is named, every spectrum covers enough
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -109,7 +110,7 @@ def take(
     Raises Mistake where it can't be read or holds nothing of what is asked for, Missing (exit 3) where it is not at hand.
     """
     call = data_argument.call(text)
-    if call.name == "files" and not laser and not minerals and kind == "Processed":
+    if call.name in OWN and not laser and not minerals and kind == "Processed":
         return take_call(call, axis=axis, min_coverage=min_coverage, advance=advance)
     if call.name == "rruff":
         return _of_files(call, axis, min_coverage, kind, laser, minerals, advance)
@@ -153,10 +154,8 @@ def take_call(
     advance: Callable[[int, int], None] = lambda done, total: None,
 ) -> Inventory:
     """Look through a laboratory's own files, as `take` does."""
-    listed, notes = file_list.find(*(call.keys.get(key) for key in ("path", "list", "label", "root")))
-    said = (call.keys.get("unit"), call.keys.get("laser"), call.keys.get("technique", ""))
     least = min_coverage if axis else NOTHING
-    entries = measured.entries(listed, axis or ANYWHERE, least, said)
+    entries, notes = _own_entries(call, axis or ANYWHERE, least)
     read, refusals = gather.read_all(entries, axis or ANYWHERE, least, advance)
     firsts = gather.firsts_of(read)
     groups = gather.groups_of(read, firsts)
@@ -167,6 +166,17 @@ def take_call(
         (*gather.oddities(read), *notes),
         lambda row: (read[row].entry.read().axis, read[row].entry.read().x),
     )
+
+
+def _own_entries(call: Call, axis: Axis, least: float) -> tuple[list[Entry], list[str]]:
+    keys = call.keys
+    said = (keys.get("unit"), keys.get("laser"), keys.get("technique", ""))
+    if call.name == "table":
+        named = (keys.get("label"), keys.get("sample"), keys.get("part"))
+        place = locate.find(keys["path"], keys.get("root"))
+        return table.entries(place, keys.get("layout"), named, axis, least, said), []
+    listed, notes = file_list.find(*(keys.get(key) for key in ("path", "list", "label", "root")))
+    return measured.entries(listed, axis, least, said), notes
 
 
 def _seen(one: Read, group: str, first: int) -> Seen:

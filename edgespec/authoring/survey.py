@@ -34,7 +34,7 @@ AUGMENT = Call("instrument", {"shift": 4.0, "stretch": 0.003, "blur": 4.0, "tilt
 FRAGILE = 0.25  # of the training spectra are named wrongly once they are varied so: nothing is varied then
 FOLDS, ASKED = 3, 3000  # nearest neighbour is asked about so many training spectra at most
 SEED = 0
-OWN = ("arrays", "files")  # data sets whose own axis says what a model for them takes
+OWN = ("arrays", "files", "table")  # data sets whose own axis says what a model for them takes
 SHOWN = 3
 LEAST, LEAST_A_CLASS = 20, 2  # training spectra
 
@@ -163,7 +163,7 @@ def _wavenumber(call: Call) -> NDArray[np.float64]:
 
     Of files: an axis from where nine in ten of them begin to where nine in ten of them end, at their median step.
     """
-    if call.name == "files":
+    if call.name in inventory.OWN:
         return _of_files(call)
     name, npz, root = (call.keys[key] for key in ("wavenumber", "npz", "root"))
     if name is None:

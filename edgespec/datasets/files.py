@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from annotated_types import Gt, Interval
 
 from edgespec import datasets
-from edgespec.data.readers import file_list, gather, locate, measured
+from edgespec.data.readers import file_list, locate, measured
 from edgespec.data.readers.file_list import Listed
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
@@ -68,7 +68,4 @@ def load(
 
 def _read(listed: list[Listed], axis: Axis, min_coverage: float, said: measured.Said, skip: bool) -> Spectra:
     every = measured.entries(listed, axis, min_coverage, said)
-    found = gather.spectra(every, axis, min_coverage, skip=skip, technique=said[2], one_label=True)
-    if found.group is not None and not any(each.sample for each in every):
-        return replace(found, group=None, notes=(*found.notes, NO_SAMPLES))
-    return found
+    return measured.spectra(every, axis, min_coverage, skip=skip, technique=said[2])

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 from command import edgespec
 
 from edgespec import recipe
-from edgespec.recipe import plan
+from edgespec.recipe import plan, schema
 
 TOP = Path(__file__).parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
@@ -48,3 +49,11 @@ def test_its_recipes_plan(tmp_path: Path) -> None:
 def test_the_files_it_names_exist() -> None:
     for name in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (TOP / name).exists(), name
+
+
+def test_the_page_of_ones_own_spectra_names_data_sets_that_there_are() -> None:
+    page = (TOP / "docs" / "your-own-spectra.md").read_text(encoding="utf-8")
+    for load in re.findall(r"`((?:files|table|arrays|rruff): \{[^`]*\})`", page):
+        bound = schema.Binder(str)
+        bound.call("datasets", yaml.safe_load("{" + load.replace("...", "x") + "}"), (), "page")
+        assert not bound.mistakes, load

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from edgespec import device_program
-from edgespec.data.readers import locate
+from edgespec.data.readers import locate, tables
 from edgespec.errors import Missing, Mistake
 
 COLUMNS = {
@@ -49,7 +47,7 @@ def of_folder(folder: Path, pattern: str | None) -> tuple[list[Listed], list[str
     )
     if not found:
         raise Mistake(f"{folder}: no file of spectra in this folder", hint="spectra end in " + " ".join(endings))
-    read = _by_folders if pattern is None else _by(pattern)
+    read = _by_folders if pattern is None else by_pattern(pattern)
     listed, unnamed = [], []
     for path in found:
         below = path.relative_to(folder)
@@ -73,7 +71,7 @@ def of_list(path: Path, root: Path | None) -> list[Listed]:
     path: .csv, .tsv or .xlsx; root: where the files lie, beside the list if not said
     Raises Mistake with the line where a column, a class or a file is missing.
     """
-    rows = _rows(path)
+    rows = tables.rows(path)
     columns = {key: _column(rows[0], names) for key, names in COLUMNS.items()} if rows else {}
     for key in ("file", "label"):
         if columns.get(key) is None:
@@ -101,16 +99,9 @@ def of_list(path: Path, root: Path | None) -> list[Listed]:
     return found
 
 
-def is_list(path: Path) -> bool:
-    """Tell whether a table has a line of names with a file and a class in it, and no archive, which is RRUFF's own kind of list."""
-    try:
-        with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-            first = file.readline(2**16).lower()
-    except OSError:
-        return False
-    names = next(csv.reader([first], delimiter=max("\t;,", key=first.count)), [])
-    known = [_column(names, COLUMNS[key]) for key in ("file", "label")]
-    return None not in known and not {"archive", "row"} & {name.strip() for name in names}
+def is_head(names: list[str]) -> bool:
+    """Tell whether the names of columns are those of a list: a file and a class are among them."""
+    return None not in (_column(names, COLUMNS["file"]), _column(names, COLUMNS["label"]))
 
 
 def find(
@@ -164,7 +155,8 @@ def _by_folders(below: Path) -> dict[str, str] | None:
     return {"label": folders[0], "sample": "/".join(folders[:2]) if len(folders) > 1 else ""}
 
 
-def _by(pattern: str) -> Callable[[Path], dict[str, str] | None]:
+def by_pattern(pattern: str) -> Callable[[Path], dict[str, str] | None]:
+    """Give what reads class, sample and part out of a name. Raises Mistake for a pattern that does not say where the class stands."""
     if "{label}" not in pattern:
         raise Mistake(
             f"files: label: {pattern!r} does not say where the class stands", hint='label: "{label}_{sample}_*"'
@@ -189,40 +181,6 @@ def _by(pattern: str) -> Callable[[Path], dict[str, str] | None]:
         return told | ({"sample": f"{told['label']}/{told['sample']}"} if "sample" in told else {})
 
     return read
-
-
-def _rows(path: Path) -> list[list[str]]:
-    if path.suffix.lower() in (".xlsx", ".xlsm"):
-        return _sheet(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise Mistake(
-            f"{path.name}: byte {problem.start} is not text in UTF-8", hint="save the list as CSV in UTF-8"
-        ) from None
-    first = text.partition("\n")[0]
-    mark = max("\t;,", key=first.count)
-    return list(csv.reader(text.splitlines(), delimiter=mark))
-
-
-def _sheet(path: Path) -> list[list[str]]:
-    try:
-        import openpyxl
-    except ImportError:
-        raise Missing(
-            f"{path.name}: openpyxl is needed to read .xlsx, and is not installed",
-            hint='pip install "edgespec[formats]"',
-        ) from None
-    import zipfile
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        rows: list[Any] = list(book.worksheets[0].iter_rows(values_only=True))
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as problem:
-        raise Mistake(
-            f"{path.name}: is no workbook that can be read: {problem}", hint="save it as .xlsx or .csv again"
-        ) from None
-    return [["" if cell is None else str(cell) for cell in row] for row in rows]
 
 
 def _column(header: list[str], names: tuple[str, ...]) -> int | None:

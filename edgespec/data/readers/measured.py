@@ -9,12 +9,17 @@ from functools import partial
 import numpy as np
 
 from edgespec import device_program
+from edgespec.data.readers import gather
 from edgespec.data.readers.file_list import Listed
 from edgespec.data.readers.gather import Entry
 from edgespec.data.readers.rruff_text import Refused, Scan
-from edgespec.spectra import Axis
+from edgespec.data.readers.wide_table import Wide
+from edgespec.spectra import Axis, Spectra
 
 Said = tuple[str | None, float | None, str]  # unit, laser in nm, technique
+NO_SAMPLES = (
+    "the physical samples are not known, so spectra of one sample may stand in two parts: accuracy is overestimated"
+)
 
 
 def entries(listed: list[Listed], axis: Axis, min_coverage: float, said: Said) -> list[Entry]:
@@ -28,6 +33,32 @@ def entries(listed: list[Listed], axis: Axis, min_coverage: float, said: Said) -
     found = [entry for each in listed for entry in _of(each, axis, min_coverage, said)]
     if any(each.sample for each in found):
         found = [each if each.sample else replace(each, sample=each.where) for each in found]
+    return found
+
+
+def of_table(wide: Wide, listed: dict[str, list[str]], axis: Axis, min_coverage: float, said: Said) -> list[Entry]:
+    """Give every spectrum of a wide table; listed: label, sample and part of each, a list empty where nothing says it."""
+    track = device_program.module("spectra.text").Track
+    wanted = device_program.module("spectra.axes").Wanted(*said)
+    laser = None if said[1] is None else round(said[1])
+    found = []
+    for i, x in enumerate(wide.x):
+        label, sample, part = (listed[key][i] if listed[key] else "" for key in ("label", "sample", "part"))
+        one = track(wide.names[i], wide.axis, x, unit=wide.unit)
+        read = partial(_scan, one, axis, min_coverage, wanted)
+        if not label:
+            read = partial(_refuse, f"{wide.names[i]}: no class is given", "fill in the cell, or remove the spectrum")
+        found.append(Entry(wide.names[i], read, label, sample, True, part or None, laser))
+    if any(each.sample for each in found):
+        found = [each if each.sample else replace(each, sample=each.where) for each in found]
+    return found
+
+
+def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool, technique: str) -> Spectra:
+    """Read entries as `gather.spectra` does; where no sample is known of any, there are no groups, and that is told."""
+    found = gather.spectra(entries, axis, min_coverage, skip=skip, technique=technique, one_label=True)
+    if found.group is not None and not any(each.sample for each in entries):
+        return replace(found, group=None, notes=(*found.notes, NO_SAMPLES))
     return found
 
 
