@@ -155,8 +155,8 @@ def take_call(
 ) -> Inventory:
     """Look through a laboratory's own files, as `take` does."""
     least = min_coverage if axis else NOTHING
-    entries, notes = _own_entries(call, axis or ANYWHERE, least)
-    read, refusals = gather.read_all(entries, axis or ANYWHERE, least, advance)
+    entries, notes = _own_entries(call, axis or ANYWHERE, least, advance)
+    read, refusals = gather.read_all(entries, axis or ANYWHERE, least)
     firsts = gather.firsts_of(read)
     groups = gather.groups_of(read, firsts)
     return Inventory(
@@ -168,7 +168,9 @@ def take_call(
     )
 
 
-def _own_entries(call: Call, axis: Axis, least: float) -> tuple[list[Entry], list[str]]:
+def _own_entries(
+    call: Call, axis: Axis, least: float, advance: Callable[[int, int], None]
+) -> tuple[list[Entry], list[str]]:
     keys = call.keys
     said = (keys.get("unit"), keys.get("laser"), keys.get("technique", ""))
     if call.name == "table":
@@ -176,7 +178,7 @@ def _own_entries(call: Call, axis: Axis, least: float) -> tuple[list[Entry], lis
         place = locate.find(keys["path"], keys.get("root"))
         return table.entries(place, keys.get("layout"), named, axis, least, said), []
     listed, notes = file_list.find(*(keys.get(key) for key in ("path", "list", "label", "root")))
-    return measured.entries(listed, axis, least, said), notes
+    return measured.entries(listed, axis, least, said, advance), notes
 
 
 def _seen(one: Read, group: str, first: int) -> Seen:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -22,15 +22,25 @@ NO_SAMPLES = (
 )
 
 
-def entries(listed: list[Listed], axis: Axis, min_coverage: float, said: Said) -> list[Entry]:
+def entries(
+    listed: list[Listed],
+    axis: Axis,
+    min_coverage: float,
+    said: Said,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> list[Entry]:
     """Give every spectrum of the files: a file of several is a sample of its own where nobody names the sample.
 
     Where samples are known of some, each of the others is its own; where of none, all are "".
 
     axis: the model's; said: unit, laser and technique of files that do not say them
+    advance: hears how many files are read, of how many
     What cannot be read is an entry that raises Refused when it is.
     """
-    found = [entry for each in listed for entry in _of(each, axis, min_coverage, said)]
+    found: list[Entry] = []
+    for done, each in enumerate(listed, start=1):
+        found += _of(each, axis, min_coverage, said)
+        advance(done, len(listed))
     if any(each.sample for each in found):
         found = [each if each.sample else replace(each, sample=each.where) for each in found]
     return found
