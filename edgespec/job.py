@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Protocol
 
+import numpy as np
 from annotated_types import Ge, Gt
 from pydantic import AfterValidator, WithJsonSchema
 
@@ -16,7 +17,7 @@ from edgespec import __version__, contract, storage
 from edgespec.contract import Contract
 from edgespec.data.splits import Splits
 from edgespec.recipe import Call, plain
-from edgespec.spectra import Spectra
+from edgespec.spectra import Floats, Spectra
 
 if TYPE_CHECKING:
     from edgespec.data.preprocess import Front
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 DIGEST = "digest"
 ENDING = ".state"
+ENOUGH = 64  # spectra that show whether a file answers as what it was made from
 FRONTS: dict[tuple[str, bytes], Front] = {}
 
 
@@ -150,6 +152,19 @@ class Job:
         if key not in FRONTS:
             FRONTS[key] = preprocess.build(self.preprocess, self.spectra.axis)
         return FRONTS[key]
+
+    def checked(self, count: int) -> Floats:
+        """Give (n, points): raw training spectra on which a conversion is checked, at most `count`.
+
+        Where there are fewer than 64, mixtures of two of them follow: a batch of 65 is cut once, and nothing is learnt here.
+        """
+        x = self.spectra.x[self.splits.rows(None)[:count]]
+        if len(x) >= ENOUGH:
+            return x
+        rng = np.random.default_rng([self.seed, 23])
+        pairs = rng.integers(len(x), size=(2, ENOUGH - len(x)))
+        share = rng.uniform(size=(ENOUGH - len(x), 1)).astype(np.float32)
+        return np.concatenate([x, share * x[pairs[0]] + (1 - share) * x[pairs[1]]])
 
     def contract(self) -> Contract:
         """Say what a graph that is trained here expects and answers."""

@@ -60,10 +60,17 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=50)
     parser.add_argument("--seconds", type=float, default=1.0, help="of timed calls for each side")
     parser.add_argument("--counts", type=int, default=5, help="how often the same file's instructions are counted")
+    parser.add_argument("--only-instructions", action="store_true", help="count again; the other results stay")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         base = made(Path(name))
-        found: dict[str, Any] = {"machine": provenance.environment()}
+        if asked.only_instructions:
+            found = json.loads(FILE.read_text(encoding="utf-8"))
+            found["instructions"] = counted(base, asked.counts)
+            FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+            print(table(found))
+            return
+        found = {"machine": provenance.environment()}
         found["no_change"] = unchanged(base, asked.repeats, asked.seconds)
         found["planted"] = {title: planted(base, title, asked.seconds) for title in HARM}
         found["instructions"] = counted(base, asked.counts)
@@ -190,7 +197,7 @@ def table(found: dict[str, Any]) -> str:
         "| --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {name} | {each['pass']} | {each['inconclusive']} | {each['fail']} |"
+        f"| {name} | {each.get('pass', 0)} | {each.get('inconclusive', 0)} | {each.get('fail', 0)} |"
         for name, each in same["verdicts"].items()
     ]
     low, high = min(same["ratios"]), max(same["ratios"])

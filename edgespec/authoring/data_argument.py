@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import plugins
-from edgespec.data.readers import numpy_files
+from edgespec.data.readers import file_list, numpy_files, rruff_text
 from edgespec.errors import Mistake, Mistakes
 from edgespec.recipe import Call
 from edgespec.recipe.schema import Binder
@@ -17,8 +17,8 @@ TYPED = "command line"
 NEEDED, KNOWN = ("x", "y", "wavenumber"), ("labels", "group", "split")
 NAMED = "file_name"  # of resampled RRUFF spectra, which says mineral and sample
 FORMS = (
-    "a folder or .zip of RRUFF files, a .csv task list, an .npz with arrays x, y, wavenumber (labels, group), "
-    "a .yaml file or '{rruff: {path: ...}}'"
+    "a folder of spectra with a folder for each class, a .csv of file and label, a folder or .zip of RRUFF files, "
+    "a .csv task list, an .npz with arrays x, y, wavenumber (labels, group), a .yaml file or '{files: {path: ...}}'"
 )
 
 
@@ -40,10 +40,18 @@ def call(text: str) -> Call:
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".npz":
         return _checked({"arrays": {"npz": name, **_arrays(path)}}, lambda place: TYPED)
+    if (
+        path.suffix in (".csv", ".tsv", ".xlsx")
+        and path.exists()
+        and (path.suffix == ".xlsx" or file_list.is_list(path))
+    ):
+        return _checked({"files": {"list": name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".csv":
         return _checked({"rruff": {"task": name, "refused": "skip"}}, lambda place: TYPED)
     if path.is_dir():
         _not_arrays(path)
+        if not any(rruff_text.parse_name(each.name) for each in path.rglob("*.txt")) and not any(path.rglob("*.zip")):
+            return _checked({"files": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".zip" or path.is_dir() or not path.suffix:
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     raise Mistake(f"DATA: how to read {text} can't be told from its name", hint=FORMS)

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from edgespec import datasets
 from edgespec.authoring import data_argument
-from edgespec.data.readers import gather
+from edgespec.data.readers import file_list, gather, measured
 from edgespec.data.readers.gather import Entry, Read
 from edgespec.datasets import arrays, rruff
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
+NOTHING = 1e-9  # coverage that every spectrum has
 ANYWHERE = Axis(0, 4500, 16)  # where no model's axis is named, every spectrum covers enough
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -108,6 +109,8 @@ def take(
     Raises Mistake where it can't be read or holds nothing of what is asked for, Missing (exit 3) where it is not at hand.
     """
     call = data_argument.call(text)
+    if call.name == "files" and not laser and not minerals and kind == "Processed":
+        return take_call(call, axis=axis, min_coverage=min_coverage, advance=advance)
     if call.name == "rruff":
         return _of_files(call, axis, min_coverage, kind, laser, minerals, advance)
     if laser or minerals or kind != "Processed":
@@ -138,6 +141,30 @@ def _of_files(
         [refusal.message for refusal in refusals],
         dict(Counter(entry.kind or "unnamed" for entry in every).most_common()),
         tuple(gather.oddities(read)),
+        lambda row: (read[row].entry.read().axis, read[row].entry.read().x),
+    )
+
+
+def take_call(
+    call: Call,
+    *,
+    axis: Axis | None = None,
+    min_coverage: float = 0.8,
+    advance: Callable[[int, int], None] = lambda done, total: None,
+) -> Inventory:
+    """Look through a laboratory's own files, as `take` does."""
+    listed, notes = file_list.find(*(call.keys.get(key) for key in ("path", "list", "label", "root")))
+    said = (call.keys.get("unit"), call.keys.get("laser"), call.keys.get("technique", ""))
+    least = min_coverage if axis else NOTHING
+    entries = measured.entries(listed, axis or ANYWHERE, least, said)
+    read, refusals = gather.read_all(entries, axis or ANYWHERE, least, advance)
+    firsts = gather.firsts_of(read)
+    groups = gather.groups_of(read, firsts)
+    return Inventory(
+        [_seen(one, group, first) for one, group, first in zip(read, groups, firsts, strict=True)],
+        [refusal.message for refusal in refusals],
+        {},
+        (*gather.oddities(read), *notes),
         lambda row: (read[row].entry.read().axis, read[row].entry.read().x),
     )
 

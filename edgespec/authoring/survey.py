@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import datasets
-from edgespec.authoring import data_argument
-from edgespec.compression.quantization import calibration_data
+from edgespec.authoring import data_argument, inventory
 from edgespec.data import splits
 from edgespec.data.readers import locate, numpy_files
 from edgespec.data.splits import Splits
@@ -35,6 +34,9 @@ AUGMENT = Call("instrument", {"shift": 4.0, "stretch": 0.003, "blur": 4.0, "tilt
 FRAGILE = 0.25  # of the training spectra are named wrongly once they are varied so: nothing is varied then
 FOLDS, ASKED = 3, 3000  # nearest neighbour is asked about so many training spectra at most
 SEED = 0
+OWN = ("arrays", "files")  # data sets whose own axis says what a model for them takes
+SHOWN = 3
+LEAST, LEAST_A_CLASS = 20, 2  # training spectra
 
 
 @dataclass(frozen=True)
@@ -109,17 +111,29 @@ def survey(call: Call, ends: tuple[float, float] | None = None) -> Survey:
     axis = _axis(call, ends)
     spectra = datasets.load(call, axis=axis, seed=SEED)
     split, divided = _divided(spectra)
-    if len(divided.rows(None)) < calibration_data.FEWEST:
-        what = f"{len(divided.rows(None))} of {len(spectra)} spectra are left to learn from"
-        raise Mistake(
-            f"{what}: {calibration_data.FEWEST} are needed to check a file and to calibrate int8", "more spectra"
-        )
+    _check_enough(spectra, divided)
     return Survey(call, axis, spectra, split, divided, *_nearest(spectra, split, divided))
 
 
+def _check_enough(spectra: Spectra, divided: Splits) -> None:
+    """Raise Mistake where too little is left to learn from, with the classes that lack it."""
+    rows, total = divided.rows(None), f"of {len(spectra)} spectra"
+    counts = np.bincount(spectra.y[rows], minlength=len(spectra.labels))
+    lacking = [f"{spectra.labels[i]} ({counts[i]})" for i in np.flatnonzero(counts < LEAST_A_CLASS)]
+    if lacking:
+        more = ", ..." if len(lacking) > SHOWN else ""
+        told = f"{len(lacking)} classes have fewer than {LEAST_A_CLASS} spectra to learn from: {', '.join(lacking[:SHOWN])}{more}"
+        raise Mistake(f"{told} ({len(rows)} {total})", hint="more spectra of these classes, or leave the classes out")
+    if len(rows) < LEAST:
+        raise Mistake(f"{len(rows)} {total} are left to learn from: {LEAST} are needed", hint="more spectra")
+
+
 def window(call: Call) -> tuple[float, float]:
-    """Give the ends that are likely meant, in cm-1: of arrays all that they cover, without the laser's own line."""
-    if call.name != "arrays":
+    """Give the ends that are likely meant, in cm-1: all that the spectra cover, without the laser's own line.
+
+    Of files those that nine in ten spectra reach.
+    """
+    if call.name not in OWN:
         return RAMAN
     own = _wavenumber(call)
     low, high = float(np.ceil(own.min())), float(np.floor(own.max()))
@@ -129,7 +143,7 @@ def window(call: Call) -> tuple[float, float]:
 def _axis(call: Call, ends: tuple[float, float] | None) -> Axis:
     """Take the spectra's own window, at the step that was measured or at theirs if that is coarser."""
     low, high = ends or window(call)
-    if call.name != "arrays":
+    if call.name not in OWN:
         return Axis(low, high, _points(high - low, STEP))
     own = _wavenumber(call)
     if ends is None and own.min() < 0:
@@ -145,7 +159,12 @@ def _points(span: float, step: float) -> int:
 
 
 def _wavenumber(call: Call) -> NDArray[np.float64]:
-    """(points,): the axis of arrays as it stands there; what is wrong with it is told when they are read."""
+    """(points,): the axis of arrays as it stands there; what is wrong with it is told when they are read.
+
+    Of files: an axis from where nine in ten of them begin to where nine in ten of them end, at their median step.
+    """
+    if call.name == "files":
+        return _of_files(call)
     name, npz, root = (call.keys[key] for key in ("wavenumber", "npz", "root"))
     if name is None:
         raise Mistake("arrays: no 'wavenumber' is named", hint="the axis is never guessed: name its array")
@@ -154,6 +173,20 @@ def _wavenumber(call: Call) -> NDArray[np.float64]:
     if own.ndim != 1 or own.dtype.kind not in "iuf" or len(own) < 2 or not np.isfinite(own).all():
         raise Mistake(f"{npz or name}: {held.dtype} of shape {held.shape} is no axis", hint="(points,) numbers in cm-1")
     return own.astype(np.float64)
+
+
+def _of_files(call: Call) -> NDArray[np.float64]:
+    found = inventory.take_call(call)
+    if not found.seen:
+        told = "; ".join(found.refused[:SHOWN])
+        raise Mistake(
+            f"files: none of {len(found.refused)} spectra can be used: {told}", "edgespec data inspect lists all"
+        )
+    low = float(np.quantile([each.low for each in found.seen], 0.9))
+    high = float(np.quantile([each.high for each in found.seen], 0.1))
+    if low >= high:
+        raise Mistake("files: the spectra have no range in common", hint="edgespec data inspect shows their axes")
+    return np.arange(low, high + 1e-9, float(np.median([each.step for each in found.seen])))
 
 
 def _divided(spectra: Spectra) -> tuple[Split, Splits]:

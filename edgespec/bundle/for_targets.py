@@ -79,6 +79,7 @@ def write(
     place = out or run.folder / PLACE / name
     bundles.check_place(place)
     with run.locked():
+        run.check_data()
         return _write(card, place, run, variant, axis, require_engine)
 
 
@@ -90,6 +91,7 @@ def write_all(run: Run, names: Sequence[str]) -> Report:
     """
     cards = [target_cards.load(name) for name in names]
     with run.locked():
+        run.check_data()
         folder, result, progress = run.folder, run.report, run.progress
         progress.begin("bundles", len(cards))
         told = {}

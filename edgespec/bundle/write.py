@@ -50,7 +50,7 @@ def write(run: Run, out: Path, *, variant: str | None = None, axis: Path | None 
     """
     check_place(out)
     with run.locked():
-        made, job, result = run.model, run.job, run.report
+        job, made, result = run.job, run.model, run.report
         name = choose(made, result, variant)
         with storage.whole_folder(out) as part:
             path = part / MODEL
@@ -68,7 +68,7 @@ def retarget(path: Path, axis: Path, job: Job, evidence: Path) -> None:
     shutil.copyfile(path, before)
     own = instruments.read(axis, contract.load(path))
     instruments.retarget(path, own)
-    instruments.check(before, path, job.spectra.x[job.splits.rows(None)[:CHECKED]], own, evidence)
+    instruments.check(before, path, job.checked(CHECKED), own, evidence)
     before.unlink()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
@@ -23,6 +24,7 @@ from edgespec.training import batches
 
 Array = NDArray[Any]
 UNSEEN = 20.0
+CHECKED = 256  # spectra that a baseline's file is checked on
 
 
 def fit(job: Job, rows: Ints) -> OnnxModel:
@@ -33,8 +35,8 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
     x, y = batches.prepared(job, rows).numpy(), job.spectra.y[rows]
     classes = len(job.spectra.labels)
     variants, skipped = {}, {}
-    front, checked = exporter.of_front(job.front()), job.splits.rows(None)[:256]
-    check, raw = batches.prepared(job, checked).numpy(), job.spectra.x[checked]
+    front, raw = exporter.of_front(job.front()), job.checked(CHECKED)
+    check = batches.through(job.front(), torch.from_numpy(raw)).numpy()
     for name in MAKE:
         fitted = _fitted(name, x, y)
         if isinstance(fitted, str):

@@ -90,7 +90,7 @@ def written(path: Path, made: OnnxModel, checkpoint: Checkpoint, job: Job, opset
     if said.score:
         whole = answer.add(onnx.load(path), answer.read(onnx.load(source), said.score))
         storage.write(path, whole.SerializeToString())
-    x = job.spectra.x[job.splits.rows(None)[:CHECKED]]
+    x = job.checked(CHECKED)
     return onnx_file.parity(path, x, onnx_file.run(source, x), least=AGREEMENT, most=TOLERANCE, evidence=evidence)
 
 

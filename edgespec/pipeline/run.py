@@ -80,6 +80,10 @@ class Run:
         rows = self.job.splits.test
         return self.job.spectra.x[rows], self.job.spectra.y[rows]
 
+    def check_data(self) -> None:
+        """Raise Mistake where the run's data have changed since: nothing of the run may be judged on others."""
+        _ = self.job
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the folder; what another process has written since it was read is read anew.

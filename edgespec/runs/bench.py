@@ -57,9 +57,10 @@ def bench(
     if seconds is not None:
         protocol = replace(protocol, seconds=seconds)
     with run.locked():
-        x, y = run.test  # first: that the data have changed is told before what else may be wrong
+        run.check_data()
         folder, result, model, say = run.folder, run.report, run.model, run.progress.say
         files = _only(_files(folder, model, result), variants)
+        x, y = run.test
         against = {name: _against(name, run.plan, result, model) for name in files}
 
         def measured(card: Target) -> dict[str, Any]:

@@ -95,6 +95,7 @@ def measure(run: Run, *, seconds: float) -> Matrix:
     Raises Mistake where the run made no ONNX or its data have changed.
     """
     with run.locked():
+        run.check_data()
         folder, model, seed, progress = run.folder, run.model, run.plan.seed, run.progress
         card = cards.load("local")
         x, y = run.test

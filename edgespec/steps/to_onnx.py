@@ -24,7 +24,7 @@ def run(job: Job, checkpoint: Checkpoint, *, check: Annotated[int, Ge(64)] = CHE
     check: training spectra on which torch and both files must agree, at batch 1, 2, 65 and 100; at least 64.
     """
     network = models.load(checkpoint)
-    front, x = job.front(), job.spectra.x[job.splits.rows(None)[:check]]
+    front, x = job.front(), job.checked(check)
     source = batches.logits(network, batches.through(front, torch.from_numpy(x))).numpy()
     contract = replace(job.contract(), temperature=checkpoint.facts.get("temperature", 1.0))
     variants = {}

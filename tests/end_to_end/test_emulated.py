@@ -173,8 +173,8 @@ SWAPS = """
 import runpy, sys
 sys.argv = sys.argv[1:]
 sys.path.insert(0, sys.argv[0].rpartition('/')[0])
-import answering
-whole = answering._by
-answering._by = lambda infer, x, size: whole(infer, x, size)[:, ::-1]
+from measure import answers
+whole = answers._by
+answers._by = lambda infer, x, size: whole(infer, x, size)[:, ::-1]
 runpy.run_path(sys.argv[0], run_name='__main__')
 """

@@ -32,12 +32,14 @@ class Judged:
 def drawn(job: Job, on: str | None, count: int) -> Floats:
     """(count, points): training spectra for the ranges, every second one varied as the augmentation does.
 
-    Classes take turns, and within a class its physical samples do. The varied ones stand behind the others.
-    Raises Mistake for fewer than 64 spectra, one class, a sample of the validation or test part, or what is no spectra but noise.
+    Classes take turns, and within a class its physical samples do. The varied ones stand behind the others. Of fewer than 64
+    spectra each is taken as it is, and varied until there are 64.
+    Raises Mistake for one class, a sample of the validation or test part, or what is no spectra but noise.
     """
     rows = in_turn(job, job.splits.rows(on))[:count]
     _check(job, rows)
-    return np.concatenate([job.spectra.x[rows[::2]], batches.another(job, rows[1::2], job.seed * 1000 + 900).numpy()])
+    plain, varied = (rows[::2], rows[1::2]) if len(rows) >= FEWEST else (rows, np.resize(rows, FEWEST - len(rows)))
+    return np.concatenate([job.spectra.x[plain], batches.another(job, varied, job.seed * 1000 + 900).numpy()])
 
 
 def in_turn(job: Job, rows: Ints) -> Ints:
@@ -64,11 +66,6 @@ def told(job: Job, x: Floats) -> dict[str, Any]:
 
 
 def _check(job: Job, rows: Ints) -> None:
-    if len(rows) < FEWEST:
-        raise Mistake(
-            f"{len(rows)} training spectra are too few to calibrate int8: at least {FEWEST} are needed",
-            hint="more spectra",
-        )
     if len(found := np.unique(job.spectra.y[rows])) < 2:
         raise Mistake(
             f"all {len(rows)} calibration spectra are of one class ({job.spectra.labels[int(found[0])]}): int8 would know no other's range",

@@ -63,15 +63,26 @@ class Read:
     count: int
 
 
-def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool) -> Spectra:
+def spectra(
+    entries: list[Entry],
+    axis: Axis,
+    min_coverage: float,
+    *,
+    skip: bool,
+    technique: str = "Raman",
+    one_label: bool = False,
+) -> Spectra:
     """Read all entries onto the axis, in their order; labels are the minerals, sorted.
 
+    one_label: a spectrum that is there under two labels is a mistake, not a repeat
     Raises Mistake that names up to ten unusable ones, unless they are to be skipped.
     """
     read, refusals = read_all(entries, axis, min_coverage)
     if refusals and (not skip or not read):
         raise _stop(refusals, len(entries))
     firsts = firsts_of(read)
+    if one_label:
+        _check_labels(read, firsts)
     groups = groups_of(read, firsts)
     rows = [row for row, first in enumerate(firsts) if row == first]
     labels = sorted({read[row].entry.mineral for row in rows})
@@ -86,7 +97,7 @@ def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool
         group=np.array([groups[row] for row in rows], dtype=np.str_),
         part=np.array(parts, dtype=np.str_) if any(parts) else None,
         laser=np.array(lasers, dtype=np.int64) if any(lasers) else None,
-        technique="Raman",
+        technique=technique,
         notes=tuple(_notes(entries, read, firsts, refusals, set(labels))),
     )
 
@@ -131,6 +142,16 @@ def _stop(refusals: list[Refused], total: int) -> Mistake:
         told.insert(0, f"{len(refusals)} of {total} spectra cannot be used:")
     hints = dict.fromkeys(refusal.hint for refusal in refusals[:_SHOWN])
     return Mistake("\n  ".join(told), hint=f"{'; '.join(hints)}; or `refused: skip` leaves such spectra out")
+
+
+def _check_labels(read: list[Read], firsts: list[int]) -> None:
+    """Raise Mistake where the same values stand under two labels: one of them is wrong, and nobody here knows which."""
+    pairs = [(read[first].entry, one.entry) for one, first in zip(read, firsts, strict=True)]
+    wrong = [f"{a.where} ({a.mineral}) and {b.where} ({b.mineral})" for a, b in pairs if a.mineral != b.mineral]
+    if wrong:
+        more = f", and {len(wrong) - _SHOWN} more pairs" if len(wrong) > _SHOWN else ""
+        told = "; ".join(wrong[:_SHOWN])
+        raise Mistake(f"the same spectrum stands under two labels: {told}{more}", hint="remove the wrong one")
 
 
 def firsts_of(read: list[Read]) -> list[int]:

@@ -147,9 +147,9 @@ def test_names_that_are_no_text_are_refused_and_told(tmp_path: Path) -> None:
     assert [each for each in found.refused if "Quar\\ttz" in each]
     assert all(each.isprintable() for each in found.refused)
     only = folder(tmp_path / "e", {"notes.txt": "to be measured again"})
-    with pytest.raises(Mistake, match="no file is named as RRUFF names them") as caught:
+    with pytest.raises(Mistake, match="no class is known of 1 files, such as notes") as caught:
         inventory.take(only)
-    assert "Mineral__SAMPLE" in caught.value.hint
+    assert "a folder for each class" in caught.value.hint
 
 
 def test_a_member_that_is_no_spectrum_is_refused_alone(tmp_path: Path) -> None:

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import artifact, datasets, recipe, report
+from edgespec import datasets, recipe, report
 from edgespec.bundle import for_targets
 from edgespec.bundle import write as bundles
 from edgespec.errors import Mistake
 from edgespec.job import Silent
 from edgespec.pipeline import compress, preparation
-from edgespec.pipeline import run as run_module
 from edgespec.pipeline.run import Run
 from edgespec.recipe import plan
 from edgespec.runs import bench, gate, matrix
@@ -100,12 +99,3 @@ def test_what_cannot_be_opened_is_told(run_copy: Path, monkeypatch: pytest.Monke
         run = Run(run_copy)
         with pytest.raises(Mistake, match=message):
             _ = run.job if "data" in change else run.model
-
-
-def test_a_command_on_a_run_without_its_last_step_is_refused_before_data_are_read(
-    run_copy: Path, counted: Counter[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(run_module.artifacts, "read", lambda _: (artifact.Checkpoint(run_copy, "cnn", {}, 1, 1), {}))
-    with pytest.raises(Mistake, match="its last step leaves no ONNX"):
-        bench.bench(Run(run_copy), ["local"], seconds=0.05)
-    assert counted["prepare"] == 0

@@ -67,8 +67,6 @@ def test_few_validation_spectra_are_judged_in_several_variations(job: Job) -> No
 
 def test_a_calibration_set_that_is_none_is_refused(job: Job) -> None:
     rows = job.splits.rows(None)
-    with pytest.raises(Mistake, match="63 training spectra are too few to calibrate"):
-        calibration_data.drawn(divided(job, rows[:63]), None, 256)
     alone = replace(job.spectra, y=np.where(np.isin(np.arange(len(job.spectra)), rows), 1, job.spectra.y))
     with pytest.raises(Mistake, match=r"all \d+ calibration spectra are of one class \(Beryl\)"):
         calibration_data.drawn(replace(job, spectra=alone), None, 256)
@@ -100,3 +98,13 @@ def test_the_noisiest_spectra_that_a_model_is_judged_on_are_no_noise(job: Job) -
 
     noisy = perturbed("SNR 10 dB", job.spectra.x, job.spectra.axis, 0)
     assert calibration_data._neighbours(noisy) > calibration_data.NOISE + 0.2
+
+
+@pytest.mark.parametrize("n", [20, 63])
+def test_few_spectra_calibrate_as_they_are_and_varied(job: Job, n: int) -> None:
+    few = divided(job, calibration_data.in_turn(job, job.splits.rows(None))[:n])
+    found = calibration_data.drawn(few, None, 256)
+    assert len(found) == calibration_data.FEWEST
+    own = {row.tobytes() for row in job.spectra.x[few.splits.rows(None)]}
+    assert {row.tobytes() for row in found[:n]} == own
+    assert not own & {row.tobytes() for row in found[n:]}
