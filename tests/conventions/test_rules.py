@@ -156,5 +156,5 @@ def test_no_path_of_a_machine_is_written_down() -> None:
 
 
 def test_python_m_edgespec_is_edgespec() -> None:
-    assert process().stdout == process("--help").stdout == edgespec(ROOT, "--help").stdout
-    assert edgespec(ROOT, "--help").stdout.startswith("Usage: ")
+    assert process().stdout == process("--help").stdout
+    assert process("--help").stdout.startswith("Usage: ")

@@ -7,6 +7,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -96,15 +97,11 @@ def test_nothing_else_is_replaced(run_copy: Path, tmp_path: Path) -> None:
 
 
 def test_a_run_that_ends_before_calibrate_is_told_so(
-    tmp_path: Path,
-    tiny_tree: dict,
-    write_recipe,
-    compress,  # type: ignore[no-untyped-def, type-arg]
+    run_copy: Path, tmp_path: Path, compress: Callable[..., report.Report]
 ) -> None:
-    path = write_recipe(tmp_path / "short.yaml", tiny_tree)
-    compress(path, tmp_path / "run", stop="quantize")
+    compress(tmp_path / "tiny.yaml", run_copy, stop="quantize")
     with pytest.raises(Mistake, match="not calibrated") as caught:
-        made(tmp_path / "run", tmp_path / "b")
+        made(run_copy, tmp_path / "b")
     assert "calibrate" in caught.value.hint
 
 

@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import pytest
 import tiny_job
 
 from edgespec import artifact, recipe, report
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.data.perturbations import PERTURBATIONS
-from edgespec.graph import onnx_file
 from edgespec.pipeline import up_to_date
 from edgespec.report import Report, terminal
 
@@ -232,7 +230,6 @@ def test_killed_anywhere_and_started_again_it_ends_with_the_same_answer(tmp_path
 
 SHORT = {"epochs": 8, "batch": 32, "lr": 0.01}
 SMALL = {"train": {"model": {"cnn": {"widths": [8]}}, "fit": SHORT}}
-EFFICIENT = {"train": {"model": {"efficientnet": tiny_job.EFFICIENT.keys}, "fit": SHORT}}
 INT8 = {"quantize": {"spectra": 64, "max_drop": 0.5, "min_agreement": 0.5}}
 
 
@@ -252,17 +249,6 @@ def test_a_line_of_two_steps(
     assert [row.kind for row in found.rows] == ["baseline"] * 3 + ["step", "variant"]
     assert found.rows[-1].accuracy == found.rows[-2].accuracy > 0.5
     assert list(model.variants) == ["float32", "default"]
-
-
-def test_efficientnet_goes_all_the_way_to_int8(
-    tmp_path: Path, tiny_tree: dict[str, Any], write_recipe: Write, compress: Compress
-) -> None:
-    tree = {**copy.deepcopy(tiny_tree), "steps": [EFFICIENT, "to_onnx", INT8, "calibrate"]}
-    found, model = made(tree, tmp_path, write_recipe, compress)
-    assert [row.variant for row in found.last()] == ["float32", "cpu-int8"]
-    assert (found.last()[1].agreement or 0) > 0.5
-    convs = [node for node in onnx.load(model.path("cpu-int8")).graph.node if node.op_type == "Conv"]
-    assert onnx_file.kernels(model.path("cpu-int8"))["QLinearConv"] == len(convs) == 12
 
 
 def test_neither_preparation_nor_variation_is_needed(

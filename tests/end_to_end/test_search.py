@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_job
+from command import edgespec
 
 from edgespec import recipe
 from edgespec.bench import instructions
@@ -38,11 +39,6 @@ steps:
   - to_onnx
 gates: {accuracy: 0.5}
 """
-
-
-def edgespec(here: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "edgespec", *arguments]
-    return subprocess.run(command, cwd=here, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_killed_in_a_trial_and_started_again_it_goes_on_and_its_winner_can_be_run(tmp_path: Path) -> None:
