@@ -23,6 +23,7 @@ class Contract(NamedTuple):
     axis: (points,) in cm-1, what the graph takes, rising or falling; labels: of the classes, in the order of the logits
     window: the axis that the model itself works on, which a spectrum must cover
     threshold: a score below it means "unknown"; None where the model has none
+    technique, intensity: of the spectra that the model learnt from; "" where that is not known
     """
 
     axis: Any
@@ -32,6 +33,7 @@ class Contract(NamedTuple):
     threshold: float | None
     technique: str
     plain: dict[str, Any]
+    intensity: str = ""
 
 
 def find(model: Loaded, path: Path) -> Contract:
@@ -86,6 +88,7 @@ def read(plain: dict[str, Any], where: str) -> Contract:
             None if threshold is None else float(threshold),
             str(plain.get("technique", "")),
             plain,
+            str(plain.get("intensity") or ""),
         )
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise RefusalError(4, f"{where}: its contract is damaged: {error!r}", ANEW) from error

@@ -16,7 +16,7 @@ from refusal import RefusalError
 from spectra import files
 from spectra.axes import Wanted
 from spectra.checks import ready
-from spectra.text import Track
+from spectra.track import Track
 
 MODEL = "model.onnx"
 
@@ -33,7 +33,7 @@ def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     runtime = find_runtime(asked.runtime)
     model = open_model(runtime, {"name": path.name, "file": str(path)}, asked.threads)
     contract = contracts.find(model, path)
-    wanted = Wanted(asked.unit, asked.laser, contract.technique)
+    wanted = Wanted(asked.unit, asked.laser, contract.technique, contract.intensity)
     listed = files.files(asked.files)
     codes, answered, unknown = [], 0, 0
     for number, name in enumerate(listed, start=1):
@@ -108,5 +108,6 @@ def _answer(track: Track, model: Loaded, contract: Contract, wanted: Wanted, top
         "top": named[:top],
         "covered": found.covered,
         "range_cm1": [found.low_cm1, found.high_cm1],
+        "notes": list(found.notes),
         "code": 0,
     }

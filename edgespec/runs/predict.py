@@ -127,7 +127,7 @@ class Model:
         self, x: NDArray[Any], axis: NDArray[Any], wanted: Any
     ) -> tuple[dict[int, NDArray[Any]], dict[int, EdgespecError], NDArray[np.float64]]:
         """Check each spectrum and bring it to the model's axis: row -> (1, points); row -> why not; (n,) share covered."""
-        checks, track = device_program.module("spectra.checks"), device_program.module("spectra.text").Track
+        checks, track = device_program.module("spectra.checks"), device_program.module("spectra.track").Track
         refusal = device_program.module("refusal").RefusalError
         found, problems = {}, {}
         covered = np.full(len(x), np.nan)

@@ -26,7 +26,7 @@ from edgespec.targets import runner
 WORKS, ABSENT, BROKEN = "works", "absent", "broken"
 LIMIT_S = 90.0
 FREE = 2_000_000_000  # bytes that a run with RRUFF's spectra and its cache may take
-NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "torch-pruning": "torch_pruning", "spc-io": "spc_io"}
+NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "torch-pruning": "torch_pruning"}
 EXTRAS = {"openvino": "openvino", "tensorrt_rtx": "trt-check"}
 RUNTIME = re.compile(
     r"(onnxruntime|ort-nightly)", re.I

@@ -8,11 +8,12 @@ import numpy as np
 
 from contract import Contract
 from refusal import RefusalError
+from spectra import flaws
 from spectra.axes import Wanted, in_cm1
-from spectra.text import Track
+from spectra.intensities import meant
+from spectra.track import Track
 
 FEWEST = 16  # points
-FLAT = 8  # points in a row, exactly at the maximum: a detector that was full
 GAP_CM1, GAP_STEPS = 20.0, 10.0  # a gap inside the window is wider than both: this, and so many median steps
 LARGEST = 1e18  # its square still fits float32, in which the model counts
 
@@ -21,30 +22,29 @@ class Ready(NamedTuple):
     """A spectrum as the model takes it.
 
     x: (1, points) float32; covered: the share of the model's window that was measured
-    low_cm1, high_cm1: the measured range
+    low_cm1, high_cm1: the measured range; notes: what was decided or noticed, and should be told with the answer
     """
 
     x: Any
     covered: float
     low_cm1: float
     high_cm1: float
+    notes: tuple[str, ...] = ()
 
 
 def ready(track: Track, contract: Contract, wanted: Wanted) -> Ready:
     """Check a spectrum and bring it to the model's axis: linear between its points, zero outside. Raises RefusalError."""
     if len(track.x) < FEWEST:
-        raise RefusalError(
-            2, f"{_at(track, 0)}: {len(track.x)} points, at least {FEWEST} are wanted", "measure it again"
-        )
+        told = f"{track.at(0) if len(track.x) else track.name}: {len(track.x)} points, at least {FEWEST} are wanted"
+        raise RefusalError(2, told, "measure it again")
     _finite(track)
-    track = track._replace(axis=in_cm1(track.axis, track.unit, track.laser, wanted, track.name))
+    track = in_cm1(meant(track, wanted), wanted)
     _one_way(track)
     if track.axis[0] > track.axis[-1]:
         track = track._replace(axis=track.axis[::-1], x=track.x[::-1], lines=track.lines[::-1])
     _intensities(track)
     inner = _trimmed(track)
-    if len(inner.x) == len(track.x):
-        _unsaturated(track)
+    notes = track.notes + flaws.noticed(inner, whole=len(inner.x) == len(track.x))
     whole_low, whole_high = float(track.axis[0]), float(track.axis[-1])
     axis, window = contract.axis, contract.window
     _no_gap(inner, window)
@@ -59,22 +59,19 @@ def ready(track: Track, contract: Contract, wanted: Wanted) -> Ready:
     if not values.any():
         told = f"{track.name}: nothing but zeros in the model's window {window[0]:.0f} to {window[-1]:.0f} cm-1"
         raise RefusalError(2, told, "leave this spectrum out")
-    return Ready(values[None], _covered(inner.axis, window), float(inner.axis[0]), float(inner.axis[-1]))
-
-
-def _at(track: Track, row: int) -> str:
-    """Name the place of a point: file:line, or the file where it has no lines."""
-    return f"{track.name}:{track.lines[row]}" if len(track.lines) else f"{track.name}: point {row + 1}"
+    covered = _covered(inner.axis, window)
+    return Ready(values[None], covered, float(inner.axis[0]), float(inner.axis[-1]), notes)
 
 
 def _finite(track: Track) -> None:
     wrong = ~(np.isfinite(track.axis) & np.isfinite(track.x))
     if wrong.any():
         hint = "remove that line, or measure again"
-        raise RefusalError(2, f"{_at(track, int(wrong.argmax()))}: a value that is not finite", hint)
+        more = f", and {wrong.sum() - 1} more" if wrong.sum() > 1 else ""
+        raise RefusalError(2, f"{track.at(int(wrong.argmax()))}: a value that is not finite (NaN){more}", hint)
     large = np.abs(track.x) > LARGEST
     if large.any():
-        told = f"{_at(track, int(large.argmax()))}: {track.x[large][0]:g} is too large to count with"
+        told = f"{track.at(int(large.argmax()))}: {track.x[large][0]:g} is too large to count with"
         raise RefusalError(2, told, "divide the intensities by a number, the same for all")
 
 
@@ -87,7 +84,7 @@ def _one_way(track: Track) -> None:
         (np.append(False, back), "the axis turns back", "sort the lines by shift, one spectrum a file"),
     ):
         if wrong.any():
-            raise RefusalError(2, f"{_at(track, int(wrong.argmax()))}: {what}", hint)
+            raise RefusalError(2, f"{track.at(int(wrong.argmax()))}: {what}", hint)
 
 
 def _intensities(track: Track) -> None:
@@ -114,16 +111,6 @@ def _trimmed(track: Track) -> Track:
     return track._replace(axis=track.axis[kept], x=track.x[kept], lines=track.lines[kept])
 
 
-def _unsaturated(track: Track) -> None:
-    top = np.concatenate([[0], track.x == track.x.max(), [0]]).astype(np.int8)
-    begins, ends = np.flatnonzero(np.diff(top) == 1), np.flatnonzero(np.diff(top) == -1)
-    longest = int((ends - begins).argmax())
-    if ends[longest] - begins[longest] >= FLAT:
-        told = f"{_at(track, int(begins[longest]))}: {ends[longest] - begins[longest]} points in a row are exactly at "
-        told += f"the maximum {track.x.max():g}: the detector was saturated"
-        raise RefusalError(2, told, "measure again with less light or a shorter exposure")
-
-
 def _no_gap(track: Track, window: Any) -> None:
     """Refuse a part of the window, between two points of the spectrum, in which nothing was measured."""
     limit = max(GAP_CM1, GAP_STEPS * float(np.median(np.diff(track.axis))))
@@ -131,7 +118,7 @@ def _no_gap(track: Track, window: Any) -> None:
     wide = np.diff(within) > limit
     if wide.any():
         row = int(wide.argmax())
-        told = f"{_at(track, row + 1)}: nothing between {track.axis[row]:g} and {track.axis[row + 1]:g} cm-1, "
+        told = f"{track.at(row + 1)}: nothing between {track.axis[row]:g} and {track.axis[row + 1]:g} cm-1, "
         raise RefusalError(2, told + f"a gap of at most {limit:.0f} cm-1 is bridged", "measure that range too")
 
 

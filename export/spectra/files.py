@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from refusal import RefusalError
-from spectra import jcamp, spc, text
+from spectra import encoding, jcamp, spc, text
 from spectra.axes import Wanted
-from spectra.text import Track
+from spectra.track import Track
 
-ENDINGS = (".txt", ".csv", ".tsv", ".xy", ".dat", ".asc", ".prn", ".jdx", ".dx", ".jcm", ".jcamp", ".spc")
+ENDINGS = (".txt", ".csv", ".tsv", ".xy", ".dat", ".asc", ".prn", ".dpt", ".jdx", ".dx", ".jcm", ".jcamp", ".spc")
 STDIN = "-"
-LARGEST = 256 * 2**20  # bytes; a file of spectra is far smaller
+LARGEST = 256 * 2**20  # bytes; SPC needs about twice its size in memory, and the smallest device has 1 GB
+BEGIN = 1024  # bytes that tell SPC
+LARGEST_TEXT = 64 * 2**20  # bytes; numbers in text take ten times their size while they are read
 
 
 def files(names: list[str]) -> list[str | RefusalError]:
@@ -39,23 +42,30 @@ def read(name: str, wanted: Wanted) -> list[Track]:
     where = "standard input" if name == STDIN else name
     raw = _bytes(name, where)
     if spc.is_spc(raw, name):
-        return spc.tracks(raw, where, wanted)
-    decoded = text.text(raw, where)
+        return spc.tracks(raw, where)
+    decoded = encoding.text(raw, where)
     if jcamp.is_jcamp(decoded):
-        return jcamp.tracks(decoded, where, wanted)
-    return text.tracks(decoded, where)
+        return jcamp.tracks(decoded, where)
+    return text.tracks(decoded, where, wanted.technique)
 
 
 def _bytes(name: str, where: str) -> bytes:
     try:
         if name == STDIN:
-            raw = sys.stdin.buffer.read(LARGEST + 1)
-        else:
-            with Path(name).open("rb") as file:
-                raw = file.read(LARGEST + 1)
+            return _limited(sys.stdin.buffer, name, where)
+        with Path(name).open("rb") as file:
+            return _limited(file, name, where)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or str(error)
         raise RefusalError(2, f"{where}: cannot be read: {what}", "is the name right?") from error
-    if len(raw) > LARGEST:
-        raise RefusalError(2, f"{where}: is larger than {LARGEST // 2**20} MB", "one spectrum, or a few, a file")
+
+
+def _limited(file: Any, name: str, where: str) -> bytes:
+    """Read a file that is no larger than one of its kind may be; what is larger is refused before it is read whole."""
+    begin = bytes(file.read(BEGIN))
+    limit = LARGEST if spc.is_spc(begin, name) else LARGEST_TEXT
+    size = os.fstat(file.fileno()).st_size if name != STDIN else 0
+    raw = begin if size > limit else begin + file.read(limit + 1 - len(begin))
+    if size > limit or len(raw) > limit:
+        raise RefusalError(2, f"{where}: is larger than {limit // 2**20} MB", "one spectrum, or a few, a file")
     return raw

@@ -1,24 +1,37 @@
-"""Spectra in JCAMP-DX (McDonald, Wilks 1988, Applied Spectroscopy 42, 151), read by the library jcamp."""
+"""Spectra in JCAMP-DX (McDonald, Wilks 1988, Applied Spectroscopy 42, 151): one spectrum a block, in the file's order."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import re
-import sys
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from refusal import RefusalError
-from spectra.axes import Wanted, laser_in, unit_in
-from spectra.text import Track
+from spectra import jcamp_ordinates
+from spectra.track import Track
+from spectra.words import SHIFT, intensity_in, laser_in, technique_in, unit_in
 
 RECORD = re.compile(r"^[ \t]*##(.*?)=(.*)$")
-NUMBERS = ("FIRSTX", "LASTX", "NPOINTS", "XFACTOR", "YFACTOR")
 DATA = ("XYDATA", "XYPOINTS")
-CODED = re.compile(r"[0-9.,;+\-EeA-Za-z@%\s]*")
-DAMAGED = (ArithmeticError, AttributeError, LookupError, MemoryError, NameError, TypeError, ValueError)
+OTHER_DATA = {
+    "PEAKTABLE": "a peak list",
+    "PEAKASSIGNMENTS": "a peak list",
+    "RADATA": "an interferogram",
+    "NTUPLES": "NTUPLES",
+}
+EVEN = re.compile(r"\(\s*X\s*\+\+\s*\(\s*Y\s*\.+\s*Y\s*\)\s*\)", re.I)
+PAIRS = re.compile(r"\(\s*X\s*,?\s*Y\s*\.+\s*X\s*,?\s*Y\s*\)", re.I)
+CODED = re.compile(r"[0-9.,;+\-?EeA-Za-z@%\s]*")
+AGAIN = "fetch or export the file again"
+
+
+class Block(NamedTuple):
+    """The records of one block: the first of each key, the line of its data record and that of its end."""
+
+    said: dict[str, str]
+    data: int
+    end: int
 
 
 def is_jcamp(decoded: str) -> bool:
@@ -26,28 +39,50 @@ def is_jcamp(decoded: str) -> bool:
     return re.search(r"^[ \t]*##JCAMP[-_ ]?(?:DX|CS)\s*=", decoded, re.M | re.I) is not None
 
 
-def tracks(decoded: str, where: str, wanted: Wanted) -> list[Track]:
-    """Read the one spectrum of a file. Raises RefusalError: several blocks, another technique, damage, no library."""
+def tracks(decoded: str, where: str) -> list[Track]:
+    """Read all blocks. Raises RefusalError with the place: what is not supported, or damage."""
     lines = [line.partition("$$")[0].rstrip() for line in decoded.split("\n")]
-    records = [(_key(found.group(1)), found.group(2).strip(), i) for i, found in _records(lines)]
-    said = {key: value for key, value, _ in reversed(records)}  # the first of each
-    _one_block(records, where)
-    technique, model = said.get("DATATYPE", ""), wanted.technique
-    if technique and model and model.lower() not in technique.lower():
-        told = f"{where}: its DATA TYPE is {technique!r}, the model was trained on {model} spectra"
-        raise RefusalError(2, told, "another model, or another file")
-    data = next((i for key, _, i in records if key in DATA), None)
-    if data is None:
-        kind = "a peak list" if "PEAKTABLE" in said else "no XYDATA"
-        raise RefusalError(2, f"{where}: holds {kind}, so no spectrum", "export the whole spectrum, not its peaks")
-    axis, x = _read(lines, said, data, where)
-    laser = laser_in("\n".join(f"{key} {value}" for key, value, _ in records))
-    return [Track(where, axis, x, (), unit_in(said.get("XUNITS", "")), laser)]
+    blocks = _blocks(lines, where)
+    found = [_track(lines, block, where) for block in blocks]
+    titles = [block.said.get("TITLE", "") for block in blocks]
+    if len(found) == 1:
+        return found
+    named = titles if all(titles) and len(set(titles)) == len(titles) else list(map(str, range(1, len(found) + 1)))
+    return [track._replace(name=f"{where}:{name}") for track, name in zip(found, named)]
 
 
-def _records(lines: list[str]) -> list[tuple[int, Any]]:
-    found = ((i, RECORD.match(line)) for i, line in enumerate(lines))
-    return [(i, match) for i, match in found if match]
+def _blocks(lines: list[str], where: str) -> list[Block]:
+    """Cut a file into its blocks with data; links, which only hold others, are none. Raises RefusalError where there is none."""
+    found: list[Block] = []
+    said: dict[str, str] = {}
+    data, others, key = -1, [], ""
+    for i, line in enumerate([*lines, "##="]):
+        record = RECORD.match(line)
+        if not record:
+            if key and key not in DATA:
+                said[key] += "\n" + line.strip()
+            continue
+        if data >= 0 and i < len(lines):
+            found.append(Block(said, data, i))
+            said, data = dict(said), -1
+        key = _key(record.group(1))
+        if key in OTHER_DATA:
+            others.append(OTHER_DATA[key])
+        if key in DATA:
+            data = i
+        if key == "TITLE":
+            said = {}
+        said.setdefault(key, record.group(2).strip())
+    if data >= 0:
+        raise RefusalError(
+            2, f"{where}:{len(lines)}: stops without ##END=, so it was cut short", "fetch the file again"
+        )
+    if found:
+        return found
+    if others and others[0] == "NTUPLES":
+        raise RefusalError(2, f"{where}: holds NTUPLES, which are not supported", "export each spectrum as (X++(Y..Y))")
+    kind = others[0] if others else "no XYDATA"
+    raise RefusalError(2, f"{where}: holds {kind}, so no spectrum", "export the whole spectrum, not its peaks")
 
 
 def _key(label: str) -> str:
@@ -55,50 +90,126 @@ def _key(label: str) -> str:
     return re.sub(r"[\s\-/_]", "", label).upper()
 
 
-def _one_block(records: list[tuple[str, str, int]], where: str) -> None:
-    titles = [value for key, value, _ in records if key == "TITLE"]
-    links = sum(key == "DATATYPE" and value.upper() == "LINK" for key, value, _ in records)
-    if len(titles) > 1:
-        named = ", ".join(repr(title) for title in titles[min(links, 1) :][:8])
-        hint = "save each block as a file of its own"
+def _track(lines: list[str], block: Block, where: str) -> Track:
+    said = block.said
+    axis, x, notes = _read(lines, block, where)
+    unit = unit_in(said.get("XUNITS", ""))
+    if said.get("XUNITS") and not unit:
+        unit = f"another unit ({said['XUNITS'][:30]})"
+    technique = technique_in(said.get("DATATYPE", "")) or ("Raman" if SHIFT.search(said.get("XUNITS", "")) else "")
+    laser = laser_in("\n".join(f"{key} {value}" for key, value in said.items()))
+    return Track(where, axis, x, (), unit, laser, False, technique, intensity_in(said.get("YUNITS", "")), notes)
+
+
+def _read(lines: list[str], block: Block, where: str) -> tuple[Any, Any, tuple[str, ...]]:
+    """(m,) axis, (m,) intensities, and what should be told of them."""
+    said, place = block.said, f"{where}:{block.data + 1}"
+    text = lines[block.data].partition("=")[2].strip()
+    even, pairs = EVEN.match(text), PAIRS.match(text)
+    found = even or pairs
+    if found is None:
+        told = f"{place}: its data are of the form {text[:40]!r}, which is not supported"
+        raise RefusalError(2, told, "export it as (X++(Y..Y)) or (XY..XY)")
+    body = [(block.data + 1, text[found.end() :])]
+    body += [(number, lines[number - 1]) for number in range(block.data + 2, block.end + 1)]
+    body = [(number, line) for number, line in body if line.strip()]
+    for number, line in body:
+        if not CODED.fullmatch(line):
+            raise RefusalError(2, f"{where}:{number}: {line.strip()[:40]!r} is no data", "fetch the file again")
+    commas = any("," in said.get(key, "") for key in ("FIRSTX", "LASTX", "DELTAX", "XFACTOR", "YFACTOR"))
+    factors = [_number(said, key, place) for key in ("XFACTOR", "YFACTOR")]
+    by_x, by_y = [1.0 if factor is None else factor for factor in factors]
+    count = _count(said, where)
+    with np.errstate(all="ignore"):
+        if even:
+            xs, ys = _lines(body, commas, where)
+            _counted(len(ys), count, place)
+            grain = (
+                abs(by_x) / 2 if not any("." in line.split(" ")[0] for _, line in body) else 0.0
+            )  # X are whole numbers
+            axis, notes = _axis(said, np.array(xs) * [1, by_x], len(ys), count, place, grain)
+            return axis, np.array(ys) * by_y, notes
+        try:
+            values = np.array(jcamp_ordinates.pairs_of([line for _, line in body], count, commas))
+        except ValueError as error:
+            raise RefusalError(2, f"{place}: its data are damaged: {error}", AGAIN) from error
+        if len(values) % 2 or not len(values):
+            raise RefusalError(2, f"{place}: its data are damaged: {len(values)} numbers are no pairs", AGAIN)
+        _counted(len(values) // 2, count, place)
+        return values[::2] * by_x, values[1::2] * by_y, ()
+
+
+def _lines(body: list[tuple[int, str]], commas: bool, where: str) -> tuple[list[tuple[int, float]], list[float]]:
+    """Read all lines of (X++(Y..Y)): for each line which ordinate its X belongs to, and that X; and all ordinates."""
+    xs: list[tuple[int, float]] = []
+    ys: list[float] = []
+    differs = False
+    for number, line in body:
+        try:
+            said = line.replace(",", ".") if commas else line
+            x, ordinates, after = jcamp_ordinates.line_of(said, ys[-1] if differs else None)
+        except ValueError as error:
+            raise RefusalError(2, f"{where}:{number}: its data are damaged: {error}", AGAIN) from error
+        xs.append((len(ys) - differs, x))
+        ys += ordinates
+        differs = after
+    return xs, ys
+
+
+def _axis(
+    said: dict[str, str], xs: Any, points: int, count: int, place: str, grain: float
+) -> tuple[Any, tuple[str, ...]]:
+    """Make the even axis (points,) of FIRSTX and LASTX, and hold it against the X of every line.
+
+    xs: (lines, 2) which ordinate each X belongs to, and the X; each X is rounded to `grain`, and so may FIRSTX be
+    """
+    first, last, delta = (_number(said, key, place) for key in ("FIRSTX", "LASTX", "DELTAX"))
+    first = float(xs[0, 1]) if first is None else first
+    if last is None and delta is None:
+        raise RefusalError(2, f"{place}: its data are damaged: LASTX is missing, and DELTAX", AGAIN)
+    last = first + (delta or 0.0) * (points - 1) if last is None else last
+    step = (last - first) / max(points - 1, 1)
+    notes: tuple[str, ...] = ()
+    if abs(xs[0, 1] - last) < abs(step) < abs(xs[0, 1] - first):
+        first, last, step = last, first, -step
+        notes = ("FIRSTX and LASTX are exchanged, the X of its lines are taken",)
+    if points != count and count:
+        notes = (*notes, f"NPOINTS is {count}, its lines hold {points}, as their X confirm")
+    # a missing point puts an X a whole step off; where the count itself is in doubt, the X must do better
+    limit = (0.6 if points == count or not count else 0.1) * abs(step) + grain
+    off = np.abs(xs[:, 1] - first - step * xs[:, 0])
+    row = int(off.argmax())
+    if not off[row] <= limit:
+        told = f"{place}: its data are damaged: a line begins at X = {xs[row, 1]:g}, its points tell {first + step * xs[row, 0]:g}"
+        raise RefusalError(2, told, AGAIN)
+    return np.linspace(first, last, points), notes
+
+
+def _counted(points: int, count: int, place: str) -> None:
+    """Refuse another number of points than NPOINTS; one more is what a writer has that counts the steps."""
+    if not points or (count and points not in (count, count + 1)):
         raise RefusalError(
-            2, f"{where}: holds {len(titles) - min(links, 1)} blocks, one spectrum is wanted: {named}", hint
+            2, f"{place}: its data are damaged: its NPOINTS is {count or 'missing'}, its lines hold {points}", AGAIN
         )
 
 
-def _read(lines: list[str], said: dict[str, str], data: int, where: str) -> tuple[Any, Any]:
-    """Hand the library the records that it needs and the data: it stumbles over others that go on over several lines."""
+def _count(said: dict[str, str], where: str) -> int:
+    """Give NPOINTS, 0 where it is missing; "601.0" is 601."""
+    text = said.get("NPOINTS", "")
+    found = re.fullmatch(r"(\d+)(?:[.,]0*)?", text)
+    if text and not found:
+        raise RefusalError(2, f"{where}: its NPOINTS is {text[:40]}", AGAIN)
+    return int(found.group(1)[:18]) if found else 0
+
+
+def _number(said: dict[str, str], key: str, place: str) -> float | None:
+    """Give a number of the header, None where it is missing. A decimal comma is read."""
+    if not said.get(key):
+        return None
     try:
-        import jcamp
-    except ImportError as error:
-        hint = f"{sys.executable} -m pip install jcamp"
-        raise RefusalError(3, f"{where}: is JCAMP-DX, which needs the library jcamp: {error}", hint) from error
-    damaged = f"{where}:{data + 1}: its data are damaged"
-    form = re.sub(r"\s", "", lines[data].partition("=")[2]).upper()
-    kind = "XYDATA" if form == "(X++(Y..Y))" else "XYPOINTS"
-    end = next((i for i in range(data + 1, len(lines)) if lines[i].lstrip().startswith("##")), None)
-    if end is None:
-        raise RefusalError(
-            2, f"{where}:{len(lines)}: stops without ##END=, so it was cut short", "fetch the file again"
-        )
-    body = [line for line in lines[data + 1 : end] if line.strip()]
-    odd = [i for i in range(data + 1, end) if not CODED.fullmatch(lines[i])]
-    if odd:
-        raise RefusalError(
-            2, f"{where}:{odd[0] + 1}: {lines[odd[0]].strip()[:40]!r} is no data", "fetch the file again"
-        )
-    count = said.get("NPOINTS", "")
-    if not count.isdecimal() or int(count) > 40 * sum(map(len, body)):
-        raise RefusalError(2, f"{where}: its NPOINTS is {count or 'missing'}", "fetch or export the file again")
-    records = [f"##{key}={said[key]}" for key in NUMBERS if key in said]
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            found = jcamp.read([*records, f"##{kind}={form}", *body, "##END="])
-        axis, x = np.array(found["x"], dtype=np.float64), np.array(found["y"], dtype=np.float64)
-    except DAMAGED as error:
-        raise RefusalError(2, f"{damaged}: {error}", "fetch or export the file again") from error
-    if printed.getvalue() or len(x) != int(count) or len(axis) != len(x):
-        told = printed.getvalue().strip().split("\n")[0] or f"{len(x)} points, NPOINTS is {count}"
-        raise RefusalError(2, f"{damaged}: {told}", "fetch or export the file again")
-    return axis, x
+        value = float(said[key].replace(",", "."))
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise RefusalError(2, f"{place}: its data are damaged: its {key} is {said[key][:40]!r}", AGAIN)
+    return value

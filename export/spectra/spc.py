@@ -1,22 +1,81 @@
-"""Spectra in SPC (Galactic Industries), read by the library spc_io: one spectrum a subfile."""
+"""Spectra in SPC (Galactic Industries, "A Brief Guide to SPC File Format", 1997): one spectrum a subfile, in the file's order.
+
+Read here and by no library: spc_io sorts subfiles by their depth, expects the log right behind the data, and needs pandas.
+"""
 
 from __future__ import annotations
 
-import io
-import sys
-from typing import Any
+import struct
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from refusal import RefusalError
-from spectra.axes import Wanted
-from spectra.text import Track
+from spectra.track import Track
+from spectra.words import laser_in, unit_in
 
-HEADER = 512  # bytes
-UNITS = {0: "", 1: "cm-1", 2: "um", 3: "nm", 13: "cm-1", 255: "another unit"}
-TECHNIQUES = {1: "chromatography", 2: "chromatography", 3: "chromatography", 5: "near infrared", 7: "UV/VIS"}
-TECHNIQUES.update({8: "X-ray diffraction", 9: "mass", 10: "NMR", 11: "Raman", 12: "fluorescence", 13: "atomic"})
-DAMAGED = (ArithmeticError, AttributeError, LookupError, MemoryError, NotImplementedError, TypeError, ValueError)
+HEADER, SUBHEADER, LOG_HEADER = 512, 32, 64  # bytes
+SIXTEEN_BITS, MULTI, LABELS, OWN_AXES, AXIS_GIVEN = 0x01, 0x04, 0x20, 0x40, 0x80  # bits of ftflgs
+FLOATS = -128  # an exponent that says: no integers
+UNITS = {
+    0: "",
+    1: "cm-1",
+    2: "um",
+    3: "nm",
+    4: "seconds",
+    5: "minutes",
+    6: "Hz",
+    7: "kHz",
+    8: "MHz",
+    9: "m/z",
+    10: "ppm",
+    11: "days",
+}
+UNITS.update(
+    {
+        12: "years",
+        13: "cm-1",
+        14: "eV",
+        16: "diode number",
+        17: "channels",
+        18: "degrees",
+        19: "Fahrenheit",
+        20: "Celsius",
+    }
+)
+UNITS.update(
+    {21: "Kelvin", 22: "data points", 23: "milliseconds", 24: "microseconds", 25: "nanoseconds", 26: "GHz", 27: "cm"}
+)
+UNITS.update({28: "m", 29: "mm", 30: "hours", 255: "double interferogram points"})
+KNOWN = ("", "cm-1", "um", "nm")
+SHIFT = 13  # of fxtype
+INTENSITIES = {2: "absorbance", 3: "Kubelka-Munk", 4: "counts", 128: "transmittance", 129: "reflectance"}
+INTERFEROGRAM = 1  # of fytype
+TECHNIQUES = {
+    1: "chromatography",
+    2: "chromatography",
+    3: "chromatography",
+    5: "near infrared",
+    7: "UV/VIS",
+    8: "X-ray",
+    9: "mass",
+}
+TECHNIQUES.update({10: "NMR", 11: "Raman", 12: "fluorescence", 13: "atomic"})  # 4, FT-IR, is FT-Raman too
+
+
+class Head(NamedTuple):
+    """The fields of the main header that reading needs, by their names in the guide."""
+
+    ftflgs: int
+    fversn: int
+    fexper: int
+    fexp: int
+    fnpts: int
+    ffirst: float
+    flast: float
+    fnsub: int
+    fxtype: int
+    fytype: int
 
 
 def is_spc(raw: bytes, name: str) -> bool:
@@ -26,43 +85,103 @@ def is_spc(raw: bytes, name: str) -> bool:
     return len(raw) > HEADER and raw[1:2] in (b"\x4b", b"\x4c") and not any(raw[HEADER - 180 : HEADER])
 
 
-def tracks(raw: bytes, where: str, wanted: Wanted) -> list[Track]:
-    """Read all subfiles. Raises RefusalError: another technique, damage, an old version, no library."""
+def tracks(raw: bytes, where: str) -> list[Track]:
+    """Read all subfiles. Raises RefusalError: what is not supported, or damage."""
     if not raw.strip():
         raise RefusalError(2, f"{where}: is empty", "fetch or export the file again")
-    if raw[1:2] in (b"\x4c", b"\x4d"):
-        told = f"{where}: is SPC of an old or big-endian version (0x{raw[1]:02x})"
+    if len(raw) > 1 and raw[1] in (0x4C, 0x4D):
+        told = f"{where}: is SPC of an old or big-endian version (0x{raw[1]:02x}), which is not supported"
         raise RefusalError(2, told, "save it as text, or as SPC of the new version (0x4b)")
-    if len(raw) <= HEADER or raw[1:2] != b"\x4b":
+    if len(raw) <= HEADER or raw[1] != 0x4B:
         raise RefusalError(2, f"{where}: is no SPC file", "fetch or export the file again")
-    technique, model = TECHNIQUES.get(raw[2], ""), wanted.technique
-    if technique and model and model.lower() != technique.lower():
-        told = f"{where}: is a {technique} spectrum, the model was trained on {model} spectra"
-        raise RefusalError(2, told, "another model, or another file")
-    unit = UNITS.get(raw[28], "another unit")
-    found = _read(raw, where)
+    head = Head(*struct.unpack_from("<BBBbIddIBB", raw))
+    if head.fytype == INTERFEROGRAM:
+        raise RefusalError(
+            2, f"{where}: holds an interferogram, which is not supported", "transform it to a spectrum first"
+        )
+    found = _subfiles(raw, head, where)
+    unit = _unit(raw, head)
+    technique = TECHNIQUES.get(head.fexper, "") or ("Raman" if head.fxtype == SHIFT else "")
+    if not technique and head.fexper == 4 and head.fytype in (2, 3, 128, 129):
+        technique = "infrared"
+    laser, intensity = laser_in(_log(raw)), INTENSITIES.get(head.fytype, "")
     return [
-        Track(where if len(found) == 1 else f"{where}:{i}", axis, x, (), unit)
+        Track(where if len(found) == 1 else f"{where}:{i}", axis, x, (), unit, laser, False, technique, intensity)
         for i, (axis, x) in enumerate(found, start=1)
     ]
 
 
-def _read(raw: bytes, where: str) -> list[tuple[Any, Any]]:
+def _subfiles(raw: bytes, head: Head, where: str) -> list[tuple[Any, Any]]:
     """(m,) axis and (m,) intensities of each subfile."""
-    try:
-        from spc_io import SPC
-        from spc_io.low_level import SpcRaw
-    except ImportError as error:
-        hint = f"{sys.executable} -m pip install spc_io"
-        raise RefusalError(3, f"{where}: is SPC, which needs the library spc_io: {error}", hint) from error
-    try:
-        low = SpcRaw.from_bytes_io(io.BytesIO(raw))
-        header, subs = low.main_header, list(SPC.from_spc_raw(low))
-        found = [(np.array(sub.xarray, dtype=np.float64), np.array(sub.yarray, dtype=np.float64)) for sub in subs]
-        whole = header.fexp not in (0, -0x80) and len(subs) == 1 and low.subs[0].header.subexp == 0
-        scale = 2.0**header.fexp if whole else 1.0  # of a single spectrum; the library knows the subfile's only
-    except DAMAGED as error:
-        raise RefusalError(2, f"{where}: its data are damaged: {error}", "fetch or export the file again") from error
-    if not found:
-        raise RefusalError(2, f"{where}: holds no spectrum", "fetch or export the file again")
-    return [(axis, x * scale) for axis, x in found]
+    own = bool(head.ftflgs & OWN_AXES)
+    place, shared = HEADER, None
+    if not own:
+        if head.ftflgs & AXIS_GIVEN:
+            shared, place = _floats(raw, place, head.fnpts, where)
+        elif place + SUBHEADER + 2 * head.fnpts > len(raw):  # an integer of 16 bits is the least a point takes
+            raise _cut(where, raw, place + SUBHEADER + 2 * head.fnpts)
+        elif not np.isfinite([head.ffirst, head.flast, head.flast - head.ffirst]).all():
+            raise RefusalError(
+                2, f"{where}: its data are damaged: an axis without an end", "fetch or export the file again"
+            )
+        else:
+            shared = np.linspace(head.ffirst, head.flast, head.fnpts)
+    if not 0 < head.fnsub <= len(raw) // SUBHEADER:
+        raise RefusalError(2, f"{where}: its data are damaged: {head.fnsub} subfiles", "fetch or export the file again")
+    read, exponents = [], []
+    for _ in range(head.fnsub):
+        if place + SUBHEADER > len(raw):
+            raise _cut(where, raw, place + SUBHEADER)
+        exponent, points = struct.unpack_from("<xb14xI", raw, place)
+        points = points if own else head.fnpts
+        place += SUBHEADER
+        axis = shared
+        if own:
+            axis, place = _floats(raw, place, points, where)
+        kind = "<f4" if FLOATS in (exponent, head.fexp) else "<i2" if head.ftflgs & SIXTEEN_BITS else "<i4"
+        values, place = _values(raw, place, points, kind, where)
+        read.append((axis, values, kind))
+        exponents.append(exponent)
+    # A single spectrum has its exponent in the main header, a subfile of several its own; where all of these are 0, again the main one.
+    main = head.fexp if not head.ftflgs & MULTI or not any(exponents) else None
+    made = []
+    for (axis, values, kind), exponent in zip(read, exponents):
+        power = 0 if kind == "<f4" else (exponent if main in (None, 0) else main) - (16 if kind == "<i2" else 32)
+        made.append((axis, values.astype(np.float64) * 2.0**power))
+    return made
+
+
+def _values(raw: bytes, place: int, count: int, kind: str, where: str) -> tuple[Any, int]:
+    end = place + count * np.dtype(kind).itemsize
+    if end > len(raw):
+        raise _cut(where, raw, end)
+    return np.frombuffer(raw, kind, count, place), end
+
+
+def _floats(raw: bytes, place: int, count: int, where: str) -> tuple[Any, int]:
+    found, end = _values(raw, place, count, "<f4", where)
+    return found.astype(np.float64), end
+
+
+def _cut(where: str, raw: bytes, wanted: int) -> RefusalError:
+    told = f"{where}: was cut short or is damaged: it has {len(raw)} bytes, its header tells of {wanted} at least"
+    return RefusalError(2, told, "fetch or export the file again")
+
+
+def _unit(raw: bytes, head: Head) -> str:
+    """Give the axis' unit: that of its own label, where the file has labels, or of its number."""
+    said = UNITS.get(head.fxtype, f"number {head.fxtype}")
+    if head.ftflgs & LABELS or head.fxtype not in UNITS:
+        label = raw[218:248].split(b"\0")[0].decode("latin-1").strip()
+        said = unit_in(label) or (said if not label or said else f"{label!r}")
+    return said if said in KNOWN or said.startswith("another") else f"another unit ({said})"
+
+
+def _log(raw: bytes) -> str:
+    """Give the comment and the text of the log, which lies where the header says; "" where it has none."""
+    (place,) = struct.unpack_from("<I", raw, 248)
+    said = raw[88:218].split(b"\0")[0]
+    if HEADER < place <= len(raw) - LOG_HEADER:
+        size, text = struct.unpack_from("<I4xI", raw, place)
+        said += b"\n" + raw[place + text : place + size].split(b"\0")[0]
+    return said.decode("latin-1").replace("\r", "\n")

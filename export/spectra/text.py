@@ -1,4 +1,4 @@
-"""Spectra in text: RRUFF's files, and tables (csv, tsv, xy, txt) with or without a header, one spectrum a column.
+"""Spectra in text: RRUFF's files, and tables (csv, tsv, xy, txt) with or without a header, one spectrum a column or a row.
 
 What is read from an RRUFF file is what edgespec trains on, to the bit: its numbers as they are; where there is no header
 (resampled by others), the exact zeros before and after the measured range are cut.
@@ -12,177 +12,179 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refusal import RefusalError
-from spectra.axes import laser_in, unit_in
+from spectra import columns, headers, maps, numbers
+from spectra.numbers import HINT
+from spectra.track import Track
+from spectra.words import SHIFT
 
-KNOWN: tuple[tuple[bytes, str], ...] = (
-    (b"%PDF", "a PDF"),
-    (b"PK\x03\x04", "a zip archive"),
-    (b"\x89PNG", "a picture"),
-    (b"\xff\xd8", "a picture"),
-)
-KNOWN += ((b"\x1f\x8b", "a gzip archive"), (b"\x93NUMPY", "a numpy array"))
-NOT_TEXT = re.compile("[\x00-\x08\x0e-\x19\x1b-\x1f]")
-DECIMAL_COMMA = re.compile(r"[-+]?\d+(?:,\d+)?(?:[eE][-+]?\d+)?")
-AXIS_WORDS = re.compile(r"cm\s*\^?\s*-?1|1/cm|shift|wave\s*(?:number|length)|\bnm\b|\bx\b", re.I)
-AXIS_KEY = re.compile(r"[#\s]*x?[ _]?(?:axis)?[ _]?units?(?:\[[01]\])?\s*=", re.I)  # "#AxisUnit[1]=nm", "XUNITS=1/CM"
+END = re.compile(r"\W*end\b.*\bdata\b.*|##END.*|\x1a", re.I)  # what instruments write behind the last number
+
+RRUFF = re.compile(r"##\s*(?:RRUFFID|NAMES)\b", re.I)  # its files are in cm-1 and do not say so
 
 
-class Track(NamedTuple):
-    """One spectrum as its file tells it.
+class Sheet(NamedTuple):
+    """The numbers of a text.
 
-    name: of the file, and of the column where there are several
-    axis, x: (m,) float64, in the file's order and unit; lines: (m,) in which line each stands, () where it has none
-    unit, laser: what the file says of them; "" and None where it says nothing
-    padded: it has no header, so exact zeros at its ends are no measurement
+    header: the lines above; delimiter: of the numbers; at: (m,) their lines; table: (m, columns)
+    keyed: it has RRUFF's own header; notes: what was left out
     """
 
-    name: str
-    axis: Any
-    x: Any
-    lines: Any = ()
-    unit: str = ""
-    laser: float | None = None
-    padded: bool = False
+    header: list[str]
+    delimiter: str | None
+    at: Any
+    table: Any
+    keyed: bool
+    notes: tuple[str, ...] = ()
 
 
-def text(raw: bytes, where: str) -> str:
-    """Decode UTF-8, UTF-16 with its mark, or Latin-1; refuse what is no text. Lines end in \\n."""
-    if not raw.strip():
-        raise RefusalError(2, f"{where}: is empty", "fetch or export the file again")
-    found = [what for mark, what in KNOWN if raw.startswith(mark)]
-    if found:
-        raise RefusalError(2, f"{where}: is {found[0]}, no spectrum", "export the spectrum as text, JCAMP-DX or SPC")
-    try:
-        wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
-        decoded = raw.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError:
-        decoded = raw.decode("latin-1")  # decodes any bytes
-    if NOT_TEXT.search(decoded):
-        raise RefusalError(2, f"{where}: is binary, no text", "export the spectrum as text, JCAMP-DX or SPC")
-    return decoded.replace("\r\n", "\n").replace("\r", "\n")
+def tracks(decoded: str, where: str, technique: str = "") -> list[Track]:
+    """Read all spectra of a text. Raises RefusalError with file:line.
 
-
-def tracks(decoded: str, where: str) -> list[Track]:
-    """Read all columns of a text: (n) spectra on one axis. Raises RefusalError with file:line."""
+    technique: of the model; it says which is taken where a file has several axes or kinds of intensity
+    """
     lines = decoded.split("\n")
-    start, delimiter = _start(lines, where)
-    header = [line for line in lines[:start] if line.strip()]
-    keyed = any(line.startswith("##") for line in header)
-    _nothing_lost(lines[:start], delimiter, len(numbers_in(lines[start], delimiter) or []), where, keyed)
-    numbers, table = _table(lines, start, delimiter, where, keyed)
-    names, spoken = _names(header, table.shape[1], delimiter, where, start)
-    at = next((i for i, name in enumerate(names) if AXIS_WORDS.search(name)), 0)
-    count = table.shape[1] - at - 1
-    if count < 1:
-        hint = "two columns are wanted: Raman shift in cm-1, intensity"
-        raise RefusalError(2, f"{where}:{start + 1}: one column only, so its axis is not known", hint)
-    if len(table) < 16 < table.shape[1]:
-        hint = "put each spectrum in a column; the first column is the axis"
-        raise RefusalError(
-            2, f"{where}:{start + 1}: {len(table)} lines of {table.shape[1]} numbers: spectra in rows", hint
-        )
-    unit, laser = unit_in(names[at] or spoken), laser_in("\n".join(header))
+    row = maps.axis_row(lines)
+    if row is not None:
+        return maps.rows(lines, row, where)
+    sheet = _sheet(lines, where)
+    names = [] if sheet.keyed else _names(sheet, where)
+    lead, parts = maps.blocks(sheet.table, names)
+    found = [each for part in parts for each in _block(sheet, names, lead, part, where, technique)]
+    return [found[0]._replace(name=where)] if len(found) == 1 else found
+
+
+def _block(sheet: Sheet, names: list[str], lead: int, part: slice, where: str, technique: str) -> list[Track]:
+    """Give the spectra in some rows of a sheet, its first `lead` columns being their place."""
+    facts = headers.facts(sheet.header)
+    inside = sheet.table[part, lead:]
+    groups = columns.groups(names[lead:], inside, technique, where, int(sheet.at[0]))
+    rruff = sheet.keyed and any(RRUFF.match(line) for line in sheet.header)
+    several = sum(len(group.spectra) for group in groups) > 1
+    place = " ".join(f"{value:g}" for value in sheet.table[part.start, :lead])
     return [
         Track(
-            where if count == 1 else f"{where}:{names[i] or i + 1}",
-            table[:, at],
-            table[:, i],
-            numbers,
-            unit,
-            laser,
-            not keyed,
+            ":".join(
+                [where] + [place] * bool(place) + [each.name or str(lead + each.place + 1)] * (several or not place)
+            ),
+            inside[:, group.axis.place],
+            inside[:, each.place],
+            sheet.at[part],
+            "cm-1" if rruff else group.axis.unit or facts.unit,
+            facts.laser,
+            not sheet.keyed,
+            facts.technique or ("Raman" if SHIFT.search(group.axis.name) else ""),
+            each.kind or facts.intensity,
+            (*sheet.notes, *group.notes),
         )
-        for i in range(at + 1, table.shape[1])
+        for group in groups
+        for each in group.spectra
     ]
 
 
+def _names(sheet: Sheet, where: str) -> list[str]:
+    """Give the columns' names, [] where there are none. Raises RefusalError where the line above the numbers is neither."""
+    width = sheet.table.shape[1]
+    names = headers.names(sheet.header, width, sheet.delimiter)
+    if names and names[0][:1].isdigit():
+        told = f"{where}:{int(sheet.at[0]) - 1}: {sheet.header[-1].strip()[:40]!r} is no numbers and no names"
+        raise RefusalError(2, told, "mend the line or remove the file")
+    if sheet.delimiter == "," and not names and width % 2 == 0 and headers.names(sheet.header, width // 2, ","):
+        told = f"{where}:{int(sheet.at[0])}: {width} numbers below {width // 2} names: its commas are decimal marks and delimiters"
+        raise RefusalError(2, told, "export it with a decimal point, or with semicolons or tabs between the numbers")
+    return names
+
+
+def _sheet(lines: list[str], where: str) -> Sheet:
+    """Find the numbers of a text and read them. Raises RefusalError with file:line."""
+    start, delimiter = _start(lines, where)
+    header = [line for line in lines[:start] if line.strip()]
+    keyed = any(line.startswith("##") for line in header)
+    width = len(numbers.row_of(lines[start], delimiter) or [])
+    notes = []
+    while not keyed and len(header) > 1 and _incomplete(header[-1], delimiter, width):
+        header.pop()
+        notes = ["rows with empty cells are left out"]
+    _nothing_lost(lines[:start], delimiter, width, where, keyed)
+    at, rows, more = _rows(lines, start, delimiter, where, keyed)
+    if width == 1:
+        hint = "two columns are wanted: Raman shift in cm-1, intensity"
+        raise RefusalError(2, f"{where}:{start + 1}: one column only, so its axis is not known", hint)
+    if len(rows) < 16 < width:
+        hint = "put each spectrum in a column; the first column is the axis"
+        raise RefusalError(2, f"{where}:{start + 1}: {len(rows)} lines of {width} numbers: spectra in rows", hint)
+    left = [each for each in more if each not in notes]
+    return Sheet(header, delimiter, np.array(at), numbers.table(rows, where, at), keyed, (*notes, *left))
+
+
 def _start(lines: list[str], where: str) -> tuple[int, str | None]:
-    """Find the first line of numbers that is followed by another of as many, behind the last line that begins with ##."""
+    """Find the first line of two numbers or more that is followed by another of as many; of one number, where none has two."""
     filled = [(i, line) for i, line in enumerate(lines) if line.strip()]
-    for (i, line), (_, after) in zip(filled, [*filled[1:], (0, "##END=")]):
-        if line.lstrip()[:1] not in "+-.0123456789\"'":
-            continue
-        delimiter = _delimiter(line)
-        first = numbers_in(line, delimiter)
-        second = numbers_in(after, delimiter) if first else None
-        if first and ((second is not None and len(second) == len(first)) or after.startswith("##END")):
-            return i, delimiter
+    for least in (2, 1):
+        for (i, line), (_, after) in zip(filled, [*filled[1:], (0, "##END=")]):
+            if line.lstrip()[:1] not in "+-.0123456789\"'":
+                continue
+            delimiter = numbers.delimiter_of(line)
+            first = numbers.row_of(line, delimiter)
+            second = numbers.row_of(after, delimiter) if first else None
+            if first and len(first) >= least and (len(second or []) == len(first) or END.fullmatch(after)):
+                return i, delimiter
     raise RefusalError(2, f"{where}: no lines of numbers in it", "a spectrum is lines of 'shift, intensity'")
 
 
-def _nothing_lost(head: list[str], delimiter: str | None, columns: int, where: str, keyed: bool) -> None:
+def _nothing_lost(head: list[str], delimiter: str | None, width: int, where: str, keyed: bool) -> None:
     """Refuse a head in which lines of the spectrum itself stand, because a line behind them is damaged."""
     last = max((i for i, line in enumerate(head) if line.startswith("#")), default=-1)
     for i, line in enumerate(head[last + 1 :], start=last + 1):
-        if line.strip() and (keyed or len(numbers_in(line, delimiter) or []) == columns):
-            at = next((k for k in range(i, len(head)) if head[k].strip() and not numbers_in(head[k], delimiter)), i)
-            hint = "expected numbers, 'shift, intensity'; mend the line or remove the file"
-            raise RefusalError(2, f"{where}:{at + 1}: {head[at].strip()[:40]!r} is not like the lines after it", hint)
+        if line.strip() and (keyed or (width > 1 and len(numbers.row_of(line, delimiter) or []) == width)):
+            at = next((k for k in range(i, len(head)) if head[k].strip() and not numbers.row_of(head[k], delimiter)), i)
+            raise RefusalError(2, f"{where}:{at + 1}: {head[at].strip()[:40]!r} is not like the lines after it", HINT)
 
 
-def _delimiter(line: str) -> str | None:
-    """Tell what stands between the numbers of a line; None is white space. A comma may be the decimal point there."""
-    for mark in (";", "\t"):
-        if mark in line:
-            return mark
-    words = line.split()
-    if "," in line and not (len(words) > 1 and all(DECIMAL_COMMA.fullmatch(word) for word in words)):
-        return ","
-    return None
-
-
-def numbers_in(line: str, delimiter: str | None) -> list[float] | None:
-    """Read a line of numbers; None where it is none."""
-    if "_" in line:
-        return None  # which Python would read as a number
-    try:
-        return [float(field) for field in line.split(delimiter)]
-    except ValueError:
-        pass
-    fields = [field.strip().strip("\"'") for field in line.split(delimiter)]
-    while fields and not fields[-1]:
-        fields.pop()
-    if delimiter != ",":
-        if any("," in field for field in fields) and any("." in field for field in fields):
-            return None
-        fields = [field.replace(",", ".") for field in fields]
-    try:
-        return [float(field) for field in fields] or None
-    except ValueError:
-        return None
-
-
-def _table(lines: list[str], start: int, delimiter: str | None, where: str, keyed: bool) -> tuple[Any, Any]:
-    """Read the numbers from line `start` on: (m,) their lines, (m, columns)."""
-    rows: list[list[float]] = []
+def _rows(
+    lines: list[str], start: int, delimiter: str | None, where: str, keyed: bool
+) -> tuple[list[int], list[list[str]], list[str]]:
+    """Give the numbers from line `start` on, up to the end or to text behind them: their lines, their fields, what was left out."""
+    rows: list[list[str]] = []
     at: list[int] = []
     ended = False
     for number, line in enumerate(lines[start:], start=start + 1):
-        if not line.strip() or line == "\x1a":
+        if not line.strip():
             continue
-        if ended:
+        if ended and keyed:
             raise RefusalError(2, f"{where}:{number}: text after ##END=", "one spectrum a file")
-        ended = line.startswith("##END")
-        row = None if ended else numbers_in(line, delimiter)
-        if not ended and (row is None or (rows and len(row) != len(rows[0]))):
-            hint = "expected numbers, 'shift, intensity'; mend the line or remove the file"
-            raise RefusalError(2, f"{where}:{number}: {line.strip()[:40]!r} is not like the lines before", hint)
-        if row is not None:
+        row = None if ended else numbers.row_of(line, delimiter)
+        if row is not None and (not rows or len(row) == len(rows[0])):
             rows.append(row)
             at.append(number)
+        elif not ended and END.fullmatch(line.strip()):
+            ended = True
+        elif keyed or not _footer(lines[number - 1 :], delimiter, len(rows[0]) if rows else 0):
+            raise RefusalError(2, f"{where}:{number}: {line.strip()[:40]!r} is not like the lines before", HINT)
+        elif _incomplete(line, delimiter, len(rows[0])):
+            return at, rows, ["rows with empty cells are left out"]
+        else:
+            return at, rows, [f"text behind the numbers is not read: {line.strip()[:40]!r}"]
     if keyed and not ended:
         raise RefusalError(2, f"{where}:{at[-1]}: stops without ##END=, so it was cut short", "fetch the file again")
-    return np.array(at), np.array(rows, dtype=np.float64)
+    return at, rows, []
 
 
-def _names(header: list[str], columns: int, delimiter: str | None, where: str, start: int) -> tuple[list[str], str]:
-    """Give the columns' names, "" where there are none, and the line that says them."""
-    last = header[-1] if header and "=" not in header[-1] else ""
-    fields = [field.strip().strip("\"'").strip() for field in last.lstrip("#% ").split(delimiter)]
-    if len(fields) != columns:
-        keyed = [line.partition("=")[2] for line in header if AXIS_KEY.match(line)]
-        return [""] * columns, " ".join([*keyed, last])
-    if fields[0][:1].isdigit():
-        hint = "mend the line or remove the file"
-        raise RefusalError(2, f"{where}:{start}: {last.strip()[:40]!r} is no numbers and no names", hint)
-    return fields, last
+def _footer(rest: list[str], delimiter: str | None, width: int) -> bool:
+    """Tell text behind the numbers from a damaged line: it begins with no number, and no line of numbers comes after it."""
+    first = numbers.fields_of(rest[0], delimiter)
+    begins = bool(first) and first[0][:1] in "+-.0123456789" and not _incomplete(rest[0], delimiter, width)
+    return not begins and not any(len(numbers.row_of(line, delimiter) or []) == width for line in rest[1:])
+
+
+def _incomplete(line: str, delimiter: str | None, width: int) -> bool:
+    """Tell a row of a table in which cells are empty, as for pixels outside the calibrated range."""
+    if delimiter is None:
+        return False
+    cells = [cell.strip() for cell in line.split(delimiter)]
+    filled = [cell for cell in cells if cell]
+    return (
+        width > 2
+        and len(cells) in (width, width + 1)
+        and 0 < len(filled) < width
+        and all(map(numbers.is_number, filled))
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,7 @@ def entries(
 
 def of_table(wide: Wide, listed: dict[str, list[str]], axis: Axis, min_coverage: float, said: Said) -> list[Entry]:
     """Give every spectrum of a wide table; listed: label, sample and part of each, a list empty where nothing says it."""
-    track = device_program.module("spectra.text").Track
+    track = device_program.module("spectra.track").Track
     wanted = device_program.module("spectra.axes").Wanted(*said)
     laser = None if said[1] is None else round(said[1])
     found = []
@@ -94,21 +95,20 @@ def _refuse(message: str, hint: str) -> Scan:
     raise Refused(message, hint)
 
 
-def _scan(track: object, axis: Axis, min_coverage: float, wanted: object) -> Scan:
+def _scan(track: Any, axis: Axis, min_coverage: float, wanted: Any) -> Scan:
     """Check a spectrum as `predict` would, and give it on its own axis in cm-1, increasing."""
     checks, refusal = device_program.module("spectra.checks"), device_program.module("refusal").RefusalError
     contract = device_program.module("contract").Contract
-    values = axis.values()
-    technique = wanted.technique  # type: ignore[attr-defined]
+    values, technique = axis.values(), wanted.technique
     try:
         checks.ready(track, contract(values, values, [], min_coverage, None, technique, {}), wanted)
-        own = device_program.module("spectra.axes").in_cm1(track.axis, track.unit, track.laser, wanted, track.name)  # type: ignore[attr-defined]
+        meant = device_program.module("spectra.intensities").meant(track, wanted)
+        own = device_program.module("spectra.axes").in_cm1(meant, wanted)
     except refusal as problem:
         _refuse(problem.answer["error"], problem.answer["hint"])
-    turned = bool(own[0] > own[-1])
-    x = np.asarray(track.x, np.float64)  # type: ignore[attr-defined]
-    own = np.asarray(own, np.float64)
-    return Scan(own[::-1] if turned else own, x[::-1] if turned else x, reversed=turned)
+    shift, x = np.asarray(own.axis, np.float64), np.asarray(own.x, np.float64)
+    turned = bool(shift[0] > shift[-1])
+    return Scan(shift[::-1] if turned else shift, x[::-1] if turned else x, reversed=turned)
 
 
 def _relative(text: str, listed: Listed) -> str:

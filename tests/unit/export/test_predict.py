@@ -118,19 +118,17 @@ def test_folders_are_searched_and_an_empty_one_is_refused(tmp_path: Path, good: 
     assert "no file of spectra in this folder" in refused["error"]
 
 
-def test_only_a_missing_library_is_code_3(tmp_path: Path, good: Path) -> None:
-    (tmp_path / "without" / "jcamp").mkdir(parents=True)
-    (tmp_path / "without" / "jcamp" / "__init__.py").write_text("raise ImportError('none here')")
-    files.jcamp(tmp_path / "a.jdx")
-    code, (refused, answer, _) = ask(
-        tmp_path, "predict", tiny_bundle.model(), "a.jdx", "good.txt", PYTHONPATH=str(tmp_path / "without")
-    )
-    assert code == 3
-    assert "pip install jcamp" in refused["hint"]
-    assert "label" in answer
-    (tmp_path / "bad.txt").write_text("nothing")
-    code, _ = ask(tmp_path, "predict", tiny_bundle.model(), "a.jdx", "bad.txt", PYTHONPATH=str(tmp_path / "without"))
-    assert code == 2
+def test_a_device_needs_no_library_for_any_format(tmp_path: Path) -> None:
+    axis, x = tiny_bundle.known()
+    (tmp_path / "without").mkdir()
+    for name in ("jcamp", "spc_io", "pandas", "scipy"):
+        (tmp_path / "without" / f"{name}.py").write_text("raise ImportError('not on a device')")
+    files.jcamp(tmp_path / "a.jdx", axis, np.round(x, 4))
+    files.spc(tmp_path / "b.spc", axis, x)
+    code, told = ask(tmp_path, "predict", tiny_bundle.model(), "a.jdx", "b.spc", PYTHONPATH=str(tmp_path / "without"))
+    assert code == 0
+    assert [each["file"] for each in told[:-1]] == ["a.jdx", "b.spc"]
+    assert len({each["label"] for each in told[:-1]}) == 1
 
 
 def test_a_device_has_neither_edgespec_nor_torch(tmp_path: Path, good: Path) -> None:

@@ -175,7 +175,8 @@ def archive(real: Path, name: str) -> zipfile.ZipFile:
     "name", ["excellent_unoriented_subset", "native_oriented_2026_subset", "oriented_resampled_subset"]
 )
 def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, name: str, window: Axis) -> None:
-    text, checks, wanted = (
+    encoding, text, checks, wanted = (
+        module("spectra.encoding"),
         module("spectra.text"),
         module("spectra.checks"),
         module("spectra.axes").Wanted(technique="Raman"),
@@ -188,7 +189,7 @@ def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, n
             raw = held.read(file)
             scan = rruff_text.parse(raw, file)
             values, covered = interpolate(scan.axis, scan.x, window.values())
-            (track,) = text.tracks(text.text(raw, file), file)
+            (track,) = text.tracks(encoding.text(raw, file), file)
             found = checks.ready(track, contract(axis=axis, window=axis, min_coverage=0.5), wanted)
             assert found.x[0].tobytes() == values.tobytes(), file
             assert found.covered == covered
@@ -196,7 +197,8 @@ def test_real_files_are_read_to_the_bit_as_the_pipeline_reads_them(real: Path, n
 
 @pytest.mark.parametrize("task", ["rruff10.csv", "rruff_hard13.csv"])
 def test_no_spectrum_of_the_tasks_is_refused(real: Path, task: str) -> None:
-    text, checks, wanted = (
+    encoding, text, checks, wanted = (
+        module("spectra.encoding"),
         module("spectra.text"),
         module("spectra.checks"),
         module("spectra.axes").Wanted(technique="Raman"),
@@ -207,6 +209,6 @@ def test_no_spectrum_of_the_tasks_is_refused(real: Path, task: str) -> None:
     listed = [Path(entry.where.rpartition("!")[2]).name for entry in entries]
     for file in listed:
         each, name = names[file]
-        (track,) = text.tracks(text.text(each.read(name), file), file)
+        (track,) = text.tracks(encoding.text(each.read(name), file), file)
         checks.ready(track, contract(), wanted)  # raises where it refuses
     assert len(listed) in (723, 194)

@@ -1,0 +1,147 @@
+"""Maps and other tables of many spectra: one a row under a row of the axis, or one below the other with their places beside."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from refusal import RefusalError
+from spectra import columns, headers, numbers
+from spectra.track import Track
+from spectra.words import unit_in
+
+LEAST = 16  # points; a shorter row of numbers is no axis
+LOOK = 200  # lines in which the row of the axis must come
+
+
+class AxisRow(NamedTuple):
+    """A line of the axis: its place, delimiter and fields, and which of its fields are the axis."""
+
+    line: int
+    delimiter: str | None
+    fields: list[str]
+    begin: int
+    end: int
+
+
+def axis_row(lines: list[str]) -> AxisRow | None:
+    """Find a line that is the axis of spectra in rows: numbers that rise or fall, behind a blank or a word; None where none is."""
+    filled = [(i, line) for i, line in enumerate(lines[:LOOK]) if line.strip()]
+    for (i, line), (_, after) in zip(filled, filled[1:]):
+        delimiter = numbers.delimiter_of(line)
+        fields = _fields(line, delimiter)
+        if len(fields) < LEAST or line.startswith("##"):
+            continue
+        begin, end = _run(fields)
+        below = _fields(after, delimiter)
+        extra = len(below) - len(fields)
+        cornered = begin > 0 or end < len(fields)
+        if end - begin < LEAST or extra < 0 or (extra and cornered) or (not extra and not cornered):
+            continue
+        begin, end = begin + extra, end + extra
+        if not all(map(numbers.is_number, below[begin:end])):
+            continue
+        row = AxisRow(i, delimiter, [""] * extra + fields, begin, end)
+        if columns.one_way(_values(row.fields[begin:end])):
+            return None if _columns(row, lines) else row
+    return None
+
+
+def rows(lines: list[str], row: AxisRow, where: str) -> list[Track]:
+    """Read the spectra below the row of the axis. Raises RefusalError where a line is not like the others."""
+    facts = headers.facts([line for line in lines[: row.line] if line.strip()])
+    corner = " ".join(field for k, field in enumerate(row.fields) if not row.begin <= k < row.end)
+    held, labels, at = [row.fields[row.begin : row.end]], [], [row.line + 1]
+    for number, line in enumerate(lines[row.line + 1 :], start=row.line + 2):
+        if not line.strip():
+            continue
+        fields = _fields(line, row.delimiter)
+        inside = fields[row.begin : row.end]
+        if len(fields) != len(row.fields) or not all(map(numbers.is_number, inside)):
+            told = f"{where}:{number}: {line.strip()[:40]!r} is not like the lines before"
+            raise RefusalError(2, told, "expected a spectrum a row, a number for each place of the axis")
+        held.append(inside)
+        at.append(number)
+        labels.append(" ".join(field for k, field in enumerate(fields) if field and not row.begin <= k < row.end))
+    table = numbers.table(held, where, at)
+    points = table.shape[1]
+    return [
+        Track(
+            f"{where}:{labels[i] or i + 1}" if len(labels) > 1 else where,
+            table[0],
+            table[i + 1],
+            np.broadcast_to(at[i + 1], (points,)),
+            unit_in(corner) or facts.unit,
+            facts.laser,
+            False,
+            facts.technique or ("Raman" if columns.SHIFT.search(corner) else ""),
+            facts.intensity,
+        )
+        for i in range(len(labels))
+    ]
+
+
+def blocks(table: Any, names: list[str]) -> tuple[int, list[slice]]:
+    """Cut a table of spectra one below the other: how many columns of places go before, and the rows of each spectrum.
+
+    One slice of all rows where it is no such table. table: (m, columns)
+    """
+    whole = (0, [slice(0, len(table))])
+    known = [columns.column(k, name) for k, name in enumerate(names)]
+    for lead in range(1, table.shape[1] - 1):
+        if known and known[lead - 1].role not in ("place", "time", "index", ""):
+            break
+        changes = (np.diff(table[:, :lead], axis=0) != 0).any(1)
+        bounds = [0, *(np.flatnonzero(changes) + 1).tolist(), len(table)]
+        parts = [slice(a, b) for a, b in zip(bounds, bounds[1:])]
+        if len(parts) < 2 or min(each.stop - each.start for each in parts) < LEAST:
+            continue
+        if all(columns.one_way(table[part, lead]) for part in parts):
+            return lead, parts
+    return whole
+
+
+def _fields(line: str, delimiter: str | None) -> list[str]:
+    """Split a line, blanks before its first mark kept: they are the corner above the places."""
+    return numbers.fields_of(line.rstrip() if delimiter is None else line, delimiter)
+
+
+def _run(fields: list[str]) -> tuple[int, int]:
+    """Give begin and end of the longest run of numbers."""
+    best, begin = (0, 0), 0
+    for k in range(len(fields) + 1):
+        if k == len(fields) or not numbers.is_number(fields[k]):
+            if k - begin > best[1] - best[0]:
+                best = (begin, k)
+            begin = k + 1
+    return best
+
+
+def _values(fields: list[str]) -> Any:
+    """Read numbers well enough to tell whether they rise: with a decimal point, or else a decimal comma."""
+    try:
+        return np.array(fields, dtype=np.float64)
+    except ValueError:
+        pass
+    try:
+        return np.array([field.replace(",", ".") for field in fields], dtype=np.float64)
+    except ValueError:
+        return np.zeros(len(fields))
+
+
+def _columns(row: AxisRow, lines: list[str]) -> bool:
+    """Tell a table of spectra in columns whose names are numbers: its first column is the axis, not its first row."""
+    below = [_fields(line, row.delimiter) for line in lines[row.line + 1 :] if line.strip()]
+    first = [fields[0] for fields in below if fields]
+    if row.begin != 1 or len(first) < LEAST or not all(map(numbers.is_number, first)):
+        return False
+    values, heads = _values(first), _values(row.fields[row.begin : row.end])
+    if not columns.one_way(values):
+        return False
+    counted = columns.column(0, row.fields[0]).role == "axis" or _counts(heads)
+    return counted and not _counts(values)
+
+
+def _counts(values: Any) -> bool:
+    return bool(np.array_equal(values, values[0] + np.arange(len(values))) and values[0] in (0, 1))
