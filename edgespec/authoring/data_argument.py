@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import plugins
-from edgespec.data.readers import file_list, numpy_files, rruff_text, tables
+from edgespec.data.readers import array_files, file_list, numpy_files, rruff_text, tables
 from edgespec.errors import Mistake, Mistakes
 from edgespec.recipe import Call
 from edgespec.recipe.schema import Binder
@@ -41,6 +41,8 @@ def call(text: str) -> Call:
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".npz":
         return _checked({"arrays": {"npz": name, **_arrays(path)}}, lambda place: TYPED)
+    if path.suffix.lower() in array_files.ENDINGS:
+        return _checked({"arrays": {"file": name, **_arrays(path)}}, lambda place: TYPED)
     if path.is_file() and path.suffix.lower() in tables.ENDINGS and (kind := _table(path)):
         return _checked({kind: {TABLES[kind]: name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".csv":
@@ -88,15 +90,15 @@ def _checked(tree: Any, at: Callable[[Place], str], place: Place = ()) -> Call:
 
 
 def _arrays(path: Path) -> dict[str, str]:
-    """Give the arrays of an .npz file that bear the names of the keys they are for."""
+    """Give the arrays of a file that bear the names of the keys they are for."""
     if not path.exists():
         return {name: name for name in NEEDED}  # it may lie where recipes' data lie, and is told if not
-    there = numpy_files.names(path)
+    there = array_files.names(path)
     lacking = [name for name in NEEDED if name not in there]
     if lacking:
         keys = ", ".join(f"{name}: ..." for name in NEEDED)
         hint = (
-            f"say which array is which: '{{arrays: {{npz: {path.resolve()}, {keys}}}}}'; there is: {', '.join(there)}"
+            f"say which array is which: '{{arrays: {{file: {path.resolve()}, {keys}}}}}'; there is: {', '.join(there)}"
         )
         raise Mistake(f"{path.name}: holds no array {lacking[0]!r}", hint)
     return {name: name for name in (*NEEDED, *KNOWN) if name in there}

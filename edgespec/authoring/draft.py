@@ -155,7 +155,7 @@ def _wrapped(lines: Sequence[str]) -> list[str]:
 
 def files(call: Call) -> list[str]:
     """Name what a data set is read from; nothing for one that is generated."""
-    named = [call.keys[key] for key in ("path", "list", "task", "npz", "x") if call.keys.get(key)]
+    named = [call.keys[key] for key in ("path", "list", "task", "file", "npz", "x") if call.keys.get(key)]
     return [named[0]] if named and isinstance(named[0], str) else list(*named[:1])
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgespec import datasets
 from edgespec.authoring import data_argument, inventory
 from edgespec.data import splits
-from edgespec.data.readers import locate, numpy_files
+from edgespec.data.readers import array_files, locate, numpy_files
 from edgespec.data.splits import Splits
 from edgespec.errors import Mistake
 from edgespec.job import Job
@@ -90,16 +90,16 @@ class Survey:
 
 
 def arrays(text: str) -> list[str]:
-    """List the arrays of an .npz file whose names do not say what they are for; none for anything else."""
+    """List the arrays of a file whose names do not say what they are for; none for anything else."""
     path = Path(text)
-    there = numpy_files.names(path) if path.suffix == ".npz" and path.exists() else []
+    there = array_files.names(path) if path.suffix.lower() in array_files.ENDINGS and path.exists() else []
     return [] if data_argument.NAMED in there or set(data_argument.NEEDED) <= set(there) else there
 
 
 def described(text: str, names: dict[str, str]) -> str:
-    """Say which array of an .npz file is which, as data.load does."""
+    """Say which array of a file is which, as data.load does."""
     return json.dumps(
-        {"arrays": {"npz": str(Path(text).resolve()), **{key: name for key, name in names.items() if name}}}
+        {"arrays": {"file": str(Path(text).resolve()), **{key: name for key, name in names.items() if name}}}
     )
 
 
@@ -165,10 +165,10 @@ def _wavenumber(call: Call) -> NDArray[np.float64]:
     """
     if call.name in inventory.OWN:
         return _of_files(call)
-    name, npz, root = (call.keys[key] for key in ("wavenumber", "npz", "root"))
+    name, root, npz = call.keys["wavenumber"], call.keys["root"], call.keys.get("file") or call.keys["npz"]
     if name is None:
         raise Mistake("arrays: no 'wavenumber' is named", hint="the axis is never guessed: name its array")
-    held = numpy_files.member(locate.find(npz, root), name) if npz else numpy_files.whole(locate.find(name, root))
+    held = array_files.member(locate.find(npz, root), name) if npz else numpy_files.whole(locate.find(name, root))
     own = held[0] if held.ndim == 2 and len(held) else held
     if own.ndim != 1 or own.dtype.kind not in "iuf" or len(own) < 2 or not np.isfinite(own).all():
         raise Mistake(f"{npz or name}: {held.dtype} of shape {held.shape} is no axis", hint="(points,) numbers in cm-1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import sys
 from pathlib import Path
@@ -22,7 +23,20 @@ Unit = Annotated[str | None, typer.Option("--unit", metavar="cm-1|nm|um", help="
 Laser = Annotated[float | None, typer.Option("--laser", help="Excitation in nm, to turn nm or um into Raman shift.")]
 Runtime = Annotated[str | None, typer.Option("--runtime", help="What runs the model; the target local's if not said.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the runtime.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print a line of CSV for each spectrum, refused ones too.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")]
+COLUMNS = (
+    "file",
+    "label",
+    "probability",
+    "flag",
+    "score",
+    "runner_up",
+    "runner_up_probability",
+    "covered",
+    "error",
+    "hint",
+)
 HEAD = ["file", "label", "probability", "flag", "runner-up", "covered"]
 
 
@@ -36,6 +50,7 @@ def command(
     laser: Laser = None,
     runtime: Runtime = None,
     threads: Threads = None,
+    to_csv: Csv = False,
     to_json: Json = False,
 ) -> None:
     """Say what the spectra in files are: RRUFF text, csv, tsv, xy, JCAMP-DX, SPC; a file that is no good is told and passed over.
@@ -56,6 +71,8 @@ def command(
     if to_json:
         told = {"model": summary["model"], "contract": summary["contract"]}
         as_json({**told, "results": results, "refused": refused})
+    elif to_csv:
+        _print_csv(results, refused)
     elif results:
         from edgespec.report import terminal
 
@@ -89,10 +106,24 @@ def _ask(card: Any, arguments: list[str]) -> tuple[list[dict[str, Any]], list[di
     return results, refused, summary
 
 
+def _print_csv(results: list[dict[str, Any]], refused: list[dict[str, Any]]) -> None:
+    """Print a line for each spectrum; `error` says why there is no answer."""
+    lines = csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    lines.writeheader()
+    for each in results:
+        other = each["runner_up"] or {"label": "", "probability": ""}
+        more = {"runner_up": other["label"], "runner_up_probability": other["probability"]}
+        lines.writerow({**{key: "" if value is None else value for key, value in each.items()}, **more})
+    for each in refused:
+        lines.writerow(each)
+
+
 def _cells(each: dict[str, Any]) -> list[str]:
     others = ", ".join(f"{other['label']} {other['probability']:.3f}" for other in each["top"][1:]) or "-"
-    flag = each["flag"] or "-"
-    return [each["file"], each["label"], f"{each['probability']:.3f}", flag, others, f"{each['covered']:.0%}"]
+    flag, label = each["flag"] or "-", each["label"]
+    if flag == "unknown":  # a name alone would be believed
+        label = f"unknown (nearest {label})"
+    return [each["file"], label, f"{each['probability']:.3f}", flag, others, f"{each['covered']:.0%}"]
 
 
 def _shown(text: str) -> str:

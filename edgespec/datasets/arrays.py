@@ -1,4 +1,4 @@
-"""Spectra that lie in numpy arrays: .npy files, or the arrays of one .npz file."""
+"""Spectra that lie in arrays: .npy files, or the arrays of one .npz, .mat or HDF5 file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import datasets
+from edgespec.data.readers import array_files, locate, numpy_files
 from edgespec.data.readers import labels as label_files
-from edgespec.data.readers import locate, numpy_files
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Floats, Spectra, Words, interpolate
@@ -42,11 +42,12 @@ def load(
     test_x: str | None = None,
     test_y: str | None = None,
     npz: str | None = None,
+    file: str | None = None,
     root: str | None = None,
     min_coverage: float = 0.8,
     otherwise: Annotated[Call, "datasets"] | None = None,
 ) -> Spectra:
-    """Read spectra from arrays. The keys name .npy files, or with `npz` the arrays in it; rows are counted from 0.
+    """Read spectra from arrays. The keys name .npy files, or with `file` the arrays in it; rows are counted from 0.
 
     Raises Mistake that names the array; Missing (exit 3) where the files are not at hand and no `otherwise` is named.
 
@@ -58,12 +59,16 @@ def load(
     split: the part of each spectrum, (n,), such as train and test.
     test_x: intensities of a given test part, (m, points).
     test_y: classes of that test part, (m,).
-    npz: the .npz file that holds the arrays.
+    npz: the .npz file that holds the arrays; the older name of `file`.
+    file: the .npz, .mat (v5 or v7.3) or HDF5 file that holds the arrays; in HDF5 a name is a path, such as "raman/x".
     root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
     min_coverage: share of the axis that the spectra must cover; the rest is zero.
     otherwise: the data set to take when this one is not at hand.
     """
     _check(y, wavenumber, split, test_x, test_y, min_coverage)
+    if file is not None and npz is not None:
+        raise Mistake("arrays: `file` and `npz` name one thing", hint="leave `npz` out")
+    npz = file or npz
     wanted = {"x": x, "y": y, "wavenumber": wavenumber, "group": group, "split": split}
     wanted |= {"test_x": test_x, "test_y": test_y}
     try:
@@ -76,9 +81,9 @@ def load(
     return _spectra(held, names, axis, min_coverage)
 
 
-def own_axis(wavenumber: str, npz: str | None = None, root: str | None = None) -> Numbers:
+def own_axis(wavenumber: str, npz: str | None = None, root: str | None = None, file: str | None = None) -> Numbers:
     """Read the axis of the spectra as they are: (points,) in cm-1, increasing."""
-    own, _ = _axis(_reader(npz, root)(wavenumber))
+    own, _ = _axis(_reader(file or npz, root)(wavenumber))
     return own
 
 
@@ -113,7 +118,7 @@ def _reader(npz: str | None, root: str | None) -> Callable[[str], _Array]:
 
 
 def _from_npz(path: Path, name: str) -> _Array:
-    return _Array(f"{path.name}!{name}", numpy_files.member(path, name))
+    return _Array(f"{path.name}!{name}", array_files.member(path, name))
 
 
 def _from_npy(root: str | None, name: str) -> _Array:
@@ -150,13 +155,13 @@ def _spectra(held: dict[str, _Array], names: label_files.Names | None, axis: Axi
 
 def _joined(held: dict[str, _Array], points: int) -> tuple[Numbers, NDArray[Any], Words | None]:
     """Put the test part behind the rest: (n, points), (n,), and each spectrum's part where one is given."""
-    x = _intensities(held["x"], held["wavenumber"], points)
+    x = _intensities(_upright(held["x"], points), held["wavenumber"], points)
     y = _column(held["y"], held["x"], len(x))
     if "split" in held:
         return x, y, _words(held["split"], held["x"], len(x))
     if "test_x" not in held:
         return x, y, None
-    test_x = _intensities(held["test_x"], held["wavenumber"], points)
+    test_x = _intensities(_upright(held["test_x"], points), held["wavenumber"], points)
     test_y = _column(held["test_y"], held["test_x"], len(test_x))
     if (y.dtype.kind == "U") != (test_y.dtype.kind == "U"):
         hint = "both numbers, or both names"
@@ -187,6 +192,12 @@ def _axis(held: _Array) -> tuple[Numbers, bool]:
         hint = "an axis rises (or falls) all along; sort it, and the spectra with it"
         raise Mistake(f"{held.where}: position {int(wrong.argmax()) + 1} does not follow the one before", hint)
     return (own[::-1] if turned else own), turned
+
+
+def _upright(held: _Array, points: int) -> _Array:
+    """Turn (points, n), as MATLAB's users keep spectra, where only that fits the axis."""
+    shape = held.values.shape
+    return _Array(held.where, held.values.T) if len(shape) == 2 and shape[0] == points != shape[1] else held
 
 
 def _intensities(held: _Array, axis: _Array, points: int) -> Numbers:

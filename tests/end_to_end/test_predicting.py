@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spectrum_files as files
 import tiny_bundle
@@ -77,3 +79,27 @@ def test_what_is_no_model_is_a_mistake(tmp_path: Path, good: Path, model: str, t
     assert ended.returncode == 2
     assert told in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_csv_has_a_line_for_each_spectrum_refused_ones_too(tmp_path: Path, good: Path) -> None:
+    (tmp_path / "bad.txt").write_text("nothing")
+    ended = edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt", "bad.txt", "--csv")
+    assert ended.returncode == 2
+    answered, refused = csv.DictReader(ended.stdout.splitlines())
+    told = json.loads(edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt", "--json").stdout)["results"][0]
+    assert (answered["file"], answered["label"], answered["flag"]) == ("good.txt", told["label"], told["flag"])
+    assert float(answered["probability"]) == told["probability"]
+    assert answered["runner_up"] == told["runner_up"]["label"]
+    assert answered["error"] == ""
+    assert refused["file"] == "bad.txt"
+    assert refused["label"] == ""
+    assert "no lines of numbers" in refused["error"]
+
+
+def test_an_unknown_spectrum_is_not_given_a_confident_name(tmp_path: Path) -> None:
+    axis, x = tiny_bundle.known()
+    files.rruff(tmp_path / "odd.txt", axis, np.random.default_rng(0).random(len(x)) + 1)
+    told = json.loads(edgespec(tmp_path, "predict", tiny_bundle.model(), "odd.txt", "--json").stdout)["results"][0]
+    row = edgespec(tmp_path, "predict", tiny_bundle.model(), "odd.txt").stdout.splitlines()[1]
+    assert told["flag"] == "unknown"
+    assert f"unknown (nearest {told['label']})" in row

@@ -1,0 +1,137 @@
+"""Arrays by name from one file: numpy's .npz, MATLAB's .mat (v5 and v7.3) and HDF5, where a name is a path."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgespec.data.readers import numpy_files
+from edgespec.errors import Missing, Mistake, StorageError
+from edgespec.plugins import did_you_mean
+
+HDF5 = b"\x89HDF\r\n\x1a\n"
+MATLAB = (".mat",)
+OTHERS = (".mat", ".h5", ".hdf5", ".hdf", ".nxs")
+ENDINGS = (".npz", *OTHERS)
+EXTRA = 'pip install "edgespec[formats]"'
+DAMAGE = (
+    ValueError, TypeError, LookupError, EOFError, OSError, zlib.error, struct.error, MemoryError, OverflowError, NotImplementedError,
+)  # fmt: skip
+"""What scipy raises for a damaged .mat, besides its own error."""
+REFERENCES = "#refs#"  # where MATLAB v7.3 keeps what cells point to
+
+
+def names(path: Path) -> list[str]:
+    """List the arrays of a file. Raises Mistake where it is none, or damaged."""
+    if path.suffix.lower() not in OTHERS:
+        return numpy_files.names(path)
+    if _is_hdf5(path):
+        with _hdf5(path) as file:
+            return _below(file)
+    return sorted(name for name in _matlab(path) if not name.startswith("__"))
+
+
+def member(path: Path, name: str) -> NDArray[Any]:
+    """Read one array, as numpy would have it: (n, points), (n,); cells and lists of text as (n,) text.
+
+    Raises Mistake where there is no such array, or it holds no numbers and no text.
+    """
+    if path.suffix.lower() not in OTHERS:
+        return numpy_files.member(path, name)
+    known = names(path)
+    if name.strip("/") not in known:
+        raise Mistake(f"{path.name}: holds no array {name!r}", hint=did_you_mean(name, known))
+    where = f"{path.name}!{name}"
+    if _is_hdf5(path):
+        with _hdf5(path) as file:
+            return _plain(_read_hdf5(file, file[name.strip("/")]), where)
+    return _plain(_matlab(path)[name], where)
+
+
+def _is_hdf5(path: Path) -> bool:
+    """Look at the first bytes: a .mat of v7.3 is HDF5 behind MATLAB's own 512 bytes."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(520)
+    except OSError as problem:
+        raise StorageError(f"{path} cannot be read: {problem.strerror}", hint="check its permissions") from problem
+    found = start.startswith(HDF5) or start[512:].startswith(HDF5)
+    if not found and path.suffix.lower() not in MATLAB:
+        raise Mistake(f"{path.name}: is not an HDF5 file", hint="write it with h5py, or name its real format")
+    return found
+
+
+@contextmanager
+def _hdf5(path: Path) -> Iterator[Any]:
+    try:
+        import h5py
+    except ImportError:
+        raise Missing(f"{path.name}: h5py is needed to read it, and is not installed", hint=EXTRA) from None
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, RuntimeError, ValueError) as problem:
+        raise Mistake(f"{path.name}: not a whole file ({problem})", hint="fetch or write it again") from problem
+
+
+def _below(file: Any) -> list[str]:
+    import h5py
+
+    found: list[str] = []
+    file.visititems(lambda name, each: found.append(name) if isinstance(each, h5py.Dataset) else None)
+    return sorted(name for name in found if not name.startswith(REFERENCES))
+
+
+def _read_hdf5(file: Any, held: Any) -> Any:
+    """Read a data set; what MATLAB wrote lies transposed, text as numbers, and cells as references."""
+    kind = held.attrs.get("MATLAB_class", b"")
+    values = held[()]
+    if not kind:
+        return held.asstr()[()] if held.dtype.kind in "OS" and held.dtype.metadata else values
+    if kind == b"char":
+        return "".join(map(chr, np.ravel(values)))
+    if kind == b"cell":
+        return [_read_hdf5(file, file[reference]) for reference in np.ravel(values)]
+    return np.asarray(values).T
+
+
+def _matlab(path: Path) -> dict[str, Any]:
+    from scipy.io import loadmat
+    from scipy.io.matlab import MatReadError
+
+    try:
+        return dict(loadmat(path))
+    except (MatReadError, *DAMAGE) as problem:
+        raise Mistake(f"{path.name}: not a whole MATLAB file ({problem})", hint="save it again") from problem
+
+
+def _plain(values: Any, where: str) -> NDArray[Any]:
+    """Bring what a file holds to numbers or text: vectors (1, n) and (n, 1) are (n,), cells of text (n,) text."""
+    found = np.asarray(values) if not isinstance(values, list) else np.array([_text(each) for each in values])
+    if found.dtype.kind == "O":
+        found = np.array([_text(each) for each in np.ravel(found)])
+    if found.dtype.kind == "S":
+        found = np.char.decode(found, "utf-8", "replace")
+    if found.dtype.kind not in "biufU":
+        raise Mistake(f"{where}: {found.dtype} holds neither numbers nor text", hint="save plain arrays")
+    if found.dtype.kind == "U":
+        return np.char.strip(np.ravel(found))
+    if found.ndim == 2 and 1 in found.shape:
+        return np.ravel(found)
+    return found
+
+
+def _text(cell: Any) -> str:
+    """Give the text in a cell, which MATLAB wraps in arrays."""
+    while isinstance(cell, np.ndarray) and cell.size == 1:
+        cell = cell.ravel()[0]
+    if isinstance(cell, bytes):
+        return cell.decode("utf-8", "replace")
+    return str(cell)
