@@ -30,7 +30,9 @@ LONG = (
     "end_to_end/test_transfer.py",
     "end_to_end/test_measured.py",
     "end_to_end/test_browser.py",
+    "unit/search/test_repeat.py",
     "unit/search/test_worker.py",
+    "unit/graph/test_retarget.py",
 )
 TESTS = Path(__file__).parent
 
@@ -41,10 +43,12 @@ for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 
 # With --quick, what does not train is left out too where it waits for other processes and clocks, or draws pages by the dozen.
 SLOW = (
+    "conventions/test_automation.py",
     "unit/bench",
     "unit/data/fetch",
     "unit/export/measure",
     "unit/report/test_html.py",
+    "unit/search/test_repeat.py",
     "unit/search/test_worker.py",
     "unit/targets/test_connection.py",
 )
@@ -56,6 +60,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Put the long files first, as `make test` hands them out (--no-loadscope-reorder), the longest of all foremost."""
+    if gone := [name for name in (*LONG, *SLOW) if not (TESTS / name).exists()]:
+        raise pytest.UsageError(f"tests/conftest.py names {', '.join(gone)}: not there any more")
     place = {TESTS / name: number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: place.get(item.path, len(LONG)))
     if config.getoption("--quick"):
@@ -66,13 +72,23 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick(request: pytest.FixtureRequest) -> Iterator[None]:
-    """With --quick, whatever begins to train or export a network, or installs another runtime, is skipped there and then."""
+def _cheaper(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Exports take half their time; with --quick, what begins to train or export, or installs a runtime, is skipped there and then."""
     with pytest.MonkeyPatch.context() as patch:
         if request.config.getoption("--quick"):
             for place, what in EXPENSIVE.items():
                 patch.setattr(place, functools.partial(_skip, what))
+        else:
+            _read_torchs_operators_once(patch)
         yield
+
+
+def _read_torchs_operators_once(patch: pytest.MonkeyPatch) -> None:
+    """Torch reads what it can export from source anew at each export, half of the export's time: here once a process."""
+    from torch.onnx._internal.exporter import _registration
+
+    registry = _registration.ONNXRegistry
+    patch.setattr(registry, "from_torchlib", staticmethod(functools.cache(registry.from_torchlib)))
 
 
 EXPENSIVE = {

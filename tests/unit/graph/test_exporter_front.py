@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
-from torch.onnx._internal.exporter import _registration
 
 from edgespec.data import preprocess
 from edgespec.data.preprocess import Front
@@ -75,10 +73,7 @@ def same(name: str, found: Array, x: Array) -> None:
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Every front as NAME.onnx, its batches as NAME.npz."""
     folder = tmp_path_factory.mktemp("fronts")
-    with pytest.MonkeyPatch.context() as patch:
-        registry = _registration.ONNXRegistry  # read from source anew at each export: more than half of its time
-        patch.setattr(registry, "from_torchlib", staticmethod(functools.cache(registry.from_torchlib)))
-        made = {name: exporter.of_front(front(name)) for name in FRONTS}
+    made = {name: exporter.of_front(front(name)) for name in FRONTS}
     for name, model in made.items():
         assert model is not None
         onnx.save(model, folder / f"{name}.onnx")

@@ -44,8 +44,7 @@ def written(tmp_path: Path, values: NDArray[Any], form: str = "%.10g") -> Path:
     return tmp_path / "axis.csv"
 
 
-@pytest.mark.parametrize("axis", AXES)
-@pytest.mark.parametrize("variant", ["float32", "cpu-int8"])
+@pytest.mark.parametrize(("variant", "axis"), [*(("float32", each) for each in AXES), ("cpu-int8", "falling")])
 def test_the_graph_takes_the_instruments_pixels(variant: str, axis: str, calibrated: OnnxModel, tmp_path: Path) -> None:
     own, path = AXES[axis], tmp_path / "m.onnx"
     shutil.copyfile(calibrated.path(variant), path)
