@@ -13,12 +13,13 @@ from numpy.typing import NDArray
 
 from edgespec import datasets
 from edgespec.authoring import data_argument
+from edgespec.data import hidden_samples
 from edgespec.data.readers import file_list, gather, locate, measured
 from edgespec.data.readers.gather import Entry, Read
 from edgespec.datasets import arrays, rruff, table
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
-from edgespec.spectra import Axis, Spectra
+from edgespec.spectra import Axis, Spectra, interpolate
 
 OWN = ("files", "table")  # data sets of a laboratory's own files
 NOTHING = 1e-9  # coverage that every spectrum has
@@ -163,9 +164,25 @@ def take_call(
         [_seen(one, group, first) for one, group, first in zip(read, groups, firsts, strict=True)],
         [refusal.message for refusal in refusals],
         {},
-        (*gather.oddities(read), *notes),
+        (*gather.oddities(read), *notes, *_signs(read)),
         lambda row: (read[row].entry.read().axis, read[row].entry.read().x),
     )
+
+
+def _signs(read: list[Read]) -> list[str]:
+    """Look for samples that nobody named, on the range that nine in ten spectra have."""
+    if not read or any(one.entry.sample for one in read):
+        return []
+    low, high = np.quantile([one.low for one in read], 0.9), np.quantile([one.high for one in read], 0.1)
+    if not 0 <= low < high:
+        return []
+    axis, some = Axis(float(low), float(high), 512), read[: hidden_samples.MOST]
+    scans = [one.entry.read() for one in some]
+    x = np.stack([interpolate(scan.axis, scan.x, axis.values())[0] for scan in scans])
+    labels = sorted({one.entry.mineral for one in some})
+    y = np.array([labels.index(one.entry.mineral) for one in some], dtype=np.int64)
+    found = hidden_samples.look(Spectra(x, axis.values(), y, tuple(labels)))
+    return [found.told()] if found is not None and found.found else []
 
 
 def _own_entries(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgespec import datasets
 from edgespec.authoring import data_argument, inventory
-from edgespec.data import splits
+from edgespec.data import hidden_samples, splits
 from edgespec.data.readers import array_files, locate, numpy_files
 from edgespec.data.splits import Splits
 from edgespec.errors import Mistake
@@ -36,7 +36,7 @@ FOLDS, ASKED = 3, 3000  # nearest neighbour is asked about so many training spec
 SEED = 0
 OWN = ("arrays", "files", "table")  # data sets whose own axis says what a model for them takes
 SHOWN = 3
-LEAST, LEAST_A_CLASS = 20, 2  # training spectra
+LEAST = 20  # training spectra
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,9 @@ def survey(call: Call, ends: tuple[float, float] | None = None) -> Survey:
     """
     axis = _axis(call, ends)
     spectra = datasets.load(call, axis=axis, seed=SEED)
+    signs = hidden_samples.look(spectra)
+    if signs is not None and signs.found:
+        spectra = replace(spectra, notes=(*spectra.notes, signs.told()))
     split, divided = _divided(spectra)
     _check_enough(spectra, divided)
     return Survey(call, axis, spectra, split, divided, *_nearest(spectra, split, divided))
@@ -119,13 +122,15 @@ def _check_enough(spectra: Spectra, divided: Splits) -> None:
     """Raise Mistake where too little is left to learn from, with the classes that lack it."""
     rows, total = divided.rows(None), f"of {len(spectra)} spectra"
     counts = np.bincount(spectra.y[rows], minlength=len(spectra.labels))
-    lacking = [f"{spectra.labels[i]} ({counts[i]})" for i in np.flatnonzero(counts < LEAST_A_CLASS)]
+    lacking = [spectra.labels[i] for i in np.flatnonzero(counts == 0)]
     if lacking:
         more = ", ..." if len(lacking) > SHOWN else ""
-        told = f"{len(lacking)} classes have fewer than {LEAST_A_CLASS} spectra to learn from: {', '.join(lacking[:SHOWN])}{more}"
+        told = f"{len(lacking)} classes have no spectrum to learn from: {', '.join(lacking[:SHOWN])}{more}"
         raise Mistake(f"{told} ({len(rows)} {total})", hint="more spectra of these classes, or leave the classes out")
     if len(rows) < LEAST:
-        raise Mistake(f"{len(rows)} {total} are left to learn from: {LEAST} are needed", hint="more spectra")
+        rarest = spectra.labels[int(counts.argmin())]
+        told = f"{len(rows)} {total} are left to learn from: {LEAST} are needed"
+        raise Mistake(told, hint=f"more spectra; {rarest} has {counts.min()}")
 
 
 def window(call: Call) -> tuple[float, float]:
