@@ -62,3 +62,18 @@ def three() -> dict[str, str | bytes]:
         name("Beryl", "R050065-2"): text(lines(685), "Beryl", "R050065"),
         name("Albite", "R050402_a"): text(lines(507), "Albite", "R050402", header=NEW),
     }
+
+
+def odd() -> dict[str, str | bytes]:
+    """Quartz three times in two samples, once a repeat; one sample under two names; one short, one cut, one of no name, one RAW."""
+    return {
+        name("Quartz", "R040031", 1): text(),
+        name("Quartz", "R040031", 2, laser="780"): text(lines(466, step=1)),
+        name("Quartz", "R050000", 3): text(sample="R050000"),
+        name("Calcite", "R060000", 4): text(lines(1086), "Calcite", "R060000"),
+        name("Aragonite", "R060000", 5): text(lines(1086), "Calcite", "R060000"),
+        name("Beryl", "R070000", 6): text(lines(685, high=400), "Beryl", "R070000"),
+        name("Beryl", "R070001", 7): text(lines(685), "Beryl", "R070001").replace("##END=", ""),
+        name("Albite", "R080000", 8, kind="RAW"): text(lines(507), "Albite", "R080000"),
+        "notes.txt": "to be measured again",
+    }

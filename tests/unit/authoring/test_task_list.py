@@ -11,7 +11,7 @@ from pathlib import Path
 import bad_http_server
 import numpy as np
 import pytest
-from rruff_files import archive, folder, lines, name, text
+from rruff_files import archive, folder, lines, name, odd, text
 
 from edgespec import datasets
 from edgespec.authoring import inventory, task_list
@@ -28,21 +28,6 @@ SHARES = {"library": 0.45, "site": 0.35, "test": 0.2}
 
 
 pytestmark = pytest.mark.usefixtures("own_data")
-
-
-def odd() -> dict[str, str | bytes]:
-    """Quartz three times in two samples, once a repeat; one sample under two names; one short, one cut, one of no name, one RAW."""
-    return {
-        name("Quartz", "R040031", 1): text(),
-        name("Quartz", "R040031", 2, laser="780"): text(lines(466, step=1)),
-        name("Quartz", "R050000", 3): text(sample="R050000"),
-        name("Calcite", "R060000", 4): text(lines(1086), "Calcite", "R060000"),
-        name("Aragonite", "R060000", 5): text(lines(1086), "Calcite", "R060000"),
-        name("Beryl", "R070000", 6): text(lines(685, high=400), "Beryl", "R070000"),
-        name("Beryl", "R070001", 7): text(lines(685), "Beryl", "R070001").replace("##END=", ""),
-        name("Albite", "R080000", 8, kind="RAW"): text(lines(507), "Albite", "R080000"),
-        "notes.txt": "to be measured again",
-    }
 
 
 def rows(made: task_list.TaskList) -> list[dict[str, str]]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import gc
-import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -15,65 +13,12 @@ from pathlib import Path
 import bad_http_server
 import pytest
 from bad_http_server import Answer, Server, chunked, give, hang, part, say, serving, whole
+from downloads import CONTENT, NAME, QUICK, SIZE, Told, fetch, left
 
 from edgespec.data.fetch import sources
-from edgespec.data.fetch.download import Patience
 from edgespec.datasets import rruff
 from edgespec.errors import EdgespecError, Missing, Unreachable
 from edgespec.spectra import Axis
-
-CONTENT = bad_http_server.archive()
-
-
-SIZE = len(CONTENT)
-
-
-NAME = "fair_oriented"
-
-
-QUICK = Patience(tries=3, timeout=0.4, wait=0.001)
-
-
-class Told:
-    """A watcher that remembers."""
-
-    def __init__(self) -> None:
-        self.begun: list[tuple[int, int | None]] = []
-        self.said: list[str] = []
-        self.done = 0
-
-    def begin(self, what: str, done: int, total: int | None) -> None:
-        self.begun.append((done, total))
-
-    def advance(self, done: int) -> None:
-        self.done = done
-
-    def say(self, text: str) -> None:
-        self.said.append(text)
-
-
-@pytest.fixture(autouse=True)
-def plain(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "EDGESPEC_OFFLINE", "EDGESPEC_RRUFF"):
-        monkeypatch.delenv(name, raising=False)
-        monkeypatch.delenv(name.upper(), raising=False)
-
-
-def fetch(server: Server, into: Path, told: Told | None = None, **more: object) -> Path:
-    """Fetch one archive; check that it is whole, vouched for, and that nothing else lies about."""
-    manner: dict[str, object] = {"base": server.base, "patience": QUICK, **more}
-    (found,) = sources.fetch("rruff", [NAME], into, told or Told(), **manner)  # type: ignore[arg-type]
-    assert sorted(path.name for path in into.iterdir()) == [".lock", f"{NAME}.zip", f"{NAME}.zip.json"]
-    record = json.loads((into / f"{NAME}.zip.json").read_text())
-    content = found.path.read_bytes()
-    assert record["sha256"] == found.sha256 == hashlib.sha256(content).hexdigest()
-    assert record["size"] == len(content)
-    assert record["address"] == f"{server.base}{NAME}.zip"
-    return found.path
-
-
-def left(into: Path) -> list[str]:
-    return sorted(path.name for path in into.iterdir() if path.name != ".lock")
 
 
 @pytest.mark.parametrize(
