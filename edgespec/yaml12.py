@@ -43,6 +43,9 @@ def read(text: str, where: str, lines: dict[Place, int]) -> Any:
         raise Mistake(f"{where}: nested too deeply for a recipe", hint="close the brackets") from None
 
 
+BREAKS = ("\x85", "\u2028", "\u2029")
+
+
 def flow(value: Any) -> str:
     """Write a value on one line as `read` reads it, a text in quotes only where it would be read as something else."""
     if isinstance(value, dict):
@@ -52,6 +55,8 @@ def flow(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     quoted = json.dumps(value, ensure_ascii=False)
+    for mark in BREAKS:  # ends of lines to YAML, and none to JSON
+        quoted = quoted.replace(mark, f"\\u{ord(mark):04x}")
     if not isinstance(value, str):
         return quoted
     try:

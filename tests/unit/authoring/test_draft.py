@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tiny_job
-from hypothesis import given, settings, strategies
+from hypothesis import example, given, settings, strategies
 
 from edgespec import plugins, recipe, yaml12
 from edgespec.authoring import data_argument as given_data
@@ -173,6 +173,7 @@ def test_the_accuracy_that_is_promised_leaves_room_for_chance(found: Survey) -> 
 
 
 @settings(max_examples=30)
+@example("a\x85b\u2028\u2029")
 @given(strategies.recursive(strategies.text() | strategies.integers() | strategies.booleans() | strategies.none(),
                             lambda inner: strategies.lists(inner) | strategies.dictionaries(strategies.text(), inner)))  # fmt: skip
 def test_a_value_on_one_line_is_read_as_it_was(value: object) -> None:
