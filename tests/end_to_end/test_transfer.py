@@ -242,10 +242,12 @@ def rubbish(here: Path) -> None:
     (here / "zip.zip").write_bytes(b"rubbish")
     (here / "a.npz").write_bytes(b"rubbish")
     np.savez(here / "b.npz", spectra=np.zeros((2, 3)))
-    (here / "list.csv").write_text("nothing,of,use\n1,2,3\n")
+    (here / "list.csv").write_text("archive,of,use\n1,2,3\n")
+    (here / "wide.csv").write_text("nothing,of,use\n1,2,3\n")
     (here / "a.yaml").write_text("rruff: {path: x.zip, lasr: [532]}\n")
     (here / "b.yaml").write_bytes(b"\xff\xfe")
     (here / "x.txt").write_text("1, 2\n")
+    (here / "x.pdf").write_bytes(b"%PDF-1.7")
     (here / "empty").mkdir()
 
 
@@ -257,8 +259,10 @@ REFUSED = [
     ("a.yaml", 2, "a.yaml:1: DATA: unknown key 'lasr'"),
     ("b.yaml", 2, "b.yaml: byte 0 is not text in UTF-8"),
     ("c.yaml", 2, "c.yaml can't be read: No such file"),
-    ("x.txt", 2, "how to read x.txt can't be told from its name"),
-    ("empty", 2, "empty: this folder holds no .txt file"),
+    ("wide.csv", 2, "16 are wanted"),
+    ("x.txt", 2, "holds no spectra"),
+    ("x.pdf", 2, "how to read x.pdf can't be told from its name"),
+    ("empty", 2, "no file of spectra in this folder"),
     ("nowhere.zip", 3, "nowhere.zip was not found"),
     ("nowhere", 3, "nowhere was not found"),
     ("{minerals: {samples: many}}", 2, "command line: DATA: 'samples': 'many' is not a whole number"),
