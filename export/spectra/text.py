@@ -88,7 +88,13 @@ def _names(sheet: Sheet, where: str) -> list[str]:
     if names and names[0][:1].isdigit():
         told = f"{where}:{int(sheet.at[0]) - 1}: {sheet.header[-1].strip()[:40]!r} is no numbers and no names"
         raise RefusalError(2, told, "mend the line or remove the file")
-    if sheet.delimiter == "," and not names and width % 2 == 0 and headers.names(sheet.header, width // 2, ","):
+    if (
+        sheet.delimiter == ","
+        and not names
+        and width > 2
+        and width % 2 == 0
+        and headers.names(sheet.header, width // 2, ",")
+    ):
         told = f"{where}:{int(sheet.at[0])}: {width} numbers below {width // 2} names: its commas are decimal marks and delimiters"
         raise RefusalError(2, told, "export it with a decimal point, or with semicolons or tabs between the numbers")
     return names
@@ -127,8 +133,19 @@ def _start(lines: list[str], where: str) -> tuple[int, str | None]:
             first = numbers.row_of(line, delimiter)
             second = numbers.row_of(after, delimiter) if first else None
             if first and len(first) >= least and (len(second or []) == len(first) or END.fullmatch(after)):
-                return i, delimiter
+                return _complete(filled, i, delimiter, len(first)), delimiter
     raise RefusalError(2, f"{where}: no lines of numbers in it", "a spectrum is lines of 'shift, intensity'")
+
+
+def _complete(filled: list[tuple[int, str]], start: int, delimiter: str | None, width: int) -> int:
+    """Go on to the first line without empty cells, where the first of numbers has several at its end."""
+    marks = filled[[i for i, _ in filled].index(start)][1].count(delimiter or "\n")
+    if marks <= width:  # one may stand behind the last number
+        return start
+    for i, line in filled:
+        if i > start and line.count(delimiter or "\n") == marks and len(numbers.row_of(line, delimiter) or []) > width:
+            return i
+    return start
 
 
 def _nothing_lost(head: list[str], delimiter: str | None, width: int, where: str, keyed: bool) -> None:
