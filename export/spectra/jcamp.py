@@ -43,6 +43,7 @@ def is_jcamp(decoded: str) -> bool:
 def tracks(decoded: str, where: str) -> list[Track]:
     """Read all blocks. Raises RefusalError with the place: what is not supported, or damage."""
     lines = [line.partition("$$")[0].rstrip() for line in decoded.split("\n")]
+    lines = ["##END=" if line.strip().upper() == "##END" else line for line in lines]
     blocks = _blocks(lines, where)
     found = [_track(lines, block, where) for block in blocks]
     titles = [block.said.get("TITLE", "") for block in blocks]

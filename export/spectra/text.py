@@ -61,7 +61,7 @@ def _block(sheet: Sheet, names: list[str], lead: int, part: slice, where: str, t
     rruff = sheet.keyed and any(RRUFF.match(line) for line in sheet.header)
     several = sum(len(group.spectra) for group in groups) > 1
     place = " ".join(f"{value:g}" for value in sheet.table[part.start, :lead])
-    return [
+    found = [
         Track(
             ":".join(
                 [where] + [place] * bool(place) + [each.name or str(lead + each.place + 1)] * (several or not place)
@@ -79,6 +79,17 @@ def _block(sheet: Sheet, names: list[str], lead: int, part: slice, where: str, t
         for group in groups
         for each in group.spectra
     ]
+    return [_filled(track) for track in found]
+
+
+def _filled(track: Track) -> Track:
+    """Cut the rows before and behind a spectrum in which its cells are empty."""
+    held = np.flatnonzero(np.isfinite(track.axis) & np.isfinite(track.x))
+    if not len(held) or (held[0] == 0 and held[-1] == len(track.x) - 1):
+        return track
+    kept = slice(int(held[0]), int(held[-1]) + 1)
+    notes = (*track.notes, "rows with empty cells are left out")
+    return track._replace(axis=track.axis[kept], x=track.x[kept], lines=track.lines[kept], notes=notes)
 
 
 def _names(sheet: Sheet, where: str) -> list[str]:
@@ -106,20 +117,18 @@ def _sheet(lines: list[str], where: str) -> Sheet:
     header = [line for line in lines[:start] if line.strip()]
     keyed = any(line.startswith("##") for line in header)
     width = len(numbers.row_of(lines[start], delimiter) or [])
-    notes = []
-    while not keyed and len(header) > 1 and _incomplete(header[-1], delimiter, width):
-        header.pop()
-        notes = ["rows with empty cells are left out"]
+    while not keyed and start and (_gaps(lines[start - 1], delimiter, width) or not lines[start - 1].strip()):
+        start -= 1
+    header = [line for line in lines[:start] if line.strip()]
     _nothing_lost(lines[:start], delimiter, width, where, keyed)
-    at, rows, more = _rows(lines, start, delimiter, where, keyed)
+    at, rows, notes = _rows(lines, start, delimiter, width, where, keyed)
     if width == 1:
         hint = "two columns are wanted: Raman shift in cm-1, intensity"
         raise RefusalError(2, f"{where}:{start + 1}: one column only, so its axis is not known", hint)
     if len(rows) < 16 < width:
         hint = "put each spectrum in a column; the first column is the axis"
         raise RefusalError(2, f"{where}:{start + 1}: {len(rows)} lines of {width} numbers: spectra in rows", hint)
-    left = [each for each in more if each not in notes]
-    return Sheet(header, delimiter, np.array(at), numbers.table(rows, where, at), keyed, (*notes, *left))
+    return Sheet(header, delimiter, np.array(at), numbers.table(rows, where, at), keyed, notes)
 
 
 def _start(lines: list[str], where: str) -> tuple[int, str | None]:
@@ -158,8 +167,8 @@ def _nothing_lost(head: list[str], delimiter: str | None, width: int, where: str
 
 
 def _rows(
-    lines: list[str], start: int, delimiter: str | None, where: str, keyed: bool
-) -> tuple[list[int], list[list[str]], list[str]]:
+    lines: list[str], start: int, delimiter: str | None, width: int, where: str, keyed: bool
+) -> tuple[list[int], list[list[str]], tuple[str, ...]]:
     """Give the numbers from line `start` on, up to the end or to text behind them: their lines, their fields, what was left out."""
     rows: list[list[str]] = []
     at: list[int] = []
@@ -170,38 +179,37 @@ def _rows(
         if ended and keyed:
             raise RefusalError(2, f"{where}:{number}: text after ##END=", "one spectrum a file")
         row = None if ended else numbers.row_of(line, delimiter)
-        if row is not None and (not rows or len(row) == len(rows[0])):
+        if not keyed and not ended and (row is None or len(row) != width):
+            row = _gaps(line, delimiter, width)
+        if row is not None and len(row) == width:
             rows.append(row)
             at.append(number)
         elif not ended and END.fullmatch(line.strip()):
             ended = True
-        elif keyed or not _footer(lines[number - 1 :], delimiter, len(rows[0]) if rows else 0):
+        elif keyed or not _footer(lines[number - 1 :], delimiter, width):
             raise RefusalError(2, f"{where}:{number}: {line.strip()[:40]!r} is not like the lines before", HINT)
-        elif _incomplete(line, delimiter, len(rows[0])):
-            return at, rows, ["rows with empty cells are left out"]
         else:
-            return at, rows, [f"text behind the numbers is not read: {line.strip()[:40]!r}"]
+            return at, rows, (f"text behind the numbers is not read: {line.strip()[:40]!r}",)
     if keyed and not ended:
         raise RefusalError(2, f"{where}:{at[-1]}: stops without ##END=, so it was cut short", "fetch the file again")
-    return at, rows, []
+    return at, rows, ()
 
 
 def _footer(rest: list[str], delimiter: str | None, width: int) -> bool:
     """Tell text behind the numbers from a damaged line: it begins with no number, and no line of numbers comes after it."""
     first = numbers.fields_of(rest[0], delimiter)
-    begins = bool(first) and first[0][:1] in "+-.0123456789" and not _incomplete(rest[0], delimiter, width)
+    begins = bool(first) and first[0][:1] in "+-.0123456789"
     return not begins and not any(len(numbers.row_of(line, delimiter) or []) == width for line in rest[1:])
 
 
-def _incomplete(line: str, delimiter: str | None, width: int) -> bool:
-    """Tell a row of a table in which cells are empty, as for pixels outside the calibrated range."""
-    if delimiter is None:
-        return False
-    cells = [cell.strip() for cell in line.split(delimiter)]
+def _gaps(line: str, delimiter: str | None, width: int) -> list[str] | None:
+    """Give a row of a wide table in which cells are empty, as for pixels that are not calibrated; None where it is none."""
+    if delimiter is None or width < 3:
+        return None
+    cells = [cell.strip().strip('"') for cell in line.split(delimiter)]
+    if len(cells) == width + 1 and not cells[-1]:
+        cells.pop()
     filled = [cell for cell in cells if cell]
-    return (
-        width > 2
-        and len(cells) in (width, width + 1)
-        and 0 < len(filled) < width
-        and all(map(numbers.is_number, filled))
-    )
+    if len(cells) != width or not filled or not all(map(numbers.is_number, filled)):
+        return None
+    return [cell or numbers.EMPTY for cell in cells]
