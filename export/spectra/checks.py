@@ -48,6 +48,8 @@ def ready(track: Track, contract: Contract, wanted: Wanted) -> Ready:
         track = track._replace(axis=track.axis[::-1], x=track.x[::-1], lines=track.lines[::-1])
     _intensities(track)
     _no_peak_list(track)
+    if wanted.technique and not wanted.intensity:
+        _upwards(track)
     inner = _trimmed(track)
     notes = track.notes + flaws.noticed(inner, whole=len(inner.x) == len(track.x))
     whole_low, whole_high = float(track.axis[0]), float(track.axis[-1])
@@ -90,6 +92,12 @@ def _one_way(track: Track) -> None:
     ):
         if wrong.any():
             raise RefusalError(2, f"{track.at(int(wrong.argmax()))}: {what}", hint)
+
+
+def _upwards(track: Track) -> None:
+    if flaws.downwards(track.x):
+        told = f"{track.name}: its bands point downwards: is it transmittance?"
+        raise RefusalError(2, told, "name its intensities in the header, such as %T; or export counts or absorbance")
 
 
 def _no_peak_list(track: Track) -> None:

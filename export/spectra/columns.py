@@ -105,6 +105,10 @@ def groups(names: list[str], table: Any, technique: str, where: str, line: int) 
             end = same[k + 1].place if k + 1 < len(same) else len(known)
             mine = known[axis.place : end]
         others = [each for each in mine if each.role != "axis"]
+        if any(
+            each.role == "raw" for each in others
+        ):  # where no dark was measured, its column and that without it are zeros
+            others = [each for each in others if each.role != "subtracted" or np.ptp(table[:, each.place]) != 0]
         chosen, notes = spectra_of(others, technique)
         if len(axes) > len(same):
             notes = (f"its axis is the column {axis.name!r}, of {len(axes)} that are axes", *notes)

@@ -12,6 +12,7 @@ from spectra.track import Track
 FLAT = 8  # points in a row, exactly at the maximum: a detector that was full
 FULL = (255, 1023, 4095, 16383, 65535, 65536, 262143, 1048575)  # the largest numbers of converters of 8 to 20 bits
 FULL_TWICE = 2  # points exactly at such a number: a band's top is there once by chance, and hardly ever at all
+AROUND, DOWN = 41, 4.0  # points around a point; how much farther down than up bands go that point downwards
 CONSTANT, SHARE = 16, 0.03  # points in a row at one value, and their share of the spectrum, from which on they are told
 FINE_CM1 = 3.0  # a coarser axis was thinned out, so a sharp band may be one point on it
 SPIKE_NOISES = 20.0  # how far above both sides, in medians of how far neighbours differ
@@ -71,6 +72,18 @@ def spikes(axis: Any, x: Any) -> list[tuple[int, int]]:
         stands = (inside - beside > SPIKE_NOISES * noise) & (beside - base < sides * (inside - base))
         found += [(int(a), int(a) + width) for a in begins[stands] if all(not b <= int(a) < c for b, c in found)]
     return sorted(found)
+
+
+def downwards(x: Any) -> bool:
+    """Tell bands that point downwards, as in transmittance: far below what is around them, and nowhere as far above."""
+    if len(x) < 2 * AROUND:
+        return False
+    wide = np.pad(x, AROUND // 2, mode="edge")
+    around = np.median(np.lib.stride_tricks.sliding_window_view(wide, AROUND), axis=1)[: len(x)]
+    off = x - around
+    low, high = np.quantile(off, [0.01, 0.99])
+    noise = float(np.median(np.abs(np.diff(x))))
+    return bool(-low > DOWN * max(high, 0.0) and -low > SPIKE_NOISES * noise)
 
 
 def _constant(track: Track) -> tuple[str, ...]:

@@ -37,6 +37,9 @@ ALONE = re.compile(
     r"[#\s]*(?:%\s*[TR]|(?:%\s*|percent\s*)?(?:transmittance|reflectance)|absorbance)(?:\s*[(\[]%[)\]])?\s*", re.I
 )
 LINES = 4  # above the numbers, in which the names of columns are looked for: names, units, comments, samples
+BRACKETED = re.compile(
+    r"[^()\[\]\s][^()\[\]]*[(\[][^)\]]*[)\]]"
+)  # "Raman shift (cm-1) Intensity (counts)", one blank between all words
 BLANKS = re.compile(r"\t+|\s{2,}")
 
 
@@ -128,7 +131,8 @@ def _split(line: str, columns: int, delimiter: str | None) -> list[str]:
         inner = fields_of(bare.lstrip("# "), mark)
         if len(inner) == columns:
             return inner
-    for parts in (BLANKS.split(bare.strip()), bare.replace("#", " ").split()):
+    spoken = bare.replace("#", " ").strip()
+    for parts in (BLANKS.split(bare.strip()), spoken.split(), BRACKETED.findall(spoken)):
         if len(parts) == columns:
             return [part.lstrip("# ") for part in parts]
     return []

@@ -14,7 +14,7 @@ import numpy as np
 from refusal import RefusalError
 from spectra import columns, headers, maps, numbers
 from spectra.numbers import HINT
-from spectra.track import Track
+from spectra.track import Track, distinct
 from spectra.words import SHIFT
 
 END = re.compile(r"\W*end\b.*\bdata\b.*|##END.*|\x1a", re.I)  # what instruments write behind the last number
@@ -45,30 +45,33 @@ def tracks(decoded: str, where: str, technique: str = "") -> list[Track]:
     lines = decoded.split("\n")
     row = maps.axis_row(lines)
     if row is not None:
-        return maps.rows(lines, row, where)
+        return distinct(maps.rows(lines, row, where))
     sheet = _sheet(lines, where)
     names = [] if sheet.keyed else _names(sheet, where)
     lead, parts = maps.blocks(sheet.table, names)
-    found = [each for part in parts for each in _block(sheet, names, lead, part, where, technique)]
-    return [found[0]._replace(name=where)] if len(found) == 1 else found
+    found = []
+    for number, part in enumerate(parts, start=1):
+        place = " ".join(f"{value:g}" for value in sheet.table[part.start, :lead]) or str(number)
+        inside = sheet._replace(at=sheet.at[part], table=sheet.table[part, lead:])
+        found += _spectra(inside, names[lead:], where, f"{where}:{place}" if len(parts) > 1 else "", technique)
+    return [found[0]._replace(name=where)] if len(found) == 1 else distinct(found)
 
 
-def _block(sheet: Sheet, names: list[str], lead: int, part: slice, where: str, technique: str) -> list[Track]:
-    """Give the spectra in some rows of a sheet, its first `lead` columns being their place."""
+def _spectra(sheet: Sheet, names: list[str], where: str, place: str, technique: str) -> list[Track]:
+    """Give the spectra of a sheet whose axis rises or falls all along.
+
+    place: the name of a spectrum that is the only one there; "" where it is named by its column
+    """
     facts = headers.facts(sheet.header)
-    inside = sheet.table[part, lead:]
-    groups = columns.groups(names[lead:], inside, technique, where, int(sheet.at[0]))
+    groups = columns.groups(names, sheet.table, technique, where, int(sheet.at[0]))
     rruff = sheet.keyed and any(RRUFF.match(line) for line in sheet.header)
-    several = sum(len(group.spectra) for group in groups) > 1
-    place = " ".join(f"{value:g}" for value in sheet.table[part.start, :lead])
+    alone = bool(place) and sum(len(group.spectra) for group in groups) == 1
     found = [
         Track(
-            ":".join(
-                [where] + [place] * bool(place) + [each.name or str(lead + each.place + 1)] * (several or not place)
-            ),
-            inside[:, group.axis.place],
-            inside[:, each.place],
-            sheet.at[part],
+            place if alone else f"{place or where}:{each.name or each.place + 1}",
+            sheet.table[:, group.axis.place],
+            sheet.table[:, each.place],
+            sheet.at,
             "cm-1" if rruff else group.axis.unit or facts.unit,
             facts.laser,
             not sheet.keyed,

@@ -99,3 +99,12 @@ def test_a_model_without_a_technique_takes_both(tmp_path: Path) -> None:
     path = files.table(tmp_path / "c.csv", 1e4 / AXIS, head="wavelength (\u00b5m),absorbance\n")
     assert "its laser is not known" in refused(path, "")  # nobody says whether it is Raman
     assert told(path, "Infrared").covered == 1
+
+
+@pytest.mark.parametrize("technique", ["Raman", "Infrared"])
+def test_bands_that_point_downwards_are_refused_where_nothing_says_why(tmp_path: Path, technique: str) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.2, len(AXIS))
+    path = files.table(tmp_path / "a.csv", AXIS, 100 * 10**-ABSORBANCE + noise, head="cm-1,T\n")
+    assert "its bands point downwards: is it transmittance?" in refused(path, technique)
+    files.table(path, AXIS, ABSORBANCE * 100 + noise, head="cm-1,A\n")
+    assert told(path, technique).covered == 1

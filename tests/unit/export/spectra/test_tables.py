@@ -196,6 +196,40 @@ def test_a_map_one_point_a_line_is_cut_where_its_place_changes(tmp_path: Path, h
     assert found[5].at(0) == f"{path}:{place}:{6 * 601 - 600 + bool(head)}" if (place := "2 1") else ""
 
 
+def test_spectra_one_below_the_other_are_cut_where_the_axis_begins_anew(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.txt", "", np.tile(AXIS, 3), np.concatenate([X, X + 1, X + 2]))
+    found = tracks(path)
+    assert [each.name for each in found] == [f"{path}:1", f"{path}:2", f"{path}:3"]
+    np.testing.assert_allclose(found[2].x, X + 2)
+    path = table(tmp_path / "b.txt", "", np.concatenate([AXIS, AXIS[:100]]), np.concatenate([X, X[:100]]))
+    assert "the axis turns back" in refusal(path)[1]
+
+
+def test_pairs_of_columns_may_be_of_different_length(tmp_path: Path) -> None:
+    rows = [f"{a};{b};{a};{b}" if a < 1250 else f"{a};{b};;" for a, b in zip(AXIS, X, strict=True)]
+    path = tmp_path / "a.csv"
+    path.write_text("Raman shift;first;Raman shift;second\n" + "\n".join(rows) + "\n")
+    first, second = tracks(path)
+    assert (len(first.x), len(second.x)) == (601, 575)
+    path.write_text(
+        "shift;first;second\n"
+        + "\n".join(f"{a};{b};{b if k != 300 else ''}" for k, (a, b) in enumerate(zip(AXIS, X, strict=True)))
+    )
+    first, second = tracks(path)
+    assert np.isnan(second.x).sum() == 1  # which ready() refuses with its line
+    assert np.isfinite(first.x).all()
+
+
+def test_columns_of_one_name_are_numbered(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "shift,counts,counts,other\n", AXIS, X, X, X)
+    assert [each.name for each in tracks(path)] == [f"{path}:counts:1", f"{path}:counts:2", f"{path}:other"]
+
+
+def test_raw_is_taken_where_no_dark_was_measured(tmp_path: Path) -> None:
+    path = table(tmp_path / "a.csv", "Raman shift,Dark,Raw,Dark Subtracted\n", AXIS, DARK * 0, X, DARK * 0)
+    same(path)
+
+
 def test_pairs_of_columns_have_an_axis_each(tmp_path: Path) -> None:
     head = "Raman shift,first,Raman shift,second\n"
     first, second = tracks(table(tmp_path / "a.csv", head, AXIS, X, AXIS - 30, X + 1))
