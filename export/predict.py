@@ -24,7 +24,7 @@ MODEL = "model.onnx"
 def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Answer every spectrum, or say why not, and go on; the last object sums up and has the exit code.
 
-    0 all were answered, 3 only a library was missing, 2 a spectrum was refused.
+    0 all were answered, 2 a spectrum was refused.
     Raises RefusalError where the model itself is no good.
     """
     if asked.top < 1 or asked.threads < 1 or (asked.laser is not None and not 100 < asked.laser < 20_000):
@@ -49,7 +49,7 @@ def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
         "answered": answered,
         "unknown": unknown,
         "refused": len(codes) - answered,
-        "exit_code": 2 if 2 in codes else max(codes, default=0),
+        "exit_code": max(codes, default=0),
     }
 
 

@@ -53,11 +53,11 @@ def command(
     to_csv: Csv = False,
     to_json: Json = False,
 ) -> None:
-    """Say what the spectra in files are: RRUFF text, csv, tsv, xy, JCAMP-DX, SPC; a file that is no good is told and passed over.
+    """Classify the spectra in files: RRUFF text, csv, tsv, xy, dpt, maps, JCAMP-DX, SPC. Unreadable files are reported and skipped.
 
     Example: edgespec predict runs/rruff_distill spectrum.txt measured/
 
-    Exit code 0: all were answered; 2: a file was refused; 3: a library that a file needs is missing.
+    Exit code 0: all were answered; 2: a file or a spectrum was refused; 3: the runtime is missing.
     """
     from edgespec.pipeline import run_folder
     from edgespec.targets import card as cards
@@ -77,6 +77,8 @@ def command(
         from edgespec.report import terminal
 
         print(terminal.columns(HEAD, [_cells(each) for each in results]))
+    for note in [] if to_json else _notes(results):
+        print(f"note:  {note}", file=sys.stderr)
     for each in refused:
         print(f"error: {each['error']}\nhint:  {each['hint']}", file=sys.stderr)
     if summary["exit_code"]:
@@ -116,6 +118,16 @@ def _print_csv(results: list[dict[str, Any]], refused: list[dict[str, Any]]) -> 
         lines.writerow({**{key: "" if value is None else value for key, value in each.items()}, **more})
     for each in refused:
         lines.writerow(each)
+
+
+def _notes(results: list[dict[str, Any]]) -> list[str]:
+    """Give each note once, with the first spectrum that has it and how many others do."""
+    files: dict[str, list[str]] = {}
+    for each in results:
+        for note in each.get("notes", []):
+            files.setdefault(note, []).append(each["file"])
+    counted = {note: f" and {len(named) - 1} more" if len(named) > 1 else "" for note, named in files.items()}
+    return [f"{_shown(named[0])}{counted[note]}: {_shown(note)}" for note, named in files.items()]
 
 
 def _cells(each: dict[str, Any]) -> list[str]:

@@ -15,6 +15,10 @@ from spectra.track import Track
 
 FEWEST = 16  # points
 GAP_CM1, GAP_STEPS = 20.0, 10.0  # a gap inside the window is wider than both: this, and so many median steps
+FEW, UNEVEN = (
+    100,
+    0.25,
+)  # fewer points than a spectrum has, whose usual step is off the median by such a share of it: a list of peaks
 LARGEST = 1e18  # its square still fits float32, in which the model counts
 
 
@@ -43,6 +47,9 @@ def ready(track: Track, contract: Contract, wanted: Wanted) -> Ready:
     if track.axis[0] > track.axis[-1]:
         track = track._replace(axis=track.axis[::-1], x=track.x[::-1], lines=track.lines[::-1])
     _intensities(track)
+    _no_peak_list(track)
+    if wanted.technique and not wanted.intensity:
+        _upwards(track)
     inner = _trimmed(track)
     notes = track.notes + flaws.noticed(inner, whole=len(inner.x) == len(track.x))
     whole_low, whole_high = float(track.axis[0]), float(track.axis[-1])
@@ -85,6 +92,21 @@ def _one_way(track: Track) -> None:
     ):
         if wrong.any():
             raise RefusalError(2, f"{track.at(int(wrong.argmax()))}: {what}", hint)
+
+
+def _upwards(track: Track) -> None:
+    if flaws.downwards(track.x):
+        told = f"{track.name}: its bands point downwards: is it transmittance?"
+        raise RefusalError(2, told, "name its intensities in the header, such as %T; or export counts or absorbance")
+
+
+def _no_peak_list(track: Track) -> None:
+    """Refuse few points that lie here and there: positions of bands, between which nothing may be drawn."""
+    steps = np.diff(track.axis)
+    usual = float(np.median(steps))
+    if len(steps) < FEW and float(np.median(np.abs(steps - usual))) > UNEVEN * usual:
+        told = f"{track.name}: {len(track.x)} points at uneven steps: a list of peaks, no spectrum"
+        raise RefusalError(2, told, "export the whole spectrum, not its peaks")
 
 
 def _intensities(track: Track) -> None:

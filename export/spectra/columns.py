@@ -105,6 +105,10 @@ def groups(names: list[str], table: Any, technique: str, where: str, line: int) 
             end = same[k + 1].place if k + 1 < len(same) else len(known)
             mine = known[axis.place : end]
         others = [each for each in mine if each.role != "axis"]
+        if any(
+            each.role == "raw" for each in others
+        ):  # where no dark was measured, its column and that without it are zeros
+            others = [each for each in others if each.role != "subtracted" or np.ptp(table[:, each.place]) != 0]
         chosen, notes = spectra_of(others, technique)
         if len(axes) > len(same):
             notes = (f"its axis is the column {axis.name!r}, of {len(axes)} that are axes", *notes)
@@ -152,6 +156,9 @@ def _pairs(same: list[Column], known: list[Column]) -> bool:
 def _by_numbers(known: list[Column], table: Any, where: str, line: int) -> Group:
     """Choose the axis where no name says it: the first column, unless it counts its rows or another alone rises or falls."""
     rising = [k for k in range(table.shape[1]) if one_way(table[:, k])]
+    if not rising and table.shape[1] >= LEAST:
+        told = f"{where}:{line}: no column of {table.shape[1]} rises or falls all along, so none is an axis: spectra in rows?"
+        raise RefusalError(2, told, "put the axis above them, behind an empty cell or a word")
     axis, notes = known[0], ()  # type: tuple[Column, tuple[str, ...]]
     named = [each for each in known if each.role == "index"]
     if (
@@ -193,8 +200,8 @@ def _no_axis(group: Group, table: Any, where: str, line: int) -> None:
 
 
 def one_way(values: Any) -> bool:
-    """Tell whether values rise, or fall, all along."""
-    steps = np.diff(values)
+    """Tell whether values rise, or fall, all along; empty cells are passed over."""
+    steps = np.diff(values[np.isfinite(values)])
     return len(steps) > 0 and bool((steps > 0).all() or (steps < 0).all())
 
 

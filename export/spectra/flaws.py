@@ -12,11 +12,13 @@ from spectra.track import Track
 FLAT = 8  # points in a row, exactly at the maximum: a detector that was full
 FULL = (255, 1023, 4095, 16383, 65535, 65536, 262143, 1048575)  # the largest numbers of converters of 8 to 20 bits
 FULL_TWICE = 2  # points exactly at such a number: a band's top is there once by chance, and hardly ever at all
+AROUND, DOWN = 41, 4.0  # points around a point; how much farther down than up bands go that point downwards
 CONSTANT, SHARE = 16, 0.03  # points in a row at one value, and their share of the spectrum, from which on they are told
-FINE_CM1 = 3.0  # a step above it cannot tell a sharp band from a spike: both are one point
-SPIKE_POINTS = 2  # as wide as a cosmic ray is in a spectrum; a band of 4 cm-1 has more points above half of its height
+FINE_CM1 = 3.0  # a coarser axis was thinned out, so a sharp band may be one point on it
 SPIKE_NOISES = 20.0  # how far above both sides, in medians of how far neighbours differ
-SPIKE_SIDES = 0.4  # greatest height of the points beside it, share of its own: a band of 4 cm-1 on a step of 2 has 0.5
+# Greatest height of the points beside it, share of its own, by its width in points. An instrument spreads a band over two points or more
+# at half its height: one that stands alone then has 0.5 beside it, two have 0.2.
+SPIKE_SIDES = {1: 0.3, 2: 0.1}
 
 
 def noticed(track: Track, whole: bool) -> tuple[str, ...]:
@@ -62,14 +64,26 @@ def spikes(axis: Any, x: Any) -> list[tuple[int, int]]:
         return []
     noise = float(np.median(np.abs(np.diff(x)))) or float(np.ptp(x)) * 1e-3
     found: list[tuple[int, int]] = []
-    for width in range(1, SPIKE_POINTS + 1):
+    for width, sides in SPIKE_SIDES.items():
         begins = np.arange(2, len(x) - width - 1)
         inside = np.min([x[begins + k] for k in range(width)], axis=0)
         beside = np.maximum(x[begins - 1], x[begins + width])
         base = np.minimum(x[begins - 2], x[begins + width + 1])
-        stands = (inside - beside > SPIKE_NOISES * noise) & (beside - base < SPIKE_SIDES * (inside - base))
+        stands = (inside - beside > SPIKE_NOISES * noise) & (beside - base < sides * (inside - base))
         found += [(int(a), int(a) + width) for a in begins[stands] if all(not b <= int(a) < c for b, c in found)]
     return sorted(found)
+
+
+def downwards(x: Any) -> bool:
+    """Tell bands that point downwards, as in transmittance: far below what is around them, and nowhere as far above."""
+    if len(x) < 2 * AROUND:
+        return False
+    wide = np.pad(x, AROUND // 2, mode="edge")
+    around = np.median(np.lib.stride_tricks.sliding_window_view(wide, AROUND), axis=1)[: len(x)]
+    off = x - around
+    low, high = np.quantile(off, [0.01, 0.99])
+    noise = float(np.median(np.abs(np.diff(x))))
+    return bool(-low > DOWN * max(high, 0.0) and -low > SPIKE_NOISES * noise)
 
 
 def _constant(track: Track) -> tuple[str, ...]:

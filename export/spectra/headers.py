@@ -23,7 +23,7 @@ TECHNIQUE_KEY = re.compile(
 INDEXED = re.compile(r"axis(type|unit)\[(\d)\]", re.I)  # LabSpec: "#AxisType[1]=Spectr", "#AxisUnit[1]=1/cm"
 # Lines that name a unit of something else than the axis.
 ELSEWHERE = re.compile(
-    r"laser|excitation|anregung|erregung|resolution|aufl|grating|gitter|filter|slit|spalt|objective|objektiv|cent(?:er|re)|zentr|offset"
+    r"laser|\bex\w*\.?[\s_]*(?:wave|wl)|[\u03bb]ex|lambda[\s_]*ex|excitation|anregung|erregung|resolution|aufl|grating|gitter|filter|slit|spalt|objective|objektiv|cent(?:er|re)|zentr|offset"
     r"|bandwidth|calibrat|raman[\s_]*wave[\s_]*length|reference|hole|spectro\b|pixel",
     re.I,
 )
@@ -36,6 +36,10 @@ UNIT = re.compile(
 ALONE = re.compile(
     r"[#\s]*(?:%\s*[TR]|(?:%\s*|percent\s*)?(?:transmittance|reflectance)|absorbance)(?:\s*[(\[]%[)\]])?\s*", re.I
 )
+LINES = 4  # above the numbers, in which the names of columns are looked for: names, units, comments, samples
+BRACKETED = re.compile(
+    r"[^()\[\]\s][^()\[\]]*[(\[][^)\]]*[)\]]"
+)  # "Raman shift (cm-1) Intensity (counts)", one blank between all words
 BLANKS = re.compile(r"\t+|\s{2,}")
 
 
@@ -90,16 +94,29 @@ def _loose(lines: list[str]) -> str:
 
 def names(header: list[str], columns: int, delimiter: str | None) -> list[str]:
     """Give the columns' names and, where a line of units is below them, both; [] where no line above the numbers has them."""
-    if not header:
-        return []
-    last = _split(header[-1], columns, delimiter)
-    if not last or (columns == 2 and (last[0].endswith(":") or is_number(last[1]))):  # "Scans: 5" is no pair of names
-        return []
-    if len(header) > 1 and all(UNIT.fullmatch(each) for each in last):
-        above = _split(header[-2], columns, delimiter)
-        if above:
-            return [f"{name} {unit}".strip() for name, unit in zip(above, last)]
-    return last
+    for place in range(len(header) - 1, max(len(header) - 1 - LINES, -1), -1):
+        found = _split(header[place], columns, delimiter)
+        if not found or (columns == 2 and _is_pair(found)):
+            if place == len(header) - 1:
+                return []
+            break
+        under = _split(header[place + 1], columns, delimiter) if place + 1 < len(header) else []
+        if all(UNIT.fullmatch(each) for each in found):
+            continue
+        if any(unit_in(each) and not intensity_in(each) for each in found) or columns == 2:
+            units = under if under and all(UNIT.fullmatch(each) for each in under) else [""] * columns
+            return [f"{name} {unit}".strip() for name, unit in zip(found, units)]
+    return _split(header[-1], columns, delimiter) if header else []
+
+
+def _is_pair(fields: list[str]) -> bool:
+    """Tell a key and its value from two names: "Scans: 5", "X Units;nm"."""
+    key, value = fields
+    return (
+        key.endswith(":")
+        or is_number(value)
+        or bool(X_KEY.search(key) or Y_KEY.search(key) or TECHNIQUE_KEY.search(key))
+    )
 
 
 def _split(line: str, columns: int, delimiter: str | None) -> list[str]:
@@ -114,7 +131,8 @@ def _split(line: str, columns: int, delimiter: str | None) -> list[str]:
         inner = fields_of(bare.lstrip("# "), mark)
         if len(inner) == columns:
             return inner
-    for parts in (BLANKS.split(bare.strip()), bare.replace("#", " ").split()):
+    spoken = bare.replace("#", " ").strip()
+    for parts in (BLANKS.split(bare.strip()), spoken.split(), BRACKETED.findall(spoken)):
         if len(parts) == columns:
             return [part.lstrip("# ") for part in parts]
     return []

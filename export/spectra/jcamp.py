@@ -23,6 +23,7 @@ OTHER_DATA = {
 EVEN = re.compile(r"\(\s*X\s*\+\+\s*\(\s*Y\s*\.+\s*Y\s*\)\s*\)", re.I)
 PAIRS = re.compile(r"\(\s*X\s*,?\s*Y\s*\.+\s*X\s*,?\s*Y\s*\)", re.I)
 CODED = re.compile(r"[0-9.,;+\-?EeA-Za-z@%\s]*")
+EXACT = 1e-9  # of an X's unit
 AGAIN = "fetch or export the file again"
 
 
@@ -42,6 +43,7 @@ def is_jcamp(decoded: str) -> bool:
 def tracks(decoded: str, where: str) -> list[Track]:
     """Read all blocks. Raises RefusalError with the place: what is not supported, or damage."""
     lines = [line.partition("$$")[0].rstrip() for line in decoded.split("\n")]
+    lines = ["##END=" if line.strip().upper() == "##END" else line for line in lines]
     blocks = _blocks(lines, where)
     found = [_track(lines, block, where) for block in blocks]
     titles = [block.said.get("TITLE", "") for block in blocks]
@@ -124,9 +126,7 @@ def _read(lines: list[str], block: Block, where: str) -> tuple[Any, Any, tuple[s
         if even:
             xs, ys = _lines(body, commas, where)
             _counted(len(ys), count, place)
-            grain = (
-                abs(by_x) / 2 if not any("." in line.split(" ")[0] for _, line in body) else 0.0
-            )  # X are whole numbers
+            grain = abs(by_x) * max(_grain(line) for _, line in body)
             axis, notes = _axis(said, np.array(xs) * [1, by_x], len(ys), count, place, grain)
             return axis, np.array(ys) * by_y, notes
         try:
@@ -175,14 +175,23 @@ def _axis(
         notes = ("FIRSTX and LASTX are exchanged, the X of its lines are taken",)
     if points != count and count:
         notes = (*notes, f"NPOINTS is {count}, its lines hold {points}, as their X confirm")
-    # a missing point puts an X a whole step off; where the count itself is in doubt, the X must do better
-    limit = (0.6 if points == count or not count else 0.1) * abs(step) + grain
+    if abs(step) >= 1 and abs(step - round(step)) < EXACT:
+        grain = 0.0  # nothing is rounded
+    grain += sum(_grain(said[key]) for key in ("FIRSTX", "LASTX") if "." in said.get(key, ""))
+    # a point that is missing in the middle puts an X half a step off; where the count itself is in doubt, the X must do better
+    limit = (0.25 if points == count or not count else 0.1) * abs(step) + grain
     off = np.abs(xs[:, 1] - first - step * xs[:, 0])
     row = int(off.argmax())
     if not off[row] <= limit:
         told = f"{place}: its data are damaged: a line begins at X = {xs[row, 1]:g}, its points tell {first + step * xs[row, 0]:g}"
         raise RefusalError(2, told, AGAIN)
     return np.linspace(first, last, points), notes
+
+
+def _grain(text: str) -> float:
+    """Give half the last digit of the number that a text begins with: it was rounded to that."""
+    found = re.match(r"\s*[-+]?\d*(?:[.,](\d*))?(?:[eE]([-+]\d{1,2}))?", text)
+    return 0.5 * 10.0 ** (int(found.group(2) or 0) - len(found.group(1) or "")) if found else 0.0
 
 
 def _counted(points: int, count: int, place: str) -> None:

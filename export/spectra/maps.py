@@ -99,7 +99,21 @@ def blocks(table: Any, names: list[str]) -> tuple[int, list[slice]]:
             continue
         if all(columns.one_way(table[part, lead]) for part in parts):
             return lead, parts
-    return whole
+    again = _again(table[:, 0])
+    return (0, again) if table.shape[1] == 2 and again else whole
+
+
+def _again(axis: Any) -> list[slice]:
+    """Cut an axis that begins anew, from the same value to the same value each time; [] where it does not."""
+    steps = np.diff(axis)
+    if not len(steps) or not np.isfinite(axis).all() or steps[0] == 0:
+        return []
+    bounds = [0, *(np.flatnonzero(np.sign(steps) != np.sign(steps[0])) + 1).tolist(), len(axis)]
+    parts = [slice(a, b) for a, b in zip(bounds, bounds[1:])]
+    if len(parts) < 2 or min(part.stop - part.start for part in parts) < LEAST:
+        return []
+    ends = np.array([axis[[part.start, part.stop - 1]] for part in parts])
+    return parts if bool((np.ptp(ends, axis=0) <= 2 * np.abs(np.median(steps))).all()) else []
 
 
 def _fields(line: str, delimiter: str | None) -> list[str]:

@@ -16,6 +16,7 @@ NUMBER = re.compile(r"[-+]?(?:\d[\d.,'\u2019\u00a0\u202f ]*|[.,]\d+)(?:[eE][-+]?
 GROUPS = re.compile(r"(?<=\d)['\u2019\u00a0\u202f ](?=\d{3}(?!\d))")  # 1'138 and 1 138: marks that are never decimal
 COMMA_GROUPS, DOT_GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+"), re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+")
 PLAIN = re.compile(r"[-+]?\d{1,3}")
+EMPTY = "nan"  # what an empty cell is read as
 ENOUGH = 3  # numbers below and above a thousand, without and with a mark: beyond chance (one decimal of a thousand ends in .000)
 LARGEST_AXIS = 50_000.0  # in any unit of an axis; above it a mark between groups of three can only be decimal
 HINT = "expected numbers, 'shift, intensity'; mend the line or remove the file"
@@ -96,7 +97,7 @@ def table(rows: list[list[str]], where: str, at: list[int]) -> Any:
 
 def _decimal(rows: list[list[str]], where: str, at: list[int]) -> str:
     """Tell the decimal mark of a table, "." or ","; the other one then stands between thousands."""
-    columns = list(zip(*rows))
+    columns = [[field for field in column if field != EMPTY] for column in zip(*rows)]
     fields = [(i, field) for i, row in enumerate(rows) for field in row if "," in field or "." in field]
     both = {"," if field.rfind(",") > field.rfind(".") else "." for _, field in fields if "," in field and "." in field}
     commas = [(i, field) for i, field in fields if "," in field]

@@ -14,7 +14,7 @@ import numpy as np
 from refusal import RefusalError
 from spectra import columns, headers, maps, numbers
 from spectra.numbers import HINT
-from spectra.track import Track
+from spectra.track import Track, distinct
 from spectra.words import SHIFT
 
 END = re.compile(r"\W*end\b.*\bdata\b.*|##END.*|\x1a", re.I)  # what instruments write behind the last number
@@ -45,30 +45,33 @@ def tracks(decoded: str, where: str, technique: str = "") -> list[Track]:
     lines = decoded.split("\n")
     row = maps.axis_row(lines)
     if row is not None:
-        return maps.rows(lines, row, where)
+        return distinct(maps.rows(lines, row, where))
     sheet = _sheet(lines, where)
     names = [] if sheet.keyed else _names(sheet, where)
     lead, parts = maps.blocks(sheet.table, names)
-    found = [each for part in parts for each in _block(sheet, names, lead, part, where, technique)]
-    return [found[0]._replace(name=where)] if len(found) == 1 else found
+    found = []
+    for number, part in enumerate(parts, start=1):
+        place = " ".join(f"{value:g}" for value in sheet.table[part.start, :lead]) or str(number)
+        inside = sheet._replace(at=sheet.at[part], table=sheet.table[part, lead:])
+        found += _spectra(inside, names[lead:], where, f"{where}:{place}" if len(parts) > 1 else "", technique)
+    return [found[0]._replace(name=where)] if len(found) == 1 else distinct(found)
 
 
-def _block(sheet: Sheet, names: list[str], lead: int, part: slice, where: str, technique: str) -> list[Track]:
-    """Give the spectra in some rows of a sheet, its first `lead` columns being their place."""
+def _spectra(sheet: Sheet, names: list[str], where: str, place: str, technique: str) -> list[Track]:
+    """Give the spectra of a sheet whose axis rises or falls all along.
+
+    place: the name of a spectrum that is the only one there; "" where it is named by its column
+    """
     facts = headers.facts(sheet.header)
-    inside = sheet.table[part, lead:]
-    groups = columns.groups(names[lead:], inside, technique, where, int(sheet.at[0]))
+    groups = columns.groups(names, sheet.table, technique, where, int(sheet.at[0]))
     rruff = sheet.keyed and any(RRUFF.match(line) for line in sheet.header)
-    several = sum(len(group.spectra) for group in groups) > 1
-    place = " ".join(f"{value:g}" for value in sheet.table[part.start, :lead])
-    return [
+    alone = bool(place) and sum(len(group.spectra) for group in groups) == 1
+    found = [
         Track(
-            ":".join(
-                [where] + [place] * bool(place) + [each.name or str(lead + each.place + 1)] * (several or not place)
-            ),
-            inside[:, group.axis.place],
-            inside[:, each.place],
-            sheet.at[part],
+            place if alone else f"{place or where}:{each.name or each.place + 1}",
+            sheet.table[:, group.axis.place],
+            sheet.table[:, each.place],
+            sheet.at,
             "cm-1" if rruff else group.axis.unit or facts.unit,
             facts.laser,
             not sheet.keyed,
@@ -79,6 +82,17 @@ def _block(sheet: Sheet, names: list[str], lead: int, part: slice, where: str, t
         for group in groups
         for each in group.spectra
     ]
+    return [_filled(track) for track in found]
+
+
+def _filled(track: Track) -> Track:
+    """Cut the rows before and behind a spectrum in which its cells are empty."""
+    held = np.flatnonzero(np.isfinite(track.axis) & np.isfinite(track.x))
+    if not len(held) or (held[0] == 0 and held[-1] == len(track.x) - 1):
+        return track
+    kept = slice(int(held[0]), int(held[-1]) + 1)
+    notes = (*track.notes, "rows with empty cells are left out")
+    return track._replace(axis=track.axis[kept], x=track.x[kept], lines=track.lines[kept], notes=notes)
 
 
 def _names(sheet: Sheet, where: str) -> list[str]:
@@ -88,7 +102,13 @@ def _names(sheet: Sheet, where: str) -> list[str]:
     if names and names[0][:1].isdigit():
         told = f"{where}:{int(sheet.at[0]) - 1}: {sheet.header[-1].strip()[:40]!r} is no numbers and no names"
         raise RefusalError(2, told, "mend the line or remove the file")
-    if sheet.delimiter == "," and not names and width % 2 == 0 and headers.names(sheet.header, width // 2, ","):
+    if (
+        sheet.delimiter == ","
+        and not names
+        and width > 2
+        and width % 2 == 0
+        and headers.names(sheet.header, width // 2, ",")
+    ):
         told = f"{where}:{int(sheet.at[0])}: {width} numbers below {width // 2} names: its commas are decimal marks and delimiters"
         raise RefusalError(2, told, "export it with a decimal point, or with semicolons or tabs between the numbers")
     return names
@@ -100,20 +120,18 @@ def _sheet(lines: list[str], where: str) -> Sheet:
     header = [line for line in lines[:start] if line.strip()]
     keyed = any(line.startswith("##") for line in header)
     width = len(numbers.row_of(lines[start], delimiter) or [])
-    notes = []
-    while not keyed and len(header) > 1 and _incomplete(header[-1], delimiter, width):
-        header.pop()
-        notes = ["rows with empty cells are left out"]
+    while not keyed and start and (_gaps(lines[start - 1], delimiter, width) or not lines[start - 1].strip()):
+        start -= 1
+    header = [line for line in lines[:start] if line.strip()]
     _nothing_lost(lines[:start], delimiter, width, where, keyed)
-    at, rows, more = _rows(lines, start, delimiter, where, keyed)
+    at, rows, notes = _rows(lines, start, delimiter, width, where, keyed)
     if width == 1:
         hint = "two columns are wanted: Raman shift in cm-1, intensity"
         raise RefusalError(2, f"{where}:{start + 1}: one column only, so its axis is not known", hint)
     if len(rows) < 16 < width:
         hint = "put each spectrum in a column; the first column is the axis"
         raise RefusalError(2, f"{where}:{start + 1}: {len(rows)} lines of {width} numbers: spectra in rows", hint)
-    left = [each for each in more if each not in notes]
-    return Sheet(header, delimiter, np.array(at), numbers.table(rows, where, at), keyed, (*notes, *left))
+    return Sheet(header, delimiter, np.array(at), numbers.table(rows, where, at), keyed, notes)
 
 
 def _start(lines: list[str], where: str) -> tuple[int, str | None]:
@@ -127,8 +145,19 @@ def _start(lines: list[str], where: str) -> tuple[int, str | None]:
             first = numbers.row_of(line, delimiter)
             second = numbers.row_of(after, delimiter) if first else None
             if first and len(first) >= least and (len(second or []) == len(first) or END.fullmatch(after)):
-                return i, delimiter
+                return _complete(filled, i, delimiter, len(first)), delimiter
     raise RefusalError(2, f"{where}: no lines of numbers in it", "a spectrum is lines of 'shift, intensity'")
+
+
+def _complete(filled: list[tuple[int, str]], start: int, delimiter: str | None, width: int) -> int:
+    """Go on to the first line without empty cells, where the first of numbers has several at its end."""
+    marks = filled[[i for i, _ in filled].index(start)][1].count(delimiter or "\n")
+    if marks <= width:  # one may stand behind the last number
+        return start
+    for i, line in filled:
+        if i > start and line.count(delimiter or "\n") == marks and len(numbers.row_of(line, delimiter) or []) > width:
+            return i
+    return start
 
 
 def _nothing_lost(head: list[str], delimiter: str | None, width: int, where: str, keyed: bool) -> None:
@@ -141,8 +170,8 @@ def _nothing_lost(head: list[str], delimiter: str | None, width: int, where: str
 
 
 def _rows(
-    lines: list[str], start: int, delimiter: str | None, where: str, keyed: bool
-) -> tuple[list[int], list[list[str]], list[str]]:
+    lines: list[str], start: int, delimiter: str | None, width: int, where: str, keyed: bool
+) -> tuple[list[int], list[list[str]], tuple[str, ...]]:
     """Give the numbers from line `start` on, up to the end or to text behind them: their lines, their fields, what was left out."""
     rows: list[list[str]] = []
     at: list[int] = []
@@ -153,38 +182,37 @@ def _rows(
         if ended and keyed:
             raise RefusalError(2, f"{where}:{number}: text after ##END=", "one spectrum a file")
         row = None if ended else numbers.row_of(line, delimiter)
-        if row is not None and (not rows or len(row) == len(rows[0])):
+        if not keyed and not ended and (row is None or len(row) != width):
+            row = _gaps(line, delimiter, width)
+        if row is not None and len(row) == width:
             rows.append(row)
             at.append(number)
         elif not ended and END.fullmatch(line.strip()):
             ended = True
-        elif keyed or not _footer(lines[number - 1 :], delimiter, len(rows[0]) if rows else 0):
+        elif keyed or not _footer(lines[number - 1 :], delimiter, width):
             raise RefusalError(2, f"{where}:{number}: {line.strip()[:40]!r} is not like the lines before", HINT)
-        elif _incomplete(line, delimiter, len(rows[0])):
-            return at, rows, ["rows with empty cells are left out"]
         else:
-            return at, rows, [f"text behind the numbers is not read: {line.strip()[:40]!r}"]
+            return at, rows, (f"text behind the numbers is not read: {line.strip()[:40]!r}",)
     if keyed and not ended:
         raise RefusalError(2, f"{where}:{at[-1]}: stops without ##END=, so it was cut short", "fetch the file again")
-    return at, rows, []
+    return at, rows, ()
 
 
 def _footer(rest: list[str], delimiter: str | None, width: int) -> bool:
     """Tell text behind the numbers from a damaged line: it begins with no number, and no line of numbers comes after it."""
     first = numbers.fields_of(rest[0], delimiter)
-    begins = bool(first) and first[0][:1] in "+-.0123456789" and not _incomplete(rest[0], delimiter, width)
+    begins = bool(first) and first[0][:1] in "+-.0123456789"
     return not begins and not any(len(numbers.row_of(line, delimiter) or []) == width for line in rest[1:])
 
 
-def _incomplete(line: str, delimiter: str | None, width: int) -> bool:
-    """Tell a row of a table in which cells are empty, as for pixels outside the calibrated range."""
-    if delimiter is None:
-        return False
-    cells = [cell.strip() for cell in line.split(delimiter)]
+def _gaps(line: str, delimiter: str | None, width: int) -> list[str] | None:
+    """Give a row of a wide table in which cells are empty, as for pixels that are not calibrated; None where it is none."""
+    if delimiter is None or width < 3:
+        return None
+    cells = [cell.strip().strip('"') for cell in line.split(delimiter)]
+    if len(cells) == width + 1 and not cells[-1]:
+        cells.pop()
     filled = [cell for cell in cells if cell]
-    return (
-        width > 2
-        and len(cells) in (width, width + 1)
-        and 0 < len(filled) < width
-        and all(map(numbers.is_number, filled))
-    )
+    if len(cells) != width or not filled or not all(map(numbers.is_number, filled)):
+        return None
+    return [cell or numbers.EMPTY for cell in cells]

@@ -30,3 +30,13 @@ class Track(NamedTuple):
     def at(self, row: int) -> str:
         """Name the place of a point: file:line, or the file where it has no lines."""
         return f"{self.name}:{self.lines[row]}" if len(self.lines) else f"{self.name}: point {row + 1}"
+
+
+def distinct(tracks: list[Track]) -> list[Track]:
+    """Give each spectrum of a file a name of its own: a name that several have is followed by their numbers."""
+    names = [track.name for track in tracks]
+    numbers = [names[: i + 1].count(name) for i, name in enumerate(names)] if len(set(names)) < len(names) else []
+    return [
+        track._replace(name=f"{track.name}:{number}") if names.count(track.name) > 1 else track
+        for track, number in zip(tracks, numbers)
+    ] or tracks

@@ -59,7 +59,10 @@ TECHNIQUES: tuple[tuple[str, str], ...] = (
     ("X-ray", r"x[\s_-]*ray|diffract|\bxr[df]\b"),
     ("chromatography", r"chromatogra"),
 )
-LASER_WORDS = re.compile(r"laser|excitation|anregung|erregung|raman[\s_]*wave[\s_]*length", re.I)
+LASER_WORDS = re.compile(
+    r"laser|excitation|anregung|erregung|raman[\s_]*wave[\s_]*length|\bex\w*\.?[\s_]*(?:wave[\s_]*length|wl\b)|(?:\u03bb|lambda)[\s_]*ex",
+    re.I,
+)
 # Words of other quantities of a laser or its path: such a number is a wavelength only where it says nm itself.
 OTHER_QUANTITY = re.compile(
     r"power|leistung|puissance|potencia|intens|energy|current|temperat|time|zeit|duration|%|\bm?W\b|serial|version|wave[\s_]*num|wellenzahl"
