@@ -13,7 +13,15 @@ UNIT = TOP / "tests" / "unit"
 LIST = Path(__file__).with_name("without_own_test.txt")
 BESIDE = {"benchmarks", "setup"}  # folders of tests/unit whose subject is no module of the package
 PACKAGES = {"recipe", "report"}  # tested by their own names: what stands in their __init__
-SUBJECTS = {"cache", "cases", "tables", "runtimes", "cuda", "older_bundles", "python38"}  # what several modules do together
+SUBJECTS = {
+    "cache",
+    "cases",
+    "tables",
+    "runtimes",
+    "cuda",
+    "older_bundles",
+    "python38",
+}  # what several modules do together
 
 
 def modules() -> dict[str, Path]:
