@@ -92,7 +92,9 @@ class Model:
             raise Mistake(f"laser_nm: {laser_nm} is no wavelength of a laser in nm", hint="laser_nm=785")
         if refused not in ("raise", "keep"):
             raise Mistake(f"refused: {refused!r} is neither 'raise' nor 'keep'")
-        wanted = device_program.module("spectra.axes").Wanted(unit, laser_nm, self._contract.technique)
+        wanted = device_program.module("spectra.axes").Wanted(
+            unit, laser_nm, self._contract.technique, self._contract.intensity
+        )
         ready, problems, covered = self._ready(x, axis, wanted)
         logits, probabilities, scores = self._asked(ready)
         rows = list(ready)

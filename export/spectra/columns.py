@@ -174,7 +174,7 @@ def _by_numbers(known: list[Column], table: Any, where: str, line: int) -> Group
         axis = known[rising[0]]
         notes = (f"column {axis.place + 1} is taken as the axis: the only one that rises or falls all along",)
     elif known[0] in named:
-        told = f"{where}: its axis is in another unit ({known[0].name}), cm-1 is wanted"
+        told = f"{where}: its axis is in another unit ({known[0].name or 'row numbers'}), cm-1 is wanted"
         raise RefusalError(2, told, "export it in cm-1")
     others = [
         each for each in known if each.place != axis.place and (not notes or each.place > axis.place or axis.place == 1)

@@ -14,9 +14,9 @@ from spectra.track import Track
 
 ENDINGS = (".txt", ".csv", ".tsv", ".xy", ".dat", ".asc", ".prn", ".dpt", ".jdx", ".dx", ".jcm", ".jcamp", ".spc")
 STDIN = "-"
-LARGEST = 256 * 2**20  # bytes; SPC needs about twice its size in memory, and the smallest device has 1 GB
 BEGIN = 1024  # bytes that tell SPC
-LARGEST_TEXT = 64 * 2**20  # bytes; numbers in text take ten times their size while they are read
+LARGEST = 256 * 2**20  # bytes of SPC, which takes four times its size in memory while it is read
+LARGEST_TEXT = 64 * 2**20  # bytes of text, which takes 25 times its size: 1.6 GB, and the smallest board has 2
 
 
 def files(names: list[str]) -> list[str | RefusalError]:

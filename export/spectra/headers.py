@@ -92,21 +92,24 @@ def _loose(lines: list[str]) -> str:
     return units.pop() if len(units) == 1 else ""
 
 
-def names(header: list[str], columns: int, delimiter: str | None) -> list[str]:
-    """Give the columns' names and, where a line of units is below them, both; [] where no line above the numbers has them."""
+def names(header: list[str], columns: int, delimiter: str | None, cells: int = 0) -> list[str]:
+    """Give the columns' names and, where a line of units is below them, both; [] where no line above the numbers has them.
+
+    cells: of a row, empty ones at its end counted; a line may name them too
+    """
+    units: list[str] = []
     for place in range(len(header) - 1, max(len(header) - 1 - LINES, -1), -1):
-        found = _split(header[place], columns, delimiter)
+        found = _split(header[place], columns, delimiter, cells)
         if not found or (columns == 2 and _is_pair(found)):
             if place == len(header) - 1:
                 return []
             break
-        under = _split(header[place + 1], columns, delimiter) if place + 1 < len(header) else []
         if all(UNIT.fullmatch(each) for each in found):
+            units = found
             continue
-        if any(unit_in(each) and not intensity_in(each) for each in found) or columns == 2:
-            units = under if under and all(UNIT.fullmatch(each) for each in under) else [""] * columns
-            return [f"{name} {unit}".strip() for name, unit in zip(found, units)]
-    return _split(header[-1], columns, delimiter) if header else []
+        if units or columns == 2 or any(unit_in(each) and not intensity_in(each) for each in found):
+            return [f"{name} {unit}".strip() for name, unit in zip(found, units or [""] * columns)]
+    return units or _split(header[-1], columns, delimiter, cells) if header else []
 
 
 def _is_pair(fields: list[str]) -> bool:
@@ -119,15 +122,15 @@ def _is_pair(fields: list[str]) -> bool:
     )
 
 
-def _split(line: str, columns: int, delimiter: str | None) -> list[str]:
+def _split(line: str, columns: int, delimiter: str | None, cells: int) -> list[str]:
     """Split a line of names into as many as there are columns; doubled tabs and another delimiter than the numbers' are fine."""
     if "=" in line:
         return []
     bare = re.sub(r"^%\s", "", line).rstrip()
     for mark in (delimiter, "\t", ";", ","):
         parts = fields_of(bare, mark)
-        if len(parts) == columns:
-            return [part.lstrip("# ") for part in parts]
+        if len(parts) == columns or (mark == delimiter and columns < len(parts) <= cells):
+            return [part.lstrip("# ") for part in parts[:columns]]
         inner = fields_of(bare.lstrip("# "), mark)
         if len(inner) == columns:
             return inner

@@ -41,7 +41,6 @@ def line_of(line: str, last: float | None) -> tuple[float, list[float], bool]:
                 f"Y-Check failed: {ordinates[0]:g} at the begin of a line, {last:g} at the end of the one before"
             )
         ordinates = ordinates[1:]
-        # a line that only repeats the one before, as the last may, ends the differences
     return x, ordinates, differs
 
 

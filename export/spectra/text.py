@@ -26,7 +26,7 @@ class Sheet(NamedTuple):
     """The numbers of a text.
 
     header: the lines above; delimiter: of the numbers; at: (m,) their lines; table: (m, columns)
-    keyed: it has RRUFF's own header; notes: what was left out
+    keyed: it has RRUFF's own header; cells: of a row, empty ones at its end counted; notes: what was left out
     """
 
     header: list[str]
@@ -34,6 +34,7 @@ class Sheet(NamedTuple):
     at: Any
     table: Any
     keyed: bool
+    cells: int
     notes: tuple[str, ...] = ()
 
 
@@ -98,7 +99,7 @@ def _filled(track: Track) -> Track:
 def _names(sheet: Sheet, where: str) -> list[str]:
     """Give the columns' names, [] where there are none. Raises RefusalError where the line above the numbers is neither."""
     width = sheet.table.shape[1]
-    names = headers.names(sheet.header, width, sheet.delimiter)
+    names = headers.names(sheet.header, width, sheet.delimiter, sheet.cells)
     if names and names[0][:1].isdigit():
         told = f"{where}:{int(sheet.at[0]) - 1}: {sheet.header[-1].strip()[:40]!r} is no numbers and no names"
         raise RefusalError(2, told, "mend the line or remove the file")
@@ -123,6 +124,7 @@ def _sheet(lines: list[str], where: str) -> Sheet:
     while not keyed and start and (_gaps(lines[start - 1], delimiter, width) or not lines[start - 1].strip()):
         start -= 1
     header = [line for line in lines[:start] if line.strip()]
+    cells = lines[start].rstrip().count(delimiter) + 1 if delimiter else width
     _nothing_lost(lines[:start], delimiter, width, where, keyed)
     at, rows, notes = _rows(lines, start, delimiter, width, where, keyed)
     if width == 1:
@@ -131,7 +133,7 @@ def _sheet(lines: list[str], where: str) -> Sheet:
     if len(rows) < 16 < width:
         hint = "put each spectrum in a column; the first column is the axis"
         raise RefusalError(2, f"{where}:{start + 1}: {len(rows)} lines of {width} numbers: spectra in rows", hint)
-    return Sheet(header, delimiter, np.array(at), numbers.table(rows, where, at), keyed, notes)
+    return Sheet(header, delimiter, np.array(at), numbers.table(rows, where, at), keyed, cells, notes)
 
 
 def _start(lines: list[str], where: str) -> tuple[int, str | None]:

@@ -61,6 +61,10 @@ KINDS = {
     "background subtracted": ("cm-1,Background,Sample,Sample (background subtracted)\n", (AXIS, DARK, X + DARK, X)),
     "dark and reference": ("cm-1,dark,white,sample\n", (AXIS, DARK, WHITE, X)),
     "its spread": ("Raman shift (cm-1),mean,std\n", (AXIS, X, DARK)),
+    "units in brackets, the shift without a unit": (
+        "Wave,Sample,Dark\n[1/cm],[counts],[counts]\n",
+        (AXIS, X, DARK),
+    ),
     "an index without a name": (",shift,counts\n", (COUNTS, AXIS, X)),
     "y before x": ("y,x\n", (X, AXIS)),
     "a wavelength with the laser": ("Excitation: 633.0 nm, 20 mW\nWellenl\u00e4nge (nm),Intensit\u00e4t\n", (NM, X)),
@@ -218,6 +222,21 @@ def test_pairs_of_columns_may_be_of_different_length(tmp_path: Path) -> None:
     first, second = tracks(path)
     assert np.isnan(second.x).sum() == 1  # which ready() refuses with its line
     assert np.isfinite(first.x).all()
+
+
+def test_a_column_that_is_empty_throughout_is_none(tmp_path: Path) -> None:
+    same(
+        table(
+            tmp_path / "a.csv",
+            "Pixel,Wavelength,Wavenumber,Processed,Dark,Reference\n",
+            COUNTS,
+            NM,
+            AXIS,
+            X,
+            DARK,
+            end=",",
+        )
+    )
 
 
 def test_columns_of_one_name_are_numbered(tmp_path: Path) -> None:
