@@ -105,9 +105,8 @@ def groups(names: list[str], table: Any, technique: str, where: str, line: int) 
             end = same[k + 1].place if k + 1 < len(same) else len(known)
             mine = known[axis.place : end]
         others = [each for each in mine if each.role != "axis"]
-        if any(
-            each.role == "raw" for each in others
-        ):  # where no dark was measured, its column and that without it are zeros
+        if any(each.role == "raw" for each in others):
+            # where no dark was measured, its column and the one without it are zeros
             others = [each for each in others if each.role != "subtracted" or np.ptp(table[:, each.place]) != 0]
         chosen, notes = spectra_of(others, technique)
         if len(axes) > len(same):
@@ -159,27 +158,20 @@ def _by_numbers(known: list[Column], table: Any, where: str, line: int) -> Group
     if not rising and table.shape[1] >= LEAST:
         told = f"{where}:{line}: no column of {table.shape[1]} rises or falls all along, so none is an axis: spectra in rows?"
         raise RefusalError(2, told, "put the axis above them, behind an empty cell or a word")
-    axis, notes = known[0], ()  # type: tuple[Column, tuple[str, ...]]
-    named = [each for each in known if each.role == "index"]
-    if (
-        table.shape[1] > 2
-        and len(rising) > 1
-        and rising[0] == 0
-        and _counts(table[:, 0])
-        and known[0].role in ("", "index")
-    ):
-        axis = known[rising[1]]
+    counted = known[0].role in ("", "index") and _counts(table[:, 0])
+    axis = known[0]
+    notes: tuple[str, ...] = ()
+    skipped = -1
+    if counted and table.shape[1] > 2 and len(rising) > 1:
+        axis, skipped = known[rising[1]], 0
         notes = ("its first column counts the rows, the second that rises or falls is taken as the axis",)
     elif rising and 0 not in rising and len(table) >= LEAST and known[rising[0]].role != "intensity":
         axis = known[rising[0]]
         notes = (f"column {axis.place + 1} is taken as the axis: the only one that rises or falls all along",)
-    elif known[0] in named:
-        told = f"{where}: its axis is in another unit ({known[0].name or 'row numbers'}), cm-1 is wanted"
+    elif axis.role == "index":
+        told = f"{where}: its axis is in another unit ({axis.name or 'row numbers'}), cm-1 is wanted"
         raise RefusalError(2, told, "export it in cm-1")
-    others = [
-        each for each in known if each.place != axis.place and (not notes or each.place > axis.place or axis.place == 1)
-    ]
-    others = [each for each in others if not (notes and each.place == 0 and _counts(table[:, 0]))]
+    others = [each for each in known if each.place not in (axis.place, skipped)]
     plain = [each if each.role != "place" else each._replace(role="") for each in others]  # "x, y": axis and intensity
     chosen, more = spectra_of(plain, "")
     if not chosen:

@@ -167,7 +167,8 @@ def _axis(
     first = float(xs[0, 1]) if first is None else first
     if last is None and delta is None:
         raise RefusalError(2, f"{place}: its data are damaged: LASTX is missing, and DELTAX", AGAIN)
-    last = first + (delta or 0.0) * (points - 1) if last is None else last
+    if last is None:  # from the last X: over the whole axis a rounded DELTAX would add up
+        last = float(xs[-1, 1] + (delta or 0.0) * (points - 1 - xs[-1, 0]))
     step = (last - first) / max(points - 1, 1)
     notes: tuple[str, ...] = ()
     if abs(xs[0, 1] - last) < abs(step) < abs(xs[0, 1] - first):

@@ -101,6 +101,7 @@ VARIANTS = {
     "a fraction that is whole": {"NPOINTS": "601.00"},
     "no NPOINTS": {"NPOINTS": ""},
     "no LASTX": {"LASTX": "", "DELTAX": "2.0"},
+    "no LASTX, and a rounded DELTAX": {"LASTX": "", "DELTAX": "1.99"},
     "a rounded FIRSTX": {"FIRSTX": "100.3"},
     "one point more than told": {"NPOINTS": "600"},
     "ends exchanged": {"FIRSTX": "1300.0", "LASTX": "100.0"},
