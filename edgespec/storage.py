@@ -6,15 +6,21 @@ import errno
 import fcntl
 import hashlib
 import json
+import lzma
 import os
 import shutil
 import tempfile
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from edgespec.errors import StorageError
+
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
+"""What a damaged zip raises when it is opened or read, whatever method its bytes claim: also .npz and .xlsx are zips."""
 
 LOCKLESS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 

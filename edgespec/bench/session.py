@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,12 +127,12 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
     """Read what `write` wrote. Raises Mistake for a file that is something else, damaged, or of another version."""
     hint = "a recording is bench/TARGET.samples.npz of a run folder; edgespec bench makes it"
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         facts = json.loads(bytes(arrays.pop(FACTS)))
     except FileNotFoundError:
         raise Mistake(f"there is no recording {path}", hint) from None
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError, zipfile.BadZipFile) as problem:
+    except (*storage.DAMAGED_ZIP, ValueError, KeyError, AttributeError, TypeError, MemoryError) as problem:
         raise Mistake(f"{path} is no recording, or damaged: {problem}", hint) from problem
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise Mistake(f"{path} is not a recording of format {FORMAT}", "measure again: edgespec bench")

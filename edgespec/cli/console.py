@@ -56,7 +56,7 @@ class Bars:
 
     def say(self, text: str) -> None:
         """Print one line, and log it."""
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
         if self.log is not None:
             self.log.parent.mkdir(parents=True, exist_ok=True)
             with self.log.open("a", encoding="utf-8") as file:
@@ -96,6 +96,11 @@ def _rich_bar() -> Any:
     return Progress(*columns, TextColumn("{task.fields[note]}"), TimeRemainingColumn(), console=console, transient=True)
 
 
+def printable(text: str) -> str:
+    """Write out what would move the cursor or colour a terminal: files and servers have their say in messages. Lines stay lines."""
+    return "".join(mark if mark.isprintable() or mark == "\n" else ascii(mark)[1:-1] for mark in text)
+
+
 def tell(problem: EdgespecError, wants_json: bool) -> int:
     """Print an error with its hint; give its exit code."""
     found = problem.found if isinstance(problem, Mistakes) else [problem]
@@ -104,7 +109,7 @@ def tell(problem: EdgespecError, wants_json: bool) -> int:
         with contextlib.suppress(OSError):  # it may be standard output that is full
             print(json.dumps({"errors": errors, "exit_code": problem.exit_code}, indent=1))
     for each in found:
-        print(f"error: {each.message}", file=sys.stderr)
+        print(f"error: {printable(each.message)}", file=sys.stderr)
         if each.hint:
-            print(f"hint:  {each.hint}", file=sys.stderr)
+            print(f"hint:  {printable(each.hint)}", file=sys.stderr)
     return problem.exit_code

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli.console import Bars, as_json
+from edgespec.cli.console import Bars, as_json, printable
 from edgespec.cli.program import app
 
 Model = Annotated[Path, typer.Argument(help="An .onnx file, a bundle folder, or a run folder.")]
@@ -80,7 +80,7 @@ def command(
     for note in [] if to_json else _notes(results):
         print(f"note:  {note}", file=sys.stderr)
     for each in refused:
-        print(f"error: {each['error']}\nhint:  {each['hint']}", file=sys.stderr)
+        print(printable(f"error: {each['error']}\nhint:  {each['hint']}"), file=sys.stderr)
     if summary["exit_code"]:
         raise typer.Exit(summary["exit_code"])
 

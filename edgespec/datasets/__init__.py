@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +74,7 @@ def _kept(path: Path) -> Spectra | None:
             source=str(held["source"]),
             notes=tuple(held["notes"].tolist()),
         )
-    except (OSError, EOFError, KeyError, ValueError, TypeError, AttributeError, zipfile.BadZipFile):
+    except (*storage.DAMAGED_ZIP, KeyError, ValueError, TypeError, AttributeError, MemoryError):
         return None
 
 

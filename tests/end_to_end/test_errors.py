@@ -364,3 +364,10 @@ def test_an_interrupt_while_it_loads_is_one_like_any_other(here: Path, number: s
     )
     assert (ended.returncode, "Traceback" in ended.stderr) == (130, False), ended.stderr
     assert "run the same command again" in ended.stderr
+
+
+def test_words_of_a_file_can_do_nothing_to_a_terminal(here: Path) -> None:
+    (here / "list.csv").write_text("\x1b[2Jfile")
+    told = refused(edgespec(here, "data", "inspect", "list.csv"), 2)
+    assert "\x1b" not in told
+    assert "\\x1b[2Jfile" in told

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from edgespec import storage
 from edgespec.data.readers.rruff_text import Refused, Scan, parse
 from edgespec.errors import Mistake, StorageError
 
@@ -36,8 +36,8 @@ def check(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             wrong = archive.testzip()
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise _damaged(path, error) from error
+    except storage.DAMAGED_ZIP as error:
+        raise _wrong(path, error) from error
     if wrong is not None:
         raise Mistake(f"{path.name}!{wrong}: its checksum does not fit", hint=f"fetch {path.name} again")
 
@@ -72,10 +72,8 @@ def _in_folder(path: Path) -> Texts:
 def _in_zip(path: Path) -> Texts:
     try:
         archive = zipfile.ZipFile(path)  # stays open while its members are referred to
-    except (zipfile.BadZipFile, ValueError) as error:
-        raise _damaged(path, error) from error
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    except (*storage.DAMAGED_ZIP, ValueError) as error:
+        raise _wrong(path, error) from error
     for name in archive.namelist():
         if leads_outside(name):
             raise Mistake(f"{path.name}: member {name!r} leads outside the archive", hint="get the archive from RRUFF")
@@ -103,13 +101,13 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> byte
         raise Refused(f"{shown(path, info.filename)}: {info.file_size} bytes is no spectrum", hint="remove this member")
     try:
         return archive.read(info)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
-        raise _damaged(path, error, f"!{info.filename}") from error
-    except OSError as error:
-        raise _unreadable(path, error) from error
+    except storage.DAMAGED_ZIP as error:
+        raise _wrong(path, error, f"!{info.filename}") from error
 
 
-def _damaged(path: Path, error: Exception, member: str = "") -> Mistake:
+def _wrong(path: Path, error: Exception, member: str = "") -> Mistake | StorageError:
+    if isinstance(error, OSError) and error.errno is not None:  # of the disk; bzip2's own has no number
+        return _unreadable(path, error)
     return Mistake(f"{path.name}{member}: not a whole zip archive ({error})", hint=f"fetch {path.name} again")
 
 

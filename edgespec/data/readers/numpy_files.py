@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec import storage
 from edgespec.errors import Mistake, StorageError
 from edgespec.plugins import did_you_mean
 
@@ -59,7 +58,7 @@ def _opened(path: Path, ending: str, where: str) -> Iterator[Any]:
         raise Mistake(f"{where}: holds Python objects (a pickle), which are never loaded", hint) from error
     except (PermissionError, IsADirectoryError) as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}", hint="check its permissions") from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, MemoryError) as error:
+    except (*storage.DAMAGED_ZIP, MemoryError) as error:
         raise _damaged(where, error) from error
 
 

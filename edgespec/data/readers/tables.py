@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import csv
-import zipfile
 from pathlib import Path
 from typing import Any
 
+from edgespec import storage
 from edgespec.errors import Missing, Mistake
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet")
 SHEETS = (".xlsx", ".xlsm")
+NO_WORKBOOK = (*storage.DAMAGED_ZIP, LookupError, ValueError, TypeError, AttributeError, SyntaxError, MemoryError)
 EXTRA = 'pip install "edgespec[formats]"'
 
 
@@ -64,7 +65,7 @@ def _sheet(path: Path) -> list[list[str]]:
     try:
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         found: list[Any] = list(book.worksheets[0].iter_rows(values_only=True))
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as problem:
+    except NO_WORKBOOK as problem:
         raise Mistake(
             f"{path.name}: is no workbook that can be read: {problem}", hint="save it as .xlsx or .csv again"
         ) from None
