@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import bad_http_server
@@ -60,3 +64,22 @@ def fetch(server: Server, into: Path, told: Told | None = None, **more: object) 
 
 def left(into: Path) -> list[str]:
     return sorted(path.name for path in into.iterdir() if path.name != ".lock")
+
+
+def edgespec(server: Server, data: Path, *more: str) -> subprocess.Popen[str]:
+    """Begin `edgespec data fetch` from that server in a process of its own."""
+    environment = {**os.environ, "EDGESPEC_DATA": str(data), "EDGESPEC_RRUFF": server.base}
+    command = [sys.executable, "-m", "edgespec", "data", "fetch", "rruff", "--archive", NAME, *more]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen(command, env=environment, text=True, preexec_fn=heard, **pipes)
+
+
+def heard() -> None:
+    """Hear Ctrl-C also where the tests themselves were started in the background, which ignores it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    """Wait for its end: exit code, what it printed, what it told."""
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err

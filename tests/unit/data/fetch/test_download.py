@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import gc
-import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import bad_http_server
 import pytest
-from bad_http_server import Answer, Server, chunked, give, hang, part, say, serving, whole
-from downloads import CONTENT, NAME, QUICK, SIZE, Told, fetch, left
+from bad_http_server import Answer, chunked, give, hang, part, say, serving, whole
+from downloads import CONTENT, NAME, QUICK, SIZE, Told, edgespec, ended, fetch, left
 
 from edgespec.data.fetch import sources
 from edgespec.datasets import rruff
@@ -141,23 +138,6 @@ def test_a_redirect_is_followed_with_its_range(tmp_path: Path) -> None:
         with serving(b"", say(302, Location=to), say(302, Location=to)) as near:
             assert fetch(near, tmp_path).read_bytes() == CONTENT
     assert far.ranges() == [None, "bytes=20000-"]
-
-
-def edgespec(server: Server, data: Path, *more: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "EDGESPEC_DATA": str(data), "EDGESPEC_RRUFF": server.base}
-    command = [sys.executable, "-m", "edgespec", "data", "fetch", "rruff", "--archive", NAME, *more]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env=environment, text=True, preexec_fn=heard, **pipes)
-
-
-def heard() -> None:
-    """Hear Ctrl-C also where the tests themselves were started in the background, which ignores it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=30)
-    return process.returncode, out, err
 
 
 def until(path: Path, size: int) -> None:

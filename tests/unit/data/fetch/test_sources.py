@@ -5,15 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import bad_http_server
 import pytest
-from bad_http_server import Server, chunked, give, serving
-from downloads import CONTENT, NAME, OTHER, QUICK, SIZE, Told, fetch, left
+from bad_http_server import chunked, give, serving
+from downloads import CONTENT, NAME, OTHER, QUICK, SIZE, Told, edgespec, ended, fetch, left
 from small_disk import mounted
 
 from edgespec import storage
@@ -112,23 +110,6 @@ def test_a_second_process_is_told_who_is_at_work(tmp_path: Path) -> None:
         with pytest.raises(StorageError, match=f"in use by another edgespec process \\(pid {os.getpid()}\\)"):
             fetch(server, tmp_path)
         assert server.asked == []
-
-
-def edgespec(server: Server, data: Path, *more: str) -> subprocess.Popen[str]:
-    environment = {**os.environ, "EDGESPEC_DATA": str(data), "EDGESPEC_RRUFF": server.base}
-    command = [sys.executable, "-m", "edgespec", "data", "fetch", "rruff", "--archive", NAME, *more]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env=environment, text=True, preexec_fn=heard, **pipes)
-
-
-def heard() -> None:
-    """Hear Ctrl-C also where the tests themselves were started in the background, which ignores it."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, err = process.communicate(timeout=30)
-    return process.returncode, out, err
 
 
 def test_a_disk_that_fills_spoils_nothing(tmp_path: Path) -> None:
