@@ -10,6 +10,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
+# one thread for torch and BLAS, here and in every process that a test starts, before any import below loads them
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+# ruff: noqa: E402
 import hypothesis
 import pytest
 import tiny_run
@@ -35,11 +40,6 @@ LONG = (
     "unit/graph/test_retarget.py",
 )
 TESTS = Path(__file__).parent
-
-# one thread for torch and BLAS, here and in every process that a test starts, before any other conftest loads them
-for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ[_name] = "1"
-
 
 # With --quick, what does not train is left out too where it waits for other processes and clocks, or draws pages by the dozen.
 SLOW = (

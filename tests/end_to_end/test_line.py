@@ -5,10 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_job
+from command import edgespec
+from killed import killed_at
 
 from edgespec import artifact, recipe, report
 from edgespec.artifact import Checkpoint, OnnxModel
@@ -186,34 +184,20 @@ def test_another_seed_gives_other_weights(tmp_path: Path, undisturbed: Path, com
     assert (tmp_path / "run" / name).read_bytes() != (undisturbed / name).read_bytes()
 
 
-def killed_while(command: list[str], part: Path, delay_s: float) -> int:
-    """Start a program and kill it shortly after `part` appears; give how it ended."""
-    program = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not part.exists() and program.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.005)
-    time.sleep(delay_s)
-    program.send_signal(signal.SIGKILL)
-    return program.wait()
-
-
 def test_killed_anywhere_and_started_again_it_ends_with_the_same_answer(tmp_path: Path, undisturbed: Path) -> None:
     folder, chance = tmp_path / "run", random.Random(0)
-    often = "from edgespec.training import resume; resume.EVERY_S = 0; from edgespec.cli import main; main()"
-    recipe = str(undisturbed.parent / "tiny.yaml")
-    command = [sys.executable, "-c", often, "compress", recipe, "--out", str(folder)]
-    for name in (
-        "1-train.state",
-        "1-train.state",
-        "2-distill.part",
-        "2-distill.state",
-        "3-to_onnx.part",
-        "4-quantize.part",
+    command = ["compress", str(undisturbed.parent / "tiny.yaml"), "--out", str(folder)]
+    for name, times in (
+        ("1-train.state", 3),
+        ("1-train.state", 5),
+        ("2-distill.part", 1),
+        ("2-distill.state", 4),
+        ("3-to_onnx.part", 1),
+        ("4-quantize.part", 1),
     ):
-        ended = killed_while(command, folder / name, chance.uniform(0, 0.1))
-        assert ended == -signal.SIGKILL
+        killed_at(name, command, times, chance.uniform(0.001, 0.01))
         assert not (folder / "report.md").exists()
-    ended_well = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    ended_well = edgespec(tmp_path, *command)
     assert ended_well.returncode == 0, ended_well.stderr
     found = model_files(folder)
     assert found.pop("bundles/local/model.onnx") == found["5-calibrate/cpu-int8.onnx"], (
@@ -224,7 +208,7 @@ def test_killed_anywhere_and_started_again_it_ends_with_the_same_answer(tmp_path
     assert not [*folder.rglob("*.part"), *folder.rglob("*.state")]
     assert "goes on in epoch" in (folder / "log.txt").read_text()
     assert "embedded" in (folder / "report.md").read_text()
-    again = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    again = edgespec(tmp_path, *command)
     assert "nothing has changed" in again.stderr
 
 

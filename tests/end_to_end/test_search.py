@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import pytest
 import tiny_job
 from command import edgespec
+from killed import killed_at
 
 from edgespec import recipe
 from edgespec.bench import instructions
@@ -45,11 +45,8 @@ def test_killed_in_a_trial_and_started_again_it_goes_on_and_its_winner_can_be_ru
     (tmp_path / "open.yaml").write_text(LINE, encoding="utf-8")
     search = ["search", "open.yaml", "--trials", "3", "--objectives", "accuracy,size", "--grace", "6"]
     second = tmp_path / "runs" / "open" / "trials" / "0001"
-    with subprocess.Popen([sys.executable, "-m", "edgespec", *search], cwd=tmp_path, stderr=subprocess.PIPE) as begun:
-        ends = time.monotonic() + 240
-        while not (second / "1-train").is_dir() and time.monotonic() < ends:
-            time.sleep(0.01)
-        begun.send_signal(signal.SIGKILL)
+    killed_at("0001/1-train", search, soon_s=0.05, cwd=tmp_path)
+    assert (second / "1-train").is_dir()
     assert not (second / "2-to_onnx").exists()
     first = (tmp_path / "runs" / "open" / "trials" / "0000" / "report.json").read_text(encoding="utf-8")
     assert json.loads(first)["rows"] == [], "nothing is judged on the test part while the search is under way"
