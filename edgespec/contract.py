@@ -27,6 +27,7 @@ class Contract:
     axis: {"start", "step", "points"}, or {"values": [...]} where it is not even; in `unit`
     laser: excitation wavelengths in nm of the training spectra; [] where they are not known
     technique: "Raman" or what else the training data were; "" where that is not known
+    intensity: what their intensities were, such as "absorbance": a file in another form is converted, or refused; "" where it is not known
     window: {"low", "high", "points"}, the even axis that the model itself works on, in `unit`; `axis` may go beyond it
     min_coverage: the share of the window that a spectrum must cover
     preprocess: what the graph does before the network, as the recipe says it; nothing of it is left to the caller
@@ -45,6 +46,7 @@ class Contract:
     window: dict[str, Any]
     unit: str = "cm-1"
     technique: str = ""
+    intensity: str = ""
     laser: tuple[float, ...] = ()
     min_coverage: float = 0.8
     temperature: float = 1.0

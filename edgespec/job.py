@@ -179,6 +179,7 @@ class Job:
             version=__version__,
             window={"low": float(spectra.axis[0]), "high": float(spectra.axis[-1]), "points": len(spectra.axis)},
             technique=spectra.technique,
+            intensity=spectra.intensity,
             laser=tuple(map(float, lasers)),
         )
 

@@ -189,13 +189,17 @@ def _own_entries(
     call: Call, axis: Axis, least: float, advance: Callable[[int, int], None]
 ) -> tuple[list[Entry], list[str]]:
     keys = call.keys
-    said = (keys.get("unit"), keys.get("laser"), keys.get("technique", ""))
+    said = measured.Said(**{key: keys[key] for key in measured.Said._fields if key in keys})
     if call.name == "table":
         named = (keys.get("label"), keys.get("sample"), keys.get("part"))
         place = locate.find(keys["path"], keys.get("root"))
         return table.entries(place, keys.get("layout"), named, axis, least, said), []
     listed, notes = file_list.find(*(keys.get(key) for key in ("path", "list", "label", "root")))
-    return measured.entries(listed, axis, least, said, advance), notes
+    found, technique = measured.entries(listed, axis, least, said, advance)
+    return found, [
+        *notes,
+        *([f"technique, as the files say it: {technique}"] if technique and not said.technique else []),
+    ]
 
 
 def _seen(one: Read, group: str, first: int) -> Seen:

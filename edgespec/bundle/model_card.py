@@ -47,6 +47,7 @@ def _front(report: Report, row: Row, said: Contract) -> dict[str, Any]:
         "model-index": [{"name": report.recipe, "results": [{"task": task, "dataset": dataset, "metrics": metrics}]}],
         "spectral": {
             "technique": said.technique or None,
+            "intensity": said.intensity or None,
             "unit": said.unit,
             "window": [said.window["low"], said.window["high"]],
             "points": len(said.values()),
@@ -72,6 +73,7 @@ def _spectrum(said: Contract) -> list[tuple[str, str]]:
     laser = ", ".join(f"{each:g}" for each in said.laser)
     return [
         ("technique", said.technique or "not known"),
+        ("intensities", said.intensity or "not known"),
         ("axis of the graph", f"{axis[0]:g} to {axis[-1]:g} {said.unit}, {len(axis)} points"),
         ("window of the model", f"{said.window['low']:g} to {said.window['high']:g} {said.unit}"),
         ("must be covered", f"{said.min_coverage:.0%} of the window"),

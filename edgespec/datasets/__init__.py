@@ -15,7 +15,7 @@ from edgespec import plugins, spectra, storage
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
-_ARRAYS = ("x", "axis", "y", "labels", "source", "notes", "technique")
+_ARRAYS = ("x", "axis", "y", "labels", "source", "notes", "technique", "intensity")
 _OPTIONAL = ("group", "part", "laser")
 
 
@@ -71,6 +71,7 @@ def _kept(path: Path) -> Spectra | None:
             part=held.get("part"),
             laser=held.get("laser"),
             technique=str(held["technique"]),
+            intensity=str(held["intensity"]),
             source=str(held["source"]),
             notes=tuple(held["notes"].tolist()),
         )

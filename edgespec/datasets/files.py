@@ -31,6 +31,7 @@ def load(
     unit: Unit | None = None,
     laser: Annotated[float, Gt(0)] | None = None,
     technique: str = "",
+    intensity: measured.Intensity = "",
     min_coverage: Annotated[float, Interval(gt=0, le=1)] = 0.8,
     refused: Literal["fail", "skip"] = "fail",
     otherwise: Annotated[Call, "datasets"] | None = None,
@@ -46,7 +47,8 @@ def load(
     root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
     unit: of axes in files that do not say it.
     laser: excitation wavelength in nm, for Raman spectra on an axis in nm or um in files that do not say it.
-    technique: what the spectra are, such as Raman or infrared.
+    technique: what the spectra are, such as Raman or infrared; what the files say if not said.
+    intensity: what the model is to learn from, such as absorbance; where a file says another form, the spectrum is converted or refused.
     min_coverage: share of the axis that a spectrum must cover; the rest is zero.
     refused: fail where a spectrum cannot be used, or skip such spectra and say so.
     otherwise: the data set to take when this one is not at hand.
@@ -57,7 +59,7 @@ def load(
         if otherwise is None:
             raise
         return datasets.stand_in(otherwise, absent.name, axis=axis, seed=seed)
-    said = (unit, laser, technique)
+    said = measured.Said(unit, laser, technique, intensity)
     keys = {"listed": [(each.where, each.label, each.sample, each.part) for each in listed], "said": said}
     key = datasets.key(
         [each.path for each in listed], {**keys, "min_coverage": min_coverage, "refused": refused}, axis, __file__
@@ -67,5 +69,5 @@ def load(
 
 
 def _read(listed: list[Listed], axis: Axis, min_coverage: float, said: measured.Said, skip: bool) -> Spectra:
-    every = measured.entries(listed, axis, min_coverage, said)
-    return measured.spectra(every, axis, min_coverage, skip=skip, technique=said[2])
+    every, technique = measured.entries(listed, axis, min_coverage, said)
+    return measured.spectra(every, axis, min_coverage, skip=skip, technique=technique)

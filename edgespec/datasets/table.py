@@ -32,6 +32,7 @@ def load(
     unit: Unit | None = None,
     laser: Annotated[float, Gt(0)] | None = None,
     technique: str = "",
+    intensity: measured.Intensity = "",
     min_coverage: Annotated[float, Interval(gt=0, le=1)] = 0.8,
     refused: Literal["fail", "skip"] = "fail",
     otherwise: Annotated[Call, "datasets"] | None = None,
@@ -50,6 +51,7 @@ def load(
     unit: of the axis, where the table does not say it.
     laser: excitation wavelength in nm, for Raman spectra on an axis in nm or um.
     technique: what the spectra are, such as Raman or infrared.
+    intensity: what the model is to learn from, such as absorbance; where a file says another form, the spectrum is converted or refused.
     min_coverage: share of the axis that a spectrum must cover; the rest is zero.
     refused: fail where a spectrum cannot be used, or skip such spectra and say so.
     otherwise: the data set to take when this one is not at hand.
@@ -60,7 +62,7 @@ def load(
         if otherwise is None:
             raise
         return datasets.stand_in(otherwise, absent.name, axis=axis, seed=seed)
-    said = (unit, laser, technique)
+    said = measured.Said(unit, laser, technique, intensity)
     asked = {"layout": layout, "label": label, "sample": sample, "part": part, "said": said}
     key = datasets.key([place], {**asked, "min_coverage": min_coverage, "refused": refused}, axis, __file__)
     named = (label, sample, part)
@@ -100,7 +102,7 @@ def _read(
     skip: bool,
 ) -> Spectra:
     every = entries(path, layout, named, axis, min_coverage, said)
-    return measured.spectra(every, axis, min_coverage, skip=skip, technique=said[2])
+    return measured.spectra(every, axis, min_coverage, skip=skip, technique=said.technique)
 
 
 def _column(path: Path, wide: Wide, key: str, name: str | None) -> list[str]:

@@ -6,7 +6,7 @@ is answered, or refused, as `edgespec predict` and the device do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -35,6 +35,7 @@ class Predictions:
     covered: (n,) share of the model's window that was measured
     classes: the model's labels
     refused: row -> why no answer is given, and how to mend it
+    notes: row -> what was noticed or decided in reading it, such as cosmic spikes; rows of which nothing is told are left out
     """
 
     labels: NDArray[np.str_]
@@ -44,6 +45,7 @@ class Predictions:
     covered: NDArray[np.float64]
     classes: tuple[str, ...]
     refused: dict[int, str] = field(default_factory=dict)
+    notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
 
     def __len__(self) -> int:
         """Count the spectra."""
@@ -96,7 +98,7 @@ class Model:
             unit, laser_nm, self._contract.technique, self._contract.intensity
         )
         ready, problems, covered = self._ready(x, axis, wanted)
-        logits, probabilities, scores = self._asked(ready)
+        logits, probabilities, scores = self._asked({row: each.x for row, each in ready.items()})
         rows = list(ready)
         for place in np.flatnonzero(~_finite(probabilities, scores)):
             row = rows[place]
@@ -104,7 +106,9 @@ class Model:
             problems[row] = Mistake(text, hint="divide the intensities by a number, the same for all")
         if problems and refused == "raise":
             _raise(problems, len(x))
-        return self._told(len(x), rows, logits, probabilities, scores, covered, problems)
+        told = self._told(len(x), rows, logits, probabilities, scores, covered, problems)
+        notes = {row: each.notes for row, each in ready.items() if each.notes and row not in problems}
+        return replace(told, notes=notes)
 
     def _checked(self, x: ArrayLike, axis: ArrayLike | None, unit: str) -> tuple[NDArray[Any], NDArray[Any]]:
         """Give both arrays, x with two dimensions."""
@@ -127,8 +131,8 @@ class Model:
 
     def _ready(
         self, x: NDArray[Any], axis: NDArray[Any], wanted: Any
-    ) -> tuple[dict[int, NDArray[Any]], dict[int, EdgespecError], NDArray[np.float64]]:
-        """Check each spectrum and bring it to the model's axis: row -> (1, points); row -> why not; (n,) share covered."""
+    ) -> tuple[dict[int, Any], dict[int, EdgespecError], NDArray[np.float64]]:
+        """Check each spectrum and bring it to the model's axis: row -> what is ready; row -> why not; (n,) share covered."""
         checks, track = device_program.module("spectra.checks"), device_program.module("spectra.track").Track
         refusal = device_program.module("refusal").RefusalError
         found, problems = {}, {}
@@ -139,7 +143,7 @@ class Model:
             except refusal as problem:
                 problems[row] = device_program.refused(problem)
             else:
-                found[row], covered[row] = made.x, made.covered
+                found[row], covered[row] = made, made.covered
         return found, problems, covered
 
     def _asked(self, ready: dict[int, NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any] | None]:

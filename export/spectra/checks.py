@@ -10,7 +10,7 @@ from contract import Contract
 from refusal import RefusalError
 from spectra import flaws
 from spectra.axes import Wanted, in_cm1
-from spectra.intensities import meant
+from spectra.intensities import DOWNWARDS, meant
 from spectra.track import Track
 
 FEWEST = 16  # points
@@ -48,7 +48,7 @@ def ready(track: Track, contract: Contract, wanted: Wanted) -> Ready:
         track = track._replace(axis=track.axis[::-1], x=track.x[::-1], lines=track.lines[::-1])
     _intensities(track)
     _no_peak_list(track)
-    if wanted.technique and not wanted.intensity:
+    if wanted.technique and wanted.intensity not in DOWNWARDS:
         _upwards(track)
     inner = _trimmed(track)
     notes = track.notes + flaws.noticed(inner, whole=len(inner.x) == len(track.x))

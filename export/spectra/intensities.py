@@ -17,6 +17,7 @@ ABSORBING = (
     "percent reflectance",
     "Kubelka-Munk",
 )
+DOWNWARDS = ("transmittance", "percent transmittance", "reflectance", "percent reflectance")  # bands point so in these
 LARGEST_SHARE = 2.0  # a transmittance above this is in percent; noise takes the share of a clear sample little above 1
 
 
@@ -27,6 +28,9 @@ def meant(track: Track, wanted: Wanted) -> Track:
     """
     _same_technique(track, wanted.technique)
     said = track.intensity
+    if said == "counts" and wanted.intensity in ABSORBING:
+        told = f"{track.name}: its intensities are counts, {wanted.intensity} is wanted"
+        raise RefusalError(2, told, f"another model, or export it as {wanted.intensity}")
     if said not in ABSORBING or said == wanted.intensity:
         return track
     share = PERCENT.get(said, said)

@@ -16,6 +16,9 @@ from edgespec.errors import Mistake
 from edgespec.spectra import Axis, Floats, Spectra, interpolate
 
 _SHOWN = 10
+_NUMBERS = re.compile(
+    r"(?<![\w.+-])[-+]?[0-9][0-9.e+-]*(?:, [0-9][0-9.e+-]*)*(?![\w])"
+)  # what differs between notes of one kind
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Read:
     """A spectrum on the model's axis, (points,), the share that it covers, and what tells it from others.
 
     low, high, step, count: its own axis in cm-1, the median step, and how many values
+    intensity, notes: what its intensities are, and what was decided or noticed in reading
     """
 
     entry: Entry
@@ -61,6 +65,8 @@ class Read:
     high: float
     step: float
     count: int
+    intensity: str
+    notes: tuple[str, ...]
 
 
 def spectra(
@@ -98,6 +104,7 @@ def spectra(
         part=np.array(parts, dtype=np.str_) if any(parts) else None,
         laser=np.array(lasers, dtype=np.int64) if any(lasers) else None,
         technique=technique,
+        intensity=_intensity(read),
         notes=tuple(_notes(entries, read, firsts, refusals, set(labels))),
     )
 
@@ -122,7 +129,20 @@ def read_all(
             continue
         digest = hashlib.sha256(scan.axis.tobytes() + scan.x.tobytes()).digest()
         own = (float(scan.axis[0]), float(scan.axis[-1]), float(np.median(np.diff(scan.axis))), len(scan.axis))
-        read.append(Read(entry, values, covered, digest, scan.mineral, scan.sample, scan.reversed, *own))
+        read.append(
+            Read(
+                entry,
+                values,
+                covered,
+                digest,
+                scan.mineral,
+                scan.sample,
+                scan.reversed,
+                *own,
+                scan.intensity,
+                scan.notes,
+            )
+        )
     return read, refusals
 
 
@@ -210,12 +230,23 @@ def oddities(read: list[Read]) -> list[str]:
     """Tell what is odd about files that can be used."""
     renamed = [one.entry.where for one in read if _plain(one.scan_mineral) not in ("", _plain(one.entry.mineral))]
     turned = [one.entry.where for one in read if one.reversed]
+    noted: dict[str, list[str]] = {}
+    for one in read:
+        for note in one.notes:
+            noted.setdefault(_NUMBERS.sub("...", note), []).append(one.entry.where)
     return _counted(
         {
             "spectra whose header names another mineral than their label": renamed,
             "files turned, since they ran from high to low": turned,
+            **noted,
         }
     )
+
+
+def _intensity(read: list[Read]) -> str:
+    """Give what the intensities are; of a set in which some do not say it, what the others say."""
+    said = {one.intensity for one in read if one.intensity}
+    return said.pop() if len(said) == 1 else ""
 
 
 def _counted(told: dict[str, list[str]]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -15,12 +15,32 @@ from edgespec.data.readers.file_list import Listed
 from edgespec.data.readers.gather import Entry
 from edgespec.data.readers.rruff_text import Refused, Scan
 from edgespec.data.readers.wide_table import Wide
+from edgespec.errors import Mistake
 from edgespec.spectra import Axis, Spectra
 
-Said = tuple[str | None, float | None, str]  # unit, laser in nm, technique
+Intensity = Literal[
+    "",
+    "counts",
+    "absorbance",
+    "transmittance",
+    "percent transmittance",
+    "reflectance",
+    "percent reflectance",
+    "Kubelka-Munk",
+]
+TRANSMITTED = ("transmittance", "percent transmittance")
 NO_SAMPLES = (
     "the physical samples are not known, so spectra of one sample may stand in two parts: accuracy is overestimated"
 )
+
+
+class Said(NamedTuple):
+    """What a recipe says of its files: unit and laser (nm) of those that do not say them; technique and intensities of all."""
+
+    unit: str | None = None
+    laser: float | None = None
+    technique: str = ""
+    intensity: str = ""
 
 
 def entries(
@@ -29,22 +49,25 @@ def entries(
     min_coverage: float,
     said: Said,
     advance: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Entry]:
-    """Give every spectrum of the files: a file of several is a sample of its own where nobody names the sample.
+) -> tuple[list[Entry], str]:
+    """Give every spectrum of the files, and the technique that they are of: a file of several is a sample of its own where nobody names the sample.
 
     Where samples are known of some, each of the others is its own; where of none, all are "".
 
     axis: the model's; said: unit, laser and technique of files that do not say them
     advance: hears how many files are read, of how many
-    What cannot be read is an entry that raises Refused when it is.
+    What cannot be read is an entry that raises Refused when it is. Raises Mistake where the files are of two techniques.
     """
-    found: list[Entry] = []
+    files: list[tuple[Listed, list[Any] | Refused]] = []
     for done, each in enumerate(listed, start=1):
-        found += _of(each, axis, min_coverage, said)
+        files.append((each, _read(each, said)))
         advance(done, len(listed))
+    said = said._replace(technique=said.technique or _technique(files))
+    said = said._replace(intensity=said.intensity or _intensity(files, said.technique))
+    found = [entry for each, tracks in files for entry in _of(each, tracks, axis, min_coverage, said)]
     if any(each.sample for each in found):
         found = [each if each.sample else replace(each, sample=each.where) for each in found]
-    return found
+    return found, said.technique
 
 
 def of_table(wide: Wide, listed: dict[str, list[str]], axis: Axis, min_coverage: float, said: Said) -> list[Entry]:
@@ -73,16 +96,44 @@ def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool
     return found
 
 
-def _of(listed: Listed, axis: Axis, min_coverage: float, said: Said) -> Iterator[Entry]:
+def _technique(files: list[tuple[Listed, list[Any] | Refused]]) -> str:
+    """Give the technique that files say; "" where none says one. Raises Mistake where they say several."""
+    first: dict[str, str] = {}
+    for listed, tracks in files:
+        for track in [] if isinstance(tracks, Refused) else tracks:
+            if track.technique:
+                first.setdefault(track.technique, listed.where)
+    if len(first) > 1:
+        told = " and ".join(f"{technique} ({where})" for technique, where in first.items())
+        hint = f"say which is meant, such as technique: {next(iter(first))}, with refused: skip; or keep them in two folders"
+        raise Mistake(f"the spectra are of {len(first)} techniques: {told}", hint)
+    return next(iter(first), "")
+
+
+def _intensity(files: list[tuple[Listed, list[Any] | Refused]], technique: str) -> str:
+    """Give what spectra of no known technique are to be brought to: absorbance, where all that is said is light let through or taken up."""
+    said = {track.intensity for _, tracks in files if not isinstance(tracks, Refused) for track in tracks} - {""}
+    return "absorbance" if not technique and said and said <= {"absorbance", *TRANSMITTED} else ""
+
+
+def _read(listed: Listed, said: Said) -> list[Any] | Refused:
+    """Read a file as the device does: its spectra, or why there are none."""
     refusal = device_program.module("refusal").RefusalError
     wanted = device_program.module("spectra.axes").Wanted(*said)
-    part = listed.part or None
     try:
-        tracks = device_program.module("spectra.files").read(str(listed.path), wanted)
+        tracks: list[Any] = device_program.module("spectra.files").read(str(listed.path), wanted)
     except refusal as problem:
-        told = _relative(device_program.refused(problem).message, listed), problem.answer["hint"]
-        yield Entry(listed.where, partial(_refuse, *told), listed.label, listed.sample, True, part)
+        return Refused(_relative(device_program.refused(problem).message, listed), problem.answer["hint"])
+    return tracks
+
+
+def _of(listed: Listed, tracks: list[Any] | Refused, axis: Axis, min_coverage: float, said: Said) -> Iterator[Entry]:
+    part = listed.part or None
+    if isinstance(tracks, Refused):
+        told = partial(_refuse, tracks.message, tracks.hint or "")
+        yield Entry(listed.where, told, listed.label, listed.sample, True, part)
         return
+    wanted = device_program.module("spectra.axes").Wanted(*said)
     for track in tracks:
         where = _relative(track.name, listed)
         sample = listed.sample or (listed.where if len(tracks) > 1 else "")
@@ -101,14 +152,20 @@ def _scan(track: Any, axis: Axis, min_coverage: float, wanted: Any) -> Scan:
     contract = device_program.module("contract").Contract
     values, technique = axis.values(), wanted.technique
     try:
-        checks.ready(track, contract(values, values, [], min_coverage, None, technique, {}), wanted)
+        made = checks.ready(track, contract(values, values, [], min_coverage, None, technique, {}), wanted)
         meant = device_program.module("spectra.intensities").meant(track, wanted)
         own = device_program.module("spectra.axes").in_cm1(meant, wanted)
     except refusal as problem:
         _refuse(problem.answer["error"], problem.answer["hint"])
     shift, x = np.asarray(own.axis, np.float64), np.asarray(own.x, np.float64)
     turned = bool(shift[0] > shift[-1])
-    return Scan(shift[::-1] if turned else shift, x[::-1] if turned else x, reversed=turned)
+    return Scan(
+        shift[::-1] if turned else shift,
+        x[::-1] if turned else x,
+        reversed=turned,
+        intensity=own.intensity,
+        notes=made.notes,
+    )
 
 
 def _relative(text: str, listed: Listed) -> str:

@@ -47,6 +47,7 @@ class Scan:
     mineral, sample: what the header says, "" where it does not
     reversed: the file ran from high to low
     padded: resampled by others, with zeros outside the measured range: the zeros are cut and counted, not refused
+    intensity: what x is, as "absorbance"; "" where nothing says it; notes: what was decided or noticed in reading
     """
 
     axis: Numbers
@@ -55,6 +56,8 @@ class Scan:
     sample: str = ""
     reversed: bool = False
     padded: bool = False
+    intensity: str = ""
+    notes: tuple[str, ...] = ()
 
 
 def parse_name(file: str) -> Name | None:

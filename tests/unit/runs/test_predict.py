@@ -71,6 +71,15 @@ def test_it_answers_as_the_command_does(bundle: Path, model: Model, tmp_path: Pa
     assert alone.labels.tolist() == [found.labels[2]]
 
 
+def test_what_is_noticed_stands_beside_the_answer(model: Model) -> None:
+    x = np.exp(-(((AXIS - 460) / 8) ** 2)) * 5 + 0.01 * spectra(3)
+    x[1, 50] += 2.5
+    found = model.predict(x, AXIS)
+    assert list(found.notes) == [1]
+    assert found.notes[1][0].startswith("cosmic spikes at")
+    assert not found.refused
+
+
 def test_a_wavelength_axis_is_the_same_spectrum(model: Model) -> None:
     x = spectra(2)
     for unit, scale in (("nm", 1.0), ("um", 1e-3)):
