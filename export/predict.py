@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import contract as contracts
 from contract import Contract
 from model import Loaded, find_runtime, open_model
 from refusal import RefusalError
-from spectra import files
+from spectra import files, lines, watch
 from spectra.axes import Wanted
 from spectra.checks import ready
 from spectra.track import Track
@@ -24,9 +25,15 @@ MODEL = "model.onnx"
 def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """Answer every spectrum, or say why not, and go on; the last object sums up and has the exit code.
 
+    asked.watch: and go on with files that come, until interrupted; asked.stream: spectra on standard input, one a line
+
     0 all were answered, 2 a spectrum was refused.
     Raises RefusalError where the model itself is no good.
     """
+    if asked.stream and (asked.watch or asked.files != [files.STDIN]):
+        raise RefusalError(2, "--stream reads standard input alone", "runner.py predict MODEL - --stream")
+    if asked.watch and files.STDIN in asked.files:
+        raise RefusalError(2, "--watch watches folders, not standard input", "runner.py predict MODEL FOLDER --watch")
     if asked.top < 1 or asked.threads < 1 or (asked.laser is not None and not 100 < asked.laser < 20_000):
         raise RefusalError(2, "--top and --threads count from 1, --laser is in nm", "runner.py predict --help")
     path = file_of(asked.model)
@@ -34,14 +41,16 @@ def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     model = open_model(runtime, {"name": path.name, "file": str(path)}, asked.threads)
     contract = contracts.find(model, path)
     wanted = Wanted(asked.unit, asked.laser, contract.technique, contract.intensity)
-    listed = files.files(asked.files)
     codes, answered, unknown = [], 0, 0
-    for number, name in enumerate(listed, start=1):
-        for told in _of_file(name, model, contract, wanted, asked.top):
+    try:
+        for number, total, told in _asked(asked, model, contract, wanted):
             codes.append(told.pop("code"))
             answered += "label" in told
             unknown += told.get("flag") == "unknown"
-            yield dict(told, number=number, of=len(listed))
+            yield dict(told, number=number, of=total)
+    except KeyboardInterrupt:
+        if not asked.watch:  # a watch has no other end
+            raise
     yield {
         "model": str(path),
         "runtime": str(runtime.version()),
@@ -62,15 +71,42 @@ def file_of(given: Path) -> Path:
     return path
 
 
-def _of_file(
-    name: str | RefusalError, model: Loaded, contract: Contract, wanted: Wanted, top: int
-) -> Iterator[dict[str, Any]]:
+def _asked(
+    asked: argparse.Namespace, model: Loaded, contract: Contract, wanted: Wanted
+) -> Iterator[tuple[int, int, dict[str, Any]]]:
+    """Answer all that is asked about, with its number and how many there are, 0 where nobody knows."""
+    if asked.stream:
+        streamed = lines.tracks(sys.stdin.buffer, contract.axis)
+        for number, (name, one) in enumerate(streamed, start=1):
+            yield (
+                number,
+                0,
+                next(
+                    _of_tracks(
+                        name, one if isinstance(one, RefusalError) else [one], model, contract, wanted, asked.top
+                    )
+                ),
+            )
+        return
+    listed = files.files(asked.files) if not asked.watch else watch.names(asked.files)
+    total = 0 if asked.watch else len(listed)
+    for number, name in enumerate(listed, start=1):
+        for told in _of_tracks(str(name), _read(name, wanted), model, contract, wanted, asked.top):
+            yield number, total, told
+
+
+def _read(name: str | RefusalError, wanted: Wanted) -> list[Track] | RefusalError:
     try:
-        if isinstance(name, RefusalError):
-            raise name
-        tracks = files.read(name, wanted)
+        return name if isinstance(name, RefusalError) else files.read(name, wanted)
     except RefusalError as refusal:
-        yield _refused(str(name), refusal)
+        return refusal
+
+
+def _of_tracks(
+    name: str, tracks: list[Track] | RefusalError, model: Loaded, contract: Contract, wanted: Wanted, top: int
+) -> Iterator[dict[str, Any]]:
+    if isinstance(tracks, RefusalError):
+        yield _refused(name, tracks)
         return
     for track in tracks:
         try:

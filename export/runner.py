@@ -1,6 +1,6 @@
 """The program on the device's side, and the only code that times a model: numpy, one runtime, nothing else.
 
-    python runner.py predict MODEL_OR_BUNDLE FILE...         what the spectra in these files are
+    python runner.py predict MODEL_OR_BUNDLE FILE...         what the spectra in these files are; FOLDER --watch, - --stream
     python runner.py verify BUNDLE                           does the bundle still give the answers that it was sent with?
     python runner.py hello --runtime onnxruntime             what this machine is
     python runner.py prepare REQUEST.json                    build and keep what the runtime makes of each model
@@ -165,6 +165,10 @@ def _parser() -> Parser:
     ask = commands.add_parser("predict")
     ask.add_argument("model", type=Path, help="an .onnx file, or a bundle folder")
     ask.add_argument("files", nargs="+", metavar="FILE", help="spectra, folders of them, or - for standard input")
+    ask.add_argument(
+        "--watch", action="store_true", help="go on with files that come into the folders, until interrupted"
+    )
+    ask.add_argument("--stream", action="store_true", help="FILE is -: a spectrum a line, each answered at once")
     ask.add_argument("--top", type=int, default=2, help="how many labels to name for each spectrum")
     ask.add_argument("--unit", choices=["cm-1", "nm", "um"], help="unit of the files' axes, where they do not say it")
     ask.add_argument("--laser", type=float, help="excitation wavelength in nm, to turn nm or um into a Raman shift")

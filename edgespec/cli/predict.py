@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import os
-import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, printable
+from edgespec.cli import answers
+from edgespec.cli.answers import Answer
+from edgespec.cli.console import Bars, as_json
 from edgespec.cli.program import app
+from edgespec.errors import Mistake
 
 Model = Annotated[Path, typer.Argument(help="An .onnx file, a bundle folder, or a run folder.")]
 Files = Annotated[
-    list[str], typer.Argument(metavar="FILE...", help="Spectra, folders of them, or - for standard input.")
+    list[str] | None, typer.Argument(metavar="FILE...", help="Spectra, folders of them, or - for standard input.")
 ]
 Variant = Annotated[str | None, typer.Option("--variant", help="Of a run: not the recommended file but this one.")]
 Top = Annotated[int, typer.Option("--top", min=1, help="How many labels to name for each spectrum.")]
@@ -24,32 +25,23 @@ Laser = Annotated[float | None, typer.Option("--laser", help="Excitation in nm, 
 Runtime = Annotated[str | None, typer.Option("--runtime", help="What runs the model; the target local's if not said.")]
 Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the runtime.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print a line of CSV for each spectrum, refused ones too.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the answers as JSON.")]
-COLUMNS = (
-    "file",
-    "label",
-    "probability",
-    "flag",
-    "score",
-    "runner_up",
-    "runner_up_probability",
-    "covered",
-    "error",
-    "hint",
-)
-HEAD = ["file", "label", "probability", "flag", "runner-up", "covered"]
+Json = Annotated[bool, typer.Option("--json", help="Print the answers as JSON; a line each with --watch and --stream.")]
+Watch = Annotated[bool, typer.Option("--watch", help="Go on with files that come into the folders, until Ctrl-C.")]
+Stream = Annotated[bool, typer.Option("--stream", help="Spectra on standard input, one a line, each answered at once.")]
 
 
 @app.command("predict", short_help="Say what the spectra in files are.")
 def command(
     model: Model,
-    files: Files,
+    files: Files = None,
     variant: Variant = None,
     top: Top = 2,
     unit: Unit = None,
     laser: Laser = None,
     runtime: Runtime = None,
     threads: Threads = None,
+    watch: Watch = False,
+    stream: Stream = False,
     to_csv: Csv = False,
     to_json: Json = False,
 ) -> None:
@@ -67,30 +59,62 @@ def command(
     arguments += ["--runtime", runtime or card.runtime, "--threads", str(threads or card.threads)]
     arguments += ["--unit", unit] if unit else []
     arguments += ["--laser", str(laser)] if laser is not None else []
-    results, refused, summary = _ask(card, [*arguments, "--", *files])
+    named = files or (["-"] if stream else [])
+    if not named:
+        raise Mistake("no FILE is named", hint="files of spectra, folders of them, or - for standard input")
+    arguments += [*(["--watch"] if watch else []), *(["--stream"] if stream else []), "--", *named]
+    code = (_live if watch or stream else _all)(card, arguments, to_csv, to_json)
+    if code:
+        raise typer.Exit(code)
+
+
+def _live(card: Any, arguments: list[str], to_csv: bool, to_json: bool) -> int:
+    """Print every answer as it comes; give 2 where something was refused. Ctrl-C is how a watch ends."""
+    from edgespec.targets import runner
+
+    show: Callable[[Answer], None] = answers.print_line
+    if to_csv:
+        answers.print_head()
+        show = answers.print_row
+    elif to_json:
+        show = answers.print_json_line
+    refused = 0
+    try:
+        for answer in runner.stream(card, arguments):
+            if "file" in answer:
+                refused += answers.is_refused(answer)
+                show(answers.clean(answer))
+    except KeyboardInterrupt:
+        if "--watch" not in arguments:
+            raise
+    return 2 if refused else 0
+
+
+def _all(card: Any, arguments: list[str], to_csv: bool, to_json: bool) -> int:
+    """Print all answers and give the runner's exit code. A bar where there are many files."""
+    results, refused, summary = _ask(card, arguments)
     if to_json:
         told = {"model": summary["model"], "contract": summary["contract"]}
         as_json({**told, "results": results, "refused": refused})
     elif to_csv:
-        _print_csv(results, refused)
+        answers.print_head()
+        for each in [*results, *refused]:
+            answers.print_row(each)
     elif results:
-        from edgespec.report import terminal
-
-        print(terminal.columns(HEAD, [_cells(each) for each in results]))
-    for note in [] if to_json else _notes(results):
-        print(f"note:  {note}", file=sys.stderr)
+        answers.print_table(results)
+    if not to_json:
+        answers.print_notes(results)
     for each in refused:
-        print(printable(f"error: {each['error']}\nhint:  {each['hint']}"), file=sys.stderr)
-    if summary["exit_code"]:
-        raise typer.Exit(summary["exit_code"])
+        answers.print_refused(each)
+    return int(summary["exit_code"])
 
 
-def _ask(card: Any, arguments: list[str]) -> tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]:
-    """Run the runner; give what it answered, what it refused, and its summary. A bar where there are many files."""
+def _ask(card: Any, arguments: list[str]) -> tuple[list[Answer], list[Answer], dict[str, Any]]:
+    """Run the runner; give what it answered, what it refused, and its summary."""
     from edgespec.targets import runner
 
-    results: list[dict[str, Any]] = []
-    refused: list[dict[str, Any]] = []
+    results: list[Answer] = []
+    refused: list[Answer] = []
     summary, bars = {}, Bars()
     for answer in runner.stream(card, arguments):
         if "file" not in answer:
@@ -99,46 +123,9 @@ def _ask(card: Any, arguments: list[str]) -> tuple[list[dict[str, Any]], list[di
         number, total = answer.pop("number"), answer.pop("of")
         if total > 1 and not results and not refused:
             bars.begin("predict", total)
-        told = {key: _shown(value) if isinstance(value, str) else value for key, value in answer.items()}
-        (refused if "error" in told else results).append(told)
+        (refused if answers.is_refused(answer) else results).append(answers.clean(answer))
         if total > 1:
             bars.advance(number, f"{len(refused)} refused")
     if bars.what:
         bars.end(f"{len(results)} answered, {len(refused)} refused")
     return results, refused, summary
-
-
-def _print_csv(results: list[dict[str, Any]], refused: list[dict[str, Any]]) -> None:
-    """Print a line for each spectrum; `error` says why there is no answer."""
-    lines = csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n")
-    lines.writeheader()
-    for each in results:
-        other = each["runner_up"] or {"label": "", "probability": ""}
-        more = {"runner_up": other["label"], "runner_up_probability": other["probability"]}
-        lines.writerow({**{key: "" if value is None else value for key, value in each.items()}, **more})
-    for each in refused:
-        lines.writerow(each)
-
-
-def _notes(results: list[dict[str, Any]]) -> list[str]:
-    """Give each note once, with the first spectrum that has it and how many others do."""
-    files: dict[str, list[str]] = {}
-    for each in results:
-        for note in each.get("notes", []):
-            files.setdefault(note, []).append(each["file"])
-    counted = {note: f" and {len(named) - 1} more" if len(named) > 1 else "" for note, named in files.items()}
-    return [f"{_shown(named[0])}{counted[note]}: {_shown(note)}" for note, named in files.items()]
-
-
-def _cells(each: dict[str, Any]) -> list[str]:
-    others = ", ".join(f"{other['label']} {other['probability']:.3f}" for other in each["top"][1:]) or "-"
-    flag, label = each["flag"] or "-", each["label"]
-    if flag == "unknown":  # a name alone would be believed
-        label = f"unknown (nearest {label})"
-    return [each["file"], label, f"{each['probability']:.3f}", flag, others, f"{each['covered']:.0%}"]
-
-
-def _shown(text: str) -> str:
-    """Make a name printable: bytes that are no UTF-8, and marks that would move the cursor."""
-    whole = os.fsencode(text).decode("utf-8", errors="replace")
-    return "".join(mark if mark.isprintable() else "\ufffd" for mark in whole)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from refusal import RefusalError
-from spectra import encoding, jcamp, spc, text
+from spectra import encoding, jcamp, limits, spc, text
 from spectra.axes import Wanted
 from spectra.track import Track
 
@@ -40,7 +40,15 @@ def files(names: list[str]) -> list[str | RefusalError]:
 def read(name: str, wanted: Wanted) -> list[Track]:
     """Read the spectra of a file, or of standard input. Raises RefusalError with the place."""
     where = "standard input" if name == STDIN else name
-    raw = _bytes(name, where)
+    if name == STDIN:  # whoever writes there may take the time that is needed
+        raw = _bytes(name, where)
+        with limits.kept(where):
+            return _tracks(raw, name, where, wanted)
+    with limits.kept(where):
+        return _tracks(_bytes(name, where), name, where, wanted)
+
+
+def _tracks(raw: bytes, name: str, where: str, wanted: Wanted) -> list[Track]:
     if spc.is_spc(raw, name):
         return spc.tracks(raw, where)
     decoded = encoding.text(raw, where)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -103,3 +105,60 @@ def test_an_unknown_spectrum_is_not_given_a_confident_name(tmp_path: Path) -> No
     row = edgespec(tmp_path, "predict", tiny_bundle.model(), "odd.txt").stdout.splitlines()[1]
     assert told["flag"] == "unknown"
     assert f"unknown (nearest {told['label']})" in row
+
+
+def test_spectra_on_standard_input_are_answered_one_by_one(tmp_path: Path) -> None:
+    axis, x = tiny_bundle.known()
+    command = [sys.executable, "-m", "edgespec", "predict", tiny_bundle.model(), "--stream", "--json"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=tmp_path, text=True, **pipes) as program:  # type: ignore[call-overload]
+        told = []
+        program.stdin.write(",".join(map(repr, axis.tolist())) + "\n")
+        for line in (",".join(map(repr, x.tolist())), "1,2,3", json.dumps({"x": (2 * x).tolist(), "name": "twice"})):
+            program.stdin.write(line + "\n")
+            program.stdin.flush()
+            told.append(json.loads(program.stdout.readline()))  # it is here before the next line goes
+        program.stdin.close()
+        assert program.wait(60) == 2, "one was refused"
+        assert program.stderr.read() == ""
+    assert [each.get("label") for each in told] == [told[0]["label"], None, told[0]["label"]]
+    assert told[0]["label"] in MINERALS
+    assert [each["file"] for each in told] == ["standard input:2", "standard input:3", "twice"]
+    assert "3 intensities, its axis has" in told[1]["error"]
+
+
+def test_a_folder_is_watched_until_ctrl_c(tmp_path: Path, good: Path) -> None:
+    folder = tmp_path / "measured"
+    folder.mkdir()
+    command = [sys.executable, "-m", "edgespec", "predict", tiny_bundle.model(), "measured", "--watch", "--csv"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    default = [sys.executable, "-c", "import os, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+               "os.execv(sys.argv[1], sys.argv[1:])"]  # fmt: skip
+    with subprocess.Popen([*default, *command], cwd=tmp_path, text=True, start_new_session=True, **pipes) as program:  # type: ignore[call-overload]
+        told = [program.stdout.readline().split(",")]
+        for name, content in (("1.txt", good.read_text()), ("2.txt", "nothing"), ("3.txt", good.read_text())):
+            (folder / name).write_text(content)
+            told.append(program.stdout.readline().split(","))
+        os.killpg(program.pid, signal.SIGINT)  # as a terminal does
+        assert program.wait(60) == 2, "one was refused"
+        assert program.stderr.read() == ""
+    assert [each[0] for each in told] == ["file", "measured/1.txt", "measured/2.txt", "measured/3.txt"]
+    assert told[1][1] == told[3][1]
+    assert told[1][1] in MINERALS
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "no FILE is named"),
+        (["--stream", "a.csv"], "--stream reads standard input alone"),
+        (["--stream", "--watch", "."], "--stream reads standard input alone"),
+        (["--watch", "-"], "--watch watches folders, not standard input"),
+        (["--watch", "none"], "none: there is no such folder to watch"),
+    ],
+)
+def test_what_cannot_be_read_is_a_mistake(tmp_path: Path, arguments: list[str], said: str) -> None:
+    ended = edgespec(tmp_path, "predict", tiny_bundle.model(), *arguments)
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "hint:  " in ended.stderr

@@ -135,6 +135,7 @@ def untold(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def ask(model: Path, file: Path, **more: Any) -> list[dict[str, Any]]:
     """Ask the device's program in this process; give an answer or a refusal for each spectrum."""
     asked = {"model": model, "files": [str(file)], "top": 1, "threads": 1, "runtime": None, "unit": None, "laser": None}
+    asked |= {"watch": False, "stream": False}
     *answers, _ = module("predict").answers(argparse.Namespace(**{**asked, **more}))
     return answers
 

@@ -1,0 +1,107 @@
+"""How the answers of `edgespec predict` are printed: as a table at the end, or each at once as a line, as CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from typing import Any
+
+from edgespec.cli.console import printable
+
+COLUMNS = (
+    "file",
+    "label",
+    "probability",
+    "flag",
+    "score",
+    "runner_up",
+    "runner_up_probability",
+    "covered",
+    "error",
+    "hint",
+)
+HEAD = ["file", "label", "probability", "flag", "runner-up", "covered"]
+Answer = dict[str, Any]
+
+
+def clean(answer: Answer) -> Answer:
+    """Make the texts of an answer printable."""
+    return {key: shown(value) if isinstance(value, str) else value for key, value in answer.items()}
+
+
+def is_refused(answer: Answer) -> bool:
+    """Tell a refusal from an answer."""
+    return "error" in answer
+
+
+def print_head() -> None:
+    """Print the names of the columns of CSV."""
+    _writer().writeheader()
+
+
+def print_row(answer: Answer) -> None:
+    """Print a line of CSV; `error` says why there is no answer."""
+    filled = {key: "" if value is None else value for key, value in answer.items()}
+    if not is_refused(answer):
+        other = answer["runner_up"] or {"label": "", "probability": ""}
+        filled |= {"runner_up": other["label"], "runner_up_probability": other["probability"]}
+    _writer().writerow(filled)
+    sys.stdout.flush()
+
+
+def print_json_line(answer: Answer) -> None:
+    """Print an answer or a refusal as a line of JSON."""
+    print(json.dumps(answer, ensure_ascii=False), flush=True)
+
+
+def print_line(answer: Answer) -> None:
+    """Print an answer as one line of text at once, a refusal as an error."""
+    if is_refused(answer):
+        print_refused(answer)
+        return
+    print("  ".join(_cells(answer)), flush=True)
+    for note in answer.get("notes", []):
+        print(f"note:  {answer['file']}: {shown(note)}", file=sys.stderr)
+
+
+def print_table(answers: list[Answer]) -> None:
+    """Print all answers as a table."""
+    from edgespec.report import terminal
+
+    print(terminal.columns(HEAD, [_cells(each) for each in answers]))
+
+
+def print_notes(answers: list[Answer]) -> None:
+    """Print each note once, with the first spectrum that has it and how many others do."""
+    files: dict[str, list[str]] = {}
+    for each in answers:
+        for note in each.get("notes", []):
+            files.setdefault(note, []).append(each["file"])
+    for note, named in files.items():
+        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        print(f"note:  {named[0]}{more}: {shown(note)}", file=sys.stderr)
+
+
+def print_refused(answer: Answer) -> None:
+    """Print why there is no answer, and what to do."""
+    print(printable(f"error: {answer['error']}\nhint:  {answer['hint']}"), file=sys.stderr, flush=True)
+
+
+def _writer() -> csv.DictWriter[str]:
+    return csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n")
+
+
+def _cells(each: Answer) -> list[str]:
+    others = ", ".join(f"{other['label']} {other['probability']:.3f}" for other in each["top"][1:]) or "-"
+    flag, label = each["flag"] or "-", each["label"]
+    if flag == "unknown":  # a name alone would be believed
+        label = f"unknown (nearest {label})"
+    return [each["file"], label, f"{each['probability']:.3f}", flag, others, f"{each['covered']:.0%}"]
+
+
+def shown(text: str) -> str:
+    """Make a name printable: bytes that are no UTF-8, and marks that would move the cursor."""
+    whole = os.fsencode(text).decode("utf-8", errors="replace")
+    return "".join(mark if mark.isprintable() else "\ufffd" for mark in whole)

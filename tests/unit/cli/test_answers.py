@@ -1,0 +1,62 @@
+"""Answers as they are printed: a table, a line each, CSV, JSON; nothing in them moves the cursor."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+
+from edgespec.cli import answers
+from edgespec.cli.answers import Answer
+
+ANSWER: Answer = {
+    "file": "a.csv",
+    "label": "Albite",
+    "probability": 0.61,
+    "flag": "unknown",
+    "score": 0.5,
+    "runner_up": {"label": "Beryl", "probability": 0.2},
+    "top": [{"label": "Albite", "probability": 0.61}, {"label": "Beryl", "probability": 0.2}],
+    "covered": 1.0,
+    "notes": ["cosmic spikes at 500 cm-1?"],
+}
+REFUSED: Answer = {"file": "b.csv", "error": "b.csv: is empty", "hint": "fetch it again"}
+
+
+def test_what_the_model_does_not_know_is_not_given_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    answers.print_line(ANSWER)
+    told = capsys.readouterr()
+    assert told.out == "a.csv  unknown (nearest Albite)  0.610  unknown  Beryl 0.200  100%\n"
+    assert told.err == "note:  a.csv: cosmic spikes at 500 cm-1?\n"
+    answers.print_line(REFUSED)
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "error: b.csv: is empty\nhint:  fetch it again\n")
+
+
+def test_a_line_of_csv_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    answers.print_head()
+    for each in (ANSWER, {**ANSWER, "runner_up": None, "flag": None}, REFUSED):
+        answers.print_row(each)
+    first, alone, refused = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (first["label"], first["runner_up"], first["runner_up_probability"]) == ("Albite", "Beryl", "0.2")
+    assert (alone["runner_up"], alone["flag"]) == ("", "")
+    assert (refused["file"], refused["label"], refused["error"]) == ("b.csv", "", "b.csv: is empty")
+
+
+def test_a_line_of_json_for_each(capsys: pytest.CaptureFixture[str]) -> None:
+    for each in (ANSWER, REFUSED):
+        answers.print_json_line(each)
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [ANSWER, REFUSED]
+
+
+def test_a_note_of_many_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    answers.print_notes([ANSWER, {**ANSWER, "file": "c.csv"}, {**ANSWER, "notes": []}])
+    assert capsys.readouterr().err == "note:  a.csv and 1 more: cosmic spikes at 500 cm-1?\n"
+
+
+def test_names_that_would_move_the_cursor_are_made_printable() -> None:
+    told = answers.clean({"file": "a\x1b[2J\udcff", "covered": 1.0})
+    assert told["file"].isprintable()
+    assert told["covered"] == 1.0
