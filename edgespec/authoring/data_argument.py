@@ -49,11 +49,19 @@ def call(text: str) -> Call:
         return _checked({"rruff": {"task": name, "refused": "skip"}}, lambda place: TYPED)
     if path.is_dir():
         _not_arrays(path)
-        if not any(rruff_text.parse_name(each.name) for each in path.rglob("*.txt")) and not any(path.rglob("*.zip")):
+        if not _is_rruff(path):
             return _checked({"files": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".zip" or path.is_dir() or not path.suffix:
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     raise Mistake(f"DATA: how to read {text} can't be told from its name", hint=FORMS)
+
+
+def _is_rruff(folder: Path) -> bool:
+    """Tell RRUFF's folders: an archive is there, or half of the texts are named as RRUFF names them."""
+    if any(folder.rglob("*.zip")):
+        return True
+    texts = [each.name for each in folder.rglob("*.txt")]
+    return bool(texts) and sum(rruff_text.parse_name(each) is not None for each in texts) * 2 >= len(texts)
 
 
 def _table(path: Path) -> str:

@@ -193,9 +193,9 @@ def _own_entries(
     if call.name == "table":
         named = (keys.get("label"), keys.get("sample"), keys.get("part"))
         place = locate.find(keys["path"], keys.get("root"))
-        return table.entries(place, keys.get("layout"), named, axis, least, said), []
+        return table.entries(place, keys.get("layout"), named, axis, least, said, strict=False), []
     listed, notes = file_list.find(*(keys.get(key) for key in ("path", "list", "label", "root")))
-    found, technique = measured.entries(listed, axis, least, said, advance)
+    found, technique = measured.entries(listed, axis, least, said, advance, strict=False)
     return found, [
         *notes,
         *([f"technique, as the files say it: {technique}"] if technique and not said.technique else []),

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec import datasets
+from edgespec import datasets, device_program
 from edgespec.authoring import data_argument, inventory
+from edgespec.authoring.inventory import Inventory
 from edgespec.data import hidden_samples, splits
-from edgespec.data.readers import array_files, locate, numpy_files
+from edgespec.data.readers import array_files, locate, measured, numpy_files
 from edgespec.data.splits import Splits
 from edgespec.errors import Mistake
 from edgespec.job import Job
@@ -108,8 +109,11 @@ def survey(call: Call, ends: tuple[float, float] | None = None) -> Survey:
 
     Raises Mistake where it can't be read or divided.
     """
-    axis = _axis(call, ends)
+    seen = inventory.take_call(call) if call.name in inventory.OWN else None
+    call, told = (call, ()) if seen is None else _with_unit(call, seen)
+    axis = _axis(ends, _wavenumber(call, seen) if call.name in OWN else None)
     spectra = datasets.load(call, axis=axis, seed=SEED)
+    spectra = replace(spectra, notes=(*spectra.notes, *told))
     signs = hidden_samples.look(spectra)
     if signs is not None and signs.found:
         spectra = replace(spectra, notes=(*spectra.notes, signs.told()))
@@ -133,24 +137,41 @@ def _check_enough(spectra: Spectra, divided: Splits) -> None:
         raise Mistake(told, hint=f"more spectra; {rarest} has {counts.min()}")
 
 
+def _with_unit(call: Call, seen: Inventory) -> tuple[Call, tuple[str, ...]]:
+    """Write down that an axis without a unit is in cm-1, where it may be; give the data set with its unit, and what to tell.
+
+    Raises Mistake where the numbers are not those of a Raman shift or wavenumber.
+    """
+    unsaid = any(note.startswith(device_program.module("spectra.axes").NO_UNIT) for note in seen.notes)
+    if not unsaid or call.keys.get("unit"):
+        return call, ()
+    low, high = (float(np.median([getattr(each, end) for each in seen.seen])) for end in ("low", "high"))
+    if high - low < measured.NARROWEST:
+        told = f"the axis says no unit, and runs from {low:g} to {high:g}: narrow for a spectrum in cm-1"
+        raise Mistake(told, hint=f"say its unit: '{{{call.name}: {{..., unit: nm, laser: 785}}}}', or unit: cm-1")
+    said = "no unit of the axis is said: the recipe says unit: cm-1; is it?"
+    return Call(call.name, {**call.keys, "unit": "cm-1"}), (said,)
+
+
 def window(call: Call) -> tuple[float, float]:
     """Give the ends that are likely meant, in cm-1: all that the spectra cover, without the laser's own line.
 
     Of files those that nine in ten spectra reach.
     """
-    if call.name not in OWN:
-        return RAMAN
-    own = _wavenumber(call)
+    return _window(_wavenumber(call)) if call.name in OWN else RAMAN
+
+
+def _window(own: NDArray[np.float64]) -> tuple[float, float]:
     low, high = float(np.ceil(own.min())), float(np.floor(own.max()))
     return (RAMAN[0], high) if low < 0 and high > RAMAN[0] else (low, high)
 
 
-def _axis(call: Call, ends: tuple[float, float] | None) -> Axis:
+def _axis(ends: tuple[float, float] | None, own: NDArray[np.float64] | None) -> Axis:
     """Take the spectra's own window, at the step that was measured or at theirs if that is coarser."""
-    low, high = ends or window(call)
-    if call.name not in OWN:
+    if own is None:
+        low, high = ends or RAMAN
         return Axis(low, high, _points(high - low, STEP))
-    own = _wavenumber(call)
+    low, high = ends or _window(own)
     if ends is None and own.min() < 0:
         raise Mistake(
             f"the axis runs from {own.min():g} to {own.max():g} cm-1, with the laser's own line in it",
@@ -163,13 +184,13 @@ def _points(span: float, step: float) -> int:
     return int(np.clip(round((span / step + 1) / MULTIPLE) * MULTIPLE, FEWEST, MOST))
 
 
-def _wavenumber(call: Call) -> NDArray[np.float64]:
+def _wavenumber(call: Call, seen: Inventory | None = None) -> NDArray[np.float64]:
     """(points,): the axis of arrays as it stands there; what is wrong with it is told when they are read.
 
     Of files: an axis from where nine in ten of them begin to where nine in ten of them end, at their median step.
     """
     if call.name in inventory.OWN:
-        return _of_files(call)
+        return _of_files(seen or inventory.take_call(call))
     name, root, npz = call.keys["wavenumber"], call.keys["root"], call.keys.get("file") or call.keys["npz"]
     if name is None:
         raise Mistake("arrays: no 'wavenumber' is named", hint="the axis is never guessed: name its array")
@@ -180,8 +201,7 @@ def _wavenumber(call: Call) -> NDArray[np.float64]:
     return own.astype(np.float64)
 
 
-def _of_files(call: Call) -> NDArray[np.float64]:
-    found = inventory.take_call(call)
+def _of_files(found: Inventory) -> NDArray[np.float64]:
     if not found.seen:
         told = "; ".join(found.refused[:SHOWN])
         raise Mistake(

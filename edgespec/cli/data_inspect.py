@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from edgespec.authoring.inventory import Inventory, Seen
 
 SHOWN = 20
+MOST_FILES, LONGEST = 200, 100
 LONG = 1000  # spectra that take seconds to read
 PANELS, CURVES = 12, 3
 ENDINGS = ("png", "svg", "pdf")
@@ -37,6 +38,9 @@ Picture = Annotated[
     Path | None, typer.Option("--picture", metavar="FILE", help="Draw example spectra: .png, .svg or .pdf.")
 ]
 Every = Annotated[bool, typer.Option("--all", help="List all classes, repeats and refusals, not the first 20.")]
+Files = Annotated[
+    bool, typer.Option("--files", help="A line for each file of a folder, as where no classes are known.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
@@ -50,6 +54,7 @@ def command(
     min_coverage: Coverage = 0.8,
     picture: Picture = None,
     every: Every = False,
+    files: Files = False,
     to_json: Json = False,
 ) -> None:
     """Count classes, physical samples and lasers, tell axes, repeats, and what would be refused and why.
@@ -59,6 +64,8 @@ def command(
     ending = "" if picture is None else picture.suffix.removeprefix(".").lower()
     if (ending and ending not in ENDINGS) or (picture is not None and not ending):
         raise Mistake(f"--picture {picture}: not the name of a picture", hint=f"endings: {', '.join(ENDINGS)}")
+    if _by_file(path, files, every, to_json):
+        return
     found = look(path, kind, laser, minerals, axis, min_coverage)
     if picture is not None:
         _draw(found, picture, ending)
@@ -70,6 +77,53 @@ def command(
     _tell(path, found, None if every else SHOWN)
 
 
+def _by_file(path: str, asked: bool, every: bool, to_json: bool) -> bool:
+    """Show a table of files, where that is asked for or no classes are known; else do nothing and say so."""
+    from edgespec.authoring import data_argument, file_table
+
+    call = data_argument.call(path)
+    if asked and (call.name != "files" or call.keys.get("list")):
+        raise Mistake(f"--files: {path} is no folder of spectra", hint="without --files its classes are shown")
+    if not asked and not file_table.unlabelled(call):
+        return False
+    bars = _Many(f"reading {Path(path).name}")
+    rows = file_table.look(call, bars.advance)
+    bars.end()
+    if to_json:
+        as_json({"path": path, "files": [row.plain() for row in rows]})
+        return True
+    from edgespec.report import terminal
+
+    spectra, usable = sum(row.spectra for row in rows), sum(row.usable for row in rows)
+    refused = sum(row.usable < max(row.spectra, 1) for row in rows)
+    print(f"{len(rows)} files, {spectra} spectra, {usable} usable; something is refused in {refused} files\n")
+    most = None if every else MOST_FILES
+    print(terminal.columns(file_table.HEAD, [file_table.cells(row, None if every else LONGEST) for row in rows[:most]]))
+    _more(len(rows), most, "files")
+    if not asked:
+        print("\nNo classes are known: a folder for each class, or a pattern or a list (docs/your-own-spectra.md).")
+    return True
+
+
+class _Many:
+    """A bar where reading takes long."""
+
+    def __init__(self, what: str) -> None:
+        self.bars, self.what, self.many = Bars(), what, 0
+
+    def advance(self, done: int, total: int) -> None:
+        if total < LONG:
+            return
+        if not self.many:
+            self.bars.begin(self.what, total)
+        self.many = total
+        self.bars.advance(done, "read")
+
+    def end(self) -> None:
+        if self.many:
+            self.bars.end(f"{self.many} files")
+
+
 def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str, min_coverage: float) -> Inventory:
     """Look through data, with a bar where it takes long."""
     from edgespec.authoring import inventory
@@ -79,16 +133,7 @@ def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str
     kinds = ["Processed", "RAW", "any"]
     if kind not in kinds:
         raise Mistake(f"--kind: there is no kind {kind!r}", hint=did_you_mean(kind, kinds))
-    bars, many = Bars(), 0
-
-    def advance(done: int, total: int) -> None:
-        nonlocal many
-        if total >= LONG:
-            if not many:
-                bars.begin(f"reading {Path(path).name}", total)
-            many = total
-            bars.advance(done, "read")
-
+    bars = _Many(f"reading {Path(path).name}")
     found = inventory.take(
         path,
         axis=Axis(*window_of(axis), 512) if axis else None,
@@ -96,10 +141,9 @@ def look(path: str, kind: str, laser: list[int] | None, minerals: str, axis: str
         kind=kind,  # type: ignore[arg-type]
         laser=laser or [],
         minerals=[name.strip() for name in minerals.split(",") if name.strip()],
-        advance=advance,
+        advance=bars.advance,
     )
-    if many:
-        bars.end(f"{many} files")
+    bars.end()
     return found
 
 

@@ -76,8 +76,10 @@ def entries(
     axis: Axis,
     min_coverage: float,
     said: measured.Said,
+    *,
+    strict: bool = True,
 ) -> list[gather.Entry]:
-    """List the spectra of a table, each to be checked when it is read. named: what says label, sample and part."""
+    """List the spectra of a table, each to be checked when it is read. named: what says label, sample and part; strict: as in `measured`."""
     wide = wide_table.read(path, layout)
     label, sample, part = named
     if label is not None and "{label}" in label:
@@ -89,7 +91,7 @@ def entries(
             there = ", ".join(map(repr, wide.told)) or "nothing"
             hint = f'label: NAME of one of {there}; or label: "{{label}}_*", a pattern of the spectra\'s names'
             raise Mistake(f"{path.name}: no column or row says the class of each spectrum", hint)
-    return measured.of_table(wide, listed, axis, min_coverage, said)
+    return measured.of_table(wide, listed, axis, min_coverage, said, strict=strict)
 
 
 def _read(

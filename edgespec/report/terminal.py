@@ -19,6 +19,10 @@ LEFT |= {
     "correction",
     "score",
     "in",
+    "axis",
+    "technique",
+    "intensities",
+    "refused, or noticed",
 }
 
 

@@ -10,6 +10,7 @@ from refusal import RefusalError
 from spectra.track import Track
 
 NM = {"nm": 1.0, "um": 1000.0}
+NO_UNIT = "its axis says no unit, cm-1 is taken"
 INVERSE_CM = {"cm-1": 1.0, "m-1": 0.01}
 LARGEST_SHIFT = (
     4500.0  # cm-1; no band lies higher (hydrogen 4160), so a Raman axis that begins here is in absolute wavenumbers
@@ -43,7 +44,7 @@ def in_cm1(track: Track, wanted: Wanted) -> Track:
     if not unit:
         _nothing_else(track)
         unit = "cm-1"
-        notes.append("its axis says no unit, cm-1 is taken")
+        notes.append(NO_UNIT)
     if unit not in NM and unit not in INVERSE_CM:
         raise RefusalError(2, f"{track.name}: its axis is in {unit}, cm-1 is wanted", "export it in cm-1")
     laser = wanted.laser or track.laser

@@ -39,6 +39,27 @@ def of_folder(folder: Path, pattern: str | None) -> tuple[list[Listed], list[str
         Without a pattern the first folder below is the class, and a second one the sample.
     Raises Mistake where there is no file of spectra, or none has a class.
     """
+    found = every(folder)
+    read = _by_folders if pattern is None else by_pattern(pattern)
+    listed, unnamed = [], []
+    for each in found:
+        told = read(each.path.relative_to(folder))
+        if told is None:
+            unnamed.append(each.where)
+        else:
+            said = {key: _shown(value) for key, value in told.items()}
+            listed.append(Listed(each.path, each.where, **said))
+    if not listed:
+        example = unnamed[0]
+        raise Mistake(
+            f"{folder}: no class is known of {len(found)} files, such as {example}",
+            hint='a folder for each class (Calcite/1.csv), label: "{label}_{sample}_*", or list: FILE.csv with columns file, label',
+        )
+    return listed, unnamed
+
+
+def every(folder: Path) -> list[Listed]:
+    """List all files of spectra below a folder by name, their classes unknown. Raises Mistake where there is none."""
     endings = device_program.module("spectra.files").ENDINGS
     found = sorted(
         path
@@ -47,22 +68,7 @@ def of_folder(folder: Path, pattern: str | None) -> tuple[list[Listed], list[str
     )
     if not found:
         raise Mistake(f"{folder}: no file of spectra in this folder", hint="spectra end in " + " ".join(endings))
-    read = _by_folders if pattern is None else by_pattern(pattern)
-    listed, unnamed = [], []
-    for path in found:
-        below = path.relative_to(folder)
-        told, where = read(below), _shown(below.as_posix())
-        if told is None:
-            unnamed.append(where)
-        else:
-            listed.append(Listed(path, where, **{key: _shown(value) for key, value in told.items()}))
-    if not listed:
-        example = unnamed[0]
-        raise Mistake(
-            f"{folder}: no class is known of {len(found)} files, such as {example}",
-            hint='a folder for each class (Calcite/1.csv), label: "{label}_{sample}_*", or list: FILE.csv with columns file, label',
-        )
-    return listed, unnamed
+    return [Listed(path, _shown(path.relative_to(folder).as_posix()), "") for path in found]
 
 
 def of_list(path: Path, root: Path | None) -> list[Listed]:
@@ -118,24 +124,28 @@ def find(
             )
         base = None if path is None else locate.find(path, root)
         return of_list(locate.find(listed, root), base), []
-    names = [path] if isinstance(path, str) else path or []
-    if not names:
-        raise Mistake("files: wants `path` (a folder) or `list` (a table of files)", hint="path: spectra")
     found: list[Listed] = []
     lost: list[str] = []
-    for name in names:
-        place = locate.find(name, root)
-        if not place.is_dir():
-            raise Mistake(
-                f"files: {name} is no folder",
-                hint="`path` names folders; one table of spectra is `table: {path: FILE}`",
-            )
+    for place in folders(path, root):
         more, unnamed = of_folder(place, pattern)
         found, lost = found + more, lost + unnamed
     notes = [
         f"files of no known class left out: {len(lost)} ({', '.join(lost[:SHOWN])}{', ...' if lost[SHOWN:] else ''})"
     ]
     return found, notes if lost else []
+
+
+def folders(path: str | list[str] | None, root: str | None) -> list[Path]:
+    """Find the folders that `path` names. Raises Mistake where it names none, or something else; locate.NotFound."""
+    names = [path] if isinstance(path, str) else path or []
+    if not names:
+        raise Mistake("files: wants `path` (a folder) or `list` (a table of files)", hint="path: spectra")
+    found = [(name, locate.find(name, root)) for name in names]
+    for name, place in found:
+        if not place.is_dir():
+            hint = "`path` names folders; one table of spectra is `table: {path: FILE}`"
+            raise Mistake(f"files: {name} is no folder", hint)
+    return [place for _, place in found]
 
 
 def _shown(name: str) -> str:

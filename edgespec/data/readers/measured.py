@@ -29,6 +29,8 @@ Intensity = Literal[
     "Kubelka-Munk",
 ]
 TRANSMITTED = ("transmittance", "percent transmittance")
+SAY_UNIT = "say it in the recipe: unit: cm-1, or unit: nm and laser: 785"
+NARROWEST = 300.0  # cm-1; spectra of substances reach farther, and an axis in nm less far
 NO_SAMPLES = (
     "the physical samples are not known, so spectra of one sample may stand in two parts: accuracy is overestimated"
 )
@@ -49,37 +51,43 @@ def entries(
     min_coverage: float,
     said: Said,
     advance: Callable[[int, int], None] = lambda done, total: None,
+    *,
+    strict: bool = True,
 ) -> tuple[list[Entry], str]:
     """Give every spectrum of the files, and the technique that they are of: a file of several is a sample of its own where nobody names the sample.
 
     Where samples are known of some, each of the others is its own; where of none, all are "".
 
     axis: the model's; said: unit, laser and technique of files that do not say them
-    advance: hears how many files are read, of how many
+    advance: hears how many files are read, of how many; strict: an axis whose unit neither the file nor `said` says is refused
     What cannot be read is an entry that raises Refused when it is. Raises Mistake where the files are of two techniques.
     """
     files: list[tuple[Listed, list[Any] | Refused]] = []
     for done, each in enumerate(listed, start=1):
-        files.append((each, _read(each, said)))
+        files.append((each, read(each, said)))
         advance(done, len(listed))
     said = said._replace(technique=said.technique or _technique(files))
     said = said._replace(intensity=said.intensity or _intensity(files, said.technique))
-    found = [entry for each, tracks in files for entry in _of(each, tracks, axis, min_coverage, said)]
+    found = [entry for each, tracks in files for entry in _of(each, tracks, axis, min_coverage, said, strict)]
     if any(each.sample for each in found):
         found = [each if each.sample else replace(each, sample=each.where) for each in found]
     return found, said.technique
 
 
-def of_table(wide: Wide, listed: dict[str, list[str]], axis: Axis, min_coverage: float, said: Said) -> list[Entry]:
+def of_table(
+    wide: Wide, listed: dict[str, list[str]], axis: Axis, min_coverage: float, said: Said, *, strict: bool = True
+) -> list[Entry]:
     """Give every spectrum of a wide table; listed: label, sample and part of each, a list empty where nothing says it."""
     track = device_program.module("spectra.track").Track
+    if strict and not wide.unit and not said.unit:
+        raise Mistake(f"{wide.names[0].partition(': ')[0]}: its axis says no unit", hint=SAY_UNIT)
     wanted = device_program.module("spectra.axes").Wanted(*said)
     laser = None if said[1] is None else round(said[1])
     found = []
     for i, x in enumerate(wide.x):
         label, sample, part = (listed[key][i] if listed[key] else "" for key in ("label", "sample", "part"))
         one = track(wide.names[i], wide.axis, x, unit=wide.unit)
-        read = partial(_scan, one, axis, min_coverage, wanted)
+        read = partial(_scan, one, axis, min_coverage, wanted, strict)
         if not label:
             read = partial(_refuse, f"{wide.names[i]}: no class is given", "fill in the cell, or remove the spectrum")
         found.append(Entry(wide.names[i], read, label, sample, True, part or None, laser))
@@ -105,18 +113,24 @@ def _technique(files: list[tuple[Listed, list[Any] | Refused]]) -> str:
                 first.setdefault(track.technique, listed.where)
     if len(first) > 1:
         told = " and ".join(f"{technique} ({where})" for technique, where in first.items())
-        hint = f"say which is meant, such as technique: {next(iter(first))}, with refused: skip; or keep them in two folders"
+        hint = f"say which is meant, such as technique: {next(iter(first))}, with refused: skip; `edgespec data inspect FOLDER --files` lists each file's"
         raise Mistake(f"the spectra are of {len(first)} techniques: {told}", hint)
     return next(iter(first), "")
 
 
-def _intensity(files: list[tuple[Listed, list[Any] | Refused]], technique: str) -> str:
+def target(said: list[str], technique: str) -> str:
     """Give what spectra of no known technique are to be brought to: absorbance, where all that is said is light let through or taken up."""
-    said = {track.intensity for _, tracks in files if not isinstance(tracks, Refused) for track in tracks} - {""}
-    return "absorbance" if not technique and said and said <= {"absorbance", *TRANSMITTED} else ""
+    known = set(said) - {""}
+    return "absorbance" if not technique and known and known <= {"absorbance", *TRANSMITTED} else ""
 
 
-def _read(listed: Listed, said: Said) -> list[Any] | Refused:
+def _intensity(files: list[tuple[Listed, list[Any] | Refused]], technique: str) -> str:
+    return target(
+        [track.intensity for _, tracks in files if not isinstance(tracks, Refused) for track in tracks], technique
+    )
+
+
+def read(listed: Listed, said: Said) -> list[Any] | Refused:
     """Read a file as the device does: its spectra, or why there are none."""
     refusal = device_program.module("refusal").RefusalError
     wanted = device_program.module("spectra.axes").Wanted(*said)
@@ -127,7 +141,9 @@ def _read(listed: Listed, said: Said) -> list[Any] | Refused:
     return tracks
 
 
-def _of(listed: Listed, tracks: list[Any] | Refused, axis: Axis, min_coverage: float, said: Said) -> Iterator[Entry]:
+def _of(
+    listed: Listed, tracks: list[Any] | Refused, axis: Axis, min_coverage: float, said: Said, strict: bool
+) -> Iterator[Entry]:
     part = listed.part or None
     if isinstance(tracks, Refused):
         told = partial(_refuse, tracks.message, tracks.hint or "")
@@ -139,14 +155,16 @@ def _of(listed: Listed, tracks: list[Any] | Refused, axis: Axis, min_coverage: f
         sample = listed.sample or (listed.where if len(tracks) > 1 else "")
         named = track._replace(name=where)
         laser = None if track.laser is None else round(track.laser)
-        yield Entry(where, partial(_scan, named, axis, min_coverage, wanted), listed.label, sample, True, part, laser)
+        yield Entry(
+            where, partial(_scan, named, axis, min_coverage, wanted, strict), listed.label, sample, True, part, laser
+        )
 
 
 def _refuse(message: str, hint: str) -> Scan:
     raise Refused(message, hint)
 
 
-def _scan(track: Any, axis: Axis, min_coverage: float, wanted: Any) -> Scan:
+def _scan(track: Any, axis: Axis, min_coverage: float, wanted: Any, strict: bool) -> Scan:
     """Check a spectrum as `predict` would, and give it on its own axis in cm-1, increasing."""
     checks, refusal = device_program.module("spectra.checks"), device_program.module("refusal").RefusalError
     contract = device_program.module("contract").Contract
@@ -157,6 +175,8 @@ def _scan(track: Any, axis: Axis, min_coverage: float, wanted: Any) -> Scan:
         own = device_program.module("spectra.axes").in_cm1(meant, wanted)
     except refusal as problem:
         _refuse(problem.answer["error"], problem.answer["hint"])
+    if strict and not track.unit and not wanted.unit:
+        _refuse(f"{track.name}: its axis says no unit", SAY_UNIT)
     shift, x = np.asarray(own.axis, np.float64), np.asarray(own.x, np.float64)
     turned = bool(shift[0] > shift[-1])
     return Scan(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec import device_program
 from edgespec.data.readers import tables
 from edgespec.errors import Mistake
 
@@ -79,6 +80,7 @@ def _rows(path: Path, cells: list[list[str]], comma: bool) -> Wide:
     axis = np.array([float(found[i][1].replace(",", ".")) for i in at])  # type: ignore[index]
     units = {(found[i][2] or "").lower().replace("\u00b5", "u") for i in at}  # type: ignore[index]
     unit = next(iter(units)) if len(units) == 1 else ""
+    corner = device_program.module("spectra.words").unit_in(cells[0][0])
     steps = np.diff(axis)
     if not ((steps > 0).all() or (steps < 0).all()):
         wrong = int(np.flatnonzero(np.sign(steps) != np.sign(np.median(steps)))[0]) + 1
@@ -90,7 +92,9 @@ def _rows(path: Path, cells: list[list[str]], comma: bool) -> Wide:
     values = [[tables.number(row[i], comma) for i in at] for row in cells[1:]]
     x = np.array([[np.nan if value is None else value for value in row] for row in values], dtype=np.float64)
     told = {cells[0][i].strip(): [row[i].strip() for row in cells[1:]] for i in others}
-    return Wide(axis, x, "cm-1" if unit not in ("", "nm", "um") else unit, told, _names(path, told, len(x)))
+    return Wide(
+        axis, x, corner if not unit else "cm-1" if unit not in ("nm", "um") else unit, told, _names(path, told, len(x))
+    )
 
 
 def _names(path: Path, told: dict[str, list[str]], n: int) -> list[str]:

@@ -37,13 +37,28 @@ def put(path: Path, cells: list[list[str]], mark: str = ",") -> str:
 
 
 def load(path: str, **keys: Any) -> Spectra:
-    return table.load(axis=AXIS, seed=0, path=path, **keys)
+    return table.load(axis=AXIS, seed=0, path=path, **{"unit": "cm-1", **keys})
 
 
 def right(found: Spectra) -> None:
     assert found.labels == ("Albite", "Quartz")
     assert [found.labels[i] for i in found.y] == CLASSES
     assert [float(found.axis[row.argmax()]) for row in found.x] == pytest.approx([465, 507, 465, 507], abs=6)
+
+
+def test_a_unit_stands_in_the_table_or_in_the_recipe(tmp_path: Path) -> None:
+    bare = put(tmp_path / "t.csv", in_rows(label=CLASSES))
+    with pytest.raises(Mistake, match=r"t\.csv: its axis says no unit") as caught:
+        load(bare, unit=None)
+    assert "unit: cm-1" in caught.value.hint
+    named = in_rows(label=CLASSES)
+    named[0][1:] = [f"{each} cm-1" for each in named[0][1:]]
+    right(load(put(tmp_path / "named.csv", named), unit=None))
+    right(load(put(tmp_path / "columns.csv", in_columns(["a", "b", "c", "d"], label=CLASSES)), unit=None))
+    wavelength = in_columns(["a", "b", "c", "d"], "wavelength (nm)", label=CLASSES)
+    for row in wavelength[2:]:
+        row[0] = f"{1e7 / (1e7 / 785 - float(row[0])):.5f}"
+    right(load(put(tmp_path / "nm.csv", wavelength), unit=None, laser=785))
 
 
 @pytest.mark.parametrize("mark", [",", ";", "\t"])

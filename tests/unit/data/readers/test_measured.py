@@ -110,3 +110,17 @@ def test_entries_are_read_once_and_refused_in_their_place(tmp_path: Path) -> Non
     assert found[0].read().intensity == "counts"
     with pytest.raises(Mistake, match=r"A/2\.csv"):
         found[1].read()
+
+
+def test_a_unit_stands_in_the_file_or_in_the_recipe(tmp_path: Path) -> None:
+    for label, x in (("A", peaks()), ("B", peaks()[::-1])):
+        (tmp_path / label).mkdir()
+        rows = "".join(f"{a:g} {b:.3f}\n" for a, b in zip(AXIS, x, strict=True))
+        (tmp_path / label / "1.txt").write_text(rows)
+    with pytest.raises(Mistake, match=r"A/1\.txt: its axis says no unit") as caught:
+        load(tmp_path)
+    assert "unit: cm-1" in caught.value.hint
+    assert len(load(tmp_path, unit="cm-1")) == 2
+    found = inventory.take(str(tmp_path))
+    assert len(found.seen) == 2, "inspect tells it"
+    assert "its axis says no unit, cm-1 is taken: 2 (A/1.txt, B/1.txt)" in found.notes
