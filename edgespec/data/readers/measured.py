@@ -67,7 +67,7 @@ def of_table(wide: Wide, listed: dict[str, list[str]], axis: Axis, min_coverage:
 
 def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool, technique: str) -> Spectra:
     """Read entries as `gather.spectra` does; where no sample is known of any, there are no groups, and that is told."""
-    found = gather.spectra(entries, axis, min_coverage, skip=skip, technique=technique, one_label=True)
+    found = gather.spectra(entries, axis, min_coverage, skip=skip, technique=technique)
     if found.group is not None and not any(each.sample for each in entries):
         return replace(found, group=None, notes=(*found.notes, NO_SAMPLES))
     return found

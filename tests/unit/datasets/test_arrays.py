@@ -330,3 +330,47 @@ def test_the_bacteria() -> None:
     assert found.notes == ()
     assert found.labels[1].startswith("E.coli")
     assert found.x.min() > 0
+
+
+def test_exact_copies_are_dropped_told_and_join_their_groups(tmp_path: Path) -> None:
+    write(tmp_path, x=peaks(700, 900, 700, 1100), y=np.array([0, 1, 0, 1]), g=np.array(list("abcd")))
+    found = load(tmp_path, group="g.npy")
+    assert peaks_of(found) == pytest.approx([700, 900, 1100], abs=5)
+    assert found.y.tolist() == [0, 1, 1]
+    assert found.group is not None
+    assert found.group.tolist() == ["a", "b", "d"]
+    assert found.notes == ("exact duplicates dropped: 1 (x.npy row 2)",)
+
+
+def test_a_copy_in_another_part_is_dropped_and_told(tmp_path: Path) -> None:
+    write(tmp_path, test_x=peaks(800, 900), test_y=np.array([0, 1]), part=np.array(["train", "train", "test"]))
+    found = load(tmp_path, test_x="test_x.npy", test_y="test_y.npy")
+    assert found.part is not None
+    assert found.part.tolist() == ["train"] * 3 + ["test"]
+    assert "duplicates in another part, the first kept: 1 (test_x.npy row 1)" in found.notes
+    write(tmp_path, x=peaks(700, 900, 700), y=np.array([0, 1, 0]))
+    assert load(tmp_path, split="part.npy").part.tolist() == ["train", "train"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, r"x.npy row 0 \(0\) and x.npy row 3 \(1\)"),
+        ({"labels": ["ale", "beer"]}, r"x.npy row 0 \(ale\) and x.npy row 3 \(beer\)"),
+        (
+            {"test_x": "test_x.npy", "test_y": "test_y.npy"},
+            r"x.npy row 0 \(0\) and x.npy row 3 \(1\); .*test_x.npy row 1",
+        ),
+    ],
+)
+def test_a_spectrum_under_two_labels_is_an_error_with_both_rows(tmp_path: Path, keys: Any, told: str) -> None:
+    rows = {"x": peaks(700, 900, 1100, 700), "y": np.array([0, 1, 0, 1])}
+    write(tmp_path, **rows, test_x=peaks(800, 700), test_y=np.array([0, 1]))
+    with pytest.raises(Mistake, match="the same spectrum stands under two labels: " + told):
+        load(tmp_path, **keys)
+
+
+def test_who_lists_spectra_gets_the_repeats_too(tmp_path: Path) -> None:
+    write(tmp_path, x=peaks(700, 900, 700), y=np.array([0, 1, 1]))
+    keys = {"root": str(tmp_path), "x": "x.npy", "y": "y.npy", "wavenumber": "wavenumber.npy"}
+    assert arrays.every(axis=AXIS, **keys).y.tolist() == [0, 1, 1]
