@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import datasets
-from edgespec.data.readers import array_files, copies, locate, numpy_files
+from edgespec.data.readers import array_files, copies, locate, numpy_files, targets
 from edgespec.data.readers import labels as label_files
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
@@ -151,6 +151,7 @@ def _spectra(
     own, turned = _axis(held["wavenumber"])
     x, y, part = _joined(held, len(own))
     number, labels = label_files.classes(y, held["y"].where, names)
+    targets.check([labels[each] for each in number], held["y"].where, [f"row {row}" for row in range(len(y))])
     group = _words(held["group"], held["x"], len(x)) if "group" in held else None
     told: list[str] = []
     if once:
@@ -179,13 +180,13 @@ def _row_names(held: dict[str, _Array], n: int) -> list[str]:
 def _joined(held: dict[str, _Array], points: int) -> tuple[Numbers, NDArray[Any], Words | None]:
     """Put the test part behind the rest: (n, points), (n,), and each spectrum's part where one is given."""
     x = _intensities(_upright(held["x"], points), held["wavenumber"], points)
-    y = _column(held["y"], held["x"], len(x))
+    y = _classes(held["y"], held["x"], len(x))
     if "split" in held:
         return x, y, _words(held["split"], held["x"], len(x))
     if "test_x" not in held:
         return x, y, None
     test_x = _intensities(_upright(held["test_x"], points), held["wavenumber"], points)
-    test_y = _column(held["test_y"], held["test_x"], len(test_x))
+    test_y = _classes(held["test_y"], held["test_x"], len(test_x))
     if (y.dtype.kind == "U") != (test_y.dtype.kind == "U"):
         hint = "both numbers, or both names"
         raise Mistake(f"{held['y'].where} and {held['test_y'].where}: one holds names, the other numbers", hint)
@@ -235,6 +236,11 @@ def _intensities(held: _Array, axis: _Array, points: int) -> Numbers:
         more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
         raise Mistake(f"{held.where}: row {bad[0]}{more} holds a value that is not finite", hint="mend or remove it")
     return x.astype(np.float64)
+
+
+def _classes(held: _Array, x: _Array, n: int) -> NDArray[Any]:
+    targets.check_array(held.values, n, held.where)
+    return _column(held, x, n)
 
 
 def _column(held: _Array, x: _Array, n: int) -> NDArray[Any]:
