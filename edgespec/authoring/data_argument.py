@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import plugins
-from edgespec.data.readers import array_files, file_list, numpy_files, rruff_text, tables
+from edgespec.data.readers import array_files, file_list, numpy_files, rruff_text, tables, wide_table
 from edgespec.errors import Mistake, Mistakes
 from edgespec.recipe import Call
 from edgespec.recipe.schema import Binder
@@ -70,7 +70,9 @@ def _table(path: Path) -> str:
     head = [name.strip().lower() for name in rows[0]] if rows else []
     if {"archive", "row"} & set(head) or len(head) < 2 or ("mineral" in head and "group" in head):
         return ""
-    return "files" if file_list.is_head(head) else "table"
+    axis = sum(wide_table.PLACE.fullmatch(name) is not None for name in head)
+    named = file_list.is_head(head) or (file_list.names_files(head) and axis < wide_table.FEWEST)
+    return "files" if named else "table"
 
 
 def _bound(text: str, where: str) -> Call:

@@ -215,7 +215,7 @@ def _of_arrays(call: Call, axis: Axis | None, min_coverage: float) -> Inventory:
         own = arrays.own_axis(**{name: keys[name] for name in ("wavenumber", "npz", "file", "root") if name in keys})
         keys["min_coverage"] = min_coverage if axis else 1e-9
     if axis is not None:
-        datasets.load(Call(call.name, keys), axis=axis, seed=0)  # tells what is refused on it
+        _whole(call.name, keys, axis)  # tells what is refused on it
     values = Axis(100, 1500, 701).values() if own is None else own
     if values[-1] <= 0:
         raise Mistake(
@@ -223,13 +223,18 @@ def _of_arrays(call: Call, axis: Axis | None, min_coverage: float) -> Inventory:
             hint="Raman shifts are above 0",
         )
     there = Axis(max(float(values[0]), 0.0), float(values[-1]), len(values))
-    found = datasets.load(Call(call.name, keys), axis=there, seed=0)
+    found = _whole(call.name, keys, there)
     own_axis = (float(values[0]), float(values[-1]), float(np.median(np.diff(values))), len(values))
     seen = [
         Seen(f"row {row}", *_told(found, row), *own_axis, first, _sample(found, row))
         for row, first in enumerate(_same(found))
     ]
     return Inventory(seen, [], {}, found.notes, lambda row: (found.axis, found.x[row].astype(np.float64)))
+
+
+def _whole(name: str, keys: dict[str, Any], axis: Axis) -> Spectra:
+    """Read a data set with its repeats, where it has any."""
+    return arrays.every(axis=axis, **keys) if name == "arrays" else datasets.load(Call(name, keys), axis=axis, seed=0)
 
 
 def _told(found: Spectra, row: int) -> tuple[str, str, int, str]:

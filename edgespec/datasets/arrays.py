@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import datasets
-from edgespec.data.readers import array_files, locate, numpy_files
+from edgespec.data.readers import array_files, copies, locate, numpy_files, targets
 from edgespec.data.readers import labels as label_files
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Floats, Spectra, Words, interpolate
 
 Numbers = NDArray[np.float64]
+ARRAYS = ("x", "y", "wavenumber", "group", "split", "test_x", "test_y")
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ def load(
 ) -> Spectra:
     """Read spectra from arrays. The keys name .npy files, or with `file` the arrays in it; rows are counted from 0.
 
-    Raises Mistake that names the array; Missing (exit 3) where the files are not at hand and no `otherwise` is named.
+    Exact copies are dropped; a spectrum under two labels is an error. Raises Mistake that names the array; Missing
+    (exit 3) where the files are not at hand and no `otherwise` is named.
 
     x: intensities, (n, points).
     y: classes, (n,) whole numbers or names.
@@ -65,20 +67,33 @@ def load(
     min_coverage: share of the axis that the spectra must cover; the rest is zero.
     otherwise: the data set to take when this one is not at hand.
     """
-    _check(y, wavenumber, split, test_x, test_y, min_coverage)
-    if file is not None and npz is not None:
-        raise Mistake("arrays: `file` and `npz` name one thing", hint="leave `npz` out")
-    npz = file or npz
-    wanted = {"x": x, "y": y, "wavenumber": wavenumber, "group": group, "split": split}
-    wanted |= {"test_x": test_x, "test_y": test_y}
+    named = {
+        "x": x,
+        "y": y,
+        "wavenumber": wavenumber,
+        "group": group,
+        "split": split,
+        "test_x": test_x,
+        "test_y": test_y,
+    }
+    places = {"labels": labels, "npz": npz, "file": file, "root": root}
     try:
-        held = _held({key: name for key, name in wanted.items() if name is not None}, npz, root)
-        names = _names(labels, npz, root)
+        return every(axis=axis, min_coverage=min_coverage, once=True, **named, **places)
     except locate.NotFound as absent:
         if otherwise is None:
             raise
         return datasets.stand_in(otherwise, absent.name, axis=axis, seed=seed)
-    return _spectra(held, names, axis, min_coverage)
+
+
+def every(*, axis: Axis, min_coverage: float = 0.8, once: bool = False, **keys: Any) -> Spectra:
+    """Read spectra as `load` does with its keys; without `once` also exact copies, whatever their labels."""
+    npz, file, root = keys.get("npz"), keys.get("file"), keys.get("root")
+    _check(keys, min_coverage)
+    if file is not None and npz is not None:
+        raise Mistake("arrays: `file` and `npz` name one thing", hint="leave `npz` out")
+    wanted = {key: keys[key] for key in ARRAYS if keys.get(key) is not None}
+    held = _held(wanted, file or npz, root)
+    return _spectra(held, _names(keys.get("labels"), file or npz, root), axis, min_coverage, once)
 
 
 def own_axis(wavenumber: str, npz: str | None = None, root: str | None = None, file: str | None = None) -> Numbers:
@@ -87,17 +102,11 @@ def own_axis(wavenumber: str, npz: str | None = None, root: str | None = None, f
     return own
 
 
-def _check(
-    y: str | None,
-    wavenumber: str | None,
-    split: str | None,
-    test_x: str | None,
-    test_y: str | None,
-    min_coverage: float,
-) -> None:
-    for key, name in (("y", y), ("wavenumber", wavenumber)):
-        if name is None:
+def _check(keys: Mapping[str, Any], min_coverage: float) -> None:
+    for key in ("y", "wavenumber"):
+        if keys.get(key) is None:
             raise Mistake(f"arrays: no {key!r} is named", hint="classes and axis are never guessed: name their arrays")
+    split, test_x, test_y = (keys.get(key) for key in ("split", "test_x", "test_y"))
     if (test_x is None) != (test_y is None):
         raise Mistake("arrays: a test part needs both `test_x` and `test_y`", hint="name both, or neither")
     if test_x is not None and split is not None:
@@ -136,11 +145,19 @@ def _names(labels: str | list[str] | None, npz: str | None, root: str | None) ->
     return label_files.from_list(array.values.tolist() if array.values.ndim == 1 else [None], array.where)
 
 
-def _spectra(held: dict[str, _Array], names: label_files.Names | None, axis: Axis, min_coverage: float) -> Spectra:
+def _spectra(
+    held: dict[str, _Array], names: label_files.Names | None, axis: Axis, min_coverage: float, once: bool
+) -> Spectra:
     own, turned = _axis(held["wavenumber"])
     x, y, part = _joined(held, len(own))
     number, labels = label_files.classes(y, held["y"].where, names)
+    targets.check([labels[each] for each in number], held["y"].where, [f"row {row}" for row in range(len(y))])
     group = _words(held["group"], held["x"], len(x)) if "group" in held else None
+    told: list[str] = []
+    if once:
+        named = [labels[each] for each in number]
+        rows, group, told = copies.once(x, named, group, part, _row_names(held, len(x)))
+        x, number, part = x[rows], number[rows], None if part is None else part[rows]
     values, covered = _on_axis(x[:, ::-1] if turned else x, own, held, axis, min_coverage)
     lost = [label for position, label in enumerate(labels) if position not in number]
     notes = {
@@ -149,20 +166,27 @@ def _spectra(held: dict[str, _Array], names: label_files.Names | None, axis: Axi
         f"spectra that cover a part of the axis only, zero elsewhere: all ({covered:.0%})": covered < 1,
         f"labels left without a spectrum: {len(lost)} ({', '.join(lost[:3])})": bool(lost),
     }
-    told = tuple(note for note, holds in notes.items() if holds)
-    return Spectra(values, axis.values(), number, labels, group, part, notes=told)
+    told += [note for note, holds in notes.items() if holds]
+    return Spectra(values, axis.values(), number, labels, group, part, notes=tuple(told))
+
+
+def _row_names(held: dict[str, _Array], n: int) -> list[str]:
+    """Name the rows of x, then those of test_x: (n,)."""
+    own = n - len(held["test_y"].values) if "test_y" in held else n
+    behind = held["test_x"].where if "test_x" in held else ""
+    return [f"{held['x'].where} row {row}" if row < own else f"{behind} row {row - own}" for row in range(n)]
 
 
 def _joined(held: dict[str, _Array], points: int) -> tuple[Numbers, NDArray[Any], Words | None]:
     """Put the test part behind the rest: (n, points), (n,), and each spectrum's part where one is given."""
     x = _intensities(_upright(held["x"], points), held["wavenumber"], points)
-    y = _column(held["y"], held["x"], len(x))
+    y = _classes(held["y"], held["x"], len(x))
     if "split" in held:
         return x, y, _words(held["split"], held["x"], len(x))
     if "test_x" not in held:
         return x, y, None
     test_x = _intensities(_upright(held["test_x"], points), held["wavenumber"], points)
-    test_y = _column(held["test_y"], held["test_x"], len(test_x))
+    test_y = _classes(held["test_y"], held["test_x"], len(test_x))
     if (y.dtype.kind == "U") != (test_y.dtype.kind == "U"):
         hint = "both numbers, or both names"
         raise Mistake(f"{held['y'].where} and {held['test_y'].where}: one holds names, the other numbers", hint)
@@ -212,6 +236,11 @@ def _intensities(held: _Array, axis: _Array, points: int) -> Numbers:
         more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
         raise Mistake(f"{held.where}: row {bad[0]}{more} holds a value that is not finite", hint="mend or remove it")
     return x.astype(np.float64)
+
+
+def _classes(held: _Array, x: _Array, n: int) -> NDArray[Any]:
+    targets.check_array(held.values, n, held.where)
+    return _column(held, x, n)
 
 
 def _column(held: _Array, x: _Array, n: int) -> NDArray[Any]:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from edgespec import datasets
 from edgespec.data.readers import archives, gather, locate, task_list
+from edgespec.data.readers.copies import TwoLabels
 from edgespec.data.readers.gather import Entry
 from edgespec.data.readers.rruff_text import Refused, Scan, parse_name, physical_sample
 from edgespec.errors import Mistake
@@ -36,13 +37,14 @@ def load(
     laser: list[int] | None = None,
     minerals: list[str] | None = None,
     min_coverage: float = 0.8,
-    refused: Literal["stop", "skip"] = "stop",
+    refused: Literal["fail", "skip", "stop"] = "fail",
+    two_labels: Literal["fail", "first"] = "fail",
     otherwise: Annotated[Call, "datasets"] | None = None,
 ) -> Spectra:
     """Read RRUFF spectra; labels are minerals, groups are physical samples. Exactly one of `path` and `task`.
 
-    Exact duplicates are dropped; ids that share a spectrum are one group. Raises Mistake with file:line, and
-    Missing (exit 3) where the data are not at hand and no `otherwise` is named.
+    Exact duplicates are dropped; ids that share a spectrum are one group; a spectrum under two labels is an error. Raises
+    Mistake with file:line, and Missing (exit 3) where the data are not at hand and no `otherwise` is named.
 
     path: folders of RRUFF text files, RRUFF's zip archives or an .npz of resampled spectra, one or several.
     task: a csv list of spectra: columns archive (or row), file, mineral, group, and if need be split or split0, split1.
@@ -53,7 +55,8 @@ def load(
     laser: only spectra taken with these lasers, in nm.
     minerals: only these minerals.
     min_coverage: share of the axis that a spectrum must cover; the rest is zero.
-    refused: stop at spectra that cannot be used, or skip them and say so.
+    refused: fail where a spectrum cannot be used, or skip such spectra, and those under two labels, and say so; stop is the older word for fail.
+    two_labels: fail where a spectrum stands under two labels, or keep the first; data.unknown always keeps the first, as nobody learns its labels.
     otherwise: the data set to take when this one is not at hand.
     """
     if not 0 < min_coverage <= 1:
@@ -66,8 +69,10 @@ def load(
         return datasets.stand_in(otherwise, absent.name, axis=axis, seed=seed)
     # order matters to the reading, so `path` and `task` count; where they were found does not
     keys = {"path": path, "task": task, "split": split, "kind": kind, "laser": laser, "minerals": minerals}
-    key = datasets.key(files, {**keys, "min_coverage": min_coverage, "refused": refused}, axis, __file__)
-    return datasets.cached(key, partial(gather.spectra, chosen, axis, min_coverage, skip=refused == "skip"))
+    skip = refused == "skip"
+    doubt: TwoLabels = "first" if two_labels == "first" else "leave out" if skip else "fail"
+    key = datasets.key(files, {**keys, "min_coverage": min_coverage, "skip": skip, "doubt": doubt}, axis, __file__)
+    return datasets.cached(key, partial(gather.spectra, chosen, axis, min_coverage, skip=skip, two_labels=doubt))
 
 
 def entries(

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from annotated_types import Gt, Interval
 
 from edgespec import datasets
-from edgespec.data.readers import file_list, gather, locate, measured, wide_table
+from edgespec.data.readers import file_list, gather, locate, measured, targets, wide_table
 from edgespec.data.readers.wide_table import Wide
 from edgespec.errors import Mistake
 from edgespec.plugins import did_you_mean
@@ -88,9 +88,11 @@ def entries(
         columns = {"label": label, "sample": sample, "part": part}
         listed = {key: _column(path, wide, key, name) for key, name in columns.items()}
         if not listed["label"]:
+            targets.check_columns(wide.told, path.name)
             there = ", ".join(map(repr, wide.told)) or "nothing"
             hint = f'label: NAME of one of {there}; or label: "{{label}}_*", a pattern of the spectra\'s names'
             raise Mistake(f"{path.name}: no column or row says the class of each spectrum", hint)
+    targets.check(listed["label"], f"{path.name}: the classes", wide.names)
     return measured.of_table(wide, listed, axis, min_coverage, said, strict=strict)
 
 

@@ -13,6 +13,7 @@ from edgespec.compression.pruning import early_exit
 from edgespec.data.splits import Splits, divide
 from edgespec.errors import EdgespecError, Missing, Mistake, Mistakes
 from edgespec.job import Job, Progress
+from edgespec.recipe import Call
 from edgespec.recipe.plan import Plan
 from edgespec.recipe.schema import Binder
 from edgespec.spectra import Spectra
@@ -58,7 +59,7 @@ def _unknown(checked: Plan, spectra: Spectra) -> tuple[Spectra | None, list[str]
     if call is None:
         return None, []
     try:
-        found = datasets.load(call, axis=checked.data.axis, seed=checked.seed)
+        found = datasets.load(_unlearnt(call), axis=checked.data.axis, seed=checked.seed)
     except Missing as absent:
         return None, [f"unknown substances were not measured: {absent.message}"]
     known = {_plain(label) for label in spectra.labels}
@@ -67,6 +68,12 @@ def _unknown(checked: Plan, spectra: Spectra) -> tuple[Spectra | None, list[str]
     if not len(rows):
         return None, [f"unknown substances were not measured: all of {found.name} are known"]
     return found[rows], []
+
+
+def _unlearnt(call: Call) -> Call:
+    """Let a spectrum stand under two labels where nobody learns them: they only say whether the model knows the substance."""
+    keys = {**call.keys, "two_labels": "first"} if "two_labels" in call.keys else call.keys
+    return Call(call.name, keys)
 
 
 def _plain(label: str) -> str:

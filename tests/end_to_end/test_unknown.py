@@ -10,10 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rruff_files import folder, lines, name, text
 
 from edgespec import datasets, recipe, report
 from edgespec.datasets import rruff
 from edgespec.errors import Mistake
+from edgespec.job import Silent
+from edgespec.pipeline import preparation
 from edgespec.pipeline.run import Run
 from edgespec.recipe import Call
 from edgespec.recipe.gates import Gate
@@ -97,9 +100,9 @@ def test_what_is_not_at_hand_or_known_after_all_is_noted_and_not_measured(
         "nowhere.npz was not found": {"rruff": {"path": "nowhere.npz"}},
         "all of minerals are known": {"minerals": {"minerals": ["Beryl"]}},
     }
-    for told, name in cases.items():
+    for told, said in cases.items():
         tree = copy.deepcopy(tiny_tree)
-        tree["data"]["unknown"] = name
+        tree["data"]["unknown"] = said
         found = compress(write_recipe(tmp_path / "tiny.yaml", tree), tmp_path / "run", stop="1")
         assert any(told in note for note in found.data["notes"]), found.data["notes"]
         assert "auroc_unknown" not in found.rows[-1].reject
@@ -116,18 +119,31 @@ def test_a_mistake_in_it_is_told_with_its_line(
 
 def test_a_whole_npz_is_read_by_its_file_names(tmp_path: Path, real: Path) -> None:
     axis = Axis(150, 1172, 64)
-    found = rruff.load(axis=axis, seed=0, path=str(real / "rruff" / "sang2022_resampled_subset.npz"))
+    path = str(real / "rruff" / "sang2022_resampled_subset.npz")
+    with pytest.raises(Mistake, match=r"!467 \(Gelosaite\) and .*!7248 \(Diadochite\)"):
+        rruff.load(axis=axis, seed=0, path=path)
+    found = rruff.load(axis=axis, seed=0, path=path, two_labels="first")
     assert found.technique == "Raman"
     assert len(found.labels) > 1300
     assert found.laser is not None
     assert set(found.laser.tolist()) >= {532, 780, 785}
-    only = datasets.load(
-        Call("rruff", {"path": str(real / "rruff" / "sang2022_resampled_subset.npz"), "laser": [780]}),
-        axis=axis,
-        seed=0,
-    )
+    only = datasets.load(Call("rruff", {"path": path, "laser": [780], "two_labels": "first"}), axis=axis, seed=0)
     assert only.laser is not None
     assert set(only.laser.tolist()) == {780}
+
+
+def test_unknown_substances_may_stand_under_two_labels(
+    tmp_path: Path, tiny_tree: dict[str, Any], write_recipe: Callable[[Path, dict[str, Any]], Path]
+) -> None:
+    """Nobody learns their labels: RRUFF's own files hold a mineral that was renamed under both names."""
+    names = {"ApophylliteKF": 500.0, "FluorapophylliteK": 500.0, "Realgar": 350.0}
+    files: dict[str, str | bytes] = {name(mineral): text(lines(at), mineral) for mineral, at in names.items()}
+    tree = copy.deepcopy(tiny_tree)
+    tree["data"]["unknown"] = {"rruff": {"path": folder(tmp_path / "d", files)}}
+    checked = plan(recipe.load(write_recipe(tmp_path / "tiny.yaml", tree)))
+    unknown = preparation.prepare(checked, tmp_path, Silent()).unknown
+    assert unknown is not None
+    assert [unknown.labels[number] for number in unknown.y] == ["ApophylliteKF", "Realgar"]
 
 
 def test_an_npz_that_lacks_an_array_is_refused(tmp_path: Path) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 
 from edgespec import device_program
-from edgespec.data.readers import locate, tables
+from edgespec.data.readers import locate, tables, targets
 from edgespec.errors import Missing, Mistake
 
 COLUMNS = {
@@ -81,6 +82,9 @@ def of_list(path: Path, root: Path | None) -> list[Listed]:
     columns = {key: _column(rows[0], names) for key, names in COLUMNS.items()} if rows else {}
     for key in ("file", "label"):
         if columns.get(key) is None:
+            if rows and key == "label":
+                beside = dict(zip(rows[0], zip_longest(*rows[1:], fillvalue=""), strict=False))
+                targets.check_columns(beside, path.name)
             there = ", ".join(map(repr, rows[0])) if rows else "nothing"
             raise Mistake(
                 f"{path.name}:1: no column {key!r}; there is {there}", hint="columns file, label, and sample if known"
@@ -110,6 +114,11 @@ def is_head(names: list[str]) -> bool:
     return None not in (_column(names, COLUMNS["file"]), _column(names, COLUMNS["label"]))
 
 
+def names_files(names: list[str]) -> bool:
+    """Tell whether one of the columns names files."""
+    return _column(names, COLUMNS["file"]) is not None
+
+
 def find(
     path: str | list[str] | None, listed: str | None, pattern: str | None, root: str | None
 ) -> tuple[list[Listed], list[str]]:
@@ -123,7 +132,8 @@ def find(
                 "files: `list` names every file with its class", hint="leave `label` out; `path` is one folder"
             )
         base = None if path is None else locate.find(path, root)
-        return of_list(locate.find(listed, root), base), []
+        place = locate.find(listed, root)
+        return _checked(of_list(place, base), f"{place.name}: the column of classes"), []
     found: list[Listed] = []
     lost: list[str] = []
     for place in folders(path, root):
@@ -132,7 +142,12 @@ def find(
     notes = [
         f"files of no known class left out: {len(lost)} ({', '.join(lost[:SHOWN])}{', ...' if lost[SHOWN:] else ''})"
     ]
-    return found, notes if lost else []
+    return _checked(found, f"files: {path if isinstance(path, str) else ', '.join(path or [])}"), notes if lost else []
+
+
+def _checked(found: list[Listed], where: str) -> list[Listed]:
+    targets.check([each.label for each in found], where, [each.where for each in found])
+    return found
 
 
 def folders(path: str | list[str] | None, root: str | None) -> list[Path]:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from edgespec.data.readers import copies
+from edgespec.data.readers.copies import TwoLabels
 from edgespec.data.readers.rruff_text import Refused, Scan, physical_sample
 from edgespec.errors import Mistake
 from edgespec.spectra import Axis, Floats, Spectra, interpolate
@@ -76,19 +78,18 @@ def spectra(
     *,
     skip: bool,
     technique: str = "Raman",
-    one_label: bool = False,
+    two_labels: TwoLabels = "fail",
 ) -> Spectra:
     """Read all entries onto the axis, in their order; labels are the minerals, sorted.
 
-    one_label: a spectrum that is there under two labels is a mistake, not a repeat
+    two_labels: what is done with a spectrum that is there under two labels
     Raises Mistake that names up to ten unusable ones, unless they are to be skipped.
     """
     read, refusals = read_all(entries, axis, min_coverage)
     if refusals and (not skip or not read):
         raise _stop(refusals, len(entries))
+    read, doubts = _undoubted(read, two_labels)
     firsts = firsts_of(read)
-    if one_label:
-        _check_labels(read, firsts)
     groups = groups_of(read, firsts)
     rows = [row for row, first in enumerate(firsts) if row == first]
     labels = sorted({read[row].entry.mineral for row in rows})
@@ -105,7 +106,7 @@ def spectra(
         laser=np.array(lasers, dtype=np.int64) if any(lasers) else None,
         technique=technique,
         intensity=_intensity(read),
-        notes=tuple(_notes(entries, read, firsts, refusals, set(labels))),
+        notes=tuple(doubts + _notes(entries, read, firsts, refusals, set(labels))),
     )
 
 
@@ -164,20 +165,23 @@ def _stop(refusals: list[Refused], total: int) -> Mistake:
     return Mistake("\n  ".join(told), hint=f"{'; '.join(hints)}; or `refused: skip` leaves such spectra out")
 
 
-def _check_labels(read: list[Read], firsts: list[int]) -> None:
-    """Raise Mistake where the same values stand under two labels: one of them is wrong, and nobody here knows which."""
-    pairs = [(read[first].entry, one.entry) for one, first in zip(read, firsts, strict=True)]
-    wrong = [f"{a.where} ({a.mineral}) and {b.where} ({b.mineral})" for a, b in pairs if a.mineral != b.mineral]
-    if wrong:
-        more = f", and {len(wrong) - _SHOWN} more pairs" if len(wrong) > _SHOWN else ""
-        told = "; ".join(wrong[:_SHOWN])
-        raise Mistake(f"the same spectrum stands under two labels: {told}{more}", hint="remove the wrong one")
+def _undoubted(read: list[Read], two_labels: TwoLabels) -> tuple[list[Read], list[str]]:
+    """Leave out the spectra of which nobody knows which label is right, and tell how many, or raise Mistake as is asked."""
+    names, labels = [one.entry.where for one in read], [one.entry.mineral for one in read]
+    firsts = firsts_of(read)
+    doubtful = copies.doubtful(labels, firsts)
+    if two_labels == "first" or not doubtful:
+        return read, []
+    if two_labels == "fail" or len(doubtful) == len(read):
+        copies.check_labels(names, labels, firsts)
+    told = copies.some(copies.pairs(names, labels, firsts))
+    kept = [one for row, one in enumerate(read) if row not in doubtful]
+    return kept, [f"spectra under two labels left out, on both sides: {len(doubtful)} ({told})"]
 
 
 def firsts_of(read: list[Read]) -> list[int]:
     """Give for each spectrum the position of the first that has the same intensities on the same axis."""
-    seen: dict[bytes, int] = {}
-    return [seen.setdefault(one.digest, row) for row, one in enumerate(read)]
+    return copies.firsts(one.digest for one in read)
 
 
 def groups_of(read: list[Read], firsts: list[int]) -> list[str]:
@@ -185,20 +189,12 @@ def groups_of(read: list[Read], firsts: list[int]) -> list[str]:
 
     Ids that share a spectrum, or stand in name and header of one file, are one sample: the alphabetically first.
     """
-    parent: dict[str, str] = {}
+    same = []
     for row, one in enumerate(read):
-        same = [one.entry.sample, read[firsts[row]].entry.sample]
-        if one.scan_sample and not one.entry.listed:
-            same.append(physical_sample(one.scan_sample))
-        tops = sorted({_top(parent, sample) for sample in same})
-        parent.update(dict.fromkeys(tops[1:], tops[0]))
-    return [_top(parent, one.entry.sample) for one in read]
-
-
-def _top(parent: dict[str, str], sample: str) -> str:
-    while sample in parent:
-        sample = parent[sample]
-    return sample
+        header = [physical_sample(one.scan_sample)] if one.scan_sample and not one.entry.listed else []
+        same.append([one.entry.sample, read[firsts[row]].entry.sample, *header])
+    names = copies.joined(same)
+    return [names[one.entry.sample] for one in read]
 
 
 def _notes(
@@ -217,7 +213,7 @@ def _notes(
         "unusable spectra left out": [refusal.message for refusal in refusals],
         "labels left without a spectrum": lost,
     }
-    notes = _counted(told) + oddities(read)
+    notes = copies.counted(told) + oddities(read)
     if partial:
         least = min(one.covered for one in partial)
         notes.append(
@@ -234,7 +230,7 @@ def oddities(read: list[Read]) -> list[str]:
     for one in read:
         for note in one.notes:
             noted.setdefault(_NUMBERS.sub("...", note), []).append(one.entry.where)
-    return _counted(
+    return copies.counted(
         {
             "spectra whose header names another mineral than their label": renamed,
             "files turned, since they ran from high to low": turned,
@@ -247,14 +243,6 @@ def _intensity(read: list[Read]) -> str:
     """Give what the intensities are; of a set in which some do not say it, what the others say."""
     said = {one.intensity for one in read if one.intensity}
     return said.pop() if len(said) == 1 else ""
-
-
-def _counted(told: dict[str, list[str]]) -> list[str]:
-    return [f"{what}: {len(which)} ({_some(which)})" for what, which in told.items() if which]
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
 
 
 def _plain(mineral: str) -> str:

@@ -74,5 +74,8 @@ def whole(values: NDArray[Any], where: str) -> Ints:
     )
     if odd.any():
         row = int(odd.argmax())
-        raise Mistake(f"{where}: row {row} is {values[row]:g}, no whole number", hint="classes are whole numbers")
+        raise Mistake(
+            f"{where}: row {row} is {values[row]:g}, no whole number",
+            hint="classes are whole numbers, or text: y.astype(str)",
+        )
     return values.astype(np.int64)

@@ -98,7 +98,7 @@ def of_table(
 
 def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool, technique: str) -> Spectra:
     """Read entries as `gather.spectra` does; where no sample is known of any, there are no groups, and that is told."""
-    found = gather.spectra(entries, axis, min_coverage, skip=skip, technique=technique, one_label=True)
+    found = gather.spectra(entries, axis, min_coverage, skip=skip, technique=technique)
     if found.group is not None and not any(each.sample for each in entries):
         return replace(found, group=None, notes=(*found.notes, NO_SAMPLES))
     return found
@@ -113,7 +113,7 @@ def _technique(files: list[tuple[Listed, list[Any] | Refused]]) -> str:
                 first.setdefault(track.technique, listed.where)
     if len(first) > 1:
         told = " and ".join(f"{technique} ({where})" for technique, where in first.items())
-        hint = f"say which is meant, such as technique: {next(iter(first))}, with refused: skip; `edgespec data inspect FOLDER --files` lists each file's"
+        hint = f"say which is meant, such as technique: {next(iter(first))}, with refused: skip; edgespec data inspect --files lists all"
         raise Mistake(f"the spectra are of {len(first)} techniques: {told}", hint)
     return next(iter(first), "")
 

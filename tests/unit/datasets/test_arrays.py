@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgespec import datasets
+from edgespec.authoring import inventory
 from edgespec.datasets import arrays
 from edgespec.errors import EdgespecError, Missing, Mistake
 from edgespec.recipe import Call
@@ -162,7 +163,7 @@ pickled = np.array([{"a": 1}, None, 2], dtype=object)
 WRONG: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "fewer labels": ({"y": np.array([0, 1])}, {}, "y.npy has 2 values, x.npy 3 spectra"),
     "more labels": ({"y": np.array([0, 1, 1, 0])}, {}, "y.npy has 4 values, x.npy 3 spectra"),
-    "labels in a table": ({"y": np.eye(3)}, {}, "y.npy: shape (3, 3), but one value a spectrum"),
+    "labels in a table": ({"y": np.eye(3)}, {}, "y.npy: one of 3 columns holds 1 in each row (one-hot)"),
     "half a class": ({"y": np.array([0, 1.5, 0])}, {}, "y.npy: row 1 is 1.5, no whole number"),
     "nan class": ({"y": np.array([0, 1, np.nan])}, {}, "y.npy: row 2 is nan, no whole number"),
     "complex class": ({"y": np.array([0, 1, 1j])}, {}, "y.npy: complex128 is neither"),
@@ -330,3 +331,75 @@ def test_the_bacteria() -> None:
     assert found.notes == ()
     assert found.labels[1].startswith("E.coli")
     assert found.x.min() > 0
+
+
+def test_exact_copies_are_dropped_told_and_join_their_groups(tmp_path: Path) -> None:
+    write(tmp_path, x=peaks(700, 900, 700, 1100), y=np.array([0, 1, 0, 1]), g=np.array(list("abcd")))
+    found = load(tmp_path, group="g.npy")
+    assert peaks_of(found) == pytest.approx([700, 900, 1100], abs=5)
+    assert found.y.tolist() == [0, 1, 1]
+    assert found.group is not None
+    assert found.group.tolist() == ["a", "b", "d"]
+    assert found.notes == ("exact duplicates dropped: 1 (x.npy row 2)",)
+
+
+def test_a_copy_in_another_part_is_dropped_and_told(tmp_path: Path) -> None:
+    write(tmp_path, test_x=peaks(800, 900), test_y=np.array([0, 1]), part=np.array(["train", "train", "test"]))
+    found = load(tmp_path, test_x="test_x.npy", test_y="test_y.npy")
+    assert found.part is not None
+    assert found.part.tolist() == ["train"] * 3 + ["test"]
+    assert "duplicates in another part, the first kept: 1 (test_x.npy row 1)" in found.notes
+    write(tmp_path, x=peaks(700, 900, 700), y=np.array([0, 1, 0]))
+    assert load(tmp_path, split="part.npy").part.tolist() == ["train", "train"]  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({}, r"x.npy row 0 \(0\) and x.npy row 3 \(1\)"),
+        ({"labels": ["ale", "beer"]}, r"x.npy row 0 \(ale\) and x.npy row 3 \(beer\)"),
+        (
+            {"test_x": "test_x.npy", "test_y": "test_y.npy"},
+            r"x.npy row 0 \(0\) and x.npy row 3 \(1\); .*test_x.npy row 1",
+        ),
+    ],
+)
+def test_a_spectrum_under_two_labels_is_an_error_with_both_rows(tmp_path: Path, keys: Any, told: str) -> None:
+    rows = {"x": peaks(700, 900, 1100, 700), "y": np.array([0, 1, 0, 1])}
+    write(tmp_path, **rows, test_x=peaks(800, 700), test_y=np.array([0, 1]))
+    with pytest.raises(Mistake, match="the same spectrum stands under two labels: " + told):
+        load(tmp_path, **keys)
+
+
+@pytest.mark.parametrize(
+    ("y", "told"),
+    [
+        (np.linspace(0, 1, 30), "y.npy: 30 distinct numbers in 30 spectra"),
+        (np.arange(30) ** 2, "y.npy: 30 distinct numbers"),
+        (np.eye(3)[np.arange(30) % 3], r"y.npy: one of 3 columns holds 1 in each row \(one-hot\)"),
+        (
+            np.maximum(np.eye(3)[np.arange(30) % 3], np.eye(3)[0]),
+            "y.npy: several labels a spectrum: 2 of 3 columns hold 1 in row 1",
+        ),
+        (np.tile([0.25, 0.75], (30, 1)), "y.npy: shares of a mixture: 2 columns sum to 1"),
+        (np.array(["a", "b", "a;b"] * 10), r"y.npy: 10 spectra have several labels, such as 'a;b' \(row 2\)"),
+    ],
+)
+def test_what_is_no_class_a_spectrum_is_told(tmp_path: Path, y: Any, told: str) -> None:
+    write(tmp_path, x=peaks(*np.linspace(600, 1400, 30)), y=y)
+    np.savez(tmp_path / "a.npz", **{name: np.load(tmp_path / f"{name}.npy") for name in ("x", "y", "wavenumber")})
+    for tell in (lambda: load(tmp_path), lambda: inventory.take(str(tmp_path / "a.npz"))):
+        with pytest.raises(Mistake, match=told.replace("y.npy", r"(y\.npy|a\.npz!y)")):
+            tell()
+
+
+def test_class_numbers_and_their_names_are_no_alarm(tmp_path: Path) -> None:
+    write(tmp_path, x=peaks(*np.linspace(600, 1400, 30)), y=np.arange(30) * 10)
+    (tmp_path / "n.json").write_text(json.dumps({str(number): f"c{number}" for number in range(0, 300, 10)}))
+    assert len(load(tmp_path, labels="n.json").labels) == 30
+
+
+def test_who_lists_spectra_gets_the_repeats_too(tmp_path: Path) -> None:
+    write(tmp_path, x=peaks(700, 900, 700), y=np.array([0, 1, 1]))
+    keys = {"root": str(tmp_path), "x": "x.npy", "y": "y.npy", "wavenumber": "wavenumber.npy"}
+    assert arrays.every(axis=AXIS, **keys).y.tolist() == [0, 1, 1]

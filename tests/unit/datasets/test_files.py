@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from edgespec import datasets
+from edgespec.authoring import data_argument, inventory, survey
 from edgespec.datasets import files
 from edgespec.errors import Missing, Mistake
 from edgespec.recipe import Call
@@ -230,3 +231,37 @@ def test_a_recipe_may_name_them(tmp_path: Path) -> None:
     found = datasets.load(Call("files", {"path": place}), axis=AXIS, seed=0)
     assert (found.name, found.source) == ("files", "measured")
     assert any("files turned" in note for note in found.notes)
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([0.11, 0.25, 0.31, 0.47, 0.52], "list.csv: the column of classes: 5 distinct numbers in 5 spectra"),
+        (["a", "b", "a;b", "a", "b"], r"list.csv: the column of classes: 1 spectra .* such as 'a;b' \(2.csv\)"),
+        (["0.2,0.8"] * 5, "list.csv: columns calcite, quartz: shares of a mixture: 2 columns sum to 1"),
+    ],
+)
+def test_a_list_of_what_is_no_class_is_told(tmp_path: Path, labels: list[Any], told: str) -> None:
+    put(tmp_path, {f"{i}.csv": text(450 + i, i) for i in range(5)})
+    head = "file,calcite,quartz" if "," in str(labels[0]) else "file,label"
+    lines = [f"{i}.csv,{label}" for i, label in enumerate(labels)]
+    (tmp_path / "list.csv").write_text("\n".join([head, *lines]) + "\n")
+    for tell in (
+        lambda: load(list=str(tmp_path / "list.csv"), refused="skip"),
+        lambda: inventory.take(str(tmp_path / "list.csv")),
+        lambda: survey.survey(data_argument.call(str(tmp_path / "list.csv"))),
+    ):
+        with pytest.raises(Mistake, match=told):
+            tell()
+
+
+def test_folders_may_be_named_by_concentrations(tmp_path: Path) -> None:
+    names = ["0", "0.1", "0.5", "2.5", "5", "10"]
+    at = put(
+        tmp_path,
+        {f"{name}/{i}.csv": text(450 + i, i) for i in range(3) for name in names for i in [i + 3 * names.index(name)]},
+    )
+    assert set(load(path=at).labels) == set(names)
+    put(tmp_path, {"Quartz;Albite/1.csv": text(600), "Quartz/1.csv": text(610), "Albite/1.csv": text(620)})
+    with pytest.raises(Mistake, match="several labels, such as 'Quartz;Albite'"):
+        load(path=at)

@@ -181,3 +181,18 @@ def test_copies_are_dropped_and_two_labels_are_an_error(tmp_path: Path) -> None:
 def test_nothing_at_hand_is_missing(tmp_path: Path) -> None:
     with pytest.raises(Missing, match=r"nowhere.csv was not found"):
         load("nowhere.csv")
+
+
+def test_what_is_no_class_a_spectrum_is_told(tmp_path: Path) -> None:
+    with pytest.raises(
+        Mistake, match=r"t.csv: the classes: 1 spectra have several labels, such as 'a;b' \(t.csv: spec"
+    ):
+        load(put(tmp_path / "t.csv", in_rows(label=["a", "b", "a;b", "a"])))
+    with pytest.raises(
+        Mistake, match=r"t.csv: columns quartz, calcite: shares of a mixture: 2 columns sum to 1 in each"
+    ):
+        load(put(tmp_path / "t.csv", in_rows(quartz=[0.2, 0.5, 1, 0.3], calcite=[0.8, 0.5, 0, 0.7])))
+    with pytest.raises(Mistake, match=r"holds 1 in each row \(one-hot\)"):
+        load(put(tmp_path / "t.csv", in_rows(quartz=[1, 0, 1, 0], calcite=[0, 1, 0, 1])))
+    right(load(put(tmp_path / "t.csv", in_rows(label=CLASSES, quartz=[1, 0, 1, 0], calcite=[0, 1, 0, 1]))))
+    assert load(put(tmp_path / "t.csv", in_rows(label=[0.1, 0.5, 0.1, 0.5]))).labels == ("0.1", "0.5")
