@@ -212,7 +212,7 @@ def _of_arrays(call: Call, axis: Axis | None, min_coverage: float) -> Inventory:
     keys = {name: value for name, value in call.keys.items() if name != "otherwise"}
     own = None
     if call.name == "arrays":
-        own = arrays.own_axis(**{name: keys[name] for name in ("wavenumber", "npz", "file", "root") if name in keys})
+        own = arrays.own_axis(keys)
         keys["min_coverage"] = min_coverage if axis else 1e-9
     if axis is not None:
         _whole(call.name, keys, axis)  # tells what is refused on it

@@ -14,8 +14,9 @@ from edgespec import datasets, device_program
 from edgespec.authoring import data_argument, inventory
 from edgespec.authoring.inventory import Inventory
 from edgespec.data import hidden_samples, splits
-from edgespec.data.readers import array_files, locate, measured, numpy_files
+from edgespec.data.readers import array_files, measured
 from edgespec.data.splits import Splits
+from edgespec.datasets import arrays as array_set
 from edgespec.errors import Mistake
 from edgespec.job import Job
 from edgespec.recipe import Call, Split
@@ -191,14 +192,7 @@ def _wavenumber(call: Call, seen: Inventory | None = None) -> NDArray[np.float64
     """
     if call.name in inventory.OWN:
         return _of_files(seen or inventory.take_call(call))
-    name, root, npz = call.keys["wavenumber"], call.keys["root"], call.keys.get("file") or call.keys["npz"]
-    if name is None:
-        raise Mistake("arrays: no 'wavenumber' is named", hint="the axis is never guessed: name its array")
-    held = array_files.member(locate.find(npz, root), name) if npz else numpy_files.whole(locate.find(name, root))
-    own = held[0] if held.ndim == 2 and len(held) else held
-    if own.ndim != 1 or own.dtype.kind not in "iuf" or len(own) < 2 or not np.isfinite(own).all():
-        raise Mistake(f"{npz or name}: {held.dtype} of shape {held.shape} is no axis", hint="(points,) numbers in cm-1")
-    return own.astype(np.float64)
+    return array_set.own_axis(call.keys)
 
 
 def _of_files(found: Inventory) -> NDArray[np.float64]:

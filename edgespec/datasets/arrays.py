@@ -6,17 +6,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from annotated_types import Gt
 from numpy.typing import NDArray
 
 from edgespec import datasets
-from edgespec.data.readers import array_files, copies, locate, numpy_files, targets
+from edgespec.data.readers import array_axis, array_files, copies, locate, numpy_files, targets
 from edgespec.data.readers import labels as label_files
+from edgespec.data.readers.measured import Intensity, Said
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
-from edgespec.spectra import Axis, Floats, Spectra, Words, interpolate
+from edgespec.spectra import Axis, Spectra, Words
 
 Numbers = NDArray[np.float64]
 ARRAYS = ("x", "y", "wavenumber", "group", "split", "test_x", "test_y")
@@ -45,6 +47,10 @@ def load(
     npz: str | None = None,
     file: str | None = None,
     root: str | None = None,
+    unit: Literal["cm-1", "nm", "um"] | None = None,
+    laser: Annotated[float, Gt(0)] | None = None,
+    technique: str = "",
+    intensity: Intensity = "",
     min_coverage: float = 0.8,
     otherwise: Annotated[Call, "datasets"] | None = None,
 ) -> Spectra:
@@ -55,7 +61,7 @@ def load(
 
     x: intensities, (n, points).
     y: classes, (n,) whole numbers or names.
-    wavenumber: the axis of x in cm-1, (points,), or one row a scan where all rows are equal.
+    wavenumber: the axis of x in cm-1, (points,), or (n, points), a row a spectrum.
     labels: the names of the classes in order, or a .json file of number and name, or an array of names.
     group: the physical sample of each spectrum, (n,); those of test_x follow those of x.
     split: the part of each spectrum, (n,), such as train and test.
@@ -64,21 +70,16 @@ def load(
     npz: the .npz file that holds the arrays; the older name of `file`.
     file: the .npz, .mat (v5 or v7.3) or HDF5 file that holds the arrays; in HDF5 a name is a path, such as "raman/x".
     root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
+    unit: of the axis, where it is not cm-1.
+    laser: excitation wavelength in nm; needed for Raman spectra on an axis in nm or um.
+    technique: what the spectra are, such as Raman or infrared.
+    intensity: what x is, such as absorbance; the contract says it, and `predict` brings a file to the same form.
     min_coverage: share of the axis that the spectra must cover; the rest is zero.
     otherwise: the data set to take when this one is not at hand.
     """
-    named = {
-        "x": x,
-        "y": y,
-        "wavenumber": wavenumber,
-        "group": group,
-        "split": split,
-        "test_x": test_x,
-        "test_y": test_y,
-    }
-    places = {"labels": labels, "npz": npz, "file": file, "root": root}
+    keys = {name: value for name, value in locals().items() if name not in ("axis", "seed", "otherwise")}
     try:
-        return every(axis=axis, min_coverage=min_coverage, once=True, **named, **places)
+        return every(axis=axis, once=True, **keys)
     except locate.NotFound as absent:
         if otherwise is None:
             raise
@@ -93,13 +94,25 @@ def every(*, axis: Axis, min_coverage: float = 0.8, once: bool = False, **keys: 
         raise Mistake("arrays: `file` and `npz` name one thing", hint="leave `npz` out")
     wanted = {key: keys[key] for key in ARRAYS if keys.get(key) is not None}
     held = _held(wanted, file or npz, root)
-    return _spectra(held, _names(keys.get("labels"), file or npz, root), axis, min_coverage, once)
+    names = _names(keys.get("labels"), file or npz, root)
+    return _spectra(held, names, axis, min_coverage, said_in(keys), once)
 
 
-def own_axis(wavenumber: str, npz: str | None = None, root: str | None = None, file: str | None = None) -> Numbers:
-    """Read the axis of the spectra as they are: (points,) in cm-1, increasing."""
-    own, _ = _axis(_reader(file or npz, root)(wavenumber))
-    return own
+def own_axis(keys: Mapping[str, Any]) -> Numbers:
+    """Read the axis of the spectra as they are, of the keys of `load`: (points,) in cm-1, increasing."""
+    name = keys.get("wavenumber")
+    if name is None:
+        raise Mistake("arrays: no 'wavenumber' is named", hint="the axis is never guessed: name its array")
+    return array_axis.common(_axes(_reader(keys.get("file") or keys.get("npz"), keys.get("root"))(name), said_in(keys)))
+
+
+def said_in(keys: Mapping[str, Any]) -> Said:
+    """Give what the keys say of all spectra: unit, laser, technique, intensities."""
+    return Said(**{key: keys[key] for key in Said._fields if key in keys})
+
+
+def _axes(held: _Array, said: Said) -> array_axis.Axes:
+    return array_axis.read(held.values, held.where, said.unit, said.laser, said.technique)
 
 
 def _check(keys: Mapping[str, Any], min_coverage: float) -> None:
@@ -146,28 +159,38 @@ def _names(labels: str | list[str] | None, npz: str | None, root: str | None) ->
 
 
 def _spectra(
-    held: dict[str, _Array], names: label_files.Names | None, axis: Axis, min_coverage: float, once: bool
+    held: dict[str, _Array],
+    names: label_files.Names | None,
+    axis: Axis,
+    min_coverage: float,
+    said: Said,
+    once: bool,
 ) -> Spectra:
-    own, turned = _axis(held["wavenumber"])
-    x, y, part = _joined(held, len(own))
+    axes = _axes(held["wavenumber"], said)
+    x, y, part = _joined(held, axes.values.shape[1])
+    if not axes.shared and len(axes.values) != len(x):
+        wrong = f"{axes.where} has {len(axes.values)} axes, there are {len(x)} spectra"
+        raise Mistake(wrong, hint="one axis for all spectra, (points,), or a row for each")
     number, labels = label_files.classes(y, held["y"].where, names)
     targets.check([labels[each] for each in number], held["y"].where, [f"row {row}" for row in range(len(y))])
     group = _words(held["group"], held["x"], len(x)) if "group" in held else None
     told: list[str] = []
     if once:
         named = [labels[each] for each in number]
-        rows, group, told = copies.once(x, named, group, part, _row_names(held, len(x)))
+        whole = x if axes.shared else np.concatenate([axes.values, x], axis=1)
+        rows, group, told = copies.once(whole, named, group, part, _row_names(held, len(x)))
         x, number, part = x[rows], number[rows], None if part is None else part[rows]
-    values, covered = _on_axis(x[:, ::-1] if turned else x, own, held, axis, min_coverage)
+        axes = axes if axes.shared else axes._replace(values=axes.values[rows], turned=axes.turned[rows])
+    values, covered = array_axis.onto(x, axes, axis, min_coverage)
     lost = [label for position, label in enumerate(labels) if position not in number]
     notes = {
         "no groups are known, so spectra of one physical sample may stand in two parts": group is None,
-        f"the axis was turned, since {held['wavenumber'].where} runs from high to low": turned,
-        f"spectra that cover a part of the axis only, zero elsewhere: all ({covered:.0%})": covered < 1,
         f"labels left without a spectrum: {len(lost)} ({', '.join(lost[:3])})": bool(lost),
     }
-    told += [note for note, holds in notes.items() if holds]
-    return Spectra(values, axis.values(), number, labels, group, part, notes=tuple(told))
+    told += [*array_axis.notes(axes, covered), *(note for note, holds in notes.items() if holds)]
+    lasers = None if said.laser is None else np.full(len(values), round(said.laser), np.int64)
+    more: dict[str, Any] = {"laser": lasers, "technique": said.technique, "intensity": said.intensity}
+    return Spectra(values, axis.values(), number, labels, group, part, notes=tuple(told), **more)
 
 
 def _row_names(held: dict[str, _Array], n: int) -> list[str]:
@@ -192,30 +215,6 @@ def _joined(held: dict[str, _Array], points: int) -> tuple[Numbers, NDArray[Any]
         raise Mistake(f"{held['y'].where} and {held['test_y'].where}: one holds names, the other numbers", hint)
     part = np.repeat(np.array(["train", "test"]), [len(x), len(test_x)])
     return np.concatenate([x, test_x]), np.concatenate([y, test_y]), part
-
-
-def _axis(held: _Array) -> tuple[Numbers, bool]:
-    """Give (points,) in cm-1, increasing, and whether it had to be turned."""
-    axis = held.values
-    if axis.dtype.kind not in "iuf" or axis.ndim not in (1, 2) or axis.shape[-1] < 2 or not len(axis):
-        raise Mistake(f"{held.where}: {axis.dtype} of shape {axis.shape} is no axis", hint="(points,) numbers in cm-1")
-    if axis.ndim == 2:
-        if not (axis == axis[0]).all():
-            row = int((axis != axis[0]).any(axis=1).argmax())
-            hint = "interpolate the spectra onto one axis first, or take the rows that share one"
-            raise Mistake(f"{held.where}: row {row} is another axis than row 0", hint)
-        axis = axis[0]
-    if not np.isfinite(axis).all():
-        raise Mistake(
-            f"{held.where}: position {int((~np.isfinite(axis)).argmax())} is not finite", hint="mend the axis"
-        )
-    own = axis.astype(np.float64)
-    turned = bool(own[0] > own[-1])
-    wrong = np.diff(own) * (-1 if turned else 1) <= 0
-    if wrong.any():
-        hint = "an axis rises (or falls) all along; sort it, and the spectra with it"
-        raise Mistake(f"{held.where}: position {int(wrong.argmax()) + 1} does not follow the one before", hint)
-    return (own[::-1] if turned else own), turned
 
 
 def _upright(held: _Array, points: int) -> _Array:
@@ -256,19 +255,3 @@ def _words(held: _Array, x: _Array, n: int) -> Words:
     """Give (n,) names, whole numbers as text."""
     values = _column(held, x, n)
     return values if values.dtype.kind == "U" else label_files.whole(values, held.where).astype(np.str_)
-
-
-def _on_axis(
-    x: Numbers, own: Numbers, held: dict[str, _Array], axis: Axis, min_coverage: float
-) -> tuple[Floats, float]:
-    """Interpolate (n, m) onto the model's axis: (n, points), and the share of it that is covered."""
-    wanted = axis.values()
-    rows = [interpolate(own, row, wanted) for row in x]
-    covered = rows[0][1]
-    if covered < min_coverage:
-        raise Mistake(
-            f"{held['wavenumber'].where}: {own[0]:g} to {own[-1]:g} cm-1 covers {covered:.0%} of the axis "
-            f"{axis.low:g} to {axis.high:g} cm-1; min_coverage is {min_coverage:.0%}",
-            hint="lower min_coverage, or choose an axis inside the spectra's",
-        )
-    return np.stack([values for values, _ in rows]), covered

@@ -1,4 +1,4 @@
-"""Arrays by name from one file: numpy's .npz, MATLAB's .mat (v5 and v7.3) and HDF5, where a name is a path."""
+"""Arrays by name from one file: numpy's .npz, MATLAB's .mat (v5 and v7.3) and HDF5; in groups and structures a name is a path."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def names(path: Path) -> list[str]:
     if _is_hdf5(path):
         with _hdf5(path) as file:
             return _below(file)
-    return sorted(name for name in _matlab(path) if not name.startswith("__"))
+    return sorted(_fields({name: each for name, each in _matlab(path).items() if not name.startswith("__")}))
 
 
 def member(path: Path, name: str) -> NDArray[Any]:
@@ -52,7 +52,7 @@ def member(path: Path, name: str) -> NDArray[Any]:
     if _is_hdf5(path):
         with _hdf5(path) as file:
             return _plain(_read_hdf5(file, file[name.strip("/")]), where)
-    return _plain(_matlab(path)[name], where)
+    return _plain(_field(_matlab(path), name.strip("/").split("/"), where), where)
 
 
 def _is_hdf5(path: Path) -> bool:
@@ -110,6 +110,33 @@ def _matlab(path: Path) -> dict[str, Any]:
         return dict(loadmat(path))
     except (MatReadError, *DAMAGE) as problem:
         raise Mistake(f"{path.name}: not a whole MATLAB file ({problem})", hint="save it again") from problem
+
+
+def _fields(held: dict[str, Any]) -> list[str]:
+    """List arrays by name, those in structures by path: "data/x"."""
+    found: list[str] = []
+    for name, each in held.items():
+        inside = getattr(each, "dtype", np.dtype(float)).names
+        if inside is None:
+            found.append(name)
+        elif each.size:
+            first = np.ravel(each)[0]
+            found += [f"{name}/{below}" for below in _fields({key: first[key] for key in inside})]
+    return found
+
+
+def _field(held: Any, path: list[str], where: str) -> Any:
+    """Take an array out of structures; of an array of structures the field of each: (n, points) where each holds a row."""
+    found = held[path[0]]
+    for i, key in enumerate(path[1:], start=1):
+        if found.size != 1:
+            parts = [np.squeeze(_field(each, path[i:], where)) for each in np.ravel(found)]
+            shapes = {each.shape for each in parts}
+            if len(shapes) > 1:
+                raise Mistake(f"{where}: its rows have {len(shapes)} shapes", hint="rows of one length: (n, points)")
+            return np.stack(parts)
+        found = np.ravel(found)[0][key]
+    return found
 
 
 def _plain(values: Any, where: str) -> NDArray[Any]:

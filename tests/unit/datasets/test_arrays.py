@@ -137,11 +137,51 @@ def test_an_npz_with_an_axis_a_scan(tmp_path: Path) -> None:
     assert found.part is not None
     assert found.part.tolist() == ["train", "dev", "train"]
     np.savez(tmp_path / "s.npz", **(held | {"axis": np.stack([SHIFT, SHIFT + 1])}), names=["a", "b"])
-    with pytest.raises(Mistake, match=r"s\.npz!axis: row 1 is another axis than row 0"):
+    with pytest.raises(Mistake, match=r"s\.npz!axis has 2 axes, there are 3 spectra"):
         load(tmp_path, **keys)
     with pytest.raises(Mistake, match=r"s\.npz: holds no array 'Y'") as told:
         load(tmp_path, **(keys | {"x": "Y"}))
     assert "X" in told.value.hint
+
+
+def test_spectra_on_axes_of_their_own(tmp_path: Path) -> None:
+    """Two instruments in one set: each spectrum's bands lie where its own axis says."""
+    axes = np.stack([SHIFT, SHIFT[::-1], SHIFT + 100])
+    x = peaks(700, 900, 1100)
+    write(tmp_path, x=np.stack([x[0], x[1, ::-1], x[2]]), wavenumber=axes)
+    found = load(tmp_path)
+    assert peaks_of(found) == pytest.approx([700, 900, 1200], abs=5)
+    assert "spectra on axes of their own, interpolated onto the recipe's: 3 (2 axes)" in found.notes
+    assert any("1 rows of wavenumber.npy runs from high to low" in note for note in found.notes)
+    write(tmp_path, x=np.stack([x[0]] * 3), wavenumber=axes[[0, 2, 2]], y=np.array([0, 1, 1]))
+    assert len(load(tmp_path)) == 2, "the same numbers on another axis are another spectrum"
+
+
+def test_wavelengths_with_a_laser_and_what_the_spectra_are(tmp_path: Path) -> None:
+    write(tmp_path, wavenumber=1e7 / (1e7 / 785 - SHIFT))
+    with pytest.raises(
+        Mistake, match=r"wavenumber\.npy: its axis is in nm, cm-1 is wanted, and its laser is not known"
+    ):
+        load(tmp_path, unit="nm")
+    found = load(tmp_path, unit="nm", laser=785.0, technique="Raman", intensity="counts")
+    assert peaks_of(found) == pytest.approx([700, 900, 1100], abs=5)
+    assert found.laser is not None
+    assert (found.laser.tolist(), found.technique, found.intensity) == ([785] * 3, "Raman", "counts")
+
+
+@pytest.mark.parametrize(
+    ("axis", "keys", "said"),
+    [
+        (np.arange(len(SHIFT)), {}, "counts its points from 0: pixels"),
+        (SHIFT + 9000, {}, "is in absolute wavenumbers"),
+        (SHIFT - 2000, {"unit": "nm", "laser": 785.0}, "an axis in nm with values of 0 and less"),
+    ],
+)
+def test_what_is_no_raman_shift_is_not_taken_for_it(tmp_path: Path, axis: Any, keys: dict[str, Any], said: str) -> None:
+    write(tmp_path, wavenumber=axis)
+    with pytest.raises(Mistake, match=said) as caught:
+        load(tmp_path, **keys)
+    assert "laser: 785" in caught.value.hint
 
 
 def test_coverage_is_asked_and_told(tmp_path: Path) -> None:

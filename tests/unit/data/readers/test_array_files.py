@@ -110,3 +110,27 @@ def test_a_flipped_byte_is_told_or_harmless(tmp_path: Path) -> None:
 def test_file_and_npz_are_one_key(tmp_path: Path) -> None:
     with pytest.raises(Mistake, match="name one thing"):
         arrays.load(axis=Axis(200, 1000, 81), seed=0, file="a", npz="b", x="x", y="y", wavenumber="w")
+
+
+def test_structures_are_read_by_path(tmp_path: Path) -> None:
+    each = np.empty(4, [("spectrum", object), ("name", object)])
+    for i, name in enumerate(NAMES):
+        each[i] = (X[i], name)
+    inside = {"data": {"x": X, "axis": {"shift": SHIFT}}, "measured": each, "plain": SHIFT}
+    scipy.io.savemat(tmp_path / "s.mat", inside)
+    known = array_files.names(tmp_path / "s.mat")
+    assert known == ["data/axis/shift", "data/x", "measured/name", "measured/spectrum", "plain"]
+    np.testing.assert_array_equal(array_files.member(tmp_path / "s.mat", "data/axis/shift"), SHIFT)
+    np.testing.assert_array_equal(array_files.member(tmp_path / "s.mat", "measured/spectrum"), X)
+    assert array_files.member(tmp_path / "s.mat", "measured/name").tolist() == NAMES
+    keys = {"x": "measured/spectrum", "y": "measured/name", "wavenumber": "data/axis/shift"}
+    found = arrays.load(axis=Axis(200, 1000, 81), seed=0, file=str(tmp_path / "s.mat"), **keys)
+    assert found.labels == ("Albite", "Quartz")
+
+
+def test_structures_whose_rows_differ_are_no_spectra(tmp_path: Path) -> None:
+    each = np.empty(2, [("spectrum", object)])
+    each[0], each[1] = (X[0],), (X[1, :-1],)
+    scipy.io.savemat(tmp_path / "s.mat", {"measured": each})
+    with pytest.raises(Mistake, match=r"s\.mat!measured/spectrum: its rows have 2 shapes"):
+        array_files.member(tmp_path / "s.mat", "measured/spectrum")
