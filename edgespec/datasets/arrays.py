@@ -13,7 +13,7 @@ from annotated_types import Gt
 from numpy.typing import NDArray
 
 from edgespec import datasets
-from edgespec.data.readers import array_axis, array_files, copies, locate, numpy_files, targets
+from edgespec.data.readers import array_axis, array_files, copies, locate, noticed, numpy_files, targets
 from edgespec.data.readers import labels as label_files
 from edgespec.data.readers.measured import Intensity, Said
 from edgespec.errors import Mistake
@@ -181,13 +181,18 @@ def _spectra(
         rows, group, told = copies.once(whole, named, group, part, _row_names(held, len(x)))
         x, number, part = x[rows], number[rows], None if part is None else part[rows]
         axes = axes if axes.shared else axes._replace(values=axes.values[rows], turned=axes.turned[rows])
+    x = array_axis.upright(x, axes)
     values, covered = array_axis.onto(x, axes, axis, min_coverage)
     lost = [label for position, label in enumerate(labels) if position not in number]
     notes = {
         "no groups are known, so spectra of one physical sample may stand in two parts": group is None,
         f"labels left without a spectrum: {len(lost)} ({', '.join(lost[:3])})": bool(lost),
     }
-    told += [*array_axis.notes(axes, covered), *(note for note, holds in notes.items() if holds)]
+    told += [
+        *array_axis.notes(axes, covered),
+        *noticed.of_rows(x, axes.values),
+        *(note for note, holds in notes.items() if holds),
+    ]
     lasers = None if said.laser is None else np.full(len(values), round(said.laser), np.int64)
     more: dict[str, Any] = {"laser": lasers, "technique": said.technique, "intensity": said.intensity}
     return Spectra(values, axis.values(), number, labels, group, part, notes=tuple(told), **more)

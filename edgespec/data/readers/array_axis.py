@@ -58,16 +58,22 @@ def read(axis: NDArray[Any], where: str, unit: str | None, laser: float | None, 
     return Axes(rows, turned, where)
 
 
+def upright(x: Numbers, axes: Axes) -> Numbers:
+    """Turn the spectra (n, points) whose axis ran from high to low."""
+    if axes.shared:
+        return x[:, ::-1] if axes.turned[0] else x
+    return np.where(axes.turned[:, None], x[:, ::-1], x)
+
+
 def onto(x: Numbers, axes: Axes, axis: Axis, min_coverage: float) -> tuple[Floats, Numbers]:
-    """Interpolate (n, m) onto the model's axis: (n, points), and the share of it that each spectrum covers, (n,).
+    """Interpolate (n, m), upright, onto the model's axis: (n, points), and the share of it that each spectrum covers, (n,).
 
     Raises Mistake where a spectrum covers less than `min_coverage`.
     """
     wanted, found, covered = axis.values(), [], np.zeros(len(x))
     for i, intensities in enumerate(x):
-        row = axes.row(i)
-        own = axes.values[row]
-        values, covered[i] = interpolate(own, intensities[::-1] if axes.turned[row] else intensities, wanted)
+        own = axes.values[axes.row(i)]
+        values, covered[i] = interpolate(own, intensities, wanted)
         if covered[i] < min_coverage:
             raise Mistake(
                 f"{_named(axes.where, i, not axes.shared)}: {own[0]:g} to {own[-1]:g} cm-1 covers {covered[i]:.0%} of the axis "

@@ -11,16 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-from edgespec.data.readers import copies
+from edgespec.data.readers import copies, noticed
 from edgespec.data.readers.copies import TwoLabels
 from edgespec.data.readers.rruff_text import Refused, Scan, physical_sample
 from edgespec.errors import Mistake
 from edgespec.spectra import Axis, Floats, Spectra, interpolate
 
 _SHOWN = 10
-_NUMBERS = re.compile(
-    r"(?<![\w.+-])[-+]?[0-9][0-9.e+-]*(?:, [0-9][0-9.e+-]*)*(?![\w])"
-)  # what differs between notes of one kind
 
 
 @dataclass(frozen=True)
@@ -141,7 +138,7 @@ def read_all(
                 scan.reversed,
                 *own,
                 scan.intensity,
-                scan.notes,
+                scan.notes if scan.checked else noticed.flaws(scan.axis, scan.x, whole=not scan.padded),
             )
         )
     return read, refusals
@@ -226,17 +223,13 @@ def oddities(read: list[Read]) -> list[str]:
     """Tell what is odd about files that can be used."""
     renamed = [one.entry.where for one in read if _plain(one.scan_mineral) not in ("", _plain(one.entry.mineral))]
     turned = [one.entry.where for one in read if one.reversed]
-    noted: dict[str, list[str]] = {}
-    for one in read:
-        for note in one.notes:
-            noted.setdefault(_NUMBERS.sub("...", note), []).append(one.entry.where)
-    return copies.counted(
+    told = copies.counted(
         {
             "spectra whose header names another mineral than their label": renamed,
             "files turned, since they ran from high to low": turned,
-            **noted,
         }
     )
+    return told + noticed.counted((one.entry.where, one.notes) for one in read)
 
 
 def _intensity(read: list[Read]) -> str:

@@ -185,6 +185,7 @@ def _scan(track: Any, axis: Axis, min_coverage: float, wanted: Any, strict: bool
         reversed=turned,
         intensity=own.intensity,
         notes=made.notes,
+        checked=True,
     )
 
 

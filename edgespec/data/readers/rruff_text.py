@@ -48,6 +48,7 @@ class Scan:
     reversed: the file ran from high to low
     padded: resampled by others, with zeros outside the measured range: the zeros are cut and counted, not refused
     intensity: what x is, as "absorbance"; "" where nothing says it; notes: what was decided or noticed in reading
+    checked: flaws were looked for, and stand in the notes
     """
 
     axis: Numbers
@@ -58,6 +59,7 @@ class Scan:
     padded: bool = False
     intensity: str = ""
     notes: tuple[str, ...] = ()
+    checked: bool = False
 
 
 def parse_name(file: str) -> Name | None:
