@@ -23,6 +23,7 @@ COLUMNS = (
     "hint",
 )
 HEAD = ["file", "label", "probability", "flag", "runner-up", "covered"]
+MOST = 20  # refusals that are told one by one
 Answer = dict[str, Any]
 
 
@@ -87,6 +88,17 @@ def print_notes(answers: list[Answer]) -> None:
 def print_refused(answer: Answer) -> None:
     """Print why there is no answer, and what to do."""
     print(printable(f"error: {answer['error']}\nhint:  {answer['hint']}"), file=sys.stderr, flush=True)
+
+
+def print_some_refused(refused: list[Answer], *, every: bool) -> None:
+    """Print the first refusals, and how many more there are; every: all of them stand on standard output already."""
+    shown_now = refused[:MOST]
+    for each in shown_now:
+        print_refused(each)
+    more = len(refused) - len(shown_now)
+    if more:
+        where = "above" if every else "with --csv or --json"
+        print(f"error: and {more} more were refused ({where})", file=sys.stderr)
 
 
 def _writer() -> csv.DictWriter[str]:

@@ -104,8 +104,7 @@ def _all(card: Any, arguments: list[str], to_csv: bool, to_json: bool) -> int:
         answers.print_table(results)
     if not to_json:
         answers.print_notes(results)
-    for each in refused:
-        answers.print_refused(each)
+    answers.print_some_refused(refused, every=to_json or to_csv)
     return int(summary["exit_code"])
 
 

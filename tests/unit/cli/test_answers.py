@@ -60,3 +60,12 @@ def test_names_that_would_move_the_cursor_are_made_printable() -> None:
     told = answers.clean({"file": "a\x1b[2J\udcff", "covered": 1.0})
     assert told["file"].isprintable()
     assert told["covered"] == 1.0
+
+
+def test_a_thousand_refusals_are_no_thousand_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    answers.print_some_refused([{**REFUSED, "file": str(i)} for i in range(1000)], every=False)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2 * answers.MOST + 1
+    assert lines[-1] == "error: and 980 more were refused (with --csv or --json)"
+    answers.print_some_refused([REFUSED], every=False)
+    assert len(capsys.readouterr().err.splitlines()) == 2
