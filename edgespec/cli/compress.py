@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,6 +14,7 @@ from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
     from edgespec.recipe import Recipe
+    from edgespec.recipe.plan import Plan
 
 RecipeFile = Annotated[
     list[Path],
@@ -26,7 +27,8 @@ Set = Annotated[
 Until = Annotated[
     str | None, typer.Option("--until", metavar="N|NAME", help="Stop after step N, or the last step of that name.")
 ]
-Dry = Annotated[bool, typer.Option("--dry-run", help="Check the recipe, print the plan, run nothing.")]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Check the recipe and its data, print the plan, run nothing.")]
+NoData = Annotated[bool, typer.Option("--no-data", help="With --dry-run: check the recipe alone.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
 
@@ -37,6 +39,7 @@ def command(
     change: Set = None,
     stop: Until = None,
     dry_run: Dry = False,
+    no_data: NoData = False,
     to_json: Json = False,
 ) -> None:
     """Run a recipe: train, distil, export, quantise, calibrate; each step is checked, scored and kept.
@@ -48,9 +51,11 @@ def command(
     from edgespec import plugins
     from edgespec import recipe as recipes
 
+    if no_data and not dry_run:
+        raise Mistake("--no-data: a run reads its data", hint="--no-data goes with --dry-run")
     if dry_run:
         for each in recipe:
-            _plan(recipes.load(plugins.recipe_file(each), change or []), stop, to_json)
+            _plan(recipes.load(plugins.recipe_file(each), change or []), stop, to_json, not no_data)
         return
     if len(recipe) > 1:
         raise Mistake(
@@ -74,15 +79,17 @@ def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None
     bars.say(f"report: {folder / 'report.html'}")
 
 
-def _plan(written: Recipe, stop: str | None, to_json: bool) -> None:
+def _plan(written: Recipe, stop: str | None, to_json: bool, read: bool) -> None:
     from edgespec.recipe import plain
     from edgespec.recipe import plan as plans
 
     checked = plans.plan(written)
     last = plans.until(checked, stop)
     steps = [step.plain() for step in checked.steps[:last]]
+    found = _read(checked) if read else None
     if to_json:
-        as_json({"recipe": str(checked.recipe.path), "seed": checked.seed, "data": plain(checked.data), "steps": steps})
+        told = {"recipe": str(checked.recipe.path), "seed": checked.seed, "data": plain(checked.data), "steps": steps}
+        as_json({**told, "read": found})
         return
     import yaml
 
@@ -90,3 +97,20 @@ def _plan(written: Recipe, stop: str | None, to_json: bool) -> None:
     print(yaml.safe_dump({"data": plain(checked.data)}, sort_keys=False).rstrip())
     for number, step in enumerate(checked.steps[:last], start=1):
         print(f"step {number}: " + yaml.safe_dump(step.plain(), sort_keys=False).rstrip().replace("\n", "\n  "))
+    if found is None:
+        return
+    division = ", ".join(f"{name} {count}" for name, count in found["parts"].items())
+    print(f"data: {found['spectra']} {found['source']} spectra, {found['classes']} classes; {division}")
+    for note in found["notes"]:
+        print(f"note: {note}")
+
+
+def _read(checked: Plan) -> dict[str, Any]:
+    """Read and divide the data as a run would, which refuses what a run would refuse; say what was found."""
+    from edgespec.pipeline import preparation
+
+    job = preparation.prepare(checked, Path(), Bars())
+    spectra, splits = job.spectra, job.splits
+    parts = {"train": len(splits.rows(None)), "valid": len(splits.rows(None, valid=True)), "test": len(splits.test)}
+    found = {"spectra": len(spectra), "classes": len(spectra.labels), "source": spectra.source, "parts": parts}
+    return {**found, "notes": [*spectra.notes, *splits.notes]}

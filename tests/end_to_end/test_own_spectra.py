@@ -117,3 +117,25 @@ def test_too_few_of_a_class_is_told_before_anything_is_trained(tmp_path: Path) -
     ended = ran(tmp_path, "new", "mine.yaml", "--yes", "--data", data, code=2)
     assert "Beryl" in ended.stderr
     assert not (tmp_path / "mine.yaml").exists()
+
+
+def test_a_dry_run_refuses_what_a_run_would_refuse(tmp_path: Path) -> None:
+    shift = np.arange(150.0, 1150, 10)
+    head = ["label", *(f"{each:g}" for each in shift)]
+    rows = [[label, *(f"{abs(i - j % 50):g}" for j in range(len(shift)))] for i in range(4) for label in "ab"]
+    (tmp_path / "t.csv").write_text("\n".join(",".join(row) for row in [head, *rows]) + "\n")
+    recipe = """schema: 1
+data:
+  load: {table: {path: t.csv%s}}
+  axis: {low: 150, high: 1140, points: 64}
+  split: {by: spectrum}
+steps: [{train: {model: {cnn: {widths: [4]}}, fit: {epochs: 1}}}]
+"""
+    for extra, code, said in (("", 2, "r.yaml:3: t.csv: its axis says no unit"), (", unit: cm-1", 2, "two labels")):
+        (tmp_path / "r.yaml").write_text(recipe % extra)
+        dry = edgespec(tmp_path, "compress", "r.yaml", "--dry-run", EDGESPEC_DATA=str(tmp_path))
+        real = edgespec(tmp_path, "compress", "r.yaml", EDGESPEC_DATA=str(tmp_path))
+        assert (dry.returncode, real.returncode) == (code, code)
+        assert said in dry.stderr
+        assert dry.stderr.splitlines()[-2:] == real.stderr.splitlines()[-2:]
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").rglob("*.onnx"))
