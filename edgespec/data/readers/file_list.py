@@ -39,14 +39,15 @@ def of_folder(folder: Path, pattern: str | None) -> tuple[list[Listed], list[str
         Without a pattern the first folder below is the class, and a second one the sample.
     Raises Mistake where there is no file of spectra, or none has a class.
     """
-    endings = device_program.module("spectra.files").ENDINGS
+    files = device_program.module("spectra.files")
     found = sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix.lower() in endings and not _hidden(path, folder)
+        if path.is_file() and not _hidden(path, folder) and files.is_named_so(str(path))
     )
     if not found:
-        raise Mistake(f"{folder}: no file of spectra in this folder", hint="spectra end in " + " ".join(endings))
+        hint = f"spectra end in {files.ALL_ENDINGS}"
+        raise Mistake(f"{folder}: no file of spectra in this folder", hint=hint)
     read = _by_folders if pattern is None else by_pattern(pattern)
     listed, unnamed = [], []
     for path in found:

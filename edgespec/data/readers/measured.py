@@ -15,8 +15,10 @@ from edgespec.data.readers.file_list import Listed
 from edgespec.data.readers.gather import Entry
 from edgespec.data.readers.rruff_text import Refused, Scan
 from edgespec.data.readers.wide_table import Wide
+from edgespec.errors import Missing
 from edgespec.spectra import Axis, Spectra
 
+NOT_INSTALLED = 3  # code of a refusal
 Said = tuple[str | None, float | None, str]  # unit, laser in nm, technique
 NO_SAMPLES = (
     "the physical samples are not known, so spectra of one sample may stand in two parts: accuracy is overestimated"
@@ -36,7 +38,7 @@ def entries(
 
     axis: the model's; said: unit, laser and technique of files that do not say them
     advance: hears how many files are read, of how many
-    What cannot be read is an entry that raises Refused when it is.
+    What cannot be read is an entry that raises Refused when it is. Raises Missing where a library that reads a file is not installed.
     """
     found: list[Entry] = []
     for done, each in enumerate(listed, start=1):
@@ -81,6 +83,8 @@ def _of(listed: Listed, axis: Axis, min_coverage: float, said: Said) -> Iterator
         tracks = device_program.module("spectra.files").read(str(listed.path), wanted)
     except refusal as problem:
         told = _relative(device_program.refused(problem).message, listed), problem.answer["hint"]
+        if problem.code == NOT_INSTALLED:  # no fault of the file: it is not left out silently
+            raise Missing(told[0], hint=told[1]) from None
         yield Entry(listed.where, partial(_refuse, *told), listed.label, listed.sample, True, part)
         return
     for track in tracks:
