@@ -58,6 +58,7 @@ def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
         "answered": answered,
         "unknown": unknown,
         "refused": len(codes) - answered,
+        "left_out": {} if asked.watch or asked.stream else files.left_out(asked.files),
         "exit_code": max(codes, default=0),
     }
 

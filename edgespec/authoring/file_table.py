@@ -13,6 +13,7 @@ from edgespec.data.readers import file_list, measured
 from edgespec.data.readers.file_list import Listed
 from edgespec.data.readers.measured import Said
 from edgespec.data.readers.rruff_text import Refused
+from edgespec.errors import Missing
 from edgespec.recipe import Call
 from edgespec.spectra import Axis
 
@@ -58,9 +59,16 @@ def look(call: Call, advance: Callable[[int, int], None] = lambda done, total: N
     ]
     found = []
     for done, each in enumerate(listed, start=1):
-        found.append(_row(each, measured.read(each, said), said))
+        found.append(_row(each, _read(each, said), said))
         advance(done, len(listed))
     return found
+
+
+def _read(listed: Listed, said: Said) -> list[Any] | Refused:
+    try:
+        return measured.read(listed, said)
+    except Missing as absent:  # a library that reads this kind; the other files are told all the same
+        return Refused(absent.message, absent.hint)
 
 
 def unlabelled(call: Call) -> bool:

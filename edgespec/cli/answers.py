@@ -90,6 +90,13 @@ def print_refused(answer: Answer) -> None:
     print(printable(f"error: {answer['error']}\nhint:  {answer['hint']}"), file=sys.stderr, flush=True)
 
 
+def print_left_out(counted: dict[str, int]) -> None:
+    """Print which files of the folders are not read, by their ending."""
+    if counted:
+        told = ", ".join(f"{shown(ending)} {count}" for ending, count in counted.items())
+        print(f"note:  files left out, by their ending: {told}", file=sys.stderr)
+
+
 def print_some_refused(refused: list[Answer], *, every: bool) -> None:
     """Print the first refusals, and how many more there are; every: all of them stand on standard output already."""
     shown_now = refused[:MOST]

@@ -45,11 +45,13 @@ def command(
     to_csv: Csv = False,
     to_json: Json = False,
 ) -> None:
-    """Classify the spectra in files: RRUFF text, csv, tsv, xy, dpt, maps, JCAMP-DX, SPC. Unreadable files are reported and skipped.
+    """Classify the spectra in files: text (RRUFF, csv, tsv, dpt, maps), JCAMP-DX, SPC, Renishaw .wdf, Bruker OPUS, PerkinElmer .sp.
+
+    Unreadable files are reported and skipped. Reading .wdf and OPUS needs: pip install "edgespec[formats]"
 
     Example: edgespec predict runs/rruff_distill spectrum.txt measured/
 
-    Exit code 0: all were answered; 2: a file or a spectrum was refused; 3: the runtime is missing.
+    Exit code 0: all were answered; 2: a file or a spectrum was refused; 3: the runtime, or a library that a file needs, is missing.
     """
     from edgespec.pipeline import run_folder
     from edgespec.targets import card as cards
@@ -104,6 +106,7 @@ def _all(card: Any, arguments: list[str], to_csv: bool, to_json: bool) -> int:
         answers.print_table(results)
     if not to_json:
         answers.print_notes(results)
+    answers.print_left_out(summary["left_out"])
     answers.print_some_refused(refused, every=to_json or to_csv)
     return int(summary["exit_code"])
 

@@ -36,10 +36,10 @@ def load(
     refused: Literal["fail", "skip"] = "fail",
     otherwise: Annotated[Call, "datasets"] | None = None,
 ) -> Spectra:
-    """Read files of spectra as `edgespec predict` reads them: text, csv, JCAMP-DX, SPC. Labels come from folders, names or a list.
+    """Read files of spectra as `edgespec predict` does: text, JCAMP-DX, SPC, .wdf, OPUS, .sp. Labels come from folders, names or a list.
 
     Exact copies are dropped; a spectrum under two labels is an error. Raises Mistake with the file, and its line where it has
-    lines; Missing (exit 3) where the data are not at hand and no `otherwise` is named.
+    lines; Missing (exit 3) where the data are not at hand and no `otherwise` is named, or a library that a file needs is not installed.
 
     path: folders of spectra. Without `label` or `list` the folder right below is the class, and one below that the physical sample.
     label: pattern of the files' names without ending, such as "{label}_{sample}_*"; with a "/" of the path below `path`.

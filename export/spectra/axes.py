@@ -15,6 +15,8 @@ INVERSE_CM = {"cm-1": 1.0, "m-1": 0.01}
 LARGEST_SHIFT = (
     4500.0  # cm-1; no band lies higher (hydrogen 4160), so a Raman axis that begins here is in absolute wavenumbers
 )
+# Where the techniques of absorption measure, in cm-1: instruments for the near infrared begin at 3600, those for the mid infrared end at 8000.
+NEAR, MID, VISIBLE = 3500.0, 8000.0, 12500.0
 
 
 class Wanted(NamedTuple):
@@ -61,6 +63,23 @@ def in_cm1(track: Track, wanted: Wanted) -> Track:
         wavenumbers = 1e7 / (track.axis * NM[unit])
         axis = _shift(track, unit, wavenumbers, laser) if raman else wavenumbers
     return track._replace(axis=axis, notes=tuple(notes))
+
+
+def absorbing(axis: Any, unit: str) -> str:
+    """Tell infrared, near infrared and UV/VIS spectra by their axis (m,), for a file that says absorbance and no technique.
+
+    Gives a word of spectra.words; "" where the axis spans several of them, or its unit is another.
+    """
+    if (unit not in NM and unit not in INVERSE_CM) or not len(axis) or not (np.isfinite(axis) & (axis > 0)).all():
+        return ""
+    with np.errstate(all="ignore"):
+        wavenumbers = axis * INVERSE_CM[unit] if unit in INVERSE_CM else 1e7 / (axis * NM[unit])
+    low, high = float(wavenumbers.min()), float(wavenumbers.max())
+    if low >= VISIBLE:
+        return "UV/VIS"
+    if low >= NEAR:
+        return "near infrared" if high <= VISIBLE + 2000 else ""
+    return "infrared" if high <= MID else ""
 
 
 def _shift(track: Track, what: str, wavenumbers: Any, laser: float | None) -> Any:

@@ -18,7 +18,6 @@ KNOWN: tuple[tuple[bytes, str], ...] = (
     (b"\x93NUMPY", "a numpy array"),
     (b"\x89HDF", "an HDF5 file"),
     (b"\xd0\xcf\x11\xe0", "a file of old Excel or Word"),
-    (b"WDF1", "a Renishaw WDF file"),
 )
 MARKS: tuple[tuple[bytes, str], ...] = (
     (codecs.BOM_UTF32_LE, "utf-32"),  # begins as UTF-16's mark does, so it goes first

@@ -8,21 +8,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refusal import RefusalError
-from spectra import jcamp_ordinates
+from spectra import jcamp_ntuples, jcamp_ordinates
 from spectra.track import Track
 from spectra.words import SHIFT, intensity_in, laser_in, technique_in, unit_in
 
 RECORD = re.compile(r"^[ \t]*##(.*?)=(.*)$")
-DATA = ("XYDATA", "XYPOINTS")
+DATA = ("XYDATA", "XYPOINTS", jcamp_ntuples.TABLE)
 OTHER_DATA = {
     "PEAKTABLE": "a peak list",
     "PEAKASSIGNMENTS": "a peak list",
     "RADATA": "an interferogram",
-    "NTUPLES": "NTUPLES",
 }
 EVEN = re.compile(r"\(\s*X\s*\+\+\s*\(\s*Y\s*\.+\s*Y\s*\)\s*\)", re.I)
 PAIRS = re.compile(r"\(\s*X\s*,?\s*Y\s*\.+\s*X\s*,?\s*Y\s*\)", re.I)
 CODED = re.compile(r"[0-9.,;+\-?EeA-Za-z@%\s]*")
+LOOK = 200  # characters in which a form stands
 EXACT = 1e-9  # of an X's unit
 AGAIN = "fetch or export the file again"
 
@@ -57,6 +57,7 @@ def _blocks(lines: list[str], where: str) -> list[Block]:
     """Cut a file into its blocks with data; links, which only hold others, are none. Raises RefusalError where there is none."""
     found: list[Block] = []
     said: dict[str, str] = {}
+    above: dict[str, str] = {}  # the records of NTUPLES above their first page
     data, others, key = -1, [], ""
     for i, line in enumerate([*lines, "##="]):
         record = RECORD.match(line)
@@ -70,10 +71,16 @@ def _blocks(lines: list[str], where: str) -> list[Block]:
         key = _key(record.group(1))
         if key in OTHER_DATA:
             others.append(OTHER_DATA[key])
-        if key in DATA:
+        table = jcamp_ntuples.other(said, record.group(2)) if key == jcamp_ntuples.TABLE else ""
+        if table:
+            others.append(table)
+        elif key in DATA:
             data = i
         if key == "TITLE":
             said = {}
+        if key == jcamp_ntuples.PAGE:
+            above = above if key in said else dict(said)
+            said = dict(above)  # what a page says of itself is not of the next
         said.setdefault(key, record.group(2).strip())
     if data >= 0:
         raise RefusalError(
@@ -81,10 +88,13 @@ def _blocks(lines: list[str], where: str) -> list[Block]:
         )
     if found:
         return found
-    if others and others[0] == "NTUPLES":
-        raise RefusalError(2, f"{where}: holds NTUPLES, which are not supported", "export each spectrum as (X++(Y..Y))")
     kind = others[0] if others else "no XYDATA"
-    raise RefusalError(2, f"{where}: holds {kind}, so no spectrum", "export the whole spectrum, not its peaks")
+    hint = (
+        "another file: models are of Raman, infrared, ..."
+        if "NTUPLES" in kind
+        else "export the whole spectrum, not its peaks"
+    )
+    raise RefusalError(2, f"{where}: holds {kind}, so no spectrum", hint)
 
 
 def _key(label: str) -> str:
@@ -93,8 +103,10 @@ def _key(label: str) -> str:
 
 
 def _track(lines: list[str], block: Block, where: str) -> Track:
-    said = block.said
-    axis, x, notes = _read(lines, block, where)
+    said, text = block.said, lines[block.data].partition("=")[2].strip()
+    if _key(RECORD.sub(r"\1", lines[block.data])) == jcamp_ntuples.TABLE:
+        said, text = jcamp_ntuples.as_spectrum(said, text, f"{where}:{block.data + 1}")
+    axis, x, notes = _read(lines, block._replace(said=said), text, where)
     unit = unit_in(said.get("XUNITS", ""))
     if said.get("XUNITS") and not unit:
         unit = f"another unit ({said['XUNITS'][:30]})"
@@ -103,11 +115,10 @@ def _track(lines: list[str], block: Block, where: str) -> Track:
     return Track(where, axis, x, (), unit, laser, False, technique, intensity_in(said.get("YUNITS", "")), notes)
 
 
-def _read(lines: list[str], block: Block, where: str) -> tuple[Any, Any, tuple[str, ...]]:
-    """(m,) axis, (m,) intensities, and what should be told of them."""
+def _read(lines: list[str], block: Block, text: str, where: str) -> tuple[Any, Any, tuple[str, ...]]:
+    """(m,) axis, (m,) intensities, and what should be told of them; text: the value of the data record."""
     said, place = block.said, f"{where}:{block.data + 1}"
-    text = lines[block.data].partition("=")[2].strip()
-    even, pairs = EVEN.match(text), PAIRS.match(text)
+    even, pairs = EVEN.match(text[:LOOK]), PAIRS.match(text[:LOOK])
     found = even or pairs
     if found is None:
         told = f"{place}: its data are of the form {text[:40]!r}, which is not supported"

@@ -1,6 +1,7 @@
 """Spectra in SPC (Galactic Industries, "A Brief Guide to SPC File Format", 1997): one spectrum a subfile, in the file's order.
 
-Read here and by no library: spc_io sorts subfiles by their depth, expects the log right behind the data, and needs pandas.
+Read here and by no library: spc_io sorts subfiles by their depth, expects the log right behind the data, and needs pandas. The old version
+0x4d is in `spc_old`. The version with bytes in the other order, 0x4c, is refused: the guide names it in one line, and no file of it is known.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from refusal import RefusalError
+from spectra import spc_old
+from spectra.axes import absorbing
 from spectra.track import Track
 from spectra.words import laser_in, unit_in
 
@@ -79,8 +82,8 @@ class Head(NamedTuple):
 
 
 def is_spc(raw: bytes, name: str) -> bool:
-    """Tell SPC by its name, or by its version and the zeros that its header ends in."""
-    if name.lower().endswith(".spc"):
+    """Tell SPC by its name, or by its version and the zeros that its header ends in, or by the old version's count of points."""
+    if name.lower().endswith(".spc") or spc_old.is_old(raw):
         return True
     return len(raw) > HEADER and raw[1:2] in (b"\x4b", b"\x4c") and not any(raw[HEADER - 180 : HEADER])
 
@@ -89,26 +92,48 @@ def tracks(raw: bytes, where: str) -> list[Track]:
     """Read all subfiles. Raises RefusalError: what is not supported, or damage."""
     if not raw.strip():
         raise RefusalError(2, f"{where}: is empty", "fetch or export the file again")
-    if len(raw) > 1 and raw[1] in (0x4C, 0x4D):
-        told = f"{where}: is SPC of an old or big-endian version (0x{raw[1]:02x}), which is not supported"
+    if len(raw) > 1 and raw[1] == 0x4C:
+        told = f"{where}: is SPC with its bytes in the other order (0x4c), which is not supported"
         raise RefusalError(2, told, "save it as text, or as SPC of the new version (0x4b)")
+    if len(raw) > 1 and raw[1] == spc_old.VERSION:
+        return _old(raw, where)
     if len(raw) <= HEADER or raw[1] != 0x4B:
         raise RefusalError(2, f"{where}: is no SPC file", "fetch or export the file again")
     head = Head(*struct.unpack_from("<BBBbIddIBB", raw))
-    if head.fytype == INTERFEROGRAM:
-        raise RefusalError(
-            2, f"{where}: holds an interferogram, which is not supported", "transform it to a spectrum first"
-        )
+    _no_interferogram(head.fytype, where)
     found = _subfiles(raw, head, where)
-    unit = _unit(raw, head)
+    unit = _unit(raw[218:248], head.fxtype, bool(head.ftflgs & LABELS))
     technique = TECHNIQUES.get(head.fexper, "") or ("Raman" if head.fxtype == SHIFT else "")
     if not technique and head.fexper == 4 and head.fytype in (2, 3, 128, 129):
         technique = "infrared"
     laser, intensity = laser_in(_log(raw)), INTENSITIES.get(head.fytype, "")
+    return _tracks(found, where, unit, laser, technique, intensity)
+
+
+def _old(raw: bytes, where: str) -> list[Track]:
+    """Read the old version, which says no technique: Raman by its axis, absorption by its intensities."""
+    axis, found = spc_old.subfiles(raw, where)
+    head = spc_old.head(raw)
+    _no_interferogram(head.oytype, where)
+    unit, intensity = _unit(raw[194:224], head.oxtype, bool(head.oftflgs & LABELS)), INTENSITIES.get(head.oytype, "")
+    technique = "Raman" if head.oxtype == SHIFT else absorbing(axis, unit) if intensity not in ("", "counts") else ""
+    laser = laser_in(raw[64:194].split(b"\0")[0].decode("latin-1"))
+    return _tracks([(axis, x) for x in found], where, unit, laser, technique, intensity)
+
+
+def _tracks(
+    found: list[tuple[Any, Any]], where: str, unit: str, laser: float | None, technique: str, intensity: str
+) -> list[Track]:
     return [
         Track(where if len(found) == 1 else f"{where}:{i}", axis, x, (), unit, laser, False, technique, intensity)
         for i, (axis, x) in enumerate(found, start=1)
     ]
+
+
+def _no_interferogram(intensities: int, where: str) -> None:
+    if intensities == INTERFEROGRAM:
+        hint = "transform it to a spectrum first"
+        raise RefusalError(2, f"{where}: holds an interferogram, which is not supported", hint)
 
 
 def _subfiles(raw: bytes, head: Head, where: str) -> list[tuple[Any, Any]]:
@@ -168,11 +193,11 @@ def _cut(where: str, raw: bytes, wanted: int) -> RefusalError:
     return RefusalError(2, told, "fetch or export the file again")
 
 
-def _unit(raw: bytes, head: Head) -> str:
+def _unit(labels: bytes, number: int, labelled: bool) -> str:
     """Give the axis' unit: that of its own label, where the file has labels, or of its number."""
-    said = UNITS.get(head.fxtype, f"number {head.fxtype}")
-    if head.ftflgs & LABELS or head.fxtype not in UNITS:
-        label = raw[218:248].split(b"\0")[0].decode("latin-1").strip()
+    said = UNITS.get(number, f"number {number}")
+    if labelled or number not in UNITS:
+        label = labels.split(b"\0")[0].decode("latin-1").strip()
         said = unit_in(label) or (said if not label or said else f"{label!r}")
     return said if said in KNOWN or said.startswith("another") else f"another unit ({said})"
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import spectrum_files as files
 import tiny_bundle
+import vendor_files
 from command import edgespec
 
 MINERALS = ("Albite", "Beryl", "Diopside")
@@ -46,6 +47,24 @@ def test_edgespec_predict_prints_a_table_and_what_was_refused(tmp_path: Path, go
     assert "error: bad.txt: no lines of numbers in it" in ended.stderr
     assert "hint:  " in ended.stderr
     assert edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt").stderr == ""
+
+
+def test_instruments_own_files_of_a_folder_are_answered_and_inspected(tmp_path: Path) -> None:
+    axis, x = tiny_bundle.known()
+    for k, name in enumerate(MINERALS):
+        (tmp_path / "own" / name).mkdir(parents=True)
+        vendor_files.wdf(tmp_path / "own" / name / "a.wdf", axis[::-1], np.array([x[::-1] + k, x[::-1] * 2 + k]))
+        vendor_files.opus(tmp_path / "own" / name / "b.0", vendor_files.opus_data(10, x * 3 + k, axis))
+        vendor_files.perkinelmer(tmp_path / "own" / name / "c.sp", axis, x * 4 + k, label="INT")
+        (tmp_path / "own" / name / "read.me.1").write_text("no spectrum")
+    ended = edgespec(tmp_path, "predict", tiny_bundle.model(), "own", "--json")
+    assert ended.returncode == 0, ended.stderr
+    results = json.loads(ended.stdout)["results"]
+    assert [Path(each["file"]).name for each in results] == ["a.wdf:1", "a.wdf:2", "b.0", "c.sp"] * 3
+    assert len({each["label"] for each in results}) == 1, "the spectrum is the same in every format"
+    inspected = edgespec(tmp_path, "data", "inspect", "own")
+    assert inspected.returncode == 0, inspected.stderr
+    assert "12 usable spectra, 3 classes" in inspected.stdout
 
 
 def test_edgespec_predict_gives_json_and_reads_standard_input(tmp_path: Path, good: Path) -> None:
@@ -162,3 +181,14 @@ def test_what_cannot_be_read_is_a_mistake(tmp_path: Path, arguments: list[str], 
     assert ended.returncode == 2
     assert said in ended.stderr
     assert "hint:  " in ended.stderr
+
+
+def test_a_folder_tells_what_it_left_out(tmp_path: Path, good: Path) -> None:
+    folder = tmp_path / "measured"
+    (folder / "below").mkdir(parents=True)
+    good.rename(folder / "a.txt")
+    for name in ("report.pdf", "below/photo.PNG", "below/notes.1", "README", ".hidden"):
+        (folder / name).write_text("no spectrum")
+    ended = edgespec(tmp_path, "predict", tiny_bundle.model(), "measured")
+    assert ended.returncode == 0
+    assert ended.stderr == "note:  files left out, by their ending: .1 1, .pdf 1, .png 1, without ending 1\n"

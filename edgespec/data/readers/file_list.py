@@ -61,14 +61,15 @@ def of_folder(folder: Path, pattern: str | None) -> tuple[list[Listed], list[str
 
 def every(folder: Path) -> list[Listed]:
     """List all files of spectra below a folder by name, their classes unknown. Raises Mistake where there is none."""
-    endings = device_program.module("spectra.files").ENDINGS
+    files = device_program.module("spectra.files")
     found = sorted(
         path
         for path in folder.rglob("*")
-        if path.is_file() and path.suffix.lower() in endings and not _hidden(path, folder)
+        if path.is_file() and not _hidden(path, folder) and files.is_named_so(str(path))
     )
     if not found:
-        raise Mistake(f"{folder}: no file of spectra in this folder", hint="spectra end in " + " ".join(endings))
+        hint = f"spectra end in {files.ALL_ENDINGS}"
+        raise Mistake(f"{folder}: no file of spectra in this folder", hint=hint)
     return [Listed(path, _shown(path.relative_to(folder).as_posix()), "") for path in found]
 
 

@@ -15,7 +15,7 @@ from edgespec.data.readers.file_list import Listed
 from edgespec.data.readers.gather import Entry
 from edgespec.data.readers.rruff_text import Refused, Scan
 from edgespec.data.readers.wide_table import Wide
-from edgespec.errors import Mistake
+from edgespec.errors import Missing, Mistake
 from edgespec.spectra import Axis, Spectra
 
 Intensity = Literal[
@@ -28,6 +28,7 @@ Intensity = Literal[
     "percent reflectance",
     "Kubelka-Munk",
 ]
+NOT_INSTALLED = 3  # code of a refusal
 TRANSMITTED = ("transmittance", "percent transmittance")
 SAY_UNIT = "say it in the recipe: unit: cm-1, or unit: nm and laser: 785"
 NARROWEST = 300.0  # cm-1; spectra of substances reach farther, and an axis in nm less far
@@ -61,6 +62,7 @@ def entries(
     axis: the model's; said: unit, laser and technique of files that do not say them
     advance: hears how many files are read, of how many; strict: an axis whose unit neither the file nor `said` says is refused
     What cannot be read is an entry that raises Refused when it is. Raises Mistake where the files are of two techniques.
+    Raises Missing where a library that reads a file is not installed.
     """
     files: list[tuple[Listed, list[Any] | Refused]] = []
     for done, each in enumerate(listed, start=1):
@@ -137,7 +139,10 @@ def read(listed: Listed, said: Said) -> list[Any] | Refused:
     try:
         tracks: list[Any] = device_program.module("spectra.files").read(str(listed.path), wanted)
     except refusal as problem:
-        return Refused(_relative(device_program.refused(problem).message, listed), problem.answer["hint"])
+        message, hint = _relative(device_program.refused(problem).message, listed), problem.answer["hint"]
+        if problem.code == NOT_INSTALLED:  # no fault of the file: it is not left out silently
+            raise Missing(message, hint=hint) from None
+        return Refused(message, hint)
     return tracks
 
 

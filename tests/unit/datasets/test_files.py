@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import vendor_files
 
 from edgespec import datasets
 from edgespec.authoring import data_argument, inventory, survey
@@ -265,3 +267,32 @@ def test_folders_may_be_named_by_concentrations(tmp_path: Path) -> None:
     put(tmp_path, {"Quartz;Albite/1.csv": text(600), "Quartz/1.csv": text(610), "Albite/1.csv": text(620)})
     with pytest.raises(Mistake, match="several labels, such as 'Quartz;Albite'"):
         load(path=at)
+
+
+def test_instruments_own_files_are_learnt_from_and_a_map_is_one_sample(tmp_path: Path) -> None:
+    shift = np.linspace(1100.0, 150.0, 476)
+    bands = {name: 900 * np.exp(-(((shift - peak) / 12) ** 2)) + 9 for name, peak in PEAKS.items()}
+    for name in PEAKS:
+        (tmp_path / "s" / name).mkdir(parents=True)
+    rows = np.array([bands["Quartz"] + k * np.sin(shift / 30) for k in range(4)])
+    vendor_files.wdf(tmp_path / "s/Quartz/map.wdf", shift, rows, shape=(3, 2), capacity=6)
+    data = vendor_files.opus_data(10, bands["Albite"], shift)
+    vendor_files.opus(tmp_path / "s/Albite/rock.0", data, vendor_files.opus_data(2, bands["Albite"], shift, of=1))
+    vendor_files.perkinelmer(tmp_path / "s/Calcite/a.sp", shift, bands["Calcite"], label="INT")
+    (tmp_path / "s/Albite/notes.1").write_text("no spectrum")
+    found = load(path=str(tmp_path / "s"))
+    assert [found.labels[i] for i in found.y] == ["Albite", "Calcite", *["Quartz"] * 4]
+    assert peaks(found) == pytest.approx([507, 686, *[465] * 4], abs=5)
+    assert found.group is not None
+    assert found.group[2:].tolist() == ["Quartz/map.wdf"] * 4
+
+
+def test_a_library_that_is_missing_is_no_fault_of_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, {"s/Albite/a.csv": text(507), "s/Quartz/b.csv": text(465)})
+    vendor_files.wdf(tmp_path / "s/Quartz/a.wdf")
+    monkeypatch.setitem(sys.modules, "renishawWiRE", None)
+    with pytest.raises(
+        Missing, match=r"^Quartz/a\.wdf: renishawWiRE is needed to read it, and is not installed"
+    ) as told:
+        load(path=str(tmp_path / "s"), refused="skip")
+    assert told.value.hint == 'pip install "edgespec[formats]"'

@@ -14,6 +14,7 @@ import pytest
 import spectrum_files as files
 import tiny_bundle
 import tiny_job
+import vendor_files
 from device_runner import RUNNER, ask, carry
 
 from edgespec import contract
@@ -129,6 +130,24 @@ def test_a_device_needs_no_library_for_any_format(tmp_path: Path) -> None:
     assert code == 0
     assert [each["file"] for each in told[:-1]] == ["a.jdx", "b.spc"]
     assert len({each["label"] for each in told[:-1]}) == 1
+
+
+def test_instruments_own_files_get_the_label_of_the_same_spectrum_as_text(tmp_path: Path, good: Path) -> None:
+    axis, x = tiny_bundle.known()
+    (tmp_path / "own").mkdir()
+    vendor_files.wdf(tmp_path / "own" / "a.wdf", axis[::-1], np.array([x[::-1]] * 3))
+    vendor_files.opus(tmp_path / "own" / "b.0", vendor_files.opus_data(10, x, axis), vendor_files.opus_data(2, x, of=1))
+    vendor_files.perkinelmer(tmp_path / "own" / "c.sp", axis, x, label="", instrument=124)
+    code, (wanted, *told, _) = ask(tmp_path, "predict", tiny_bundle.model(), "good.txt", "own")
+    names = [f"own/{name}" for name in ("a.wdf:1", "a.wdf:2", "a.wdf:3", "b.0", "c.sp")]
+    assert (code, [each.get("file") for each in told]) == (0, names)
+    assert {each["label"] for each in told} == {wanted["label"]}
+    assert told[3]["notes"] == ["its Raman is taken; left out: interferogram"]
+    for name in ("a.wdf", "b.0"):
+        raw = (tmp_path / "own" / name).read_bytes()
+        _, (first, *_) = ask(tmp_path, "predict", tiny_bundle.model(), "-", given=raw)
+        assert first["label"] == wanted["label"]
+        assert first["file"].startswith("standard input")
 
 
 def test_a_device_has_neither_edgespec_nor_torch(tmp_path: Path, good: Path) -> None:

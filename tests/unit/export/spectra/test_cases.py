@@ -108,7 +108,7 @@ RIGHT = {
     "s06_xyxy_dir.spc": Right(("Albite", "Albite")),
     "s07_xyxy_nodir.spc": Right(("Albite", "Albite")),
     "s08_log.spc": ALBITE,
-    "s14_old_4d.spc": Right((), "is SPC of an old or big-endian version (0x4d), which is not supported"),
+    "s14_old_4d.spc": Right((), "is SPC of the old version (0x4d) by its number, but its header is not"),
     "s15_falling.spc": ALBITE,
     "s17_xtype255.spc": Right((), "its axis is in another unit (hours), cm-1 is wanted"),
     "s18_truncated.spc": Right((), "was cut short"),

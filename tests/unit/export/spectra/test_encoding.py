@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spectrum_files as files
+import vendor_files
 from device_reader import read, refusal, tracks
 from device_runner import module
 from spectrum_files import AXIS, peaks
@@ -65,6 +66,12 @@ RUBBISH = {
     "gzip": b"\x1f\x8b" + RNG.bytes(300),
     "old Excel": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + RNG.bytes(2000),
     "WDF": b"WDF1" + RNG.bytes(900),
+    "WDF's first bytes": b"WDF1",
+    "OPUS": b"\x0a\x0a\xfe\xfe" + RNG.bytes(900),
+    "OPUS's first bytes": b"\x0a\x0a\xfe\xfe",
+    "PerkinElmer": b"PEPE2D constant interval DataSet file" + bytes(7) + RNG.bytes(900),
+    "PerkinElmer's first bytes": b"PEPE",
+    "old SPC's first bytes": b"\0\x4d" + RNG.bytes(4000),
     "zeros": bytes(3000),
     "ones": b"\xff" * 3000,
     "spaces": b" \r\n" * 900,
@@ -75,7 +82,7 @@ RUBBISH = {
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("ending", module("spectra.files").ENDINGS)
+@pytest.mark.parametrize("ending", [*module("spectra.files").ENDINGS, ".0"])
 @pytest.mark.parametrize("name", RUBBISH)
 def test_rubbish_under_every_ending_is_refused(tmp_path: Path, ending: str, name: str) -> None:
     path = tmp_path / f"a{ending}"
@@ -85,17 +92,21 @@ def test_rubbish_under_every_ending_is_refused(tmp_path: Path, ending: str, name
     assert str(path) in error
 
 
-@pytest.mark.parametrize("ending", [".txt", ".csv", ".jdx", ".spc"])
+WRITERS = {
+    ".spc": files.spc,
+    ".wdf": vendor_files.wdf,
+    ".sp": vendor_files.perkinelmer,
+    ".0": lambda path: vendor_files.opus(path, vendor_files.opus_data(10, peaks())),
+}
+
+
+@pytest.mark.parametrize("ending", [".txt", ".csv", ".jdx", *WRITERS])
 def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path, ending: str) -> None:
-    path = (
-        files.spc(tmp_path / "a.spc").rename(tmp_path / f"a{ending}")
-        if ending == ".spc"
-        else files.rruff(tmp_path / f"a{ending}")
-    )
+    path = WRITERS.get(ending, files.rruff)(tmp_path / f"a{ending}")
     with path.open("r+b") as file:
         file.truncate(2 * 2**30)  # a hole, which takes no disk
     _, error, _ = refusal(path)
-    assert f"is larger than {256 if ending == '.spc' else 64} MB" in error
+    assert f"is larger than {256 if ending in WRITERS else 64} MB" in error
 
 
 def test_standard_input_is_no_larger_either(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import spectrum_files as files
+import vendor_files
 from device_reader import WINDOW, contract, read, refusal, tracks
 from device_runner import module
 from spectrum_files import AXIS, peaks
@@ -68,6 +69,12 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "own_axis.spc": lambda path: files.spc(path, own_axis=True),
     "integers.spc": lambda path: files.spc(path, integers=True),
     "nameless": files.spc,
+    "whole.wdf": vendor_files.wdf,
+    "falling.wdf": lambda path: vendor_files.wdf(path, AXIS[::-1], peaks()[::-1]),
+    "nameless_wdf": vendor_files.wdf,
+    "opus.0": lambda path: vendor_files.opus(path, vendor_files.opus_data(10, peaks())),
+    "opus.1234": lambda path: vendor_files.opus(path, vendor_files.opus_data(10, peaks()[::-1], AXIS[::-1])),
+    "perkinelmer.sp": lambda path: vendor_files.perkinelmer(path, label="", unit="cm-1"),
 }
 
 
@@ -111,6 +118,26 @@ def test_a_column_of_row_numbers_before_the_axis_is_no_axis(tmp_path: Path) -> N
 def test_subfiles_of_an_spc_file_are_spectra_of_their_own(tmp_path: Path) -> None:
     path = files.spc(tmp_path / "map.spc", subfiles=3)
     assert [track.name for track in tracks(path)] == [f"{path}:1", f"{path}:2", f"{path}:3"]
+
+
+def test_opus_is_found_by_its_number_and_its_first_bytes(tmp_path: Path) -> None:
+    inside = module("spectra.files")
+    for name in ("a.0", "deep/b.9999"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        vendor_files.opus(tmp_path / name, vendor_files.opus_data(10, peaks()))
+    for name, content in (
+        ("log.1", b"text\n"),
+        ("lib.so.2", b"\x7fELF"),
+        ("c.3", b""),
+        ("d.12345", inside.opus.opus_blocks.MAGIC),
+    ):
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / "folder.4").mkdir()
+    (tmp_path / "nowhere.5").symlink_to("gone")
+    assert inside.files([str(tmp_path)]) == [str(tmp_path / "a.0"), str(tmp_path / "deep" / "b.9999")]
+    (none,) = inside.files([str(tmp_path / "folder.4")])
+    assert ".wdf" in none.answer["hint"]
+    assert ".0 (OPUS)" in none.answer["hint"]
 
 
 def test_zeros_around_a_headerless_file_are_no_measurement(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_what_is_not_supported_is_called_so_and_not_damaged(tmp_path: Path) -> N
         error = refusal(write(tmp_path / "a.spc", ROWS[:1], **head))[1]
         assert told in error
         assert "damaged" not in error
-    for version in (0x4C, 0x4D):
+    for version in (0x4C,):
         raw = write(tmp_path / "a.spc", ROWS[:1]).read_bytes()
         (tmp_path / "a.spc").write_bytes(raw[:1] + bytes([version]) + raw[2:])
         error = refusal(tmp_path / "a.spc")[1]
