@@ -40,8 +40,14 @@ def head(raw: bytes) -> Old:
 
 
 def is_old(raw: bytes) -> bool:
-    """Tell an old file by its version, and by a count of points that is whole, though it is written as a float."""
-    return len(raw) > HEADER and raw[1] == VERSION and _whole(head(raw).onpts)
+    """Tell an old file by its version, a count of points that is whole, though it is a float, and a kind of intensities.
+
+    The kinds are small numbers, or 128 and a little more, so no text is taken for one.
+    """
+    if len(raw) <= HEADER or raw[1] != VERSION:
+        return False
+    old = head(raw)
+    return _whole(old.onpts) and (old.oytype & 127) < ord(" ")
 
 
 def subfiles(raw: bytes, where: str) -> tuple[Any, list[Any]]:

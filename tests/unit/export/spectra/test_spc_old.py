@@ -11,6 +11,7 @@ import hurt_files
 import numpy as np
 import pytest
 from device_reader import WINDOW, read, refusal, tracks
+from device_runner import module
 from spectrum_files import AXIS, peaks
 
 EXPONENT = 14
@@ -77,6 +78,16 @@ def test_standard_input_has_no_name_to_tell_it_by(tmp_path: Path, monkeypatch: p
     wanted = read(tmp_path / "a.spc").x
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
     np.testing.assert_array_equal(read("-").x, wanted)
+
+
+@pytest.mark.parametrize("codec", ["latin-1", "utf-16-le", "utf-16-be"])
+def test_a_text_whose_second_letter_is_m_is_no_old_file(tmp_path: Path, codec: str) -> None:
+    inside = module("spectra.spc_old")
+    lines = "".join(f"{a:g} {x:g}\n" for a, x in zip(AXIS, peaks(), strict=True))
+    for head in ("AM  0   J", "RM 4   H", "MM  @  I", "M J", "#MEASURED"):
+        raw = f"{head} a comment that is long enough\n{lines}".encode(codec)
+        assert not inside.is_old(raw)
+    assert inside.is_old(write(tmp_path / "a.spc", peaks()).read_bytes())
 
 
 @pytest.mark.parametrize(
