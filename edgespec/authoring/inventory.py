@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from edgespec import datasets
 from edgespec.authoring import data_argument
 from edgespec.data import hidden_samples
-from edgespec.data.readers import file_list, gather, locate, measured
+from edgespec.data.fetch import raman_sets
+from edgespec.data.readers import file_list, gather, locate, measured, public_set
 from edgespec.data.readers.gather import Entry, Read
 from edgespec.datasets import arrays, rruff, table
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra, interpolate
 
-OWN = ("files", "table")  # data sets of a laboratory's own files
+OWN = ("files", "raman_data", "table")  # data sets whose spectra are read one by one, each on its own axis
 NOTHING = 1e-9  # coverage that every spectrum has
 ANYWHERE = Axis(0, 4500, 16)  # where no model's axis is named, every spectrum covers enough
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -194,6 +195,9 @@ def _own_entries(
         named = (keys.get("label"), keys.get("sample"), keys.get("part"))
         place = locate.find(keys["path"], keys.get("root"))
         return table.entries(place, keys.get("layout"), named, axis, least, said, strict=False), []
+    if call.name == "raman_data":
+        held = public_set.read(raman_sets.find(keys["dataset"], keys.get("root")))
+        return public_set.entries(held, axis, least), public_set.notes(held)
     listed, notes = file_list.find(*(keys.get(key) for key in ("path", "list", "label", "root")))
     found, technique = measured.entries(listed, axis, least, said, advance, strict=False)
     return found, [

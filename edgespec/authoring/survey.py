@@ -36,7 +36,7 @@ AUGMENT = Call("instrument", {"shift": 4.0, "stretch": 0.003, "blur": 4.0, "tilt
 FRAGILE = 0.25  # of the training spectra are named wrongly once they are varied so: nothing is varied then
 FOLDS, ASKED = 3, 3000  # nearest neighbour is asked about so many training spectra at most
 SEED = 0
-OWN = ("arrays", "files", "table")  # data sets whose own axis says what a model for them takes
+OWN = ("arrays", "files", "raman_data", "table")  # data sets whose own axis says what a model for them takes
 SHOWN = 3
 LEAST = 20  # training spectra
 
@@ -191,20 +191,20 @@ def _wavenumber(call: Call, seen: Inventory | None = None) -> NDArray[np.float64
     Of files: an axis from where nine in ten of them begin to where nine in ten of them end, at their median step.
     """
     if call.name in inventory.OWN:
-        return _of_files(seen or inventory.take_call(call))
+        return _of_files(call.name, seen or inventory.take_call(call))
     return array_set.own_axis(call.keys)
 
 
-def _of_files(found: Inventory) -> NDArray[np.float64]:
+def _of_files(name: str, found: Inventory) -> NDArray[np.float64]:
     if not found.seen:
         told = "; ".join(found.refused[:SHOWN])
         raise Mistake(
-            f"files: none of {len(found.refused)} spectra can be used: {told}", "edgespec data inspect lists all"
+            f"{name}: none of {len(found.refused)} spectra can be used: {told}", "edgespec data inspect lists all"
         )
     low = float(np.quantile([each.low for each in found.seen], 0.9))
     high = float(np.quantile([each.high for each in found.seen], 0.1))
     if low >= high:
-        raise Mistake("files: the spectra have no range in common", hint="edgespec data inspect shows their axes")
+        raise Mistake(f"{name}: the spectra have no range in common", hint="edgespec data inspect shows their axes")
     return np.arange(low, high + 1e-9, float(np.median([each.step for each in found.seen])))
 
 

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgespec.cli.console import as_json
+from edgespec.cli.console import as_json, printable
 from edgespec.cli.program import app
+from edgespec.errors import Mistake
+
+if TYPE_CHECKING:
+    from edgespec.data.fetch.download import Patience
+
+RAMAN_DATA, PUBLIC = "raman-data", "edgespec data fetch raman-data"
+WIDEST = 150  # letters of a line
 
 data = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.add_typer(data, name="data", short_help="Fetch public spectra, look at spectra, write task lists.")
 
-Source = Annotated[str, typer.Argument(help="Who offers them: rruff.")]
+Source = Annotated[str, typer.Argument(help="Who offers them: rruff or raman-data.")]
+Set = Annotated[str, typer.Argument(metavar="ID", help="A set of raman-data; without it they are listed.")]
 Archives = Annotated[
     list[str] | None,
     typer.Option("--archive", metavar="NAME", help="Which archive, once for each; excellent_unoriented if not said."),
 ]
 Into = Annotated[
     Path | None,
-    typer.Option("--out", help="Folder for them; if not said, where recipes look: EDGESPEC_DATA/rruff or the cache."),
+    typer.Option("--out", help="Folder for them; if not said, where recipes look: EDGESPEC_DATA/SOURCE or the cache."),
 ]
 From = Annotated[
     str | None,
@@ -43,15 +51,18 @@ def group() -> None:
 
     Example: edgespec data fetch rruff --archive excellent_unoriented
 
+    Example: edgespec data fetch raman-data chlorinated_samples
+
     Example: edgespec data inspect excellent_unoriented.zip --picture examples.png
 
     Example: edgespec data task excellent_unoriented.zip --minerals Quartz,Albite --out task.csv
     """
 
 
-@data.command("fetch", short_help="Fetch archives of public spectra.")
+@data.command("fetch", short_help="Fetch public spectra.")
 def fetch(
     source: Source,
+    name: Set = "",
     archives: Archives = None,
     out: Into = None,
     base: From = None,
@@ -62,7 +73,7 @@ def fetch(
     timeout: Timeout = 30.0,
     to_json: Json = False,
 ) -> None:
-    """Fetch archives of public spectra into the folder in which recipes look for them.
+    """Fetch public spectra into the folder in which recipes look for them: RRUFF's archives, or a set by its name in raman-data.
 
     What was cut is gone on with, what is there is checked against the SHA-256 recorded beside it, and an archive
     appears under its name only when it is whole. The usual proxy variables count; with --offline or
@@ -71,27 +82,51 @@ def fetch(
     Archives of rruff: excellent_unoriented, excellent_oriented, fair_unoriented, fair_oriented, poor_unoriented,
     unrated_unoriented, unrated_oriented, LR-Raman; --list says how large each is.
 
+    Sets of raman-data are fetched by that package (pip install "edgespec[public]") from whoever published them: Zenodo, Figshare,
+    GitHub, Kaggle and others. Source, licence and citation are told first.
+
     Example: edgespec data fetch rruff --archive excellent_unoriented --archive fair_unoriented
+
+    Example: edgespec data fetch raman-data chlorinated_samples
     """
+    from edgespec.data.fetch.download import Patience
+
+    if source == RAMAN_DATA:
+        if archives:
+            raise Mistake("--archive: sets of raman-data are named without it", f"{PUBLIC} {archives[0]}")
+        if listing or not name:
+            _sets(to_json)
+        else:
+            _set(name, out, offline, again, tries, to_json)
+        return
+    if name:
+        raise Mistake(f"{source} has no set {name!r}", hint=f"edgespec data fetch {source} --archive {name}")
+    _archives(source, archives, out, base, offline, again, listing, Patience(tries, timeout), to_json)
+
+
+def _archives(
+    source: str,
+    archives: list[str] | None,
+    out: Path | None,
+    base: str | None,
+    offline: bool,
+    again: bool,
+    listing: bool,
+    patience: Patience,
+    to_json: bool,
+) -> None:
     from edgespec.cli.download_progress import Loading
     from edgespec.data.fetch import sources
-    from edgespec.data.fetch.download import Patience
 
     offered = sources.source(source)
     if listing:
         _offered(source, to_json)
         return
     watcher, found = Loading(), []
+    wanted, nothing = archives or [offered.archives[0].name], offline or sources.offline()
     try:
         for each in sources.fetch(
-            source,
-            archives or [offered.archives[0].name],
-            out,
-            watcher,
-            base=base,
-            offline=offline or sources.offline(),
-            again=again,
-            patience=Patience(tries, timeout),
+            source, wanted, out, watcher, base=base, offline=nothing, again=again, patience=patience
         ):
             found.append(each)
             watcher.say(_told(each))
@@ -103,6 +138,46 @@ def fetch(
     for each in found:
         print(each.path)
     watcher.say(f"cite: {offered.cite}")
+
+
+def _sets(to_json: bool) -> None:
+    """Print a line on each set of raman-data; how many spectra it has is known of those that are here."""
+    from edgespec.data.fetch import raman_sets
+
+    offers, here = raman_sets.offers(), raman_sets.counts()
+    if to_json:
+        as_json([{**asdict(each), "spectra": here.get(each.id)} for each in offers])
+        return
+    widths = [
+        max(len(cell) for cell in column) for column in zip(*((e.id, e.task, e.host) for e in offers), strict=True)
+    ]
+    head = f"{'set':{widths[0]}}  {'task':{widths[1]}}  spectra  {'source':{widths[2]}}  licence"
+    lines = [
+        f"{e.id:{widths[0]}}  {e.task:{widths[1]}}  {here.get(e.id, '-'):>7}  {e.host:{widths[2]}}  {e.licence}"
+        for e in offers
+    ]
+    print("\n".join(printable(line if len(line) <= WIDEST else f"{line[:WIDEST]} ...") for line in [head, *lines]))
+    print("\nspectra: of the sets that are here; edgespec learns from those for Classification")
+
+
+def _set(name: str, out: Path | None, offline: bool, again: bool, tries: int, to_json: bool) -> None:
+    from edgespec.cli.download_progress import Loading
+    from edgespec.data.fetch import raman_sets, sources
+
+    watcher = Loading()
+    found, about = raman_sets.fetch(
+        name, out, offline=offline or sources.offline(), again=again, tries=tries, say=watcher.say
+    )
+    watcher.say(_told(found))
+    if to_json:
+        as_json({**asdict(found), "path": str(found.path)})
+        return
+    print(found.path)
+    where = "" if out is None else f", root: {out.resolve()}"
+    watcher.say(f"in a recipe: data: {{load: {{raman_data: {{dataset: {name}{where}}}}}}}")
+    if about is not None:
+        watcher.say(f"raman-data's own files stay in {about.cache or 'the cache of the library that fetched them'}")
+        watcher.say(f"cite: {about.cite or about.source}")
 
 
 def _offered(source: str, to_json: bool) -> None:

@@ -168,11 +168,11 @@ def _caption(found: Inventory, row: int) -> str:
 
 
 def _tell(path: str, found: Inventory, most: int | None) -> None:
-    from edgespec.authoring import inventory
+    from edgespec.authoring import data_argument, inventory
 
     told = inventory.summary(found)
     samples = f"{told['samples']} physical samples" if told["samples"] else "no physical samples are known"
-    name = "arrays" if path.lstrip().startswith("{") else Path(path).resolve().name
+    name = data_argument.call(path).name if path.lstrip().startswith("{") else Path(path).resolve().name
     print(f"{name}: {told['spectra']} usable spectra, {len(told['classes'])} classes, {samples}")
     if len(told["kinds"]) > 1:
         print("kinds:   " + _pairs(told["kinds"]) + " (--kind)")

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgespec import device_program
 from edgespec.data.readers import gather
+from edgespec.data.readers.copies import TwoLabels
 from edgespec.data.readers.file_list import Listed
 from edgespec.data.readers.gather import Entry
 from edgespec.data.readers.rruff_text import Refused, Scan
@@ -98,9 +99,17 @@ def of_table(
     return found
 
 
-def spectra(entries: list[Entry], axis: Axis, min_coverage: float, *, skip: bool, technique: str) -> Spectra:
+def spectra(
+    entries: list[Entry],
+    axis: Axis,
+    min_coverage: float,
+    *,
+    skip: bool,
+    technique: str,
+    two_labels: TwoLabels = "fail",
+) -> Spectra:
     """Read entries as `gather.spectra` does; where no sample is known of any, there are no groups, and that is told."""
-    found = gather.spectra(entries, axis, min_coverage, skip=skip, technique=technique)
+    found = gather.spectra(entries, axis, min_coverage, skip=skip, technique=technique, two_labels=two_labels)
     if found.group is not None and not any(each.sample for each in entries):
         return replace(found, group=None, notes=(*found.notes, NO_SAMPLES))
     return found
