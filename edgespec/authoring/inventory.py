@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from edgespec import datasets
 from edgespec.authoring import data_argument
-from edgespec.data import hidden_samples
+from edgespec.data.checks import hidden_samples
 from edgespec.data.fetch import raman_sets
 from edgespec.data.readers import file_list, gather, locate, measured, public_set
 from edgespec.data.readers.gather import Entry, Read

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from edgespec import datasets, device_program
 from edgespec.authoring import data_argument, inventory
 from edgespec.authoring.inventory import Inventory
-from edgespec.data import hidden_samples, splits
+from edgespec.data import splits
+from edgespec.data.checks import hidden_samples
 from edgespec.data.readers import array_files, measured
 from edgespec.data.splits import Splits
 from edgespec.datasets import arrays as array_set

@@ -35,7 +35,11 @@ def stand_in(otherwise: Call, absent: str, *, axis: Axis, seed: int) -> Spectra:
 def key(files: Iterable[Path], keys: Mapping[str, Any], axis: Axis, module: str) -> str:
     """Digest all that a reading depends on: files by name and content, keys, axis, and the code of `module`, a path."""
     here = Path(__file__).parent
-    readers = [*here.glob("_*.py"), *(here.parent / "data" / "readers").glob("*.py")]
+    readers = [
+        *here.glob("_*.py"),
+        *(here.parent / "data").glob("readers/*.py"),
+        *(here.parent / "data").glob("checks/*.py"),
+    ]
     readers += plugins.shipped("export", "spectra").glob("*.py")
     code = [Path(module), Path(spectra.__file__), *sorted(readers)]
     sources = [(path.name, storage.file_digest(path)) for path in files]  # a RRUFF file's name is its label

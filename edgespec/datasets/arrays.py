@@ -13,7 +13,8 @@ from annotated_types import Gt
 from numpy.typing import NDArray
 
 from edgespec import datasets
-from edgespec.data.readers import array_axis, array_files, copies, locate, noticed, numpy_files, targets
+from edgespec.data.checks import copies, noticed, targets
+from edgespec.data.readers import array_axis, array_files, locate, numpy_files
 from edgespec.data.readers import labels as label_files
 from edgespec.data.readers.measured import Intensity, Said
 from edgespec.errors import Mistake

@@ -10,9 +10,9 @@ from typing import Annotated, Literal
 from annotated_types import Interval
 
 from edgespec import datasets
+from edgespec.data.checks.copies import TwoLabels
 from edgespec.data.fetch import raman_sets
 from edgespec.data.readers import locate, measured, public_set
-from edgespec.data.readers.copies import TwoLabels
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 

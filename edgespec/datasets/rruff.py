@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 from edgespec import datasets
+from edgespec.data.checks.copies import TwoLabels
 from edgespec.data.readers import archives, gather, locate, task_list
-from edgespec.data.readers.copies import TwoLabels
 from edgespec.data.readers.gather import Entry
 from edgespec.data.readers.rruff_text import Refused, Scan, parse_name, physical_sample
 from edgespec.errors import Mistake

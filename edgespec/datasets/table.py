@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from annotated_types import Gt, Interval
 
 from edgespec import datasets
-from edgespec.data.readers import file_list, gather, locate, measured, targets, wide_table
+from edgespec.data.checks import targets
+from edgespec.data.readers import file_list, gather, locate, measured, wide_table
 from edgespec.data.readers.wide_table import Wide
 from edgespec.errors import Mistake
 from edgespec.plugins import did_you_mean

@@ -21,9 +21,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from edgespec import storage
+from edgespec.data.checks import targets
 from edgespec.data.fetch import receipt, sources
 from edgespec.data.fetch.sources import Here
-from edgespec.data.readers import locate, public_set, targets
+from edgespec.data.readers import locate, public_set
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
 from edgespec.plugins import did_you_mean
 

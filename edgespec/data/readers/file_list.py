@@ -9,7 +9,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 from edgespec import device_program
-from edgespec.data.readers import locate, tables, targets
+from edgespec.data.checks import targets
+from edgespec.data.readers import locate, tables
 from edgespec.errors import Missing, Mistake
 
 COLUMNS = {

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from edgespec.data.readers import copies, noticed
-from edgespec.data.readers.copies import TwoLabels
+from edgespec.data.checks import copies, noticed
+from edgespec.data.checks.copies import TwoLabels
 from edgespec.data.readers.rruff_text import Refused, Scan, physical_sample
 from edgespec.errors import Mistake
 from edgespec.spectra import Axis, Floats, Spectra, interpolate

@@ -10,8 +10,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 
 from edgespec import device_program
+from edgespec.data.checks.copies import TwoLabels
 from edgespec.data.readers import gather
-from edgespec.data.readers.copies import TwoLabels
 from edgespec.data.readers.file_list import Listed
 from edgespec.data.readers.gather import Entry
 from edgespec.data.readers.rruff_text import Refused, Scan

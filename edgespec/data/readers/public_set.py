@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.data.checks import targets
 from edgespec.data.readers import labels as label_files
-from edgespec.data.readers import measured, numpy_files, targets
+from edgespec.data.readers import measured, numpy_files
 from edgespec.data.readers.gather import Entry
 from edgespec.data.readers.wide_table import Wide
 from edgespec.errors import Mistake

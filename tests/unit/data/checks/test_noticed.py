@@ -9,7 +9,7 @@ import pytest
 from rruff_files import OLD, folder, name, text
 from spectrum_files import peaks
 
-from edgespec.data.readers import noticed
+from edgespec.data.checks import noticed
 from edgespec.datasets import arrays, rruff
 from edgespec.spectra import Axis
 

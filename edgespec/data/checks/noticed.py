@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import device_program
-from edgespec.data.readers import copies
+from edgespec.data.checks import copies
 
 NUMBERS = re.compile(
     r"(?<![\w.+-])[-+]?[0-9][0-9.e+-]*(?:, [0-9][0-9.e+-]*)*(?![\w])"

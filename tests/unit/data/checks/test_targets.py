@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgespec.data.readers import targets
+from edgespec.data.checks import targets
 from edgespec.errors import Mistake
 
 RNG = np.random.default_rng(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgespec.data import hidden_samples
+from edgespec.data.checks import hidden_samples
 from edgespec.datasets import minerals
 from edgespec.spectra import Axis, Spectra
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgespec.data.readers import copies
+from edgespec.data.checks import copies
 from edgespec.errors import Mistake
 
 
