@@ -14,6 +14,7 @@ from edgespec.data.checks import copies
 NUMBERS = re.compile(
     r"(?<![\w.+-])[-+]?[0-9][0-9.e+-]*(?:, [0-9][0-9.e+-]*)*(?![\w])"
 )  # what differs between notes of one kind
+SCALED = 0.5  # of the rows have their maximum at the largest number of a converter: each was scaled to it, and none is saturated
 MOST = 10_000  # rows of an array that are looked at: a fifth of a millisecond each
 
 
@@ -42,5 +43,8 @@ def counted(notes: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
 def of_rows(x: NDArray[np.float64], axes: NDArray[np.float64]) -> list[str]:
     """Count the flaws of an array's rows: x (n, points) on axes (1, points) or (n, points), each increasing in cm-1."""
     looked = min(len(x), MOST)
-    found = counted((f"row {i}", flaws(axes[i if len(axes) > 1 else 0], x[i])) for i in range(looked))
+    full = device_program.module("spectra.flaws").FULL
+    scaled = float(np.isin(x[:looked].max(axis=1), full).mean()) > SCALED
+    own = (axes[i if len(axes) > 1 else 0] for i in range(looked))
+    found = counted((f"row {i}", flaws(axis, x[i], whole=not scaled)) for i, axis in enumerate(own))
     return [f"{note}, in the first {MOST} rows" for note in found] if looked < len(x) else found

@@ -71,3 +71,11 @@ def test_data_sets_of_all_readers_tell_them(tmp_path: Path) -> None:
     keys = {"file": str(tmp_path / "a.npz"), "x": "x", "y": "y", "wavenumber": "w"}
     told = arrays.load(axis=Axis(200, 1000, 81), seed=0, **keys).notes
     assert "cosmic spikes at ... cm-1?: 1 (row 0)" in told
+
+
+def test_rows_that_were_scaled_to_the_largest_number_are_not_saturated() -> None:
+    x = np.stack([np.round(flawed("") / flawed("").max() * 65535) for _ in range(3)])
+    x[0, x[0].argmax() + 1] = 65535
+    assert noticed.of_rows(x, AXIS[None]) == []
+    x[1:] *= 0.9
+    assert "the largest number of a converter" in noticed.of_rows(x, AXIS[None])[0]
