@@ -14,6 +14,7 @@ import numpy as np
 
 from edgespec.authoring.inventory import Inventory, Seen
 from edgespec.data import splits
+from edgespec.data.checks import copies
 from edgespec.data.readers import locate
 from edgespec.data.readers.gather import Entry
 from edgespec.errors import Mistake
@@ -99,10 +100,14 @@ def _held(each: Seen) -> Entry:
 
 
 def _once(found: Inventory, notes: list[str]) -> list[Seen]:
-    """Leave repeats out, and what could not be used has been left out before."""
-    kept = [each for row, each in enumerate(found.seen) if each.first == row]
-    if len(kept) < len(found.seen):
-        notes.append(f"repeats left out: {len(found.seen) - len(kept)}")
+    """Leave out repeats, and on both sides spectra under two labels; what could not be used has been left out before."""
+    doubtful = copies.doubtful([each.label for each in found.seen], [each.first for each in found.seen])
+    kept = [each for row, each in enumerate(found.seen) if each.first == row and row not in doubtful]
+    if doubtful:
+        example = found.seen[min(doubtful)].where
+        notes.append(f"spectra under two labels left out, on both sides: {len(doubtful)} (such as {example})")
+    if len(kept) + len(doubtful) < len(found.seen):
+        notes.append(f"repeats left out: {len(found.seen) - len(kept) - len(doubtful)}")
     if found.refused:
         notes.append(
             f"unusable, left out: {len(found.refused)} ({found.refused[0]}" + (", ...)" if found.refused[1:] else ")")

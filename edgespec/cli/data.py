@@ -34,14 +34,16 @@ Into = Annotated[
 From = Annotated[
     str | None,
     typer.Option(
-        "--from", envvar="EDGESPEC_RRUFF", metavar="ADDRESS", help="Another server's folder, such as a mirror."
+        "--from", envvar="EDGESPEC_RRUFF", metavar="ADDRESS", help="Another server's folder, such as a mirror (rruff)."
     ),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Fetch nothing: only check what is there.")]
 Again = Annotated[bool, typer.Option("--again", help="Fetch also what is there already.")]
 Listing = Annotated[bool, typer.Option("--list", help="List the archives on offer, and fetch nothing.")]
 Tries = Annotated[int, typer.Option("--tries", min=1, help="Tries in a row that may bring nothing new.")]
-Timeout = Annotated[float, typer.Option("--timeout", min=0.1, max=86400, help="Seconds of silence that end a try.")]
+Timeout = Annotated[
+    float, typer.Option("--timeout", min=0.1, max=86400, help="Seconds of silence that end a try (rruff).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
@@ -89,6 +91,7 @@ def fetch(
 
     Example: edgespec data fetch raman-data chlorinated_samples
     """
+    from edgespec.data.fetch import sources
     from edgespec.data.fetch.download import Patience
 
     if source == RAMAN_DATA:
@@ -99,6 +102,7 @@ def fetch(
         else:
             _set(name, out, offline, again, tries, to_json)
         return
+    sources.source(source)
     if name:
         raise Mistake(f"{source} has no set {name!r}", hint=f"edgespec data fetch {source} --archive {name}")
     _archives(source, archives, out, base, offline, again, listing, Patience(tries, timeout), to_json)

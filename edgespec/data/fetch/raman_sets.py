@@ -209,13 +209,13 @@ def _failed(offer: Offer, answer: dict[str, Any]) -> EdgespecError:
         hint = f"is the network there, does the server want a login? {kept}; the same command tries again"
         return Unreachable(f"{offer.id}: {hosts} gave nothing: {_words(answer)}", hint)
     if answer["asked"]:
-        told = f"{offer.id}: raman-data made no spectra of what came from {hosts}: {_words(answer)}"
+        told = f"{offer.id}: raman-data asked {hosts} and has no spectra of it: {_words(answer)}"
         return Unreachable(told, f"{kept}; the same command tries again")
     return _unread(offer.id, answer)
 
 
 def _unread(name: str, answer: dict[str, Any]) -> Mistake:
-    hint = f"remove the damaged files there by hand, then edgespec data fetch raman-data {name}"
+    hint = f"files there are absent or damaged: add or remove them by hand, then edgespec data fetch raman-data {name}"
     return Mistake(f"{name}: raman-data cannot read what is in {_kept(answer)}: {_words(answer)}", hint)
 
 

@@ -38,14 +38,14 @@ def test_a_list_has_each_usable_spectrum_once_and_a_recipe_reads_it(tmp_path: Pa
     path = folder(tmp_path / "d", odd())
     made = task_list.make(inventory.take(path, axis=AXIS), tmp_path, named=False, shares={})
     assert [(row["archive"], row["mineral"], row["group"]) for row in rows(made)] == [
-        ("d", "Aragonite", "R060000"),
         ("d", "Quartz", "R040031"),
         ("d", "Quartz", "R040031"),
     ]
-    assert made.notes[0] == "repeats left out: 2"
-    assert made.notes[1].startswith("unusable, left out: 3 (")
+    assert made.notes[0].startswith("spectra under two labels left out, on both sides: 2 (such as d/Aragonite")
+    assert made.notes[1] == "repeats left out: 1"
+    assert made.notes[2].startswith("unusable, left out: 3 (")
     read = listed(tmp_path, made)
-    assert (len(read), read.labels) == (3, ("Aragonite", "Quartz"))
+    assert (len(read), read.labels) == (2, ("Quartz",))
     assert not [note for note in read.notes if "dropped" in note or "unusable" in note]
 
 

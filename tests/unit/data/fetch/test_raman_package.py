@@ -131,8 +131,8 @@ def test_a_pickle_gives_arrays_and_runs_nothing(said: tuple[Path, dict[str, Any]
         ("locust", Mistake, "raman-data has no data set 'locust'", "edgespec data fetch raman-data lists"),
         ("fuel_benchtop", Mistake, "for the task Regression; edgespec supports one class a spectrum", "Classification"),
         ("pharmaceutical_ingredients", Missing, "raman-data/figshare\\), and nothing is fetched", "licence: CC BY 4.0, cite: Flanagan"),
-        ("chlorinated_samples", Mistake, "cannot read what is in .*github: ValueError", "remove the damaged files"),
-        ("rruff_mineral_raw", Mistake, "a pickle names posix.mkdir", "remove the damaged files"),
+        ("chlorinated_samples", Mistake, "cannot read what is in .*github: ValueError", "files there are absent or damaged"),
+        ("rruff_mineral_raw", Mistake, "a pickle names posix.mkdir", "files there are absent or damaged"),
     ],
 )  # fmt: skip
 def test_what_edgespec_makes_of_its_answers(
