@@ -173,6 +173,13 @@ def compress(
 
 def finish(recipe: Recipe, folder: Path, until: str | None, progress: Progress | None) -> tuple[OpenRun, bool]:
     """Run all that a recipe asks for: its steps, the bundles of its targets, the pages; tell whether anything was made."""
+    from edgespec import own_code
+
+    with own_code.of(recipe.path):
+        return _finish(recipe, folder, until, progress)
+
+
+def _finish(recipe: Recipe, folder: Path, until: str | None, progress: Progress | None) -> tuple[OpenRun, bool]:
     from edgespec.pipeline import up_to_date
     from edgespec.pipeline.run import Run as OpenRun
 

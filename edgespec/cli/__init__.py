@@ -70,6 +70,7 @@ def run(arguments: list[str]) -> int:
         data,
         data_inspect,
         data_task,
+        data_views,
         doctor,
         estimate,
         export,

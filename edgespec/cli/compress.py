@@ -48,14 +48,16 @@ def command(
 
     Killed at any moment and started again, it goes on and ends with the same answer.
     """
-    from edgespec import plugins
+    from edgespec import own_code, plugins
     from edgespec import recipe as recipes
 
     if no_data and not dry_run:
         raise Mistake("--no-data: a run reads its data", hint="--no-data goes with --dry-run")
     if dry_run:
         for each in recipe:
-            _plan(recipes.load(plugins.recipe_file(each), change or []), stop, to_json, not no_data)
+            written = recipes.load(plugins.recipe_file(each), change or [])
+            with own_code.of(written.path):
+                _plan(written, stop, to_json, not no_data)
         return
     if len(recipe) > 1:
         raise Mistake(

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 from edgespec import storage
 from edgespec.contract import Contract, stamp
 from edgespec.data.preprocess import Front
-from edgespec.errors import Mismatch
+from edgespec.errors import Mismatch, Mistake
 from edgespec.graph import assembly
+from edgespec.graph.foreign import planes
 from edgespec.graph.onnx_file import OPSET, fold, shapes
 from edgespec.models import Channels
 
@@ -97,12 +98,25 @@ def export(model: nn.Module, path: Path, *, front: Front, contract: Contract | N
 
     Raises Mismatch where what was written is not of that form.
     """
-    network = _dynamic(twin(model), front.points, assembly.LOGITS)
+    if getattr(model, "own", False):
+        network = planes.widened(_of_others(model, front.points))
+    else:
+        network = _dynamic(twin(model), front.points, assembly.LOGITS)
     whole = assembly.joined(of_front(front), network)
     if contract is not None:
         stamp(whole, contract)
     _check_form(whole, path)
     storage.write(path, whole.SerializeToString())
+
+
+def _of_others(model: nn.Module, points: int) -> onnx.ModelProto:
+    """Export a network whose layers nobody here knows. Raises Mistake where torch cannot."""
+    try:
+        return _dynamic(copy.deepcopy(model).eval(), points, assembly.LOGITS)
+    except torch.onnx.OnnxExporterError as problem:
+        told = next((line for line in str(problem).splitlines() if line.startswith("<class")), type(problem).__name__)
+        hint = "no Python decisions on the batch's size or values in `forward`; torch.onnx.export(..., dynamo=True) shows where"
+        raise Mistake(f"the network cannot be exported to ONNX: {told}", hint) from None
 
 
 def of_front(front: Front) -> onnx.ModelProto | None:
@@ -139,7 +153,9 @@ def export_older(model: nn.Module, path: Path, *, front: Front, opset: int, cont
     By torch's older exporter, which still writes it: nothing is converted down. Raises Mismatch where another opset came out.
     """
     before = _scripted(front, front.source, opset, assembly.PREPARED) if len(front) else None
-    whole = assembly.joined(before, _scripted(twin(model), front.points, opset, assembly.LOGITS))
+    own = getattr(model, "own", False)
+    network = _scripted(copy.deepcopy(model) if own else twin(model), front.points, opset, assembly.LOGITS)
+    whole = assembly.joined(before, planes.widened(network) if own else network)
     if contract is not None:
         stamp(whole, contract)
     _check_form(whole, path, opset)

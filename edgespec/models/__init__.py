@@ -12,11 +12,13 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
-from edgespec import plugins, storage
+from edgespec import own_code, plugins, storage
 from edgespec.artifact import WEIGHTS, Checkpoint
 from edgespec.errors import Mistake
+from edgespec.models import _own
 from edgespec.recipe import Call
 
+SOURCE = "network.py"  # of a recipe's own, beside its weights
 MEANS = "means"  # name of the constant matrix: it is not learnt, so nobody counts it as weights or quantises it
 
 
@@ -50,6 +52,8 @@ def build(call: Call, *, points: int, classes: int, seed: int) -> nn.Module:
     Raises Mistake where the keys do not fit the axis or make no network.
     """
     torch.manual_seed(seed)
+    if own_code.is_own(call.name):
+        return _own.built(own_code.load(call.name, "build"), call, points, classes)
     try:
         found = plugins.find("models", call.name).build(points=points, classes=classes, **call.keys)
     except (RuntimeError, ValueError) as problem:
@@ -59,10 +63,23 @@ def build(call: Call, *, points: int, classes: int, seed: int) -> nn.Module:
     return found  # type: ignore[no-any-return]
 
 
+def needs(network: Any, name: str, step: str, *parts: str) -> None:
+    """Raise Mistake where a network lacks what a step works with: a linear `head`, `features` in front of it."""
+    lacking = [part for part in parts if not hasattr(network, part)]
+    if lacking:
+        told = f"step {step!r} works with a network's {' and '.join(parts)}, {name} has no {' and no '.join(lacking)}"
+        raise Mistake(
+            told,
+            hint="head: an nn.Linear; features(x): (n, points) -> (n, width) in front of it; or leave the step out",
+        )
+
+
 def save(model: nn.Module, name: str, folder: Path, *, points: int, classes: int, **more: Any) -> Checkpoint:
     """Write the weights of a model and give its checkpoint; `more` are a Checkpoint's further fields."""
     weights = {key: value.detach().contiguous().cpu() for key, value in model.state_dict().items()}
     storage.write(folder / WEIGHTS, to_bytes(weights))
+    if own_code.is_own(name):
+        storage.write(folder / SOURCE, own_code.source(name))  # to be read; nothing runs it from there
     return Checkpoint(folder, name, model.keys(), points, classes, **more)  # type: ignore[operator]
 
 

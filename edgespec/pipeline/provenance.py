@@ -8,14 +8,15 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from edgespec import __version__, plugins, storage
+from edgespec import __version__, own_code, plugins, storage
 from edgespec.artifact import RECORD
 from edgespec.errors import Missing
-from edgespec.recipe import Call
+from edgespec.recipe import Call, plain
 
 OUTSIDE = {"adopt": "checkpoint"}  # steps whose result depends on a folder outside the run, and the key that names it
 LIBRARIES = (
@@ -41,17 +42,48 @@ def code_digest(step: Call) -> str:
         "edgespec.pipeline.report_rows",
         *(f"edgespec.models.{name}" for name in _named_models(step) | _adopted_models(step)),
     }
-    return _sources_digest(tuple(sorted(modules)))
+    digest = _sources_digest(tuple(sorted(modules)))
+    own = own_networks(plain(step.keys))
+    return storage.digest(digest, own) if own else digest
+
+
+def own_networks(value: Any) -> list[bytes]:
+    """Give the sources of the recipe's own networks that plain values name, however deep."""
+    return [own_code.source(name) for name in sorted(set(_own_names(value)))]
+
+
+def _own_names(value: Any) -> Iterator[str]:
+    if isinstance(value, str) and own_code.is_own(value):
+        yield value
+    for each in value if isinstance(value, list | dict) else ():
+        yield from _own_names(each)
+        if isinstance(value, dict):
+            yield from _own_names(value[each])
 
 
 def outside(step: Call) -> str:
-    """Digest what a step takes from a folder outside the run, weights and record; "" where it takes nothing, or nothing is there."""
+    """Digest what a step takes from outside the run: a folder's weights and record, a teacher's files; "" where there is nothing."""
+    teacher = plain(step.keys.get("teacher"))
+    if isinstance(teacher, dict):
+        return storage.digest([(path.name, storage.file_digest(path)) for path in _teachers_files(teacher)])
     folder = _outside(step)
     if folder is None or not (folder / RECORD).is_file():
         return ""
     return storage.digest(
         [(path.name, storage.file_digest(path)) for path in sorted(folder.iterdir()) if path.is_file()]
     )
+
+
+def _teachers_files(teacher: dict[str, Any]) -> list[Path]:
+    """List the files that a teacher from outside is, or is made of: models, answers, steps of runs, files that a command names."""
+    command = teacher.get("command")
+    words = command[1:] if isinstance(command, list) else []
+    for key in ("answers", "onnx", "checkpoint"):
+        named = teacher.get(key)
+        words += [named] if isinstance(named, str) else named or []
+    places = [Path(each) for each in words if isinstance(each, str)]
+    inside = [path for place in places if place.is_dir() for path in sorted(place.iterdir())]
+    return [path for path in [*places, *inside] if path.is_file()]
 
 
 @cache

@@ -14,6 +14,7 @@ from edgespec.artifact import Artifact, Checkpoint, OnnxModel, Variant, read
 from edgespec.evaluation import baselines, robustness, scoring, uncertainty
 from edgespec.evaluation.scoring import LoadedModel
 from edgespec.job import Job, few
+from edgespec.pipeline import teacher_row
 from edgespec.recipe import Call
 from edgespec.report import Report, Row
 from edgespec.report.tables import quantization
@@ -74,6 +75,7 @@ def after(
             title, beside = name.replace("-", " ", 1), scoring.load(job, control)
             found.append(_of_checkpoint(job, beside, control, number, title, "control", None, reference))
         found[0] = replace(found[0], on=step.keys.get("on") or "", labels=step.keys.get("labels", ""))
+        found += teacher_row.of(job, made, number)
         _perturb(job, made, found[:1], [loaded], report)
         return found
     known = before.variants if isinstance(before, OnnxModel) and step.name != "calibrate" else {}

@@ -45,7 +45,8 @@ def delivered(report: Report, folder: Path, targets: Sequence[str]) -> bool:
 
 def fingerprint(recipe: Recipe, spectra: Spectra, stop: str | None) -> str:
     """Digest all that a run's result depends on."""
-    made_by = (provenance.whole_digest(), provenance.versions(), _outside(recipe.tree.get("steps")))
+    steps = recipe.tree.get("steps")
+    made_by = (provenance.whole_digest(), provenance.versions(), _outside(steps), provenance.own_networks(steps))
     return storage.digest(plain(recipe.tree), data_digest(spectra), *made_by, stop)
 
 

@@ -17,6 +17,7 @@ from edgespec.yaml12 import Place
 
 VERSION = 1
 SEEDS = 2**32
+INSTEAD = "teacher"  # a key that names what a step works on in place of what stands before it
 KEYS = ["schema", "seed", "data", "steps", "targets", "gates"]
 BETWEEN = {(Checkpoint, OnnxModel): "to_onnx"}
 
@@ -116,7 +117,8 @@ def _steps(binder: Binder, given: Any) -> list[Call]:
             before, said = Artifact, ""
             continue
         run = schema.function("steps", str(name))
-        _check_order(binder, place, i, str(name), schema.takes(run), before, said)
+        instead = call.keys.get(INSTEAD) is not None
+        _check_order(binder, place, i, str(name), schema.takes(run), before, said, instead)
         gives = schema.gives(run)
         before = before if gives == Artifact else gives
         said = f"step {i + 1} '{name}'"
@@ -137,8 +139,17 @@ def _check_calibrated(binder: Binder, calls: list[Call]) -> None:
             return
 
 
-def _check_order(binder: Binder, place: Place, i: int, name: str, takes: Any, before: Any, said: str) -> None:
-    """Note a step that can't work on what the one before leaves."""
+def _check_order(
+    binder: Binder, place: Place, i: int, name: str, takes: Any, before: Any, said: str, instead: bool
+) -> None:
+    """Note a step that can't work on what the one before leaves. instead: it names what it works on, so it stands first."""
+    optional = type(None) in get_args(takes)
+    takes = next(each for each in get_args(takes) if each is not type(None)) if optional else takes
+    if instead:
+        if i > 0:
+            hint = f"leave `{INSTEAD}` out, or the steps in front of it"
+            binder.wrong(place, f"step {i + 1} '{name}' names a teacher of its own, so it stands first", hint)
+        return
     if takes is None and i > 0:
         binder.wrong(
             place, f"step {i + 1} '{name}' starts from the data: it stands first, or not at all", "a recipe is one line"

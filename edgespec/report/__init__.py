@@ -21,7 +21,7 @@ class Row:
     """What one model scores on the test part.
 
     step: number of the step that made it, 0 for baselines
-    kind: "baseline", "step", "control" or "variant" (an ONNX file)
+    kind: "baseline", "step", "control", "teacher" (one from outside, by its answers) or "variant" (an ONNX file)
     on, labels: what it learnt from, where that is not the same for all rows
     scores: accuracy with its interval, sensitivity, specificity, macro-F1, calibration error
     agreement: share of test spectra with the same label as step 1's model; drop: accuracy lost against it

@@ -104,6 +104,7 @@ def temperature(logits: NDArray[Any], y: NDArray[Any]) -> float:
 
 def _checkpoint(job: Job, checkpoint: Checkpoint, x: torch.Tensor, y: NDArray[Any]) -> Checkpoint:
     network: Any = models.load(checkpoint)
+    models.needs(network, checkpoint.model, "calibrate", "head")
     found = temperature(batches.logits(network, x).numpy(), y)
     with torch.no_grad():
         network.head.weight /= found

@@ -59,6 +59,7 @@ def run(
     """
     teachers.check(job, original)
     before = models.load(original)
+    models.needs(before, original.model, "convert_channels", "head")
     if depths is not None:
         stay = [range(wanted) for wanted in _checked(original.model, before, depths)]
         before = remove_blocks.only(original.model, before, original.points, stay)

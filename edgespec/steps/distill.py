@@ -1,4 +1,4 @@
-"""The model so far, the teacher, teaches a smaller one.
+"""The model so far, or a teacher from outside, teaches a smaller one.
 
 Loss: alpha * T^2 * KL(teacher || student) + (1 - alpha) * cross-entropy, teacher and student softened by T in the first term
 (Hinton, Vinyals, Dean 2015, arXiv:1503.02531); the other losses are in `distillation`.
@@ -7,31 +7,36 @@ Loss: alpha * T^2 * KL(teacher || student) + (1 - alpha) * cross-entropy, teache
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from annotated_types import Gt, Interval
 
 from edgespec import models
 from edgespec.artifact import Checkpoint
+from edgespec.compression.teachers import asking
+from edgespec.compression.teachers.asking import Teacher
 from edgespec.job import Fit, Job, Labels, Part, few
 from edgespec.recipe import Call
 from edgespec.spectra import Ints
 from edgespec.training import batches
 from edgespec.training import teacher as teachers
 from edgespec.training.losses import Decoupled
-from edgespec.training.teacher import Lesson, Round
+from edgespec.training.teacher import Asked, Lesson, Round
+
+TEACHER = "teacher.npz"  # its answers to the test spectra, for its row of the report
 
 
 def run(
     job: Job,
-    teacher: Checkpoint,
+    before: Checkpoint | None = None,
     *,
     student: Annotated[Call, "models"],
     temperature: Annotated[float, Gt(0)] = 2.0,
     alpha: Annotated[float, Interval(ge=0, le=1)] = 0.7,
     standardise: bool = False,
     decoupled: Decoupled | None = None,
+    teacher: Teacher | None = None,
     on: Part = None,
     labels: Labels = "all",
     views: Annotated[int, Gt(0)] = 8,
@@ -46,21 +51,34 @@ def run(
     standardise: bring each spectrum's logits to mean 0 and deviation 1 before they are softened (Sun et al. 2024, arXiv:2403.01427).
     decoupled: weigh the target class and the others apart (Zhao et al. 2022, arXiv:2203.08679); the target is the label, and where the
         student may not see it, the teacher's first choice.
+    teacher: one from outside: a program, a file of answers, ONNX files, steps of other runs; the step then stands first.
     on: the training part whose spectra the student sees; all of them if not said.
     labels: how many labels the student may see, "all" or "N per class"; it sees all spectra.
     views: variations of each spectrum that the teacher is asked about, once, before the student starts.
     control: train the same student for as long without the teacher: on its labels alone, and on the other training parts where there are any.
     fit: how long and how fast to train.
     """
-    teachers.check(job, teacher)
     lesson = Lesson(temperature, alpha, on, views, control, fit, labels, standardise, decoupled)
 
     def untrained() -> Iterator[Round]:
         """Draw the first weights once the teacher has been asked: dropout goes on with the same generator."""
-        network = models.build(student, points=teacher.points, classes=teacher.classes, seed=job.seed)
+        network = models.build(student, points=learnt.points, classes=learnt.classes, seed=job.seed)
         yield Round(f"distill {student.name}", network)
 
-    return teachers.recover(job, teacher, student.name, untrained(), lesson, sources=_sources(job, on, labels))
+    facts: dict[str, Any] = {}
+    learnt: Checkpoint | Asked
+    if teacher is not None:
+        found = asking.ask(job, teacher, on, views)
+        np.savez(job.folder / TEACHER, test=found.test)
+        facts["teacher"] = {"named": "; ".join(teacher.named()), "file": TEACHER, "notes": list(found.notes)}
+        learnt = asking.as_teacher(job, found)
+    else:
+        assert before is not None  # the plan has seen to it
+        teachers.check(job, before)
+        learnt = before
+    return teachers.recover(
+        job, learnt, student.name, untrained(), lesson, sources=_sources(job, on, labels), facts=facts
+    )
 
 
 def _sources(job: Job, on: str | None, labels: str) -> dict[str, Ints]:

@@ -163,7 +163,13 @@ def _left(channels: list[int], gone: list[int]) -> list[int]:
 
 
 def _sound(original: Checkpoint, network: nn.Module, judged: int) -> nn.Module:
-    """Raise Mistake where there is nothing to go by: weights that are no numbers, or no spectra to judge by."""
+    """Raise Mistake where there is nothing to go by: weights that are no numbers, no spectra to judge by, a network of fixed widths."""
+    models.needs(network, original.model, "prune", "head")
+    if getattr(network, "fixed", False):
+        told = f"{original.model} does not say its widths, so no narrower one can be built"
+        raise Mistake(
+            told, hint="keys(self): the keys of build, read from the live layers; or leave the step 'prune' out"
+        )
     broken = [key for key, each in network.state_dict().items() if not bool(each.isfinite().all())]
     if broken:
         raise Mistake(

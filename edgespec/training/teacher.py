@@ -44,6 +44,16 @@ class Lesson:
     decoupled: Decoupled | None = None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A teacher that was asked already: (n, classes) logits of each view of the training spectra, and of the validation spectra."""
+
+    views: list[Tensor]
+    valid: Tensor
+    classes: int
+    points: int
+
+
 @dataclass
 class Round:
     """One training of a recovery: what it is called, the network that it trains in place, its history once it has."""
@@ -78,7 +88,7 @@ def check(
 
 def recover(
     job: Job,
-    teacher: Checkpoint,
+    teacher: Checkpoint | Asked,
     name: str,
     rounds: Iterable[Round],
     lesson: Lesson,
@@ -115,7 +125,7 @@ def recover(
 
 
 def _taught(
-    job: Job, teacher: Checkpoint, answers: list[tuple[Tensor, Tensor, Tensor]], this: Round, lesson: Lesson
+    job: Job, teacher: Checkpoint | Asked, answers: list[tuple[Tensor, Tensor, Tensor]], this: Round, lesson: Lesson
 ) -> dict[str, Any]:
     """Train a round's network in place on the teacher's answers, one view an epoch; give the history."""
     return loop.fit(
@@ -132,24 +142,36 @@ def _taught(
     )
 
 
-def _judge(job: Job, teacher: Checkpoint, lesson: Lesson) -> batches.Judge:
+def _judge(job: Job, teacher: Checkpoint | Asked, lesson: Lesson) -> batches.Judge:
     """With all labels: validation accuracy. With few: agreement with the teacher, which needs no label."""
     rows = job.splits.rows(lesson.on, valid=True)
     if few(lesson.labels) is None:
         return batches.accuracy(job, rows)
     x = batches.prepared(job, rows)
-    named = batches.logits(models.load(teacher), x).argmax(1)
+    answered = teacher.valid if isinstance(teacher, Asked) else batches.logits(models.load(teacher), x)
+    named = answered.argmax(1)
     return lambda model: float((batches.logits(model, x).argmax(1) == named).float().mean())
 
 
-def bank(job: Job, teacher: Checkpoint, rows: Ints, known: Ints, views: int) -> list[tuple[Tensor, Tensor, Tensor]]:
+def view_seed(job: Job, view: int) -> int:
+    """Give the seed with which a view of the training spectra is varied."""
+    return job.seed * 1000 + 500 + view
+
+
+def bank(
+    job: Job, teacher: Checkpoint | Asked, rows: Ints, known: Ints, views: int
+) -> list[tuple[Tensor, Tensor, Tensor]]:
     """Ask the teacher once about several variations of each spectrum: (x, logits, labels) a view."""
-    network = models.load(teacher)
     y = torch.where(torch.from_numpy(np.isin(rows, known)), batches.labels(job, rows), UNKNOWN)
-    found = []
+    if isinstance(teacher, Asked):
+        return [
+            (batches.varied(job, rows, seed=view_seed(job, view)), logits, y)
+            for view, logits in enumerate(teacher.views)
+        ]
+    network, found = models.load(teacher), []
     job.progress.begin("ask the teacher", views)
     for view in range(views):
-        x = batches.varied(job, rows, seed=job.seed * 1000 + 500 + view)
+        x = batches.varied(job, rows, seed=view_seed(job, view))
         found.append((x, batches.remembered(job, partial(batches.logits, network), x), y))
         job.progress.advance(view + 1, f"{len(rows)} spectra")
     job.progress.end()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgespec import plugins
+from edgespec import own_code, plugins
 from edgespec.errors import Missing
 from edgespec.pipeline import provenance
 from edgespec.recipe import Call
@@ -49,3 +49,28 @@ def test_what_is_imported_from_a_module_need_not_be_one(package: Path) -> None:
         after = provenance.code_digest(Call("train"))
         assert after != before, name
         before = after
+
+
+def test_a_teachers_files_are_what_a_step_depends_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "step").mkdir()
+    for name in ("ask.py", "a.onnx", "x.npz", "step/model.safetensors"):
+        (tmp_path / name).write_text("one")
+    keys = {"command": ["python", "ask.py"], "onnx": ["a.onnx", "none.onnx"], "checkpoint": "step", "answers": "x.npz"}
+    step = Call("distill", {"teacher": keys, "student": Call("cnn", {})})
+    seen = {provenance.outside(step)}
+    for name in ("ask.py", "a.onnx", "x.npz", "step/model.safetensors"):
+        (tmp_path / name).write_text("two")
+        seen.add(provenance.outside(step))
+    assert len(seen) == 5, "each of them counts"
+
+
+def test_a_recipes_own_network_is_in_the_digest_wherever_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("one")
+    steps = [{"train": {"model": [{"./net.py": {"width": 3}}, "cnn"]}}, {"distill": {"student": "./net.py"}}]
+    with own_code.of(tmp_path / "r.yaml"):
+        assert provenance.own_networks(steps) == [b"one"]
+        before = provenance.code_digest(Call("train", {"model": Call("./net.py", {})}))
+        (tmp_path / "net.py").write_text("two")
+        assert provenance.code_digest(Call("train", {"model": Call("./net.py", {})})) != before
+    assert provenance.own_networks([{"train": {"model": "cnn"}}]) == []
