@@ -42,7 +42,12 @@ from edgespec.recipe import Call, schema
 RESULTS = LOCAL
 AXIS = np.linspace(150.0, 1172.0, 512)
 USUAL = [Call("highpass", {"window": 62.0}), Call("signed_sqrt"), Call("rms")]
-KEYS = {"crop": {"low": 200.0, "high": 1000.0}, "resample": {"points": 256}}
+UNEVEN = [200.0 + 2 * i + 0.5 * (i % 2) for i in range(400)]
+KEYS: dict[str, dict[str, Any]] = {
+    "crop": {"low": 200.0, "high": 1000.0},
+    "resample": {"points": 256},
+    "onto": {"places": UNEVEN},
+}
 MORE = {
     "savgol, slope": [Call("savgol", {"derivative": 1})],
     **{f"average, {n} points": [Call("average", {"window": 2.0 * n})] for n in (31, 33, 61, 101)},

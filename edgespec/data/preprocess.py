@@ -18,6 +18,8 @@ from edgespec.data.layers import Axis, Blend, Clip, Crop, Root, Scale, joined
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
 
+NEAR = 1e-3  # cm-1
+UNEVEN = 0.02  # how much longer than its shortest step an even axis' longest may be: values rounded for a file
 FEWEST = 16  # points that a network can work on
 Width = Annotated[float, Gt(0)]
 
@@ -73,6 +75,22 @@ def resample(axis: Axis, *, points: Annotated[int, Gt(FEWEST - 1)]) -> nn.Module
     points: how many, both ends included.
     """
     return Blend(axis, np.linspace(axis[0], axis[-1], points))
+
+
+def onto(axis: Axis, *, places: list[float]) -> nn.Module:
+    """Bring the spectrum to places of its own, even or not, by linear interpolation: the axis that a network of others was trained on.
+
+    Agrees with numpy.interp to 1e-6 of the largest answer. What has a window in cm-1 stands in front of it.
+
+    places: in cm-1, rising, within the axis; `edgespec import` writes those of a checkpoint into its data.yaml.
+    """
+    wanted = np.array(places, dtype=np.float64)
+    hint = f"at least {FEWEST} numbers that rise, from {axis[0]:g} to {axis[-1]:g} cm-1"
+    if len(wanted) < FEWEST or not np.isfinite(wanted).all() or (np.diff(wanted) <= 0).any():
+        raise Mistake(f"onto: {len(wanted)} places that do not rise all along are no axis", hint)
+    if wanted[0] < axis[0] - NEAR or wanted[-1] > axis[-1] + NEAR:
+        raise Mistake(f"onto: the places run from {wanted[0]:g} to {wanted[-1]:g} cm-1, beyond the axis", hint)
+    return Blend(axis, np.clip(wanted, axis[0], axis[-1]))
 
 
 def highpass(axis: Axis, *, window: Width = 62.0) -> nn.Module:
@@ -228,4 +246,9 @@ def _odd(window: float, axis: Axis) -> int:
 
 
 def _step(axis: Axis) -> float:
+    """Give the step of an even axis. Raises Mistake for another: a window in cm-1 has no number of points there."""
+    steps = np.diff(axis)
+    if steps.max() > (1 + UNEVEN) * steps.min():
+        told = f"the axis is uneven, {steps.min():.3g} to {steps.max():.3g} cm-1 a step, so a window in cm-1 has no number of points"
+        raise Mistake(told, hint="put what has a window in front of `onto`")
     return float(axis[-1] - axis[0]) / (len(axis) - 1)

@@ -6,11 +6,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from edgespec import artifact, models, plugins, storage
 from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
 from edgespec.imports import _axis, _labels, _weights
 from edgespec.recipe import Call
+
+DATA = "data.yaml"  # what a recipe's `data:` has to say for this checkpoint, beside its `load`
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,10 @@ def bring(
     classes = len(weights["head.weight"])
     facts: dict[str, Any] = {"source": {"file": path.name, "sha256": storage.file_digest(path), "layout": layout}}
     notes: list[str] = []
+    lines: dict[str, Any] = {}
     if axis is not None:
         found = _axis.read(axis, points)
-        points, facts["axis"] = found.points, found.span
+        points, facts["axis"], lines = found.points, found.span, found.data
         notes += found.notes
         weights = known.turned(weights) if found.falls else weights
     if points is None:
@@ -52,6 +57,10 @@ def bring(
     network = models.build(Call(layout, keys), points=points, classes=classes, seed=0)
     network.load_state_dict(weights)
     with storage.whole_folder(out) as part:
+        if lines:
+            storage.write(
+                part / DATA, yaml.safe_dump({"data": lines}, sort_keys=False, default_flow_style=None, width=120)
+            )
         made = models.save(network, layout, part, points=points, classes=classes, facts=facts)
         artifact.seal(made, {"step": "import", "digest": storage.digest(facts, keys, points)})
     return Imported(replace(made, folder=out), tuple(notes))

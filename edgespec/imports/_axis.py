@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,18 +18,33 @@ NEARLY = 0.01  # of a step: how far from even an axis may be without a note
 
 @dataclass(frozen=True)
 class Read:
-    """low, high: its ends in cm-1; falls: the spectra run from high to low; notes: what a person should know."""
+    """low, high: its ends in cm-1; falls: the spectra run from high to low; places: (points,) where it is uneven, else empty.
+
+    notes: what a person should know
+    """
 
     low: float
     high: float
     points: int
     falls: bool
     notes: tuple[str, ...]
+    places: tuple[float, ...] = ()
 
     @property
-    def span(self) -> dict[str, float]:
+    def span(self) -> dict[str, Any]:
         """As a checkpoint's facts hold it."""
-        return {"low": self.low, "high": self.high, "points": self.points}
+        found: dict[str, Any] = {"low": self.low, "high": self.high, "points": self.points}
+        return {**found, "places": list(self.places)} if self.places else found
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The lines of a recipe's `data:` that give the network this axis: an even one, and where need be the way onto its places."""
+        if not self.places:
+            return {"axis": self.span}
+        step = float(np.diff(self.places).min())
+        points = round((self.high - self.low) / step) + 1
+        even = {"low": self.low, "high": self.high, "points": points}
+        return {"axis": even, "preprocess": [{"onto": {"places": list(self.places)}}]}
 
 
 def read(path: Path, points: int | None) -> Read:
@@ -45,8 +61,12 @@ def read(path: Path, points: int | None) -> Read:
     off = float(np.abs(rising - even).max() / (even[1] - even[0]))
     notes = ["the axis falls: the kernels were reversed, so that spectra from low to high give the same logits"] * falls
     if off > NEARLY:
-        notes.append(f"the axis is not even: up to {off:.2f} of a step from the even one that data.axis names")
-    return Read(float(rising[0]), float(rising[-1]), len(rising), falls, tuple(notes))
+        apart = float(np.abs(rising - even).max())
+        notes.append(
+            f"the axis is not even: up to {apart:.0f} cm-1 from an even one of as many points; data.yaml beside the weights brings spectra to it"
+        )
+    places = tuple(map(float, rising)) if off > NEARLY else ()
+    return Read(float(rising[0]), float(rising[-1]), len(rising), falls, tuple(notes), places)
 
 
 def _array(path: Path) -> NDArray[np.float64]:

@@ -40,7 +40,21 @@ def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
     spectra = replace(spectra, notes=(*spectra.notes, *notes))
     job = Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress, unknown)
     _check_exits(checked, job)
+    _check_steps(checked, job)
     return job
+
+
+def _check_steps(checked: Plan, job: Job) -> None:
+    """Let steps that know it say that they cannot work on these data, before anything is trained."""
+    for i, step in enumerate(checked.steps):
+        check = getattr(plugins.find("steps", step.name), "check", None)
+        if check is None:
+            continue
+        try:
+            check(job, **step.keys)
+        except Mistake as problem:
+            place = checked.recipe.at(("steps", i, step.name))
+            raise Mistake(f"{place}: step {i + 1} '{step.name}': {problem.message}", problem.hint) from None
 
 
 def _check_exits(checked: Plan, job: Job) -> None:

@@ -21,16 +21,22 @@ def run(job: Job, *, checkpoint: Folder) -> Checkpoint:
 
     checkpoint: its folder, as seen from where edgespec runs: one that `edgespec import` wrote, or a step's of another run.
     """
-    found, record = _read(Path(checkpoint))
-    axis, labels = batches.axis(job), ", ".join(job.spectra.labels)
-    hint = f"the recipe has data.axis: {{low: {axis['low']:g}, high: {axis['high']:g}, points: {axis['points']}}}; classes: {labels}"
-    teachers.check(job, found, called=f"checkpoint {checkpoint}", hint=hint)
-    _check_preprocess(job, found, checkpoint)
+    found, record = check(job, checkpoint=checkpoint)
     for fact in ("labels", "axis", "preprocess"):
         if fact not in found.facts:
             job.progress.say(f"{checkpoint} does not say its {fact}: that they are the recipe's is taken on trust")
     adopted = {"folder": checkpoint, "step": record.get("step"), "digest": record.get("digest")}
     return batches.save(models.load(found), found.model, job, facts={**found.facts, "adopted": adopted})
+
+
+def check(job: Job, *, checkpoint: str) -> tuple[Checkpoint, dict[str, Any]]:
+    """Read the checkpoint and raise Mistake where it is of other classes, another axis or preprocessing: known before anything is run."""
+    found, record = _read(Path(checkpoint))
+    axis, labels = batches.axis(job), ", ".join(job.spectra.labels)
+    hint = f"the recipe has data.axis: {{low: {axis['low']:g}, high: {axis['high']:g}, points: {axis['points']}}}; classes: {labels}"
+    teachers.check(job, found, called=f"checkpoint {checkpoint}", hint=hint)
+    _check_preprocess(job, found, checkpoint)
+    return found, record
 
 
 def _read(folder: Path) -> tuple[Checkpoint, dict[str, Any]]:

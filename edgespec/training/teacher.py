@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -81,9 +82,22 @@ def check(
             raise Mistake(f"{called}'s class {i + 1} is {theirs!r}, the data's is {ours!r}", hint)
     mine = batches.axis(job)
     axis = teacher.facts.get("axis", mine)
-    if any(abs(axis[key] - mine[key]) > SAME for key in mine):
+    if axis.get("places"):
+        _same_places(job, np.array(axis["places"]), called)
+    elif any(abs(axis[key] - mine[key]) > SAME for key in mine):
         words = [f"{each['low']:g} to {each['high']:g} cm-1 in {each['points']:g} points" for each in (axis, mine)]
         raise Mistake(f"{called}'s axis is {words[0]}, the data's is {words[1]}", hint)
+
+
+def _same_places(job: Job, wanted: NDArray[np.float64], called: str) -> None:
+    """Raise Mistake where the preprocessing does not end on the uneven axis that a network was trained on."""
+    seen = job.front().seen
+    apart = float(np.abs(seen - wanted).max())
+    if apart > SAME:
+        told = (
+            f"{called}'s axis is uneven, and up to {apart:.3g} cm-1 from the one that the recipe's preprocessing gives"
+        )
+        raise Mistake(told, hint="data.yaml beside its weights has the axis and the preprocessing for it: `onto`")
 
 
 def recover(

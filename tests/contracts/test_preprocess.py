@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +19,14 @@ PREPROCESS, AUGMENT = schema.names("preprocess"), schema.names("augment")
 AXIS = torch.linspace(150, 1172, 257)
 EVEN = AXIS.numpy().astype(np.float64)
 STEP = float(AXIS[1] - AXIS[0])
-KEYS: dict[str, dict[str, float]] = {"crop": {"low": 200.0, "high": 1000.0}, "resample": {"points": 300}}
+PLACES = [200.0 + 2 * i + 0.5 * (i % 2) for i in range(200)]
+KEYS: dict[str, dict[str, Any]] = {
+    "crop": {"low": 200.0, "high": 1000.0},
+    "resample": {"points": 300},
+    "onto": {"places": PLACES},
+}
 SCALE_FREE = {"rms", "snv", "minmax", "l2", "area"}
-LINEAR = {"clip", "highpass", "average", "crop", "resample", "savgol", "snip", "opening", "polynomial"}
+LINEAR = {"onto", "clip", "highpass", "average", "crop", "resample", "savgol", "snip", "opening", "polynomial"}
 DEGREE = dict.fromkeys(LINEAR, 1.0) | {"sqrt": 0.5, "signed_sqrt": 0.5}
 
 

@@ -88,9 +88,11 @@ def resampled(x: Array, axis: Array) -> Array:
     return np.stack([np.interp(np.linspace(axis[0], axis[-1], 300), axis, row) for row in x])
 
 
+PLACES = [200.0 + 2 * i + 0.5 * (i % 2) for i in range(200)]
 SAME: list[tuple[str, dict[str, Any], Reference]] = [
     ("crop", {"low": 300.0, "high": 900.0}, lambda x, axis: x[:, (axis >= 300) & (axis <= 900)]),
     ("resample", {"points": 300}, resampled),
+    ("onto", {"places": PLACES}, lambda x, axis: np.stack([np.interp(PLACES, axis, row) for row in x])),
     ("highpass", {"window": 62.0}, lambda x, axis: x - windowed_mean(62.0)(x, axis)),
     ("highpass", {"window": 10.0}, lambda x, axis: x - windowed_mean(10.0)(x, axis)),
     ("average", {"window": 10.0}, windowed_mean(10.0)),

@@ -27,6 +27,7 @@ FRONTS: dict[str, list[Call]] = {
     **{name: [Call(name)] for name in schema.names("preprocess")},
     "crop": [Call("crop", {"low": 200.0, "high": 1000.0})],
     "resample": [Call("resample", {"points": 300})],
+    "onto": [Call("onto", {"places": [200.0 + 2 * i + 0.5 * (i % 2) for i in range(200)]})],
     "slope": [Call("savgol", {"window": 18.0, "derivative": 1})],
     "snip": [Call("snip", {"half_width": 12.0})],  # torch takes its time over many passes
     "snip_smooth": [Call("snip", {"half_width": 8.0, "smooth": 4.0})],

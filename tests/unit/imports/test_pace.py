@@ -14,13 +14,17 @@ import numpy as np
 import pace_release
 import pytest
 import torch
+import yaml
 from command import edgespec
 from safetensors.torch import save_file
 from torch import Tensor
 
 from edgespec import artifact, imports, models
 from edgespec.artifact import Checkpoint
+from edgespec.data import preprocess
 from edgespec.errors import Mistake
+from edgespec.recipe import Call
+from edgespec.spectra import Axis
 
 NAMES = ["Healthy", "Suspected", "COVID-19"]
 State = dict[str, Tensor]
@@ -191,7 +195,7 @@ def test_an_uneven_axis_is_noted_and_a_falling_one_turns_the_kernels(tmp_path: P
     state, x = pace_release.state(depth=2), torch.randn(3, 900)
     path = saved(tmp_path, state)
     np.save(tmp_path / "axis.npy", np.rint(np.linspace(400, 2112, 900)))
-    assert "not even: up to 0.2" in bring(path, axis=tmp_path / "axis.npy").notes[0]
+    assert "not even: up to" in bring(path, axis=tmp_path / "axis.npy").notes[0]
     np.save(tmp_path / "axis.npy", np.linspace(2112, 400, 900))
     made = bring(path, axis=tmp_path / "axis.npy")
     assert "falls" in made.notes[0]
@@ -245,3 +249,46 @@ def test_the_command_tells_what_came_out(tmp_path: Path) -> None:
     ended = edgespec(tmp_path, "import", "pac", "COV.pth")
     assert ended.returncode == 2
     assert "did you mean 'pace'?" in ended.stderr
+
+
+def uneven() -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Steps of 1 to 3 cm-1, as those of the published COV spectra."""
+    return 400 + np.concatenate([[0.0], np.cumsum(np.tile([1.0, 2, 3, 2], 64)[:255])])
+
+
+def test_an_uneven_axis_is_kept_and_its_network_answers_as_it_did(tmp_path: Path) -> None:
+    axis = uneven()
+    np.save(tmp_path / "w.npy", axis)
+    state = pace_release.state(depth=2)
+    made = bring(saved(tmp_path, state), points=None, axis=tmp_path / "w.npy")
+    assert made.checkpoint.facts["axis"]["places"] == axis.tolist()
+    assert any("the axis is not even: up to" in note for note in made.notes)
+    told = yaml.safe_load((tmp_path / "out" / "data.yaml").read_text())["data"]
+    even = Axis(**told["axis"])
+    assert (even.low, even.high, even.values()[1] - even.values()[0]) == (400, axis[-1], 1.0)
+    front = preprocess.build([Call(*next(iter(each.items()))) for each in told["preprocess"]], even.values())
+    x = np.random.default_rng(0).normal(size=(3, len(axis)))
+    fine = np.stack([np.interp(even.values(), axis, row) for row in x]).astype(np.float32)
+    torch.testing.assert_close(front(torch.from_numpy(fine)), torch.from_numpy(x).float(), rtol=0, atol=1e-4)
+    wanted = pace_release.logits(state, torch.from_numpy(x).float())
+    torch.testing.assert_close(answers(made.checkpoint, front(torch.from_numpy(fine))), wanted, rtol=0, atol=1e-3)
+
+
+def test_a_recipe_that_drops_the_uneven_axis_is_refused(tmp_path: Path) -> None:
+    axis = uneven()
+    np.save(tmp_path / "w.npy", axis)
+    bring(saved(tmp_path, pace_release.state(depth=1)), points=None, axis=tmp_path / "w.npy")
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "a.npz", x=rng.normal(size=(90, 256)), y=np.arange(90) % 3, w=axis)
+    told = yaml.safe_load((tmp_path / "out" / "data.yaml").read_text())["data"]
+    load = {"arrays": {"file": str(tmp_path / "a.npz"), "x": "x", "y": "y", "wavenumber": "w"}}
+    steps = [{"adopt": {"checkpoint": str(tmp_path / "out")}}, "to_onnx"]
+    dropped = {"axis": {"low": 400, "high": float(axis[-1]), "points": 256}}
+    for name, data, code in (("kept", told, 0), ("dropped", dropped, 2)):
+        tree = {"schema": 1, "data": {"load": load, "split": {"by": "spectrum"}, **data}, "steps": steps}
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(tree))
+        ended = edgespec(tmp_path, "compress", f"{name}.yaml")
+        assert ended.returncode == code, ended.stderr
+        assert ("axis is uneven, and up to" in ended.stderr) == (code == 2)
+        dry = edgespec(tmp_path, "compress", f"{name}.yaml", "--dry-run")
+        assert dry.returncode == code, dry.stderr
