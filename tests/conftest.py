@@ -35,6 +35,8 @@ LONG = (
     "end_to_end/test_transfer.py",
     "end_to_end/test_measured.py",
     "end_to_end/test_browser.py",
+    "end_to_end/test_own_spectra.py",
+    "unit/search/test_compare.py",
     "unit/search/test_repeat.py",
     "unit/search/test_worker.py",
     "unit/graph/test_retarget.py",

@@ -66,6 +66,7 @@ def run(arguments: list[str]) -> int:
     """Run a command and turn what goes wrong into a message; give the exit code."""
     from edgespec.cli import (  # noqa: F401  (each adds its command to `app`)
         bench,
+        compare,
         compress,
         data,
         data_inspect,

@@ -51,8 +51,6 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
             path = files.write(only, folder)
             print(f"{terminal.show(only)}\n\nreport: {path}")
         return
-    if out is None:
-        raise Mistake("several runs need a file of their own", hint="add --out compared.html")
     _together(found, out)
 
 
@@ -71,16 +69,23 @@ def _search(folder: Path, out: Path | None, to_json: bool) -> None:
     print(f"\nreport: {storage.write(out or folder / 'report.html', text)}")
 
 
-def _together(found: Mapping[Path, Report], out: Path) -> None:
+def _together(found: Mapping[Path, Report], out: Path | None) -> None:
     from edgespec import storage
-    from edgespec.report import html, tables
+    from edgespec.report import html, html_compare, terminal
 
     names, runs = [folder.resolve().name for folder in found], []
+    lines: list[list[str]] = []
     for place, (folder, each) in enumerate(found.items(), start=1):
         title = names[place - 1] if names.count(names[place - 1]) == 1 else str(folder)
         with _trusted(folder / "report.json"):
             runs.append(html.lay_out(title, each, place))
-            print(tables.headline(each))
+            lines.append(html_compare.line(title, each))
+    print(terminal.columns(html_compare.HEAD, lines))
+    for doubt in html_compare.doubts({run.title: run.report for run in runs}):
+        print(f"note: {doubt}")
+    if out is None:
+        print("\nwith --out FILE.html: all of it on one page")
+        return
     out.parent.mkdir(parents=True, exist_ok=True)
     storage.write(out, html.render(runs))
     print(f"\nreport: {out}")

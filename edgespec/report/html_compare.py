@@ -29,7 +29,7 @@ HEAD = [
 
 def beside(reports: Mapping[str, Report]) -> list[Section]:
     """Compare the files that runs ship. reports: title -> report"""
-    lines = [_line(title, report) for title, report in reports.items()]
+    lines = [line(title, report) for title, report in reports.items()]
     made = table("The file that each run ships", HEAD, lines)
     front = frontier.figure("together-front", reports)
     rows = [(title, row) for title, report in reports.items() if (row := shipped(report)) is not None]
@@ -63,7 +63,8 @@ def _machine(report: Report) -> str:
     return ", ".join(map(str, hosts))
 
 
-def _line(title: str, report: Report) -> list[str]:
+def line(title: str, report: Report) -> list[str]:
+    """Give a run's line of the table, by the file that it ships."""
     row = shipped(report)
     start = [title, report.recipe, str(report.seed), f"{report.data['name']} ({report.data['source']})"]
     kept = f"{sum(each['verdict'] == 'pass' for each in report.gates)} of {len(report.gates)}" if report.gates else "-"

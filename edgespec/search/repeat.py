@@ -46,11 +46,11 @@ def repeat(
     reports = []
     for number in range(runs):
         folder = out / f"{recipe.stem}-{number}"
-        _edgespec(
+        command(
             "compress", str(recipe), *(f"--set={each}" for each in _changes(number, vary, change)), "--out", str(folder)
         )
         if TARGET not in read(folder).bench:
-            _edgespec("bench", str(folder), "--target", TARGET)
+            command("bench", str(folder), "--target", TARGET)
         reports.append(asdict(read(folder)))
         progress.advance(
             number + 1, f"{title(reports[-1]['rows'][-1])} {reports[-1]['rows'][-1]['scores']['accuracy']:.3f}"
@@ -63,7 +63,7 @@ def _changes(number: int, vary: Sequence[str], change: Sequence[str]) -> list[st
     return [f"seed={number}", *(f"{key}={number}" for key in vary), *change]
 
 
-def _edgespec(*words: str) -> None:
+def command(*words: str) -> None:
     """Run a command in a process of its own, whose progress is seen; raise an error with its exit code where it fails."""
     ended = subprocess.run([sys.executable, "-m", "edgespec", *words], stdout=subprocess.DEVNULL, check=False)
     if ended.returncode == INTERRUPTED or ended.returncode == -signal.SIGINT:

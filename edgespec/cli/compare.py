@@ -1,0 +1,80 @@
+"""`edgespec compare RECIPE...`: several recipes, or one with several models, on the same split and seeds."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from edgespec.cli.console import Bars, as_json
+from edgespec.cli.program import app
+
+RecipeFiles = Annotated[list[Path], typer.Argument(help="Recipes, or names of shipped ones (edgespec ls recipes).")]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model", metavar="MODEL", help="In place of the recipe's own: a name or '{name: {keys}}'; may be repeated."
+    ),
+]
+Target = Annotated[str, typer.Option("--target", help="Also measure there; once for all lines.")]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Runs of each line, with the seeds 0 to N - 1.")]
+Change = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key in every run.")]
+Out = Annotated[Path, typer.Option("--out", help="Folder of the runs, of compare.csv, compare.json and compare.html.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
+
+
+@app.command("compare", short_help="Run several recipes or models on the same split: one table.")
+def command(
+    recipe: RecipeFiles,
+    model: Models = None,
+    target: Target = "",
+    seeds: Seeds = 1,
+    change: Change = None,
+    out: Out = Path("runs") / "compare",
+    to_json: Json = False,
+) -> None:
+    """Run recipes, or one recipe with several models, on the same spectra, split and seeds; print a table, draw the Pareto frontier.
+
+    Example: edgespec compare recipes/rruff10.yaml --model pace --model drsn --model cnn --target local
+
+    Finished runs are kept. Stopped at any moment and started again, it goes on.
+    """
+    from edgespec import plugins, storage
+    from edgespec.report import html, terminal
+    from edgespec.search import compare
+    from edgespec.targets import card as cards
+
+    if target:
+        cards.load(target)
+    found = compare.entries([plugins.recipe_file(each) for each in recipe], model or [], change or [])
+    compare.same_ground(found)
+    bars = Bars()
+    made = compare.run(found, seeds, target, out, bars)
+    told = compare.summary(made, target)
+    storage.write_json(out / "compare.json", told)
+    storage.write(out / "compare.csv", _csv(told))
+    titles = {
+        f"{name}, seed {i}" if seeds > 1 else name: one for name, each in made.items() for i, one in enumerate(each)
+    }
+    runs = [html.lay_out(title, each, place) for place, (title, each) in enumerate(titles.items(), start=1)]
+    storage.write(out / "compare.html", html.render(runs))
+    if to_json:
+        as_json(told)
+    else:
+        where = f", latency on {target}" if target else ""
+        print(f"{told['data']} ({told['source']}): {told['test']} test spectra, {seeds} seeds{where}\n")
+        print(terminal.columns(*compare.table(told)))
+    bars.say(f"compared: {out / 'compare.html'}, compare.csv, compare.json")
+
+
+def _csv(told: dict[str, Any]) -> str:
+    from edgespec.search import compare
+
+    held = io.StringIO()
+    lines = csv.DictWriter(held, compare.COLUMNS, lineterminator="\n")
+    lines.writeheader()
+    lines.writerows({key: "" if value is None else value for key, value in line.items()} for line in told["lines"])
+    return held.getvalue()
