@@ -20,9 +20,11 @@ import pytest
 import tiny_run
 
 from edgespec.report import Report
+from edgespec.report.figures import guard
 
 hypothesis.settings.register_profile("house", deadline=None, max_examples=60, database=None)  # machines are shared
 hypothesis.settings.load_profile("house")
+guard.STRICT = True  # in this process a drawing that fails is an error
 
 
 # The files that take longest, handed out first: no core is left with one of them at the end while the others idle.

@@ -65,13 +65,13 @@ def command(
     if found.written:
         bars.say(f"baseline: {found.written}; look at the difference, and commit it")
         return
-    files.write(result, folder)
     unsure = gates.load(folder / "recipe.yaml").inconclusive
     if junit:
         xml.write(result, junit, inconclusive=unsure)
     job = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary or job:
         summaries.append(result, summary or Path(str(job)))
+    files.write(result, folder)  # pictures last: the verdicts are written whatever happens to them
     if annotate or (annotate is None and os.environ.get("GITHUB_ACTIONS") == "true"):
         print("\n".join(summaries.commands(result, found.places, inconclusive=unsure)), file=sys.stderr)
     if to_json:

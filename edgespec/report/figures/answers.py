@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from edgespec.report import Report, Row
+from edgespec.report.figures.guard import in_place
 from edgespec.report.figures.svg import MARKERS, WIDTH, Canvas, colour
 from edgespec.report.html_model import Figure, series, shipped, table, title
 
@@ -15,12 +16,14 @@ CONFUSION = "Each mark is a class (down) and what it was named (across); on the 
 NUMBERED = " Classes stand by their number; each mark tells their names."
 
 
+@in_place
 def confusions(name: str, report: Report) -> list[Figure]:
     """Draw the confusion matrix of step 1's model, the last file and the one to ship, where their answers were counted."""
     rows = _compared(report)
     return [_confusion(f"{name}{i}", report.data["labels"], row) for i, row in enumerate(rows)]
 
 
+@in_place
 def recalls(name: str, report: Report) -> Figure | None:
     """Draw the share of each class that is found, step 1's model against the last file made; None without both."""
     rows = _compared(report)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgespec.report import Report, Row
+from edgespec.report.figures.guard import in_place
 from edgespec.report.figures.svg import DASHES, MARKERS, WIDTH, Canvas, colour, logarithmic
 from edgespec.report.html_model import Figure, judged, series, table, title
 from edgespec.report.tables import uncertainty as knowing
@@ -18,6 +19,7 @@ FAMILIES = {
 _STRENGTH = re.compile(r"(shift|stretch|drift|SNR) ([-+]?[\d.]+)")
 
 
+@in_place
 def risk(name: str, report: Report) -> Figure | None:
     """Draw the share of wrong answers among the surest ones, or give None where it was not measured."""
     rows = [row for row in knowing.judged(report) if row.reject.get("coverage")]
@@ -43,6 +45,7 @@ def risk(name: str, report: Report) -> Figure | None:
     )
 
 
+@in_place
 def robustness(name: str, rows: Sequence[tuple[str, Row]], numbers: Mapping[str, int]) -> list[Figure]:
     """Draw accuracy under every perturbation, and as curves where one comes in several strengths.
 
@@ -56,6 +59,7 @@ def robustness(name: str, rows: Sequence[tuple[str, Row]], numbers: Mapping[str,
     return [_all(name, names, rows, numbers, legend), _families(f"{name}-by", rows, numbers, legend)]
 
 
+@in_place
 def pruning(name: str, report: Report) -> list[Figure]:
     """Draw accuracy against the share of a group's weakest channels removed, of each step that pruned."""
     found = []
@@ -99,6 +103,7 @@ def pruning(name: str, report: Report) -> list[Figure]:
     return found
 
 
+@in_place
 def rounding(name: str, report: Report) -> Figure | None:
     """Draw what each layer costs when it alone is int8, or give None where no file was rounded layer by layer."""
     rows = [row for row in report.last() if row.rounding.get("layers")]

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from edgespec import units
 from edgespec.report import Report
+from edgespec.report.figures.guard import in_place
 from edgespec.report.figures.svg import MARKERS, WIDTH, Canvas, colour, logarithmic
 from edgespec.report.html_model import Figure, table
 from edgespec.report.pareto import Point, efficient, outline, points
@@ -33,6 +34,7 @@ CAPTION = (
 )
 
 
+@in_place
 def figure(name: str, reports: Mapping[str, Report]) -> Figure | None:
     """Draw all files of these reports, or give None where none has been made yet."""
     found = points(reports)

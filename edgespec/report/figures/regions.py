@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 
 from edgespec.report import Report
+from edgespec.report.figures.guard import in_place
 from edgespec.report.figures.svg import WIDTH, Canvas, colour
 from edgespec.report.html_model import Figure, table
 
 LEAST = 0.25  # of the strongest evidence: less is not shaded
 
 
+@in_place
 def figures(name: str, report: Report) -> list[Figure]:
     """Draw each example: the spectrum, shaded where it spoke for the last model's answer, and each model's evidence below."""
     known = report.examples

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from edgespec import units
 from edgespec.report import Report, Row
+from edgespec.report.figures.guard import in_place
 from edgespec.report.figures.svg import MARKERS, WIDTH, Canvas, colour, logarithmic
 from edgespec.report.html_model import Figure, judged, series, table, title
 
 
+@in_place
 def figure(name: str, report: Report) -> Figure | None:
     """Draw each model that a step left, first to last, or give None before the first step."""
     rows = [row for row in report.rows if row.kind in ("step", "control", "variant")]

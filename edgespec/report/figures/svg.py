@@ -100,6 +100,7 @@ def logarithmic(axes: Any, which: str, show: Callable[[float], str], low: float,
         steps = (1, 1.5, 2, 3, 4, 5, 6, 8)
     ticks = [step * 10.0**decade for decade in decades for step in steps]
     ticks = [tick for tick in ticks if low <= tick <= high]
+    ticks = ticks or [low]  # a range too narrow for a round number: nothing was lost, or all values are one
     axis = getattr(axes, f"{which}axis")
     axis.set_major_locator(FixedLocator(ticks[:: 1 + (len(ticks) - 1) // most]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: show(value)))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from edgespec import units
+from edgespec.report.figures.guard import in_place
 from edgespec.report.figures.svg import MARKERS, WIDTH, Canvas, colour, logarithmic
 from edgespec.report.histogram import edges_us
 from edgespec.report.html_model import Figure, table
@@ -17,6 +18,7 @@ QUANTILES = {"P50": "p50_ms", "P90": "p90_ms", "P99": "p99_ms"}
 HEAD = ["file", "samples", "rounds", "fastest", "median", "P90", "P99", "slowest"]
 
 
+@in_place
 def distributions(name: str, record: Mapping[str, Any], series: Mapping[str, int]) -> Figure | None:
     """Draw how the latency of each file is distributed, the slowest samples one by one; None where samples were not kept."""
     found = {file: each for file, each in record.get("distributions", {}).items() if each["bins"]}
@@ -52,6 +54,7 @@ def distributions(name: str, record: Mapping[str, Any], series: Mapping[str, int
     )
 
 
+@in_place
 def rounds(name: str, record: Mapping[str, Any], series: Mapping[str, int]) -> Figure | None:
     """Draw each file's median in every round of the session, or give None where that was not kept."""
     found = {
@@ -85,6 +88,7 @@ def rounds(name: str, record: Mapping[str, Any], series: Mapping[str, int]) -> F
     return Figure("Over the session", canvas.svg(), caption, legend, table("Medians of rounds", head, lines))
 
 
+@in_place
 def readings(name: str, record: Mapping[str, Any]) -> list[Figure]:
     """Draw clocks and temperatures over the session, a line a sensor; nothing where no sensor told anything."""
     found = []
