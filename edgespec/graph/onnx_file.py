@@ -16,16 +16,26 @@ import onnx
 import onnxruntime
 from numpy.typing import NDArray
 from onnx import numpy_helper, shape_inference
+from onnxruntime.capi import onnxruntime_pybind11_state as _state
 
 from edgespec import storage
 from edgespec.errors import Mismatch, Mistake
 from edgespec.graph import assembly
+from edgespec.graph.foreign import cost
 from edgespec.models import MEANS
 
 OPSET = 18
 BATCHES = (1, 2, 65, 100)  # one runtime was silently wrong above 64
+SCALE = "temperature"  # the node that multiplies logits which no linear layer gives
 TIE = 1e-3  # logits nearer than this (relative to the largest) may swap their order
 Array = NDArray[Any]
+Session = onnxruntime.InferenceSession
+REFUSALS: tuple[type[Exception], ...] = (
+    RuntimeError,
+    ValueError,
+    *(each for each in vars(_state).values() if isinstance(each, type) and issubclass(each, Exception)),
+)
+"""What ONNX Runtime raises for a graph that it cannot load or run; a RuntimeError where it has no word of its own."""
 
 
 def session(
@@ -33,7 +43,8 @@ def session(
 ) -> onnxruntime.InferenceSession:
     """Open an ONNX file, or the bytes of one, in ONNX Runtime on one CPU thread."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads, options.log_severity_level = 1, 1, 3
+    options.intra_op_num_threads, options.inter_op_num_threads = 1, 1
+    options.log_severity_level = 4  # what goes wrong is raised, and told once
     if optimised:
         options.optimized_model_filepath = str(optimised)
     if not optimise:
@@ -173,40 +184,82 @@ def weigh(path: Path) -> tuple[int, int]:
     What is not learnt (preprocessing, pooling by a matrix, reject score) is left out; it counts in bytes and latency.
     """
     model = onnx.load(path)
-    sizes = shapes(model)
+    sizes, held = shapes(model), {each.name for each in model.graph.initializer}
+    held |= {name for node in model.graph.node if node.op_type == "DequantizeLinear" for name in node.output}
     params = macs = 0
     for node in model.graph.node:
+        learnt, products = cost.of(node)
+        params, macs = params + learnt, macs + products
         if node.op_type not in ("Conv", "Gemm", "MatMul") or node.name.startswith((assembly.FRONT, assembly.ANSWER)):
             continue
-        weight = sizes[node.input[1]]
-        if node.input[1].endswith(f".{MEANS}"):
+        if node.input[1].endswith(f".{MEANS}") or node.input[1] not in sizes:
             continue
-        params += math.prod(weight) + (math.prod(sizes[node.input[2]]) if len(node.input) > 2 else 0)
-        places = math.prod(sizes[node.output[0]][2:]) if node.op_type == "Conv" else 1
-        macs += math.prod(weight) * places
+        weight, out = math.prod(sizes[node.input[1]]), sizes.get(node.output[0], [])
+        if node.input[1] in held:
+            params += weight + (math.prod(sizes.get(node.input[2], [0])) if len(node.input) > 2 else 0)
+        macs += weight * math.prod(out[2:] if node.op_type == "Conv" else out[1:-1])
     return params, macs
 
 
 def fold_temperature(path: Path, temperature: float) -> None:
-    """Divide the logits of a float or Q/DQ file by a temperature, at no cost: in the last linear layer's weights or their scales.
+    """Divide the logits of a float or Q/DQ file by a temperature: in the last linear layer's weights or their scales, at no cost.
 
     Logits that are themselves quantised keep their integers: the scales behind the layer are divided too. Float16 stays float16.
+    Where the logits come from anything else, as those of an adopted model may, a multiplication stands behind them.
     """
     model = assembly.unanswered(onnx.load(path))
-    last = [node for node in model.graph.node if node.op_type in ("Gemm", "MatMul")][-1]
-    makers = {name: node for node in model.graph.node for name in node.output}
-    chain, answer = [makers[name] for name in last.input[1:] if name in makers], last.output[0]
-    while follower := next((node for node in model.graph.node if answer in node.input), None):
-        chain, answer = [*chain, *([] if follower.op_type == "Cast" else [follower])], follower.output[0]
-    if odd := [node.op_type for node in chain if node.op_type not in ("QuantizeLinear", "DequantizeLinear")]:
-        raise Mismatch(f"{path.name}: its last layer is tied to {odd[0]}: no temperature can be folded in")
-    names = [name for name in last.input[1:] if name not in makers] + [node.input[1] for node in chain]
+    names = _last_weights(model)
+    if names is None:
+        _scale_logits(model, 1 / temperature)
+        storage.write(path, model.SerializeToString())
+        return
     for name in dict.fromkeys(names):
         found = next(each for each in model.graph.initializer if each.name == name)
         values = numpy_helper.to_array(found)
         scaled = (values.astype(np.float32) * np.float32(1 / temperature)).astype(values.dtype)
         found.CopyFrom(numpy_helper.from_array(scaled, name))
     storage.write(path, model.SerializeToString())
+
+
+def _last_weights(model: onnx.ModelProto) -> list[str] | None:
+    """Name the constants that scale the logits: weight and bias of the last linear layer, or their scales. None where another operator has a say."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    last, chain = makers[assembly.LOGITS], list[onnx.NodeProto]()
+    while last.op_type in ("QuantizeLinear", "DequantizeLinear", "Cast"):
+        chain += [] if last.op_type == "Cast" else [last]
+        if last.input[0] not in makers:
+            return None
+        last = makers[last.input[0]]
+    if last.op_type not in ("Gemm", "MatMul") or any(
+        each.name in ("alpha", "beta") and each.f != 1 for each in last.attribute
+    ):
+        return None
+    chain += [makers[name] for name in last.input[1:] if name in makers]
+    names = [name for name in last.input[1:] if name not in makers] + [
+        node.input[1] for node in chain if len(node.input) > 1
+    ]
+    constants = {each.name for each in model.graph.initializer}
+    plain = all(node.op_type in ("QuantizeLinear", "DequantizeLinear") for node in chain) and set(names) <= constants
+    readers = Counter(name for node in model.graph.node for name in set(node.input))
+    return names if plain and all(readers[name] <= 2 for name in names) else None
+
+
+def _scale_logits(model: onnx.ModelProto, factor: float) -> None:
+    """Multiply the logits, in place; a second factor goes into the first one's constant."""
+    makers = {name: node for node in model.graph.node for name in node.output}
+    last = makers[assembly.LOGITS]
+    if last.name == SCALE:
+        held = next(each for each in model.graph.initializer if each.name == last.input[1])
+        held.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(held) * np.float32(factor), held.name))
+        return
+    last.output[list(last.output).index(assembly.LOGITS)] = f"{SCALE}/unscaled"
+    for node in model.graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = f"{SCALE}/unscaled" if name == assembly.LOGITS else name
+    model.graph.initializer.append(numpy_helper.from_array(np.array(factor, np.float32), f"{SCALE}/factor"))
+    model.graph.node.append(
+        onnx.helper.make_node("Mul", [f"{SCALE}/unscaled", f"{SCALE}/factor"], [assembly.LOGITS], name=SCALE)
+    )
 
 
 def shapes(model: onnx.ModelProto) -> dict[str, list[int]]:

@@ -98,6 +98,7 @@ def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: 
             made = made.judged(_judge(job, made, step, before, result, folder))
         before, parent = made.artifact, made.digest
         result.rows += made.rows or []
+        result.notes += [each for each in made.artifact.facts.get("notes", ()) if each not in result.notes]
         _note(result, made)
         report.write(result, folder)
         seen(result)

@@ -18,7 +18,9 @@ from edgespec.artifact import RECORD
 from edgespec.errors import Missing
 from edgespec.recipe import Call, plain
 
-OUTSIDE = {"adopt": "checkpoint"}  # steps whose result depends on a folder outside the run, and the key that names it
+OUTSIDE = {
+    "adopt": ("checkpoint", "onnx")
+}  # steps whose result depends on files outside the run, and the keys that name them
 LIBRARIES = (
     "torch",
     "torch-pruning",
@@ -62,11 +64,16 @@ def _own_names(value: Any) -> Iterator[str]:
 
 
 def outside(step: Call) -> str:
-    """Digest what a step takes from outside the run: a folder's weights and record, a teacher's files; "" where there is nothing."""
+    """Digest what a step takes from outside the run: files, a folder's weights and record, a teacher's files; "" where there is nothing.
+
+    External data of an ONNX file lie beside it: the files that it names count too.
+    """
     teacher = plain(step.keys.get("teacher"))
     if isinstance(teacher, dict):
         return storage.digest([(path.name, storage.file_digest(path)) for path in _teachers_files(teacher)])
     folder = _outside(step)
+    if folder is not None and folder.is_file():
+        return storage.digest([storage.file_digest(each) for each in (folder, *_beside(folder))])
     if folder is None or not (folder / RECORD).is_file():
         return ""
     return storage.digest(
@@ -137,8 +144,15 @@ def _adopted_models(step: Call) -> set[str]:
 
 
 def _outside(step: Call) -> Path | None:
-    named = step.keys.get(OUTSIDE.get(step.name, ""))
-    return Path(named) if isinstance(named, str) else None
+    named = [step.keys.get(key) for key in OUTSIDE.get(step.name, ())]
+    return next((Path(each) for each in named if isinstance(each, str)), None)
+
+
+def _beside(model: Path) -> list[Path]:
+    """List the files beside an ONNX file whose names stand in it as those of external data."""
+    raw = model.read_bytes()
+    others = sorted(model.parent.iterdir()) if b"location" in raw else []
+    return [each for each in others if each.is_file() and each != model and each.name.encode() in raw]
 
 
 @cache

@@ -19,7 +19,13 @@ VERSION = 1
 SEEDS = 2**32
 INSTEAD = "teacher"  # a key that names what a step works on in place of what stands before it
 KEYS = ["schema", "seed", "data", "steps", "targets", "gates"]
-BETWEEN = {(Checkpoint, OnnxModel): "to_onnx"}
+BETWEEN = {
+    (Checkpoint, OnnxModel): "put 'to_onnx' between them",
+    (
+        OnnxModel,
+        Checkpoint,
+    ): "another order of the steps, or leave it out: an ONNX file is final; quantize, halve and calibrate work on one",
+}
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,7 @@ def _steps(binder: Binder, given: Any) -> list[Call]:
         name = each if isinstance(each, str) else next(iter(each), None) if isinstance(each, dict) else None
         place: Place = ("steps", i, str(name)) if isinstance(each, dict) else ("steps", i)
         known = name in plugins.names("steps")
+        told = len(binder.mistakes)
         call = binder.call("steps", each, ("steps", i), f"step {i + 1} '{name}'" if known else f"step {i + 1}")
         calls.append(call)
         if not known:
@@ -119,8 +126,12 @@ def _steps(binder: Binder, given: Any) -> list[Call]:
         run = schema.function("steps", str(name))
         instead = call.keys.get(INSTEAD) is not None
         _check_order(binder, place, i, str(name), schema.takes(run), before, said, instead)
-        gives = schema.gives(run)
-        before = before if gives == Artifact else gives
+        try:
+            before = schema.leaves(Call(str(name), call.keys), before)
+        except Mistake as problem:
+            if len(binder.mistakes) == told:  # keys that are wrong themselves are told already
+                binder.wrong(place, f"step {i + 1} {problem.message}", problem.hint)
+            before = Artifact
         said = f"step {i + 1} '{name}'"
     _check_calibrated(binder, calls)
     return calls
@@ -163,8 +174,7 @@ def _check_order(
             "put 'train' in front",
         )
     elif before not in (get_args(takes) or (takes,)):
-        missing = BETWEEN.get((before, takes))
-        hint = f"put '{missing}' between them" if missing else "another order of the steps"
+        hint = BETWEEN.get((before, takes), "another order of the steps")
         binder.wrong(
             place, f"step {i + 1} '{name}' works on {_article(takes)}, but {said} gives {_article(before)}", hint
         )

@@ -19,6 +19,7 @@ from annotated_types import Len
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from edgespec import own_code, plugins
+from edgespec.artifact import Artifact
 from edgespec.errors import Mistake
 from edgespec.recipe import Call, messages
 from edgespec.yaml12 import Place
@@ -87,6 +88,16 @@ def takes(run: Callable[..., Any]) -> Any:
 def gives(run: Callable[..., Any]) -> Any:
     """Give the type of artifact that a step leaves."""
     return get_type_hints(run)["return"]
+
+
+def leaves(step: Call, before: Any) -> Any:
+    """Give the type of artifact that a step leaves behind another, by its keys where its module has a `gives` of its own.
+
+    Raises Mistake where the keys contradict one another.
+    """
+    found = getattr(plugins.find("steps", step.name), "gives", None)
+    kind = gives(function("steps", step.name)) if found is None else found(step.keys)
+    return before if kind == Artifact else kind
 
 
 def record_of(annotation: Any) -> Any:

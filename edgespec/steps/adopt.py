@@ -1,13 +1,20 @@
-"""A model that was trained elsewhere stands at the start of the line: imported from others, or a step of another run."""
+"""A model that was trained elsewhere stands at the start of the line: imported from others, a step of another run, or an ONNX file.
+
+A checkpoint can be trained on. An ONNX file is final: what works on ONNX files works on it, training and pruning do not.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Len
 
 from edgespec import artifact, models
-from edgespec.artifact import Checkpoint
+from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.errors import Mistake
+from edgespec.graph.foreign import adoption
 from edgespec.job import Folder, Job
 from edgespec.recipe import plain
 from edgespec.training import batches
@@ -16,12 +23,65 @@ from edgespec.training import teacher as teachers
 HINT = "a folder that `edgespec import` wrote, or that of a step of another run, such as runs/NAME/1-train"
 
 
-def run(job: Job, *, checkpoint: Folder) -> Checkpoint:
-    """Take over a trained checkpoint, if it names the very classes of the data, in their order, on their axis.
+ONE = "adopt: {checkpoint: FOLDER} for a network to train on, adopt: {onnx: FILE} for a finished model"
+Labels = Annotated[Sequence[str], Len(2)]
+
+
+def run(
+    job: Job,
+    *,
+    checkpoint: Folder | None = None,
+    onnx: Folder | None = None,
+    labels: Labels | None = None,
+    preprocess: Literal["inside", "recipe"] = "inside",
+    output: str | None = None,
+    answers: Literal["auto", "logits", "probabilities", "labels"] = "auto",
+) -> Artifact:
+    """Take over a trained model: a checkpoint with the very classes of the data on their axis, or a classifier as an ONNX file.
 
     checkpoint: its folder, as seen from where edgespec runs: one that `edgespec import` wrote, or a step's of another run.
+    onnx: instead, an ONNX file with one spectrum as input; its answers are proved to stay the same.
+    labels: what the file's classes are called, in the file's order; its own names if not said.
+    preprocess: `inside` where the file takes raw spectra; `recipe` where it was trained behind data.preprocess, which then stands before it.
+    output: the file's output that holds the classes, where several could be meant.
+    answers: what that output holds; auto decides by its numbers and says it.
     """
-    found, record = check(job, checkpoint=checkpoint)
+    told = {"onnx": onnx, "checkpoint": checkpoint, "labels": labels, "output": output, "answers": answers}
+    if gives({**told, "preprocess": preprocess}) is OnnxModel:
+        _check_place(job, preprocess)
+        return adoption.adopt(job, adoption.Told(Path(str(onnx)), labels, output, answers))
+    return _checkpoint(job, str(checkpoint))
+
+
+def gives(keys: Mapping[str, Any]) -> type[Artifact]:
+    """Give the kind of artifact that the keys ask for. Raises Mistake where they name no model, or two."""
+    if (keys.get("checkpoint") is None) == (keys.get("onnx") is None):
+        raise Mistake("'adopt' takes either 'checkpoint' or 'onnx'", ONE)
+    if keys.get("onnx") is not None:
+        return OnnxModel
+    defaults = {"labels": None, "preprocess": "inside", "output": None, "answers": "auto"}
+    if said := [name for name, value in defaults.items() if keys.get(name, value) != value]:
+        raise Mistake(f"{said[0]!r} belongs to 'onnx': a checkpoint says it itself", ONE)
+    return Checkpoint
+
+
+def _check_place(job: Job, preprocess: str) -> None:
+    """Refuse what is not clear: does the model hold the preprocessing of the recipe, or stand behind it?"""
+    ours = _shown(plain(list(job.preprocess)))
+    if preprocess == "inside" and job.preprocess:
+        raise Mistake(
+            f"'preprocess' is inside: the model takes raw spectra, but the recipe has data.preprocess: {ours}",
+            hint="data.preprocess: [] where the model prepares them itself; adopt: {..., preprocess: recipe} where it was trained behind this list",
+        )
+    if preprocess == "recipe" and not job.preprocess:
+        raise Mistake(
+            "'preprocess' is recipe, but the recipe's data.preprocess is empty",
+            hint="write in data.preprocess what the model was trained behind; preprocess: inside where it takes raw spectra",
+        )
+
+
+def _checkpoint(job: Job, checkpoint: str) -> Checkpoint:
+    found, record = _checked(job, checkpoint)
     for fact in ("labels", "axis", "preprocess"):
         if fact not in found.facts:
             job.progress.say(f"{checkpoint} does not say its {fact}: that they are the recipe's is taken on trust")
@@ -29,8 +89,13 @@ def run(job: Job, *, checkpoint: Folder) -> Checkpoint:
     return batches.save(models.load(found), found.model, job, facts={**found.facts, "adopted": adopted})
 
 
-def check(job: Job, *, checkpoint: str) -> tuple[Checkpoint, dict[str, Any]]:
-    """Read the checkpoint and raise Mistake where it is of other classes, another axis or preprocessing: known before anything is run."""
+def check(job: Job, *, checkpoint: Folder | None = None, **_: Any) -> None:
+    """Raise Mistake where a checkpoint is of other classes, another axis or preprocessing: known before anything is run."""
+    if checkpoint is not None:
+        _checked(job, checkpoint)
+
+
+def _checked(job: Job, checkpoint: str) -> tuple[Checkpoint, dict[str, Any]]:
     found, record = _read(Path(checkpoint))
     axis, labels = batches.axis(job), ", ".join(job.spectra.labels)
     hint = f"the recipe has data.axis: {{low: {axis['low']:g}, high: {axis['high']:g}, points: {axis['points']}}}; classes: {labels}"

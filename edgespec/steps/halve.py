@@ -20,6 +20,7 @@ from edgespec.artifact import OnnxModel
 from edgespec.compression.quantization import calibration_data
 from edgespec.errors import Mistake
 from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.graph.foreign import checks
 from edgespec.job import Job, Part
 
 NAME, FILE = "fp16", "fp16.onnx"
@@ -36,11 +37,23 @@ def run(
     """
     source = model.path("float32")
     whole = onnx.load(source)
+    if operators := checks.learned_domain(whole):
+        raise Mistake(
+            f"the model is made of operators of ai.onnx.ml ({', '.join(operators)}), which know no float16: halving it is not supported",
+            hint="leave the step 'halve' out",
+        )
     for variant in model.variants.values():
         shutil.copyfile(model.folder / variant.file, job.folder / variant.file)
     joined = assembly.joined(assembly.front(whole), exporter.slimmed(halved(assembly.network(whole))))
     joined.metadata_props.extend(whole.metadata_props)
     storage.write(job.folder / FILE, joined.SerializeToString())
+    try:
+        onnx_file.session(job.folder / FILE)
+    except onnx_file.REFUSALS as problem:  # an adopted network may hold any operator
+        raise Mistake(
+            f"the network holds an operator that ONNX Runtime does not run in float16: {checks.first_line(problem)}",
+            hint="leave the step 'halve' out",
+        ) from None
     x = calibration_data.drawn(job, on, 256)
     evidence = job.folder.parent / f"{NAME}-mismatch.npz"
     found = onnx_file.parity(

@@ -19,6 +19,7 @@ from edgespec.compression.quantization.ranges import METHODS, Range, Seen
 from edgespec.compression.quantization.sensitivity import Judge, Promises
 from edgespec.errors import Mistake
 from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.graph.foreign import checks
 from edgespec.job import Job
 
 SURELY = 0.9  # a file that agrees less with its source, or with itself unoptimised, is converted wrongly
@@ -125,6 +126,11 @@ def written(
 
 def _check(network: onnx.ModelProto) -> None:
     """Refuse a network that no flavour can round: broken weights, weights of an operator without int8, or no layer at all."""
+    if operators := checks.learned_domain(network):
+        raise Mistake(
+            f"the model is made of operators of ai.onnx.ml ({', '.join(operators)}): quantising it is not supported",
+            hint="leave the step 'quantize' out; int8 knows convolutions and linear layers",
+        )
     constants = {each.name: numpy_helper.to_array(each) for each in network.graph.initializer}
     for name, values in constants.items():
         if values.dtype.kind == "f" and (bad := int((~np.isfinite(values)).sum())):

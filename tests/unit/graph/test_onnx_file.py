@@ -227,12 +227,25 @@ def test_a_folded_temperature_divides_the_logits_and_changes_no_label(
     assert abs(path.stat().st_size - source.stat().st_size) < 64, "it costs nothing"
 
 
-def test_no_temperature_is_folded_where_more_stands_behind_the_last_layer(tmp_path: Path) -> None:
-    path = by_batch(tmp_path / "m.onnx", 64)
-    before = path.read_bytes()
-    with pytest.raises(Mismatch, match="tied to Add"):
-        onnx_file.fold_temperature(path, 2.0)
-    assert path.read_bytes() == before
+def test_where_no_linear_layer_ends_a_graph_one_multiplication_stands_behind_it(tmp_path: Path) -> None:
+    """MatMul and Add, as Keras writes a layer: the weights alone must not be divided, and a second temperature adds no operator."""
+    nodes = [
+        helper.make_node("MatMul", ["spectrum", "weight"], ["product"]),
+        helper.make_node("Add", ["product", "bias"], ["logits"]),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 3]) for name in ("spectrum", "logits")]
+    weights = {"weight": np.eye(3, dtype=np.float32) * 2, "bias": np.array([1, 2, 3], np.float32)}
+    constants = [numpy_helper.from_array(each, name) for name, each in weights.items()]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], constants)
+    path = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8), path)
+    x = np.random.default_rng(0).normal(size=(5, 3)).astype(np.float32)
+    before = onnx_file.run(path, x)
+    onnx_file.fold_temperature(path, 2.0)
+    np.testing.assert_allclose(onnx_file.run(path, x), before / 2, rtol=1e-6)
+    onnx_file.fold_temperature(path, 4.0)
+    np.testing.assert_allclose(onnx_file.run(path, x), before / 8, rtol=1e-6)
+    assert [node.op_type for node in onnx.load(path).graph.node] == ["MatMul", "Add", "Mul"]
 
 
 @BOTH

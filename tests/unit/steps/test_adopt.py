@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import foreign_models
 import numpy as np
 import pace_release
 import pytest
@@ -15,13 +16,14 @@ import torch
 import yaml
 
 from edgespec import artifact, imports, models, recipe, storage
-from edgespec.artifact import Checkpoint
-from edgespec.errors import Mistake
+from edgespec.artifact import Checkpoint, OnnxModel
+from edgespec.errors import Mistake, Mistakes
 from edgespec.evaluation import scoring
 from edgespec.job import Job, Silent
 from edgespec.pipeline import compress as pipeline
-from edgespec.pipeline import up_to_date
+from edgespec.pipeline import provenance, up_to_date
 from edgespec.recipe import Call
+from edgespec.recipe.plan import plan
 from edgespec.steps import adopt, distill, to_onnx
 
 LABELS = ["Albite", "Beryl", "Diopside"]
@@ -180,10 +182,60 @@ def test_a_run_keeps_what_it_adopted_until_the_folder_changes(imported: Path, tm
 
 
 def test_the_code_of_the_adopted_model_counts(imported: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from edgespec.pipeline import provenance
-
     step, seen = Call("adopt", {"checkpoint": str(imported)}), []
     monkeypatch.setattr(provenance, "_sources_digest", lambda modules: seen.append(modules) or "digest")
     provenance.code_digest(step)
     provenance.code_digest(Call("adopt", {"checkpoint": str(tmp_path)}))
     assert ["edgespec.models.pace" in modules for modules in seen] == [True, False]
+
+
+def planned(path: Path, *steps: Any) -> list[str]:
+    """What is wrong with a recipe of these steps."""
+    tree = {
+        "schema": 1,
+        "data": {"load": "minerals", "axis": {"low": 150, "high": 1172, "points": 128}},
+        "steps": list(steps),
+    }
+    (path / "a.yaml").write_text(yaml.safe_dump(tree))
+    try:
+        plan(recipe.load(path / "a.yaml"))
+    except Mistakes as problem:
+        return [f"{each.message}; {each.hint}" for each in problem.found]
+    return []
+
+
+def test_what_an_onnx_file_gives_is_known_before_anything_runs(tmp_path: Path) -> None:
+    assert adopt.gives({"onnx": "a.onnx"}) is OnnxModel
+    assert adopt.gives({"checkpoint": "runs/a/1-train"}) is Checkpoint
+    assert planned(tmp_path, {"adopt": {"onnx": "a.onnx"}}, "quantize", "halve", "calibrate") == []
+    assert planned(tmp_path, {"adopt": {"checkpoint": "a"}}, "to_onnx", "calibrate") == []
+    (wrong,) = planned(tmp_path, {"adopt": {"onnx": "a.onnx"}}, {"prune": {"to": {"macs": 0.5}}})
+    assert "'prune' works on a Checkpoint, but step 1 'adopt' gives an OnnxModel" in wrong
+    assert "an ONNX file is final" in wrong
+    assert "takes either 'checkpoint' or 'onnx'" in planned(tmp_path, "adopt")[0]
+    assert "takes either" in planned(tmp_path, {"adopt": {"onnx": "a", "checkpoint": "b"}})[0]
+    assert "'labels' belongs to 'onnx'" in planned(tmp_path, {"adopt": {"checkpoint": "b", "labels": ["a", "b"]}})[0]
+
+
+def test_where_the_preprocessing_is_must_be_clear(tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match=r"'preprocess' is inside.*\[highpass: \{window: 62\.0\}") as caught:
+        adopt.run(job(tmp_path), onnx="a.onnx")
+    assert "preprocess: recipe" in caught.value.hint
+    with pytest.raises(Mistake, match=r"data\.preprocess is empty"):
+        adopt.run(job(tmp_path, preprocess=()), onnx="a.onnx", preprocess="recipe")
+
+
+def test_a_run_of_an_onnx_file_follows_the_file(tmp_path: Path) -> None:
+    """The file and its external data make the step; the run keeps a copy."""
+    step = Call("adopt", {"onnx": str(tmp_path / "m.onnx")})
+    assert provenance.outside(step) == ""
+    foreign_models.linear(tiny_job.job(tmp_path / "j", preprocess=()), tmp_path / "m.onnx")
+    first = provenance.outside(step)
+    assert first
+    (tmp_path / "w.bin").write_bytes(b"1")
+    assert provenance.outside(step) == first, "a file that the model does not name"
+    with (tmp_path / "m.onnx").open("ab") as file:
+        file.write(b"location w.bin")
+    second = provenance.outside(step)
+    (tmp_path / "w.bin").write_bytes(b"2")
+    assert len({first, second, provenance.outside(step)}) == 3

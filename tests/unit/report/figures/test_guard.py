@@ -29,7 +29,17 @@ def test_a_narrow_range_has_a_tick(low: float, high: float) -> None:
 def test_rounding_that_loses_nothing_is_drawn() -> None:
     found = report_example.report()
     (row,) = [each for each in found.rows if each.rounding][:1] or [found.last()[-1]]
-    layers = [{"layer": "conv1", "operator": "Conv", "drop": 0.0, "agreement": 1.0, "divergence": 0.0, "float": False}]
+    layers = [
+        {
+            "layer": "conv1",
+            "operator": "Conv",
+            "weights": 0.5,
+            "drop": 0.0,
+            "agreement": 1.0,
+            "divergence": 0.0,
+            "float": False,
+        }
+    ]
     row.rounding = {**row.rounding, "flavour": "cpu", "drop": 0.0, "agreement": 1.0, "divergence": 0.0, "layers": layers,
                     "float_layers": [], "method": "minmax", "tried": [], "training": {}}  # fmt: skip
     html.show({"": found}) if hasattr(html, "show") else html.render([html.lay_out("", found, 1)])
