@@ -11,8 +11,9 @@ import yaml
 from edgespec import artifact, models, plugins, storage
 from edgespec.artifact import Checkpoint
 from edgespec.errors import Mistake
-from edgespec.imports import _axis, _labels, _weights
+from edgespec.imports import _axis, _labels
 from edgespec.recipe import Call
+from edgespec.training import others_weights
 
 DATA = "data.yaml"  # what a recipe's `data:` has to say for this checkpoint, beside its `load`
 
@@ -36,7 +37,7 @@ def bring(
     """
     known = plugins.find("imports", layout)
     _check_place(out)
-    state = _weights.read(path)
+    state = others_weights.read(path)
     keys, weights = known.convert(state, path, pool=pool)
     classes = len(weights["head.weight"])
     facts: dict[str, Any] = {"source": {"file": path.name, "sha256": storage.file_digest(path), "layout": layout}}

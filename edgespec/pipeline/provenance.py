@@ -19,7 +19,7 @@ from edgespec.errors import Missing
 from edgespec.recipe import Call, plain
 
 OUTSIDE = {
-    "adopt": ("checkpoint", "onnx")
+    "adopt": ("checkpoint", "onnx", "weights")
 }  # steps whose result depends on files outside the run, and the keys that name them
 LIBRARIES = (
     "torch",

@@ -11,19 +11,21 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Len
 
-from edgespec import artifact, models
+from edgespec import artifact, models, storage
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.errors import Mistake
 from edgespec.graph.foreign import adoption
 from edgespec.job import Folder, Job
-from edgespec.recipe import plain
-from edgespec.training import batches
+from edgespec.recipe import Call, plain
+from edgespec.training import batches, others_weights
 from edgespec.training import teacher as teachers
 
 HINT = "a folder that `edgespec import` wrote, or that of a step of another run, such as runs/NAME/1-train"
 
 
-ONE = "adopt: {checkpoint: FOLDER} for a network to train on, adopt: {onnx: FILE} for a finished model"
+ONE = "adopt: {checkpoint: FOLDER} for a network to train on, {weights: FILE, model: cnn} for weights alone, {onnx: FILE} for a finished model"
+SHOWN = 3
+COUNT = "num_batches_tracked"  # older versions of torch did not save it
 Labels = Annotated[Sequence[str], Len(2)]
 
 
@@ -32,6 +34,8 @@ def run(
     *,
     checkpoint: Folder | None = None,
     onnx: Folder | None = None,
+    weights: Folder | None = None,
+    model: Annotated[Call, "models"] | None = None,
     labels: Labels | None = None,
     preprocess: Literal["inside", "recipe"] = "inside",
     output: str | None = None,
@@ -41,22 +45,36 @@ def run(
 
     checkpoint: its folder, as seen from where edgespec runs: one that `edgespec import` wrote, or a step's of another run.
     onnx: instead, an ONNX file with one spectrum as input; its answers are proved to stay the same.
+    weights: instead, a file of weights (.safetensors, .pth, .pt) of the network that `model` names; no code in it is run.
+    model: with weights, the network: one of edgespec's, or a file beside the recipe.
     labels: what the file's classes are called, in the file's order; its own names if not said.
     preprocess: `inside` where the file takes raw spectra; `recipe` where it was trained behind data.preprocess, which then stands before it.
     output: the file's output that holds the classes, where several could be meant.
     answers: what that output holds; auto decides by its numbers and says it.
     """
-    told = {"onnx": onnx, "checkpoint": checkpoint, "labels": labels, "output": output, "answers": answers}
+    told = {
+        "onnx": onnx,
+        "checkpoint": checkpoint,
+        "weights": weights,
+        "model": model,
+        "labels": labels,
+        "output": output,
+        "answers": answers,
+    }
     if gives({**told, "preprocess": preprocess}) is OnnxModel:
         _check_place(job, preprocess)
         return adoption.adopt(job, adoption.Told(Path(str(onnx)), labels, output, answers))
+    if weights is not None and model is not None:
+        return _of_weights(job, Path(weights), model)
     return _checkpoint(job, str(checkpoint))
 
 
 def gives(keys: Mapping[str, Any]) -> type[Artifact]:
     """Give the kind of artifact that the keys ask for. Raises Mistake where they name no model, or two."""
-    if (keys.get("checkpoint") is None) == (keys.get("onnx") is None):
-        raise Mistake("'adopt' takes either 'checkpoint' or 'onnx'", ONE)
+    if sum(keys.get(key) is not None for key in ("checkpoint", "onnx", "weights")) != 1:
+        raise Mistake("'adopt' takes one of 'checkpoint', 'onnx' and 'weights'", ONE)
+    if (keys.get("weights") is None) != (keys.get("model") is None):
+        raise Mistake("'weights' and 'model' go together: the file holds numbers, the model says what they are", ONE)
     if keys.get("onnx") is not None:
         return OnnxModel
     defaults = {"labels": None, "preprocess": "inside", "output": None, "answers": "auto"}
@@ -87,6 +105,30 @@ def _checkpoint(job: Job, checkpoint: str) -> Checkpoint:
             job.progress.say(f"{checkpoint} does not say its {fact}: that they are the recipe's is taken on trust")
     adopted = {"folder": checkpoint, "step": record.get("step"), "digest": record.get("digest")}
     return batches.save(models.load(found), found.model, job, facts={**found.facts, "adopted": adopted})
+
+
+def _of_weights(job: Job, path: Path, model: Call) -> Checkpoint:
+    """Put somebody's weights into the network that they are of. Raises Mistake where names or shapes differ."""
+    network = models.build(model, points=job.front().points, classes=len(job.spectra.labels), seed=job.seed)
+    found, own = others_weights.read(path), network.state_dict()
+    odd = [f"{name} is missing" for name in own if name not in found and not name.endswith(COUNT)]
+    odd += [f"{name} is not known" for name in found if name not in own]
+    odd += [
+        f"{name} is {tuple(value.shape)} instead of {tuple(own[name].shape)}"
+        for name, value in found.items()
+        if name in own and value.shape != own[name].shape
+    ]
+    if odd:
+        more = f", and {len(odd) - SHOWN} more" if len(odd) > SHOWN else ""
+        raise Mistake(
+            f"{path}: not the weights of this {model.name}: {', '.join(odd[:SHOWN])}{more}",
+            hint="the keys of `model`, data.axis and the classes as they were in training",
+        )
+    network.load_state_dict(found, strict=False)
+    for fact in ("labels", "axis", "preprocess"):
+        job.progress.say(f"{path} does not say its {fact}: that they are the recipe's is taken on trust")
+    adopted = {"file": str(path), "sha256": storage.file_digest(path)}
+    return batches.save(network, model.name, job, facts={"adopted": adopted})
 
 
 def check(job: Job, *, checkpoint: Folder | None = None, **_: Any) -> None:

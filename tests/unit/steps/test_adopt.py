@@ -25,6 +25,7 @@ from edgespec.pipeline import provenance, up_to_date
 from edgespec.recipe import Call
 from edgespec.recipe.plan import plan
 from edgespec.steps import adopt, distill, to_onnx
+from edgespec.training import batches
 
 LABELS = ["Albite", "Beryl", "Diopside"]
 
@@ -212,7 +213,7 @@ def test_what_an_onnx_file_gives_is_known_before_anything_runs(tmp_path: Path) -
     (wrong,) = planned(tmp_path, {"adopt": {"onnx": "a.onnx"}}, {"prune": {"to": {"macs": 0.5}}})
     assert "'prune' works on a Checkpoint, but step 1 'adopt' gives an OnnxModel" in wrong
     assert "an ONNX file is final" in wrong
-    assert "takes either 'checkpoint' or 'onnx'" in planned(tmp_path, "adopt")[0]
+    assert "takes one of 'checkpoint', 'onnx' and 'weights'" in planned(tmp_path, "adopt")[0]
     assert "takes either" in planned(tmp_path, {"adopt": {"onnx": "a", "checkpoint": "b"}})[0]
     assert "'labels' belongs to 'onnx'" in planned(tmp_path, {"adopt": {"checkpoint": "b", "labels": ["a", "b"]}})[0]
 
@@ -239,3 +240,27 @@ def test_a_run_of_an_onnx_file_follows_the_file(tmp_path: Path) -> None:
     second = provenance.outside(step)
     (tmp_path / "w.bin").write_bytes(b"2")
     assert len({first, second, provenance.outside(step)}) == 3
+
+
+def test_weights_alone_become_the_network_that_the_recipe_names(tmp_path: Path) -> None:
+    job = tiny_job.job(tmp_path / "job")
+    source = models.build(tiny_job.CNN, points=128, classes=3, seed=7)
+    torch.save(source.state_dict(), tmp_path / "w.pth")
+    made = adopt.run(job, weights=str(tmp_path / "w.pth"), model=tiny_job.CNN)
+    assert isinstance(made, Checkpoint)
+    x = batches.prepared(job, job.splits.test)
+    torch.testing.assert_close(batches.logits(models.load(made), x), batches.logits(source, x))
+    assert made.facts["adopted"]["file"].endswith("w.pth")
+
+
+def test_weights_of_another_network_are_told(tmp_path: Path) -> None:
+    job = tiny_job.job(tmp_path / "job")
+    other = models.build(Call("cnn", {"widths": [4]}), points=128, classes=3, seed=7)
+    torch.save(other.state_dict(), tmp_path / "w.pth")
+    with pytest.raises(Mistake, match=r"w\.pth: not the weights of this cnn: .*(is missing|instead of)"):
+        adopt.run(job, weights=str(tmp_path / "w.pth"), model=tiny_job.CNN)
+    torch.save(other, tmp_path / "code.pth")
+    with pytest.raises(Mistake, match="nothing of it was run"):
+        adopt.run(job, weights=str(tmp_path / "code.pth"), model=tiny_job.CNN)
+    with pytest.raises(Mistake, match="'weights' and 'model' go together"):
+        adopt.run(job, weights=str(tmp_path / "w.pth"))
