@@ -214,7 +214,7 @@ def test_what_an_onnx_file_gives_is_known_before_anything_runs(tmp_path: Path) -
     assert "'prune' works on a Checkpoint, but step 1 'adopt' gives an OnnxModel" in wrong
     assert "an ONNX file is final" in wrong
     assert "takes one of 'checkpoint', 'onnx' and 'weights'" in planned(tmp_path, "adopt")[0]
-    assert "takes either" in planned(tmp_path, {"adopt": {"onnx": "a", "checkpoint": "b"}})[0]
+    assert "takes one of" in planned(tmp_path, {"adopt": {"onnx": "a", "checkpoint": "b"}})[0]
     assert "'labels' belongs to 'onnx'" in planned(tmp_path, {"adopt": {"checkpoint": "b", "labels": ["a", "b"]}})[0]
 
 
