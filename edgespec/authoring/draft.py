@@ -44,35 +44,41 @@ def draft(found: Survey, targets: Sequence[Target], matters: str, path: Path) ->
     preprocess = [each.plain() if each.keys else each.name for each in PREPROCESS]
     lines = [
         json_schema.LINE,
-        *(f"# {each}".rstrip() for each in _wrapped(_header(way, found, targets, matters, path))),
+        *(f"# {each}".rstrip() for each in wrapped(_header(way, found, targets, matters, path))),
         f"schema: {plan.VERSION}",
         "seed: 0",
         "data:",
-        f"  load: {yaml12.flow(_short(found.call))}",
-        _told(f"  axis: {{low: {found.axis.low:g}, high: {found.axis.high:g}, points: {found.axis.points}}}", "cm-1"),
-        _told(f"  preprocess: {yaml12.flow(preprocess)}", "window in cm-1: what keeps fluorescence out"),
+        f"  load: {yaml12.flow(short(found.call))}",
+        line(f"  axis: {{low: {found.axis.low:g}, high: {found.axis.high:g}, points: {found.axis.points}}}", "cm-1"),
+        line(f"  preprocess: {yaml12.flow(preprocess)}", "window in cm-1: what keeps fluorescence out"),
         *(
             []
             if found.fragile
-            else [_told(f"  augment: {yaml12.flow(AUGMENT.plain())}", "what another instrument would change")]
+            else [line(f"  augment: {yaml12.flow(AUGMENT.plain())}", "what another instrument would change")]
         ),
-        _told(f"  split: {yaml12.flow(_split(found.split))}", SAMPLES[found.split.by]),
+        line(f"  split: {yaml12.flow(split_keys(found.split))}", SAMPLES[found.split.by]),
         "steps:",
         *(f"  - {each}" for each in steps),
         f"targets: [{', '.join(each.name for each in targets)}]",
         "gates:",
         *_gates(way, found, targets, matters),
     ]
-    text, numbers = "\n".join(lines) + "\n", dict[Place, int]()
+    return checked("\n".join(lines) + "\n", found, path)
+
+
+def checked(text: str, found: Survey, path: Path) -> str:
+    """Give the text of a recipe that plans. Raises Mistake where a name cannot stand in one, Mistakes where it would not run."""
+    numbers = dict[Place, int]()
     tree = yaml12.read(text, str(path), numbers)
-    if tree["data"]["load"] != _short(found.call):
-        raise Mistake(f"{_short(found.call)}: a name that can't stand in a recipe", hint="rename the file or the array")
+    if tree["data"]["load"] != short(found.call):
+        raise Mistake(f"{short(found.call)}: a name that can't stand in a recipe", hint="rename the file or the array")
     plan.plan(Recipe(path, tree, numbers))
     return text
 
 
-def _told(line: str, why: str) -> str:
-    return f"{line:<62}  # {why}" if why else line
+def line(text: str, why: str) -> str:
+    """Give a line of a recipe with the reason for it as a comment."""
+    return f"{text:<62}  # {why}" if why else text
 
 
 def _epochs(way: Way, found: Survey) -> int:
@@ -97,11 +103,12 @@ def _gates(way: Way, found: Survey, targets: Sequence[Target], matters: str) -> 
     limits = {each.name: way.latency if each.reach == "local" else FAR for each in timed}
     far = [each.name for each in timed if each.reach == "ssh"]
     return [
-        _told(
-            f"  accuracy: {_accuracy(found):.2f}", "nearest neighbour on training spectra, less what chance may take"
+        line(
+            f"  accuracy: {accuracy_floor(found):.2f}",
+            "nearest neighbour on training spectra, less what chance may take",
         ),
         f"  size: {size}",
-        _told(f"  latency_p90: {yaml12.flow(limits)}", f"{', '.join(far)}: a guess, say what you need" if far else ""),
+        line(f"  latency_p90: {yaml12.flow(limits)}", f"{', '.join(far)}: a guess, say what you need" if far else ""),
     ]
 
 
@@ -113,7 +120,7 @@ def _bytes(way: Way, found: Survey, *, int8: bool) -> float:
     return 1.25 * (weights + 64 * classes) + 20e3 if int8 else 4.5 * weights + 80 * classes + 60e3
 
 
-def _accuracy(found: Survey) -> float:
+def accuracy_floor(found: Survey) -> float:
     """Give a floor: below the nearest neighbour by two standard errors of so many test samples, and no less than a guess."""
     groups = found.spectra.group
     tested = len(found.splits.test) if groups is None else len(np.unique(groups[found.splits.test]))
@@ -139,11 +146,11 @@ def _header(way: Way, found: Survey, targets: Sequence[Target], matters: str, pa
         f"Network and training are those of recipes/{way.recipe}.yaml{few}: {way.measured}.",
         "Nothing was measured on these spectra yet. Look at the linear models in the first table: where they are as good, ship them.",
         *([ONE_INSTRUMENT] if found.fragile else []),
-        f"Needs: {_needs(found.call)}",
+        f"Needs: {needs(found.call)}",
     ]
 
 
-def _wrapped(lines: Sequence[str]) -> list[str]:
+def wrapped(lines: Sequence[str]) -> list[str]:
     """Break long lines; a label can't end the comment that it stands in."""
     printed = ["".join(mark if mark.isprintable() else " " for mark in each) for each in lines]
     return [
@@ -159,18 +166,20 @@ def files(call: Call) -> list[str]:
     return [named[0]] if named and isinstance(named[0], str) else list(*named[:1])
 
 
-def _needs(call: Call) -> str:
+def needs(call: Call) -> str:
+    """Say which files a recipe for a data set reads."""
     if call.name == "minerals":
         return "nothing. These spectra are generated, and every table says so."
     return f"{', '.join(files(call))}."
 
 
-def _split(split: Split) -> dict[str, Any]:
+def split_keys(split: Split) -> dict[str, Any]:
+    """Give a division as a recipe says it."""
     keys = {"by": split.by, **({"parts": "given"} if split.parts else {"test": split.test}), "valid": split.valid}
     return keys | ({"valid_from": split.valid_from} if split.valid_from > 2 else {})
 
 
-def _short(call: Call) -> Any:
+def short(call: Call) -> Any:
     """Give the call as it would be written by hand: without what is default."""
     defaults = {key.name: key.default for key in schema.keys(schema.function("datasets", call.name))}
     keys = {name: plain(value) for name, value in call.keys.items() if value != defaults[name]}

@@ -50,6 +50,12 @@ Window = Annotated[
         "--axis", metavar="LOW:HIGH", help="Ends of the model's axis in cm-1; all that the spectra cover if not said."
     ),
 ]
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        "--model", metavar="FILE.onnx", help="A trained classifier: the recipe adopts the file instead of training."
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing: minerals, local, size where nothing else is said.")]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what was found and written as JSON; asks nothing.")]
@@ -62,6 +68,7 @@ def command(
     targets: Device = None,
     matters: Matters = None,
     axis: Window = None,
+    model: Model = None,
     yes: Yes = False,
     force: Force = False,
     to_json: Json = False,
@@ -70,15 +77,20 @@ def command(
 
     Example: edgespec new quarry.yaml --data spectra.zip --target rpi5 --matters size
 
+    Example: edgespec new --model classifier.onnx --data spectra/ --axis 150:1172
+
     Beside the recipe lies recipe.schema.json, by which an editor completes and checks it.
     """
     asks = not yes and not to_json and sys.stdin.isatty()
-    _all_said({"--data": data, "--target": targets, "--matters": matters}, asks or yes)
+    _all_said({"--data": data} if model else {"--data": data, "--target": targets, "--matters": matters}, asks or yes)
     window = None if axis is None else window_of(axis)
     path = None if name is None else _free(name, force)
     cards = _cards(",".join(targets)) if targets else None
     way = None if matters is None else _way(matters)
 
+    if model is not None:
+        _adopting(model, data, window, cards, path, force, to_json)
+        return
     from edgespec.authoring import draft
 
     def ask(question: str, default: str, read: Callable[[str], T]) -> T:
@@ -98,6 +110,32 @@ def command(
     if to_json:
         told = {"data": found.told(), "targets": [each.name for each in cards], "matters": way}
         as_json({"recipe": str(path), "schema": str(beside), **told})
+        return
+    print(f"edgespec compress {shlex.quote(str(path))}")
+    Bars().say(f"recipe: {path}")
+
+
+def _adopting(
+    model: Path,
+    data: str | None,
+    window: tuple[float, float] | None,
+    cards: list[Target] | None,
+    path: Path | None,
+    force: bool,
+    to_json: bool,
+) -> None:
+    """Write a recipe that adopts a model file."""
+    from edgespec.authoring import data_argument, model_recipe, survey
+
+    given = model_recipe.look(model)
+    ends = model_recipe.ends(given, window)
+    found = model_recipe.fitted(survey.survey(data_argument.call(data or "minerals"), ends), given)
+    for line in (*found.told(), *given.told()):
+        print(line, file=sys.stderr)
+    path = path or _free(Path(f"{_plain(model.stem) or 'model'}.yaml"), force)
+    beside = _write(path, model_recipe.draft(found, given, cards or _cards("local"), path, said=window is not None))
+    if to_json:
+        as_json({"recipe": str(path), "schema": str(beside), "data": found.told(), "model": given.told()})
         return
     print(f"edgespec compress {shlex.quote(str(path))}")
     Bars().say(f"recipe: {path}")
@@ -172,7 +210,12 @@ def _stem(found: Survey) -> str:
     from edgespec.authoring import draft
 
     stem = Path(next(iter(draft.files(found.call)), found.call.name)).stem
-    return re.sub(r"[^\w-]+", "_", stem).strip("_") or "recipe"
+    return _plain(stem) or "recipe"
+
+
+def _plain(stem: str) -> str:
+    """Bring a file's name to letters, digits and dashes."""
+    return re.sub(r"[^\w-]+", "_", stem).strip("_")
 
 
 def _write(path: Path, text: str) -> Path:

@@ -45,6 +45,14 @@ def learned_domain(model: onnx.ModelProto) -> list[str]:
     return list(dict.fromkeys(node.op_type for node in model.graph.node if node.domain == "ai.onnx.ml"))
 
 
+def has_layers(model: onnx.ModelProto) -> bool:
+    """Tell whether a graph holds convolutions or linear layers with constant weights, which int8 knows."""
+    constants = {each.name for each in model.graph.initializer}
+    constants |= {name for node in model.graph.node if node.op_type == "Constant" for name in node.output}
+    layers = [node for node in model.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
+    return any(node.input[1] in constants for node in layers)
+
+
 def first_line(problem: Exception) -> str:
     """Give the start of another library's message, on one line and printable."""
     return trial.words(str(problem))

@@ -166,10 +166,10 @@ def test_few_spectra_get_the_training_that_was_measured_on_few_and_very_many_get
 
 
 def test_the_accuracy_that_is_promised_leaves_room_for_chance(found: Survey) -> None:
-    assert draft._accuracy(replace(found, nearest=0.9)) == pytest.approx(0.72)  # two standard errors of 12 samples
-    assert draft._accuracy(replace(found, nearest=0.2)) == pytest.approx(1 / 3)
+    assert draft.accuracy_floor(replace(found, nearest=0.9)) == pytest.approx(0.72)  # two standard errors of 12 samples
+    assert draft.accuracy_floor(replace(found, nearest=0.2)) == pytest.approx(1 / 3)
     alone = replace(found.spectra, group=np.arange(180).astype(str))
-    assert draft._accuracy(replace(found, spectra=alone, nearest=0.98)) == pytest.approx(0.93)
+    assert draft.accuracy_floor(replace(found, spectra=alone, nearest=0.98)) == pytest.approx(0.93)
 
 
 @settings(max_examples=30)
