@@ -374,7 +374,9 @@ def test_the_bacteria() -> None:
     assert found.group is not None
     assert len(set(found.group.tolist())) == 18
     (told,) = others(found)
-    assert told.startswith("points are exactly ..., the largest number of a converter: the detector was saturated: 17 (row 1705")
+    assert told.startswith(
+        "points are exactly ..., the largest number of a converter: the detector was saturated: 17 (row 1705"
+    )
     assert found.labels[1].startswith("E.coli")
     assert found.x.min() > 0
 
