@@ -205,14 +205,24 @@ def weight(artifact: Checkpoint | OnnxModel, variant: str = "", network: nn.Modu
 
 
 def macs(network: nn.Module, points: int) -> int:
-    """Count the multiply-accumulates of convolutions and linear layers for one spectrum."""
+    """Count the multiply-accumulates of convolutions, linear and recurrent layers for one spectrum, and what a layer says by `products`."""
     total = 0
 
-    def count(layer: Any, _: Any, out: torch.Tensor) -> None:
+    def count(layer: Any, _: Any, out: Any) -> None:
         nonlocal total
-        total += layer.weight.numel() if isinstance(layer, nn.Linear) else out.numel() * layer.weight[0].numel()
+        if hasattr(layer, "products"):
+            total += layer.products(out)
+        elif isinstance(layer, nn.LSTM):
+            total += out[0].shape[1] * sum(each.numel() for each in layer.parameters() if each.ndim == 2)
+        else:
+            total += out.numel() * layer.weight[0].numel()
 
-    hooks = [each.register_forward_hook(count) for each in network.modules() if isinstance(each, nn.Conv1d | nn.Linear)]
+    layers = [
+        each
+        for each in network.modules()
+        if isinstance(each, nn.Conv1d | nn.Linear | nn.LSTM) or hasattr(each, "products")
+    ]
+    hooks = [each.register_forward_hook(count) for each in layers]
     batches.logits(network, torch.zeros(1, points))
     for hook in hooks:
         hook.remove()

@@ -24,6 +24,7 @@ from edgespec.models import MEANS
 
 OPSET = 18
 BATCHES = (1, 2, 65, 100)  # one runtime was silently wrong above 64
+WEIGHED = ("Conv", "Gemm", "MatMul", "LSTM", "LayerNormalization")  # operators whose constants are weights
 TIE = 1e-3  # logits nearer than this (relative to the largest) may swap their order
 Array = NDArray[Any]
 
@@ -161,30 +162,63 @@ def check_kernels(path: Path) -> dict[str, int]:
                 f"{path.name}: {left or len(claimed)} of {len(claimed)} convolutions are not run in int8 by ONNX Runtime"
             )
     elif platform.machine() in ("x86_64", "AMD64"):
-        able = [node for node in convs if sizes[node.input[1]][0] % 16 == 0]
+        able = [node for node in convs if _fast(node, sizes)]
         if able and not found.get("nchwc.Conv", 0):
             raise Mismatch(f"{path.name}: none of its {len(able)} convolutions is run in ONNX Runtime's fast layout")
     return found
 
 
+def _fast(conv: onnx.NodeProto, sizes: dict[str, list[int]]) -> bool:
+    """Tell whether ONNX Runtime could run a convolution in its fast layout: 16 channels at a time, also within each group."""
+    out, inward = sizes[conv.input[1]][:2]
+    groups = next((each.i for each in conv.attribute if each.name == "group"), 1)
+    within = groups == 1 or (inward == 1 and out == groups)  # dense, or depthwise
+    return out % 16 == 0 and (within or (inward % 16 == 0 and out // groups % 16 == 0))
+
+
 def weigh(path: Path) -> tuple[int, int]:
-    """Count parameters (weights, biases) and multiply-accumulates of the network's convolutions and linear layers, batch 1.
+    """Count parameters and multiply-accumulates of the network's convolutions, linear, recurrent and attention layers, batch 1.
 
     What is not learnt (preprocessing, pooling by a matrix, reject score) is left out; it counts in bytes and latency.
     """
     model = onnx.load(path)
-    sizes = shapes(model)
+    sizes, learnt = shapes(model), {each.name for each in model.graph.initializer}
+    learnt |= {
+        node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear" and node.input[0] in learnt
+    }
+    linear: set[str] = set()  # what comes out of a MatMul, whose bias is an Add behind it
+    for node in model.graph.node:
+        if node.op_type == "MatMul" or (
+            node.op_type in ("QuantizeLinear", "DequantizeLinear") and node.input[0] in linear
+        ):
+            linear.add(node.output[0])
     params = macs = 0
     for node in model.graph.node:
-        if node.op_type not in ("Conv", "Gemm", "MatMul") or node.name.startswith((assembly.FRONT, assembly.ANSWER)):
+        if node.name.startswith((assembly.FRONT, assembly.ANSWER)) or any(
+            each.endswith(f".{MEANS}") for each in node.input
+        ):
             continue
-        weight = sizes[node.input[1]]
-        if node.input[1].endswith(f".{MEANS}"):
-            continue
-        params += math.prod(weight) + (math.prod(sizes[node.input[2]]) if len(node.input) > 2 else 0)
-        places = math.prod(sizes[node.output[0]][2:]) if node.op_type == "Conv" else 1
-        macs += math.prod(weight) * places
+        if node.op_type in WEIGHED or (node.op_type == "Add" and linear & set(node.input)):
+            params += sum(math.prod(sizes[each]) for each in node.input if each in learnt)
+        macs += _products(node, sizes)
     return params, macs
+
+
+def _products(node: onnx.NodeProto, sizes: dict[str, list[int]]) -> int:
+    """Count a node's multiply-accumulates."""
+    if node.op_type == "Conv":
+        return math.prod(sizes[node.input[1]]) * math.prod(sizes[node.output[0]][2:])
+    if node.op_type == "Gemm":
+        return math.prod(sizes[node.input[1]])
+    if node.op_type == "MatMul":
+        return (
+            math.prod(sizes[node.input[1]])
+            * math.prod(sizes[node.output[0]][:-1])
+            // math.prod(sizes[node.input[1]][:-2])
+        )
+    if node.op_type == "LSTM":
+        return sizes[node.input[0]][0] * (math.prod(sizes[node.input[1]]) + math.prod(sizes[node.input[2]]))
+    return 0
 
 
 def fold_temperature(path: Path, temperature: float) -> None:
