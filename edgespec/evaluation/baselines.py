@@ -1,11 +1,12 @@
-"""The rows that keep everybody honest: shrinkage LDA, logistic regression and nearest neighbour on the same spectra.
+"""The rows that keep everybody honest: shrinkage LDA, logistic regression, PLS-DA, a support vector machine and the nearest neighbour.
 
-The linear ones are exported as one Gemm each and measured like any candidate.
+All learn from the same spectra as the networks. The linear ones are exported as one Gemm each and measured like any candidate.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,15 @@ from onnx import TensorProto, helper, numpy_helper
 from edgespec import storage
 from edgespec.artifact import OnnxModel, Variant
 from edgespec.contract import stamp
+from edgespec.evaluation import chemometrics
+from edgespec.evaluation.chemometrics import Svm
 from edgespec.graph import assembly, exporter, onnx_file
 from edgespec.job import Job
-from edgespec.spectra import Ints
+from edgespec.spectra import Ints, Words
 from edgespec.training import batches
 
 Array = NDArray[Any]
+Answer = Callable[[Array], Array]
 UNSEEN = 20.0
 CHECKED = 256  # spectra that a baseline's file is checked on
 
@@ -33,12 +37,12 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
     A baseline that can't be fitted on so few spectra is left out; `facts` says why.
     """
     x, y = batches.prepared(job, rows).numpy(), job.spectra.y[rows]
-    classes = len(job.spectra.labels)
+    classes, group = len(job.spectra.labels), _group(job, rows)
     variants, skipped = {}, {}
     front, raw = exporter.of_front(job.front()), job.checked(CHECKED)
     check = batches.through(job.front(), torch.from_numpy(raw)).numpy()
     for name in MAKE:
-        fitted = _fitted(name, x, y)
+        fitted = _fitted(name, x, y, group, job.seed)
         if isinstance(fitted, str):
             skipped[name] = fitted
             continue
@@ -50,7 +54,8 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
         source = _answers(fitted, check, classes)
         evidence = job.folder.parent / f"{name}-mismatch.npz"
         found = onnx_file.parity(job.folder / file, raw, source, least=1.0, most=1e-3, evidence=evidence)
-        variants[name] = Variant(file, role="baseline", facts={"parity": vars(found)})
+        facts = {"parity": vars(found), "settings": getattr(fitted, "settings", {})}
+        variants[name] = Variant(file, role="baseline", facts=facts)
     return OnnxModel(
         job.folder, "linear", x.shape[1], classes, variants, facts={"spectra_used": len(rows), "skipped": skipped}
     )
@@ -59,7 +64,7 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
 def linear(job: Job, rows: Ints, test: Ints) -> dict[str, Array]:
     """(n, classes) by baseline: the answers of those that `fit` would export, for where no file is wanted."""
     x, y, asked = batches.prepared(job, rows).numpy(), job.spectra.y[rows], batches.prepared(job, test).numpy()
-    found = {name: _fitted(name, x, y) for name in MAKE}
+    found = {name: _fitted(name, x, y, _group(job, rows), job.seed) for name in MAKE}
     return {
         name: _answers(each, asked, len(job.spectra.labels))
         for name, each in found.items()
@@ -67,23 +72,44 @@ def linear(job: Job, rows: Ints, test: Ints) -> dict[str, Array]:
     }
 
 
-def nearest(job: Job, rows: Ints, test: Ints) -> Array:
-    """(n, classes): the largest cosine between each test spectrum and the training spectra of each class."""
-    known, x = batches.prepared(job, rows).numpy(), batches.prepared(job, test).numpy()
-    cosine = _unit(x) @ _unit(known).T
-    out = np.full((len(x), len(job.spectra.labels)), -1.0, dtype=np.float32)
-    for label in np.unique(job.spectra.y[rows]):
-        out[:, label] = cosine[:, job.spectra.y[rows] == label].max(1)
-    return out
+def nearest(job: Job, rows: Ints) -> Answer:
+    """Give raw spectra (n, points) -> (n, classes): the largest cosine between each and the training spectra of each class."""
+    known, y, classes = _unit(batches.prepared(job, rows).numpy()), job.spectra.y[rows], len(job.spectra.labels)
+
+    def answer(x: Array) -> Array:
+        cosine = _unit(_through(job, x)) @ known.T
+        out = np.full((len(x), classes), -1.0, dtype=np.float32)
+        for label in np.unique(y):
+            out[:, label] = cosine[:, y == label].max(1)
+        return out
+
+    return answer
 
 
-def _fitted(name: str, x: Array, y: Array) -> Any:
-    """Give scikit-learn's classifier, or in words why it can't be fitted."""
+def svm(job: Job, rows: Ints) -> tuple[Svm, Answer] | None:
+    """Give the support vector machine fitted on some rows, and raw spectra (n, points) -> (n, classes); None where the rows are of one class."""
+    x, y, classes = batches.prepared(job, rows).numpy(), job.spectra.y[rows], len(job.spectra.labels)
+    if _unfit("svm", y):
+        return None
+    fitted = chemometrics.svm(x, y, _group(job, rows), job.seed)
+    return fitted, lambda raw: _answers(fitted, _through(job, raw), classes)
+
+
+def _through(job: Job, x: Array) -> Array:
+    return batches.through(job.front(), torch.from_numpy(np.ascontiguousarray(x, np.float32))).numpy()
+
+
+def _group(job: Job, rows: Ints) -> Words | None:
+    return None if job.spectra.group is None else job.spectra.group[rows]
+
+
+def _fitted(name: str, x: Array, y: Array, group: Words | None, seed: int) -> Any:
+    """Give a fitted linear classifier, or in words why it can't be fitted."""
     if why := _unfit(name, y):
         return why
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class with one spectrum, a solver at its limit: the score tells
-        return MAKE[name](x, y)
+        return MAKE[name](x, y, group, seed)
 
 
 def _unfit(name: str, y: Array) -> str:
@@ -92,19 +118,19 @@ def _unfit(name: str, y: Array) -> str:
     return "one spectrum a class has no scatter within classes" if name == "lda" and len(y) <= len(np.unique(y)) else ""
 
 
-def _lda(x: Array, y: Array) -> Any:
+def _lda(x: Array, y: Array, *_: Any) -> Any:
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     return LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto").fit(x.astype(np.float64), y)
 
 
-def _logistic(x: Array, y: Array) -> Any:
+def _logistic(x: Array, y: Array, *_: Any) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=10.0, max_iter=200, tol=1e-3).fit(x.astype(np.float64), y)
 
 
-MAKE = {"lda": _lda, "logistic": _logistic}
+MAKE: dict[str, Callable[..., Any]] = {"lda": _lda, "logistic": _logistic, "pls_da": chemometrics.pls_da}
 
 
 def _spread(weight: Array, bias: Array, y: Array, classes: int) -> tuple[Array, Array]:
@@ -121,7 +147,7 @@ def _spread(weight: Array, bias: Array, y: Array, classes: int) -> tuple[Array, 
 
 
 def _answers(fitted: Any, x: Array, classes: int) -> Array:
-    """(n, classes): scikit-learn's own decision function, laid out as the file answers."""
+    """(n, classes): a classifier's own decision function, laid out as the file answers."""
     decided = fitted.decision_function(x.astype(np.float64))
     decided = np.stack([-decided, decided], axis=1) / 2 if decided.ndim == 1 else decided
     full = np.repeat(decided.mean(axis=1, keepdims=True) - UNSEEN, classes, axis=1)

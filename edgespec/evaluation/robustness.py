@@ -7,7 +7,7 @@ student too narrow for a shifted axis. Only spectra that are perturbed show it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,7 @@ from edgespec.job import Job
 from edgespec.report import Row
 from edgespec.spectra import Floats
 
+Answer = Callable[[NDArray[Any]], NDArray[Any]]
 KEPT_BYTES = 256_000_000  # perturbed spectra that are kept for the next model; more than that are made anew for each
 
 
@@ -35,14 +36,15 @@ class Tested:
     axis: NDArray[np.float64] = field(compare=False, repr=False)
 
 
-def measure(job: Job, model: Judged) -> dict[str, Any]:
+def measure(job: Job, model: Judged | Answer) -> dict[str, Any]:
     """Judge a model on all test spectra under each perturbation, the same draws for every model of a job.
 
+    model: a checkpoint, a file, or what gives raw spectra (n, points) their answers (n, classes), as a baseline without a file does.
     Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations}.
     """
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    answer = scoring.load(job, model).logits
+    answer = model if callable(model) else scoring.load(job, model).logits
     tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
     found = {name: round(scoring.accuracy(answer(changed), y), 5) for name, changed in _changed(tested)}
     return {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5)}

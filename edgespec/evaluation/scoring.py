@@ -19,7 +19,7 @@ from torch import nn
 
 from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel
-from edgespec.graph import assembly, onnx_file
+from edgespec.graph import arithmetic, assembly, onnx_file
 from edgespec.job import Job
 from edgespec.spectra import Ints, Words
 from edgespec.training import batches
@@ -197,7 +197,7 @@ def weight(artifact: Checkpoint | OnnxModel, variant: str = "", network: nn.Modu
     """
     if isinstance(artifact, OnnxModel):
         path = artifact.path(variant)
-        params, products = onnx_file.weigh(path)
+        params, products = arithmetic.weigh(path)
         return {"params": params, "macs": products, "flops": 2 * products, "bytes": path.stat().st_size}
     network = network or models.load(artifact)
     params, products = sum(p.numel() for p in network.parameters()), macs(network, artifact.points)
@@ -205,14 +205,24 @@ def weight(artifact: Checkpoint | OnnxModel, variant: str = "", network: nn.Modu
 
 
 def macs(network: nn.Module, points: int) -> int:
-    """Count the multiply-accumulates of convolutions and linear layers for one spectrum."""
+    """Count the multiply-accumulates of convolutions, linear and recurrent layers for one spectrum, and what a layer says by `products`."""
     total = 0
 
-    def count(layer: Any, _: Any, out: torch.Tensor) -> None:
+    def count(layer: Any, _: Any, out: Any) -> None:
         nonlocal total
-        total += layer.weight.numel() if isinstance(layer, nn.Linear) else out.numel() * layer.weight[0].numel()
+        if hasattr(layer, "products"):
+            total += layer.products(out)
+        elif isinstance(layer, nn.LSTM):
+            total += out[0].shape[1] * sum(each.numel() for each in layer.parameters() if each.ndim == 2)
+        else:
+            total += out.numel() * layer.weight[0].numel()
 
-    hooks = [each.register_forward_hook(count) for each in network.modules() if isinstance(each, nn.Conv1d | nn.Linear)]
+    layers = [
+        each
+        for each in network.modules()
+        if isinstance(each, nn.Conv1d | nn.Linear | nn.LSTM) or hasattr(each, "products")
+    ]
+    hooks = [each.register_forward_hook(count) for each in layers]
     batches.logits(network, torch.zeros(1, points))
     for hook in hooks:
         hook.remove()

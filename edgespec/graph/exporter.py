@@ -76,7 +76,7 @@ def _twin(layer: nn.Module) -> nn.Module:
     if isinstance(layer, nn.AvgPool1d):
         return nn.AvgPool2d((1, *layer.kernel_size), (1, *layer.stride))  # type: ignore[misc]
     if isinstance(layer, nn.MaxPool1d):
-        return nn.MaxPool2d((1, layer.kernel_size), (1, layer.stride))  # type: ignore[arg-type]
+        return nn.MaxPool2d((1, layer.kernel_size), (1, layer.stride), (0, layer.padding))  # type: ignore[arg-type]
     if isinstance(layer, nn.BatchNorm1d):
         flat = nn.BatchNorm2d(layer.num_features, layer.eps)
         flat.load_state_dict(layer.state_dict())

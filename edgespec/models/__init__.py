@@ -26,7 +26,8 @@ class Model(Protocol):
     """What every file of this folder builds.
 
     One that can be left early has `stages`, their number, and `until(stage, positions)`, the keys of the network that ends there
-    and whose weights have the same names; `behind` names a normalisation that stands behind the last stage.
+    and whose weights have the same names; `behind` names a normalisation that stands behind the last stage. One that trains with branches
+    has `reparameterised()`: the network with each sum of branches as one convolution, None where nothing is left to fold.
     """
 
     head: nn.Linear

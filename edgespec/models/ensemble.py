@@ -5,6 +5,7 @@ Hinton, Vinyals, Dean (2015), arXiv:1503.02531, section 3 (an ensemble as teache
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -35,6 +36,17 @@ class Ensemble(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, points) -> logits (n, classes)"""
         return self.head(self.features(x))  # type: ignore[no-any-return]
+
+    def reparameterised(self) -> Ensemble | None:
+        """Give the ensemble with the branches of its members folded; None where no member has any."""
+        found = copy.deepcopy(self).eval()
+        members: list[Any] = list(found.members)
+        folded = [each.reparameterised() if hasattr(each, "reparameterised") else None for each in members]
+        if all(each is None for each in folded):
+            return None
+        pairs = zip(members, folded, strict=True)
+        found.members = nn.ModuleList(member if each is None else each for member, each in pairs)
+        return found
 
     def keys(self) -> dict[str, Any]:
         """What `build` needs to make this very network again."""

@@ -15,7 +15,7 @@ from edgespec.artifact import Artifact
 from edgespec.errors import Mistake
 from edgespec.evaluation import occlusion
 from edgespec.job import Job, Progress, Watch, few
-from edgespec.pipeline import provenance, report_rows, step_cache
+from edgespec.pipeline import baseline_rows, provenance, report_rows, step_cache
 from edgespec.pipeline.preparation import prepare
 from edgespec.pipeline.run import Run
 from edgespec.pipeline.step_cache import Made, Store
@@ -51,7 +51,7 @@ def compress(
         before = _before(folder)
         job, result = run.job, _begun(checked, run.job, folder)
         _run(checked.steps[:last], job, result, folder, seen, store)
-        result.notes += report_rows.remarks(result)
+        result.notes += [*report_rows.remarks(result), *baseline_rows.remarks(result)]
         result.examples = occlusion.of_run(job, result, folder)
         if before and _digests(before) == _digests(result):
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
@@ -175,7 +175,7 @@ def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path, s
     if kept is not None and kept.rows is not None:
         return kept.rows
     with storage.whole_folder(folder / name) as part:
-        made, found = report_rows.of_baselines(job.inside(part), on, labels)
+        made, found = baseline_rows.made(job.inside(part), on, labels)
         for row in found:
             row.file = f"{name}/{row.file}" if row.file else ""
         record = {"step": "baselines", "digest": key, "data": job.spectra.source, "rows": [vars(row) for row in found]}

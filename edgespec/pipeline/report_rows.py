@@ -11,55 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel, Variant, read
-from edgespec.evaluation import baselines, robustness, scoring, uncertainty
+from edgespec.evaluation import robustness, scoring, uncertainty
 from edgespec.evaluation.scoring import LoadedModel
-from edgespec.job import Job, few
+from edgespec.job import Job
 from edgespec.pipeline import teacher_row
 from edgespec.recipe import Call
 from edgespec.report import Report, Row
 from edgespec.report.tables import quantization
-from edgespec.training import batches
 
 WORTH = 0.005  # a gain below this is none
-
-
-def of_baselines(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list[Row]]:
-    """Fit the baselines on what a step learns from, and score them."""
-    rows = batches.labelled(job, job.splits.rows(on), few(labels))
-    made = baselines.fit(job, rows)
-    shared: dict[str, Any] = {"on": on or "", "labels": labels, "spectra_used": len(rows), "labels_used": len(rows)}
-    logits = baselines.nearest(job, rows, job.splits.test)
-    points, stored = job.spectra.x.shape[1], len(rows)
-    cost: dict[str, Any] = {
-        "params": 0,
-        "macs": stored * points,
-        "flops": 2 * stored * points,
-        "bytes": 4 * stored * points,
-    }
-    scores = scoring.judge(logits, job.spectra.y[job.splits.test], scoring.groups(job)).plain()
-    scores |= {"ece": None, "ece_low": None, "ece_high": None}  # a cosine is no logit
-    counts = scoring.confusion(logits, job.spectra.y[job.splits.test])
-    found = [Row(0, "1-NN cosine", "baseline", "nearest neighbour", scores=scores, confusion=counts, **shared, **cost)]
-    for variant, title in (("lda", "shrinkage LDA"), ("logistic", "logistic regression")):
-        if variant in made.variants:
-            scored, logits = scoring.score(job, made.path(variant))
-            weight = scoring.weight(made, variant)
-            file = made.variants[variant].file
-            found.append(
-                Row(
-                    0,
-                    title,
-                    "baseline",
-                    "linear",
-                    variant=variant,
-                    scores=scored.plain(),
-                    confusion=scoring.confusion(logits, job.spectra.y[job.splits.test]),
-                    file=file,
-                    **shared,
-                    **weight,
-                )
-            )
-    return made, found
 
 
 def after(
@@ -89,9 +49,7 @@ def after(
 
 def remarks(report: Report) -> list[str]:
     """Say in words what the table shows and a hurried reader might miss."""
-    found = [
-        each for each in (_gain(report), *_conversions(report), *quantization.remarks(report), _linear(report)) if each
-    ]
+    found = [each for each in (_gain(report), *_conversions(report), *quantization.remarks(report)) if each]
     if report.data["source"] == "embedded":
         found.insert(
             0,
@@ -143,19 +101,6 @@ def _doubt(student: Row, control: Row) -> str:
     if control.accuracy > student.scores["low"]:
         return f"which {student.scores['n']} test spectra can't tell from nothing: {advice}"
     return ""
-
-
-def _linear(report: Report) -> str:
-    shipped = report.last()
-    linear = [row for row in report.rows if row.model == "linear"]
-    if not shipped or not linear:
-        return ""
-    best = max(linear, key=lambda row: row.accuracy)
-    mine = max(shipped, key=lambda row: row.accuracy)
-    if best.accuracy < mine.accuracy:
-        return ""
-    source = f" trained on {best.on} ({best.labels})" if best.on else ""
-    return f"a linear model is as accurate: {best.name}{source} {best.accuracy:.3f}, {mine.variant} {mine.accuracy:.3f}; bench tells which is faster."
 
 
 def _pruning(made: Checkpoint) -> dict[str, Any]:

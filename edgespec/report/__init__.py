@@ -30,6 +30,7 @@ class Row:
     pruning: what a step that prunes took in each round, what that cost, and how much each group of channels was worth
     rounding: of an int8 file: how its ranges were cut, what each layer costs alone, which stay in float
     confusion: [class, named class, spectra] of every pair that occurs in the test part
+    settings: of a baseline that has any: what was chosen for it, and on how many spectra
     """
 
     step: int
@@ -56,6 +57,7 @@ class Row:
     pruning: dict[str, Any] = field(default_factory=dict)
     rounding: dict[str, Any] = field(default_factory=dict)
     confusion: list[list[int]] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:

@@ -12,7 +12,7 @@ from edgespec.report.figures import answers, curves, frontier, regions, steps, t
 from edgespec.report.figures.svg import SERIES
 from edgespec.report.html_model import Figure, Section, series, shipped, table, title
 from edgespec.report.markdown import KNOWN, PRUNED, ROBUST, ROUNDING, TARGETS
-from edgespec.report.tables import pruning, uncertainty
+from edgespec.report.tables import pruning, robustness, uncertainty
 from edgespec.report.tables import quantization as rounded
 
 REGIONS = (
@@ -143,11 +143,10 @@ def _unknown(report: Report, name: str) -> Section | None:
 def _robust(report: Report, name: str) -> Section | None:
     rows, numbers = curves.told(report)
     drawn = curves.robustness(f"{name}-robust", rows, numbers)
-    return (
-        Section(f"{name}-robust", "Robustness", ROBUST.replace("; bold is what costs a model most", ""), drawn)
-        if drawn
-        else None
-    )
+    told = robustness.models(report)
+    made = [table("All models under perturbations, and the baselines", robustness.HEAD, told)] if told else []
+    lead = ROBUST.replace("; bold is what costs a model most", "")
+    return Section(f"{name}-robust", "Robustness", lead, drawn, made) if drawn or made else None
 
 
 def _pruning(report: Report, name: str) -> Section | None:

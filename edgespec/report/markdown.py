@@ -63,6 +63,8 @@ def show(report: Report, *, drawn: bool) -> str:
         parts += [as_table(table[0], table[1:]), "![accuracy against the share removed](sensitivity.svg)"]
     if perturbed := robustness.perturbations(report):
         parts += ["## Robustness", ROBUST, as_table(perturbed[0], perturbed[1:])]
+    if simple := robustness.baselines(report):
+        parts += ["### Baselines, beside the most accurate file of the run", as_table(simple[0], simple[1:])]
     head, layers = quantization.layers(report)
     if layers:
         parts += ["## What int8 costs each layer", ROUNDING, as_table(head, layers)]

@@ -18,7 +18,7 @@ from edgespec import __version__, contract, report, storage
 from edgespec.artifact import OnnxModel
 from edgespec.bench import instructions
 from edgespec.errors import Missing, Mistake, Unreachable
-from edgespec.graph import onnx_file
+from edgespec.graph import arithmetic, onnx_file
 from edgespec.job import Job, Progress
 from edgespec.pipeline.run import Run
 from edgespec.report import Report
@@ -186,7 +186,7 @@ def _file(path: Path, x: Any, labels: Sequence[str], count: float | None) -> Fil
     """Name the spectra as this file's own contract does."""
     own = contract.load(path).labels
     named = onnx_file.run(path, x).argmax(axis=1)
-    params, macs = onnx_file.weigh(path)
+    params, macs = arithmetic.weigh(path)
     spoken = tuple(labels.index(own[i]) for i in named)
     return File(path.stat().st_size, storage.file_digest(path), params, macs, spoken, count)
 

@@ -1,4 +1,4 @@
-"""What every model must do: build on any axis, be its keys plus its weights, and leave in the form that runs fast."""
+"""What every model must do: build on any axis, be its keys plus its weights, and have a twin that exports well."""
 
 from __future__ import annotations
 
@@ -7,15 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
 from edgespec import models, plugins
-from edgespec.data import preprocess
 from edgespec.errors import Mistake
-from edgespec.graph import exporter, onnx_file
+from edgespec.graph import exporter
 from edgespec.models import drsn, ensemble
 from edgespec.models.cnn import Cnn
 from edgespec.models.drsn import Drsn
@@ -182,13 +180,23 @@ SMALLER: dict[str, Callable[[Any], Any]] = {
     "efficientnet": narrower,
     "ensemble": with_smaller_members,
 }
+NARROW: dict[str, dict[str, Any]] = {
+    "deepcnn": {"widths": [8, 16, 32], "hidden": 64},
+    "lstm": {"width": 16},
+    "ramannet": {"width": 4, "hidden": 32, "embedding": 16},
+    "repdwnet": {"widths": [8, 16, 24]},
+    "resnet": {"width": 8},
+    "sanet": {"widths": [4, 8, 12, 16]},
+    "vit": {"dim": 16, "hidden": 32},
+}
+"""The same of networks out of which no step takes channels: they are built narrower."""
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_network_that_lost_channels_is_rebuilt_from_its_keys(name: str) -> None:
     whole = lived_in(name)
     before = sum(each.numel() for each in whole.parameters())
-    pruned: Any = SMALLER[name](whole)
+    pruned: Any = SMALLER[name](whole) if name in SMALLER else lived_in(name, **NARROW[name])
     again = build(name, **json.loads(json.dumps(pruned.keys())))
     again.load_state_dict(pruned.state_dict())
     assert torch.equal(answers(again), answers(pruned))
@@ -262,6 +270,13 @@ def test_an_axis_that_is_too_short_is_refused_and_any_other_answers(name: str) -
         ("pace", {"positions": 17}),
         ("pace", {"dropout": 1.5}),
         ("ensemble", {"members": [Call("cnn"), Call("cnn", {"kernel": 4})]}),
+        ("resnet", {"kernel": 4}),
+        ("deepcnn", {"widths": [4, 4]}),
+        ("deepcnn", {"kernels": [21, 21, 5]}),
+        ("ramannet", {"window": 50, "step": 20}),
+        ("vit", {"dim": 30, "heads": 4}),
+        ("repdwnet", {"widths": [4, 4]}),
+        ("repdwnet", {"kernels": [3, 4]}),
     ],
 )
 def test_keys_that_make_no_network_are_a_mistake_before_anything_is_trained(name: str, keys: dict[str, Any]) -> None:
@@ -273,22 +288,8 @@ def test_keys_that_make_no_network_are_a_mistake_before_anything_is_trained(name
 @pytest.mark.parametrize("name", NAMES)
 def test_its_two_dimensional_twin_gives_the_same_answers(name: str, points: int) -> None:
     network = lived_in(name, points)
+    before = [type(each) for each in network.modules()]
     twin = exporter.twin(network)
     assert not [each for each in twin.modules() if isinstance(each, nn.Conv1d | nn.BatchNorm1d | nn.MaxPool1d)]
     torch.testing.assert_close(answers(twin, points), answers(network, points), rtol=1e-4, atol=1e-5)
-    assert [each for each in network.modules() if isinstance(each, nn.Conv1d)], "the network itself stays as it was"
-
-
-SMALL: dict[str, dict[str, Any]] = {
-    "drsn": {"widths": [16, 16], "depths": [1, 1]},
-    "efficientnet": {"depth": 0.1},
-    "pace": {"dim": 32, "depth": 1},
-}
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_it_exports_and_the_file_agrees_with_torch(name: str, tmp_path: Path) -> None:
-    network, path = lived_in(name, **SMALL.get(name, {})), tmp_path / "model.onnx"
-    exporter.export(network, path, front=preprocess.build([], np.linspace(150, 1172, 128)))
-    expected = answers(network, n=70).numpy()
-    np.testing.assert_allclose(onnx_file.run(path, spectra(128, 70).numpy()), expected, rtol=1e-3, atol=1e-4)
+    assert [type(each) for each in network.modules()] == before, "the network itself stays as it was"

@@ -28,7 +28,7 @@ def test_it_is_a_function_of_the_job_and_perhaps_an_artifact_and_gives_one(name:
     positional = [each for each in parameters if each.kind is not each.KEYWORD_ONLY]
     assert get_type_hints(run)[positional[0].name] is Job
     assert len(positional) <= 2
-    assert schema.takes(run) in (None, *KINDS)
+    assert schema.takes(run) in (None, *KINDS, Checkpoint | None)
     assert schema.gives(run) in KINDS
 
 

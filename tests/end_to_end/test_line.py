@@ -90,8 +90,12 @@ def test_whatever_may_be_shipped_was_judged_on_perturbed_spectra_and_what_is_onl
 ) -> None:
     found = report.read(undisturbed)
     for row in found.rows:
-        assert bool(row.robustness) == (row.kind in ("step", "variant")), row.name
-    rows = {(row.step, row.variant or row.name): row.robustness for row in found.rows if row.robustness}
+        assert bool(row.robustness) == (row.kind in ("baseline", "step", "variant")), row.name
+    simple = [row for row in found.rows if row.kind == "baseline"]
+    assert {row.name for row in simple} == {"1-NN cosine", "shrinkage LDA", "logistic regression", "PLS-DA", "SVM"}
+    assert all(list(row.robustness["accuracy"]) == list(PERTURBATIONS) for row in simple)
+    assert any(note.startswith("under perturbations ") for note in found.notes)
+    rows = {(row.step, row.variant or row.name): row.robustness for row in found.rows if row.step and row.robustness}
     assert len(rows) == 6
     assert all(list(each["accuracy"]) == list(PERTURBATIONS) for each in rows.values())
     assert rows[2, "distill"]["accuracy"] == rows[3, "float32"]["accuracy"] == rows[5, "float32"]["accuracy"]
@@ -230,7 +234,7 @@ def test_a_line_of_two_steps(
 ) -> None:
     tree = {**copy.deepcopy(tiny_tree), "steps": [SMALL, "to_onnx"]}
     found, model = made(tree, tmp_path, write_recipe, compress)
-    assert [row.kind for row in found.rows] == ["baseline"] * 3 + ["step", "variant"]
+    assert [row.kind for row in found.rows] == ["baseline"] * 5 + ["step", "variant"]
     assert found.rows[-1].accuracy == found.rows[-2].accuracy > 0.5
     assert list(model.variants) == ["float32", "default"]
 

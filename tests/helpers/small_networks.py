@@ -20,6 +20,8 @@ NETS: dict[str, tuple[str, dict[str, Any], int]] = {
     "drsn, uneven": ("drsn", {"widths": [4, 6], "depths": [1, 2], "positions": 5, "kind": "cs", "fold": 2}, 96),
     "efficientnet": ("efficientnet", {"layout": [8, *BLOCKS, 16]}, 96),
     "efficientnet, averaged": ("efficientnet", {"layout": [8, *BLOCKS, 16], "head": "gap", "activation": "relu"}, 96),
+    "repdwnet": ("repdwnet", {"widths": [6, 8], "depths": [1, 2], "kernels": [5, 3], "positions": 3}, 96),
+    "repdwnet, folded": ("repdwnet", {"widths": [6, 8], "depths": [2, 2], "kernels": [5, 3], "folded": True}, 96),
     "ensemble": ("ensemble", {"members": [{"cnn": {"widths": [6, 8]}}, {"pace": {"dim": 12, "pool": 32, "patch": 8, "positions": 3}}]}, 100),
     "ensemble of one kind": ("ensemble", {"members": [{"drsn": {"widths": [4, 6], "depths": [1, 1]}}] * 2}, 96),
 }  # fmt: skip

@@ -248,9 +248,21 @@ def _efficientnet(network: Any) -> list[Root]:
     return [*found, ("top", f"body.{top}", ANY)]
 
 
+def _repdwnet(network: Any) -> list[Root]:
+    """The stem's channels and each stage's, whose blocks are tied by their residual branches; folded, each block's."""
+    found: list[Root] = [("stem", "stem.convs.0", ANY)]
+    for s, stage in enumerate(network.body):
+        tied = stage[0].pointwise.norms  # not folded
+        for b in range(1 if len(tied) else len(stage)):
+            title = f"stage {s + 1}" if len(tied) else f"block {s + 1}.{b + 1}"
+            found.append((title, f"body.{s}.{b}.pointwise.convs.0", ANY))
+    return found
+
+
 ROOTS: dict[str, Callable[[Any], list[Root]]] = {
     "cnn": _cnn,
     "drsn": _drsn,
     "efficientnet": _efficientnet,
     "pace": _pace,
+    "repdwnet": _repdwnet,
 }

@@ -149,14 +149,43 @@ def _gemm(inputs: list[Any], attributes: Attributes) -> Tensor:
     return out + attributes.get("beta", 1.0) * inputs[2] if len(inputs) > 2 else out
 
 
-def _pool(run: Any) -> Operator:
+def _pool(run: Any, empty: float | None) -> Operator:
+    """empty: what a padding holds that no window takes for its answer; None where there is no such number."""
+
     def pooled(inputs: list[Any], attributes: Attributes) -> Tensor:
-        pads, kernel = attributes.get("pads", [0] * 4), attributes["kernel_shape"]
+        x, pads, kernel = inputs[0], attributes.get("pads", [0] * 4), attributes["kernel_shape"]
         if any(pads):
-            raise Mistake("no way is known to train a pooling with padding", hint="'quantize' needs no training")
-        return run(inputs[0], tuple(kernel), tuple(attributes.get("strides", [1] * len(kernel))))  # type: ignore[no-any-return]
+            if empty is None:
+                raise Mistake("no way is known to train a mean with padding", hint="'quantize' needs no training")
+            rank = len(kernel)
+            sides = [side for i in reversed(range(rank)) for side in (pads[i], pads[i + rank])]
+            x = functional.pad(x, sides, value=empty)
+        return run(x, tuple(kernel), tuple(attributes.get("strides", [1] * len(kernel))))  # type: ignore[no-any-return]
 
     return pooled
+
+
+def _layer_norm(inputs: list[Any], attributes: Attributes) -> Tensor:
+    x, weight, bias = (*inputs, None)[:3]
+    return functional.layer_norm(
+        x, x.shape[attributes.get("axis", -1) :], weight, bias, attributes.get("epsilon", 1e-5)
+    )
+
+
+def _slice(inputs: list[Any], attributes: Attributes) -> Tensor:
+    x, starts, ends, *rest = inputs
+    axes = rest[0].tolist() if rest else list(range(len(starts)))
+    steps = rest[1].tolist() if len(rest) > 1 else [1] * len(axes)
+    places = [slice(None)] * x.ndim
+    for axis, start, end, step in zip(axes, starts.tolist(), ends.tolist(), steps, strict=True):
+        places[axis] = slice(start, end, step)
+    return x[tuple(places)]  # type: ignore[no-any-return]
+
+
+def _gather(inputs: list[Any], attributes: Attributes) -> Tensor:
+    x, index, axis = inputs[0], inputs[1], attributes.get("axis", 0)
+    found = x.index_select(axis, index.reshape(-1) % x.shape[axis])
+    return found.squeeze(axis) if index.ndim == 0 else found.unflatten(axis, index.shape)  # type: ignore[no-any-return]
 
 
 def _norm(inputs: list[Any], attributes: Attributes) -> Tensor:
@@ -206,9 +235,16 @@ OPERATORS: dict[str, Operator] = {
     "Min": lambda x, _: torch.minimum(x[0], x[1]),
     "Max": lambda x, _: torch.maximum(x[0], x[1]),
     "Concat": lambda x, a: torch.cat(x, a["axis"]),
-    "MaxPool": _pool(functional.max_pool2d),
-    "AveragePool": _pool(functional.avg_pool2d),
+    "MaxPool": _pool(functional.max_pool2d, -torch.inf),
+    "AveragePool": _pool(functional.avg_pool2d, None),
     "BatchNormalization": _norm,
+    "LayerNormalization": _layer_norm,
+    "LeakyRelu": lambda x, a: functional.leaky_relu(x[0], a.get("alpha", 0.01)),
+    "Tanh": lambda x, _: torch.tanh(x[0]),
+    "Softmax": lambda x, a: torch.softmax(x[0], a.get("axis", -1)),
+    "Transpose": lambda x, a: x[0].permute(*a["perm"]),
+    "Slice": _slice,
+    "Gather": _gather,
     "ReduceMean": _mean,
     "Reshape": _reshape,
     "Unsqueeze": _unsqueeze,

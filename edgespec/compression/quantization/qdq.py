@@ -42,7 +42,8 @@ class Layer:
 def layers(network: onnx.ModelProto) -> list[Layer]:
     """Name what can be int8, in the order of the graph: Conv, Gemm and MatMul with constant weights; pooling by a matrix is none.
 
-    Where what lies between convolutions stays float (`sparing`), so do its linear layers: DRSN's thresholds. The last one does not.
+    Where what lies between convolutions stays float (`sparing`), so do linear layers of one vector a spectrum (Gemm): DRSN's thresholds.
+    The last one does not, nor do those of many vectors (MatMul), in which a transformer's weights are.
     """
     last, spared = network.graph.output[0].name, sparing(network)
     constants = {each.name for each in network.graph.initializer}
@@ -50,7 +51,7 @@ def layers(network: onnx.ModelProto) -> list[Layer]:
     for node in network.graph.node:
         if node.op_type not in ("Conv", "Gemm", "MatMul") or node.input[1] not in constants:
             continue
-        if node.input[1].endswith(f".{MEANS}") or (spared and node.op_type != "Conv" and last not in node.output):
+        if node.input[1].endswith(f".{MEANS}") or (spared and node.op_type == "Gemm" and last not in node.output):
             continue
         wide = node.op_type == "Conv" or any(each.name == "transB" and each.i for each in node.attribute)
         found.append(Layer(node.name, node.op_type, node.input[1], 0 if wide else 1))
@@ -58,7 +59,7 @@ def layers(network: onnx.ModelProto) -> list[Layer]:
 
 
 def sparing(network: onnx.ModelProto) -> bool:
-    """Tell a network with operators that know no int8 (GELU, soft thresholds): there only convolutions and the last layer are rounded."""
+    """Tell a network with operators that know no int8 (GELU, soft thresholds): there only `layers` are rounded, nothing between them."""
     return any(node.op_type in ONLY_FLOAT for node in network.graph.node)
 
 

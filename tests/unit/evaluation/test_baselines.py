@@ -69,14 +69,17 @@ def test_a_class_that_was_not_learnt_never_wins(seen: tuple[int, ...], tmp_path:
     job = tiny_job.job(tmp_path / "part", found=tiny_job.spectra(minerals=FOUR))
     rows = job.splits.rows(None)
     rows = rows[np.isin(job.spectra.y[rows], seen)]
-    made = baselines.fit(job, rows)
-    assert np.isin(baselines.nearest(job, rows, job.splits.test).argmax(1), seen).all()
+    made, tested = baselines.fit(job, rows), job.spectra.x[job.splits.test]
+    assert np.isin(baselines.nearest(job, rows)(tested).argmax(1), seen).all()
     if len(seen) == 1:
-        assert set(made.facts["skipped"]) == {"lda", "logistic"}
+        assert set(made.facts["skipped"]) == {"lda", "logistic", "pls_da"}
+        assert baselines.svm(job, rows) is None
         return
-    asked = job.spectra.x[job.splits.test]
+    _, answer = baselines.svm(job, rows) or pytest.fail("two classes are enough")
+    assert np.isin(answer(tested).argmax(1), seen).all()
+    asked = tested
     wild = np.concatenate([asked, 1e3 * asked, -1e3 * asked, 0 * asked[:1]]).astype(np.float32)
-    for name in MAKE:
+    for name in made.variants:
         answers = onnx_file.run(made.path(name), wild)
         assert answers.shape[1] == 4
         assert np.isin(answers.argmax(1), seen).all()
@@ -87,11 +90,11 @@ def test_one_spectrum_a_class_leaves_lda_out_and_says_so(tmp_path: Path) -> None
     job = tiny_job.job(tmp_path / "part")
     rows = batches.labelled(job, job.splits.rows("site"), 1)
     made = baselines.fit(job, rows)
-    assert list(made.variants) == ["logistic"]
+    assert list(made.variants) == ["logistic", "pls_da"]
     assert "no scatter" in made.facts["skipped"]["lda"]
     one_more = np.sort(np.append(rows, np.setdiff1d(job.splits.rows("site"), rows)[0]))
     again = baselines.fit(job.inside(tmp_path / "again"), one_more)
-    assert list(again.variants) == ["lda", "logistic"]
+    assert list(again.variants) == ["lda", "logistic", "pls_da"]
     assert np.isfinite(onnx_file.run(again.path("lda"), job.spectra.x[job.splits.test])).all()
 
 
@@ -100,10 +103,10 @@ def test_the_nearest_neighbour_is_the_one_with_the_largest_cosine(tmp_path: Path
     rows = job.splits.rows("library")
     x, y, asked = sets(job, rows)
     expected = KNeighborsClassifier(1, metric="cosine", algorithm="brute").fit(x, y)
-    found = baselines.nearest(job, rows, job.splits.test)
+    found = baselines.nearest(job, rows)(job.spectra.x[job.splits.test])
     assert np.array_equal(found.argmax(1), expected.predict(asked))
     np.testing.assert_allclose(found.max(1), 1 - expected.kneighbors(asked)[0][:, 0], atol=1e-5)
-    own = baselines.nearest(job, rows, rows)
+    own = baselines.nearest(job, rows)(job.spectra.x[rows])
     np.testing.assert_allclose(own[np.arange(len(rows)), y], 1, atol=1e-5)
     dark = replace(job, spectra=replace(job.spectra, x=0 * job.spectra.x))
-    assert np.isfinite(baselines.nearest(dark, rows, job.splits.test)).all()
+    assert np.isfinite(baselines.nearest(dark, rows)(dark.spectra.x[dark.splits.test])).all()

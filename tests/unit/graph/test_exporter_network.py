@@ -12,7 +12,7 @@ import pytest
 import tiny_job
 
 from edgespec import models
-from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.graph import arithmetic, assembly, exporter, onnx_file
 from edgespec.recipe import Call
 
 NETWORKS = exporter.PORTABLE | {"Max", "Erf", "Sigmoid", "Gemm", "BatchNormalization"}
@@ -90,5 +90,5 @@ def test_gelu_is_one_kernel_and_a_threshold_no_convolution(files: Path) -> None:
 def test_a_pooling_matrix_counts_as_no_weight(files: Path) -> None:
     network = models.build(Call("pace", OTHERS["pace-900"][1]), points=900, classes=5, seed=0)
     norms = sum(each.numel() for name, each in network.named_parameters() if "norm" in name)
-    params, _ = onnx_file.weigh(files / "pace-900.onnx")
+    params, _ = arithmetic.weigh(files / "pace-900.onnx")
     assert params == sum(each.numel() for each in network.parameters()) - norms

@@ -18,7 +18,7 @@ from torch import nn
 
 from edgespec import models
 from edgespec.errors import Mismatch, Mistake
-from edgespec.graph import exporter, onnx_file
+from edgespec.graph import arithmetic, exporter, onnx_file
 from edgespec.recipe import Call
 from edgespec.training import batches
 
@@ -197,7 +197,7 @@ def test_any_widths_reach_the_fast_layout_and_weigh_what_torch_says(widths: list
             nn.init.constant_(layer.bias, 0.1)
     exporter.export(network, tmp_path / "m.onnx", front=tiny_job.line("cnn").job.front())
     assert onnx_file.check_kernels(tmp_path / "m.onnx").get("nchwc.Conv", 0) > 0
-    params, _ = onnx_file.weigh(tmp_path / "m.onnx")
+    params, _ = arithmetic.weigh(tmp_path / "m.onnx")
     assert params == sum(each.numel() for each in network.parameters()) - sum(widths)
 
 
@@ -206,8 +206,8 @@ def test_parameters_are_torchs_but_for_the_folded_normalisations(name: str) -> N
     network = models.load(tiny_job.line(name).checkpoint)
     folded = sum(layer.num_features for layer in network.modules() if isinstance(layer, nn.BatchNorm1d))
     wanted = sum(each.numel() for each in network.parameters()) - folded
-    assert onnx_file.weigh(tiny_job.line(name).float32.path("float32"))[0] == wanted
-    assert onnx_file.weigh(tiny_job.line(name).int8.path("cpu-int8"))[0] == wanted
+    assert arithmetic.weigh(tiny_job.line(name).float32.path("float32"))[0] == wanted
+    assert arithmetic.weigh(tiny_job.line(name).int8.path("cpu-int8"))[0] == wanted
 
 
 @BOTH

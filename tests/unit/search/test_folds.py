@@ -70,6 +70,8 @@ def test_every_model_of_the_line_and_every_baseline_is_judged(found: dict[str, A
             "baseline 1-NN cosine",
             "baseline lda",
             "baseline logistic",
+            "baseline pls_da",
+            "baseline svm",
             "1 train",
             "2 control",
             "2 distill",

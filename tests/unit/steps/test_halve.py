@@ -11,7 +11,7 @@ import tiny_job
 from onnx import TensorProto, numpy_helper
 
 from edgespec.errors import Mismatch, Mistake
-from edgespec.graph import assembly, onnx_file
+from edgespec.graph import arithmetic, assembly, onnx_file
 from edgespec.steps import calibrate, halve
 
 
@@ -34,7 +34,7 @@ def test_float16_names_what_float32_names_in_half_the_bytes(name: str, tmp_path:
     before = sum(4 * np.prod(each.dims) for each in network.values() if each.data_type == TensorProto.FLOAT16)
     saved = found.path("float32").stat().st_size - found.path("fp16").stat().st_size
     assert 0.4 * before < saved <= 0.5 * before
-    assert onnx_file.weigh(found.path("fp16")) == onnx_file.weigh(found.path("float32"))
+    assert arithmetic.weigh(found.path("fp16")) == arithmetic.weigh(found.path("float32"))
 
 
 def test_a_calibrated_one_stays_float16(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from onnx import TensorProto
 
 from edgespec.compression.quantization import sensitivity
 from edgespec.errors import BrokenPromise
-from edgespec.graph import onnx_file
+from edgespec.graph import arithmetic, onnx_file
 from edgespec.job import Fit
 from edgespec.steps import calibrate, qat
 
@@ -77,7 +77,7 @@ def test_four_bits_take_half_of_eight_and_survive_calibration(tmp_path: Path) ->
     done = calibrate.run(made.job.inside(tmp_path / "done"), found)
     fitted = onnx_file.run(done.path("int4"), x) * done.variants["int4"].temperature
     assert np.allclose(fitted, four, atol=1e-3 * np.abs(four).max())
-    assert onnx_file.weigh(found.path("int4")) == onnx_file.weigh(found.path("float32"))
+    assert arithmetic.weigh(found.path("int4")) == arithmetic.weigh(found.path("float32"))
 
 
 def test_four_bits_that_lose_too_much_break_their_promise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from edgespec.artifact import OnnxModel
 from edgespec.compression.quantization import ranges, sensitivity
 from edgespec.data.splits import Splits
 from edgespec.errors import BrokenPromise, Mismatch, Mistake
-from edgespec.graph import assembly, onnx_file
+from edgespec.graph import arithmetic, assembly, onnx_file
 from edgespec.steps import quantize, to_onnx
 
 ALL = pytest.mark.parametrize("name", ["cnn", "efficientnet", "pace", "drsn"])
@@ -179,7 +179,7 @@ def test_portable_names_what_float_names_in_a_smaller_file(both: tuple[tiny_job.
     assert made.path("portable-int8").stat().st_size < made.path("cpu-int8").stat().st_size
     for name in ("cpu-int8", "portable-int8"):
         onnx.checker.check_model(onnx.load(made.path(name)), full_check=True)
-        assert onnx_file.weigh(made.path(name)) == onnx_file.weigh(made.path("float32"))
+        assert arithmetic.weigh(made.path(name)) == arithmetic.weigh(made.path("float32"))
 
 
 def test_both_flavours_hold_the_same_integers_and_scales(both: tuple[tiny_job.Line, OnnxModel]) -> None:

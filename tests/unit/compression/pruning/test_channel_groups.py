@@ -146,5 +146,7 @@ def test_one_threshold_for_all_channels_stays() -> None:
 
 
 def test_a_model_of_which_nothing_is_known_is_refused() -> None:
-    with pytest.raises(Mistake, match="perceptron can't be pruned, only cnn, drsn, efficientnet, pace, ensemble can"):
+    with pytest.raises(
+        Mistake, match="perceptron can't be pruned, only cnn, drsn, efficientnet, pace, repdwnet, ensemble can"
+    ):
         channel_groups.groups("perceptron", nn.Linear(4, 3), 4)

@@ -9,10 +9,12 @@ import tiny_job
 import torch
 from onnx import helper, numpy_helper
 
+from edgespec import models
 from edgespec.compression.quantization import int8, qdq, ranges, variants
 from edgespec.compression.quantization.fake_quant import Network
 from edgespec.errors import Mistake
-from edgespec.graph import assembly, onnx_file
+from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.recipe import Call
 
 ALL = pytest.mark.parametrize("name", ["cnn", "efficientnet", "pace", "drsn"])
 
@@ -36,6 +38,23 @@ def test_it_answers_as_the_file_does(name: str) -> None:
     with torch.no_grad():
         found = Network(network, {}, None)(torch.from_numpy(x)).numpy()
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize("name", ["resnet", "deepcnn", "ramannet", "vit", "repdwnet"])
+def test_the_networks_of_the_field_answer_as_their_files_do(name: str) -> None:
+    torch.manual_seed(0)
+    network = models.build(Call(name, {"width": 4} if name == "resnet" else {}), points=100, classes=3, seed=0).eval()
+    made = int8.ready(exporter._dynamic(exporter.twin(network), 100, assembly.LOGITS))
+    x = torch.randn(5, 100)
+    with torch.no_grad():
+        wanted, found = network(x), Network(made, {}, None)(x)
+    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+def test_a_recurrent_network_is_refused() -> None:
+    network = models.build(Call("lstm", {"width": 4}), points=64, classes=3, seed=0).eval()
+    with pytest.raises(Mistake, match=r"no way is known to train .*LSTM"):
+        Network(int8.ready(exporter._dynamic(exporter.twin(network), 64, assembly.LOGITS)), {}, None)
 
 
 @ALL

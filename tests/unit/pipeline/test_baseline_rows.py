@@ -1,0 +1,93 @@
+"""Every baseline is judged as a network is, also on perturbed spectra, and the report says in words where one is as good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import report_example
+import tiny_job
+
+from edgespec.data.perturbations import PERTURBATIONS, perturbed
+from edgespec.evaluation import baselines
+from edgespec.pipeline import baseline_rows
+from edgespec.report import Report, markdown, terminal
+from edgespec.report.html_sections import sections
+
+NAMES = ["1-NN cosine", "shrinkage LDA", "logistic regression", "PLS-DA", "SVM"]
+
+
+def test_each_baseline_is_scored_clean_and_under_every_perturbation(tmp_path: Path) -> None:
+    job = tiny_job.job(tmp_path / "part")
+    model, rows = baseline_rows.made(job, "library", "all")
+    assert [row.name for row in rows] == NAMES
+    for row in rows:
+        assert list(row.robustness["accuracy"]) == list(PERTURBATIONS)
+        assert row.accuracy > 0.8, row.name
+        assert min(row.robustness["accuracy"].values()) < row.accuracy, row.name
+        assert row.bytes
+        assert row.macs
+    assert [row.scores["ece"] is None for row in rows] == [True, False, False, True, True]
+    x, y = job.spectra.x[job.splits.test], job.spectra.y[job.splits.test]
+    _, answer = baselines.svm(job, job.splits.rows("library")) or pytest.fail("it was fitted")
+    for name in ("shift +5", "drift 5"):
+        right = (answer(perturbed(name, x, job.spectra.axis, job.seed)).argmax(1) == y).mean()
+        assert rows[-1].robustness["accuracy"][name] == pytest.approx(right, abs=1e-5)
+    assert [row.variant for row in rows] == ["", *model.variants, ""]
+
+
+def test_one_label_a_class_has_no_settings_to_choose_and_says_so(tmp_path: Path) -> None:
+    _, rows = baseline_rows.made(tiny_job.job(tmp_path / "part"), "site", "1 per class")
+    assert [row.name for row in rows] == [name for name in NAMES if name != "shrinkage LDA"]
+    said = baseline_rows.remarks(Report("hand", 0, {"source": "measured"}, rows=rows))
+    assert [each for each in said if "PLS-DA" in each and "not chosen" in each]
+    assert [each for each in said if each.startswith("SVM trained on site (1 per class): C 10, gamma")]
+
+
+def perturbed_report(best: float, most: int | None = None) -> Report:
+    """The hand-made report, whose two baselines are perturbed too: the better of both has this mean."""
+    found = report_example.report("measured")
+    settings: dict[str, Any] = {
+        "C": 10.0,
+        "gamma": 0.002,
+        "folds": 4,
+        "chosen_on": 800,
+        "of": 9000,
+        "spectra": most or 9000,
+    }
+    for row, mean in zip(found.rows, (best, 0.5), strict=False):
+        row.robustness = report_example.robust(mean) | baseline_rows.UNJUDGED
+    found.rows[1].settings = settings
+    return found
+
+
+@pytest.mark.parametrize(
+    ("best", "words"), [(0.60, "more robust, +0.270"), (0.86, "as robust, +0.010"), (0.95, "less robust, -0.080")]
+)
+def test_the_most_robust_baseline_is_told_beside_the_file_to_ship(best: float, words: str) -> None:
+    said = [each for each in baseline_rows.remarks(perturbed_report(best)) if each.startswith("under perturbations")]
+    assert said == [
+        f"under perturbations float32 names 0.870 rightly on average, the best baseline (shrinkage LDA) {best:.3f}: {words}; "
+        "on clean spectra +0.070."
+    ]
+
+
+def test_how_settings_were_chosen_is_a_note() -> None:
+    *_, said = baseline_rows.remarks(perturbed_report(0.6, 4000))
+    assert said == (
+        "1-NN cosine: C 10, gamma 0.002, chosen by 4 folds that share no sample on 800 of 9000 training spectra; "
+        "fitted on 4000 spectra, drawn evenly over the classes."
+    )
+
+
+def test_every_format_shows_the_baselines_beside_the_networks() -> None:
+    found = perturbed_report(0.6)
+    text = terminal.show(found)
+    assert "shrinkage LDA" in text.split("robust drop")[1].split("\n\n")[0]
+    shown = markdown.show(found, drawn=False)
+    table = shown.split("### Baselines")[1].split("\n\n")[1].splitlines()
+    assert table[0] == "| perturbation | 4 float32 | shrinkage LDA | 1-NN cosine |"
+    assert table[-1] == "| mean | 0.870 | 0.600 | 0.500 |"
+    robust = next(each for each in sections(found, "a") if each.title == "Robustness")
+    assert "shrinkage LDA" in [line[0].text for line in robust.tables[-1].rows]
