@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from edgespec.recipe import Recipe
     from edgespec.report import Report
     from edgespec.runs.gate import Judged
-    from edgespec.runs.matrix import Matrix
+    from edgespec.runs.matrix_cells import Matrix
     from edgespec.runs.predict import Model
 
 Place = str | Path

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,7 +11,10 @@ from edgespec.cli.console import Bars, as_json, run_folder
 from edgespec.cli.program import app
 from edgespec.errors import EdgespecError
 
-Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
+if TYPE_CHECKING:
+    from edgespec.bench.protocol import Protocol
+
+Folder = Annotated[Path | None, typer.Argument(help="Run folder, the newest in runs/ if not said; or an ONNX file.")]
 Targets = Annotated[
     list[str] | None,
     typer.Option("--target", help="Where to measure; may be given several times (edgespec ls targets)."),
@@ -62,7 +65,11 @@ def command(
 ) -> None:
     """Measure latency against accuracy: all files of a run and the plain default export, interleaved, one spectrum at a time.
 
+    An ONNX file without a run is timed on made-up spectra: nothing says how right it is.
+
     Example: edgespec bench --target local --mode standard
+
+    Example: edgespec bench classifier.onnx
     """
     from edgespec import units
     from edgespec.bench import protocol
@@ -72,6 +79,9 @@ def command(
         _replay(replay, run, to_json)
         return
     how = protocol.named(mode, seconds=seconds, lock_clocks=lock_clocks)
+    if run is not None and run.is_file():
+        _file(run, target or ["local"], how, to_json, host=host, variant=variant, soak=soak)
+        return
     soak_s = 0.0 if soak is None else units.duration(soak)
     folder = run_folder(run)
     cards = targets.cards(target or ["local"], host)  # a wrong name is told before what takes seconds to load
@@ -119,3 +129,20 @@ def _print(result: Any, where: str, lost: dict[str, EdgespecError]) -> None:
     if lost:
         told["errors"] = [{"target": name, "message": each.message, "hint": each.hint} for name, each in lost.items()]
     as_json(told)
+
+
+def _file(path: Path, targets: list[str], how: Protocol, to_json: bool, **options: object) -> None:
+    from edgespec.report import Report, tables, terminal
+    from edgespec.runs import model_file
+
+    model_file.refuse(path, **options)
+    bars = Bars()
+    found = {name: model_file.bench(path, name, how, bars) for name in targets}
+    if to_json:
+        as_json({"file": str(path), "bench": found, "note": model_file.NO_LABELS})
+        return
+    print(terminal.columns(tables.BENCH_HEAD, tables.bench(Report(path.stem, 0, {}, bench=found))))
+    for record in found.values():
+        warnings = dict.fromkeys(each for told in record["measurements"] for each in told["warnings"])
+        print("\n".join(["", "; ".join(tables.conditions(record)), *(f"note: {each}" for each in warnings)]))
+    bars.say(model_file.NO_LABELS)

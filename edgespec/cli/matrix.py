@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgespec.cli.console import Bars, as_json, run_folder
 from edgespec.cli.program import app
 
-Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
+if TYPE_CHECKING:
+    from edgespec.runs.matrix_cells import Matrix
+
+Folder = Annotated[Path | None, typer.Argument(help="Run folder, the newest in runs/ if not said; or an ONNX file.")]
 Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file and runtime.")]
 There = Annotated[
     str | None,
@@ -29,27 +32,51 @@ def command(run: Folder = None, seconds: Seconds = 1.0, target: There = None, to
 
     With --target, in the target's runtime only: an emulated one shows that the files load and answer on another processor.
 
+    An ONNX file without a run is asked made-up spectra: nothing says how right it is.
+
     Example: edgespec matrix --seconds 2
+
+    Example: edgespec matrix classifier.onnx
     """
+    if run is not None and run.is_file():
+        _file(run, seconds, target, to_json)
+        return
     folder = run_folder(run)
     from edgespec.targets import card as targets
 
     card = None if target is None else targets.load(target)
     from edgespec.pipeline.run import Run
-    from edgespec.report import terminal
-    from edgespec.report.tables import matrix as matrix_table
     from edgespec.runs import matrix, matrix_on_target
 
     bars = Bars(folder / "log.txt")
     opened = Run(folder, bars)
     found = matrix_on_target.compare(opened, card) if card else matrix.measure(opened, seconds=seconds)
-    if to_json:
-        as_json(asdict(found))
-    else:
-        plain = asdict(found)
-        print(terminal.columns(matrix_table.HEAD, matrix_table.table(plain)))
-        print("\n" + "\n".join(matrix_table.notes(plain)))
+    _show(found, to_json)
     kept = f"matrix-{card.name}.json" if card else "matrix.json"
     bars.say(f"matrix: {folder / 'bench' / kept}")
+    if found.disagree:
+        raise typer.Exit(DISAGREES)
+
+
+def _show(found: Matrix, to_json: bool) -> None:
+    from edgespec.report import terminal
+    from edgespec.report.tables import matrix as matrix_table
+
+    plain = asdict(found)
+    if to_json:
+        as_json(plain)
+        return
+    print(terminal.columns(matrix_table.HEAD, matrix_table.table(plain)))
+    print("\n" + "\n".join(matrix_table.notes(plain)))
+
+
+def _file(path: Path, seconds: float, target: str | None, to_json: bool) -> None:
+    from edgespec.runs import model_file
+
+    model_file.refuse(path, target=target)
+    bars = Bars()
+    found = model_file.matrix(path, seconds=seconds, progress=bars)
+    _show(found, to_json)
+    bars.say(model_file.NO_LABELS)
     if found.disagree:
         raise typer.Exit(DISAGREES)

@@ -10,8 +10,9 @@ import typer
 from edgespec.cli.console import as_json
 from edgespec.cli.program import app
 
-Bundle = Annotated[Path, typer.Argument(help="A bundle folder.")]
+Bundle = Annotated[Path, typer.Argument(help="A bundle folder, or an ONNX file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")]
+DIFFERS = 4
 HEAD = ["check", "verdict", "found", "tolerance"]
 
 
@@ -19,8 +20,15 @@ HEAD = ["check", "verdict", "found", "tolerance"]
 def command(bundle: Bundle, to_json: Json = False) -> None:
     """Check a bundle: every checksum, its contract, and its answers to the test vectors; exit code 4 where one differs.
 
+    An ONNX file is checked by itself: its operators, its ends, whether it answers the same in batches and in our form.
+
     Example: edgespec verify runs/rruff_distill/bundle
+
+    Example: edgespec verify classifier.onnx
     """
+    if bundle.is_file():
+        _file(bundle, to_json)
+        return
     from edgespec.targets import card as cards
     from edgespec.targets import runner
 
@@ -41,3 +49,30 @@ def command(bundle: Bundle, to_json: Json = False) -> None:
         print(f"\n{bundle}: {'as it was sent' if told['ok'] else 'differs from what was sent'}")
     if code:
         raise typer.Exit(code)
+
+
+def _file(path: Path, to_json: bool) -> None:
+    from dataclasses import asdict
+
+    from edgespec.report import terminal
+    from edgespec.runs import model_file
+
+    checks = model_file.verify(path)
+    ok = all(each.ok for each in checks)
+    if to_json:
+        as_json(
+            {
+                "file": str(path),
+                "ok": ok,
+                "checks": [asdict(each) for each in checks],
+                "exit_code": 0 if ok else DIFFERS,
+            }
+        )
+    else:
+        rows = [[each.check, "pass" if each.ok else "fail", each.found, each.tolerance] for each in checks]
+        print(terminal.columns(HEAD, rows))
+        print(
+            f"\n{path}: {'can be adopted' if ok else 'fails'}. {model_file.NO_LABELS[0].upper()}{model_file.NO_LABELS[1:]}"
+        )
+    if not ok:
+        raise typer.Exit(DIFFERS)

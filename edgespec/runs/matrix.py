@@ -10,14 +10,12 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import softmax
 
 from edgespec import artifact as artifacts
 from edgespec import storage
@@ -29,63 +27,25 @@ from edgespec.evaluation import scoring
 from edgespec.graph import onnx_file
 from edgespec.job import Progress
 from edgespec.pipeline.run import Run
+from edgespec.runs.matrix_cells import (
+    FORMAT,
+    MARGINS,
+    REFERENCE,
+    SOURCE,
+    Array,
+    Cell,
+    Matrix,
+    judge,
+    of_torch,
+    ordered,
+    title,
+)
 from edgespec.targets import card as cards
 from edgespec.targets import runner
 from edgespec.targets.card import Target
 
-FORMAT = 1
-REFERENCE, SOURCE = "onnxruntime", "float32"
 RUNTIMES = (("onnxruntime", ""), ("openvino", "float32"), ("openvino", "bf16"), ("tensorrt_rtx", ""))
 EXTRAS = {"openvino": "openvino", "tensorrt_rtx": "trt-check"}
-MARGINS = {"float32": 1e-3, "fp16": 1e-2, "int8": 2e-2, "bf16": 5e-2}
-"""How far apart, as a share of the largest logit, two labels' logits must be for their order to count, by precision."""
-Array = NDArray[Any]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One file in one runtime.
-
-    verdict: "agrees", "disagrees", "builds" (it can only be parsed and built there), "refused" (by the runtime: `reason`)
-    margin: as MARGINS has it; disagreements: spectra whose label differs from the same file's in ONNX Runtime, or between batch sizes, beyond it
-    agreement, probability: share of labels, and largest difference of a probability, against the same file in ONNX Runtime
-    agreement_float: share of labels against float32 in ONNX Runtime; ratio: of medians to the first file in ONNX Runtime
-    """
-
-    variant: str
-    runtime: str
-    precision: str
-    version: str
-    verdict: str
-    reason: str = ""
-    n: int = 0
-    margin: float = 0.0
-    disagreements: int = 0
-    agreement: float | None = None
-    probability: float | None = None
-    agreement_float: float | None = None
-    accuracy: float | None = None
-    size_bytes: int = 0
-    ratio: float | None = None
-    ratio_interval: tuple[float, float] | None = None
-    p50_ms: float | None = None
-    samples: int = 0
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """All cells, what a ratio refers to, the machine, why runtimes are left out, and what a latency would be there."""
-
-    cells: tuple[Cell, ...]
-    reference: str
-    host: Mapping[str, Any]
-    absent: Mapping[str, str]
-    source: str = "measured"
-
-    @property
-    def disagree(self) -> list[Cell]:
-        """The cells that disagree."""
-        return [each for each in self.cells if each.verdict == "disagrees"]
 
 
 def measure(run: Run, *, seconds: float) -> Matrix:
@@ -96,81 +56,39 @@ def measure(run: Run, *, seconds: float) -> Matrix:
     """
     with run.locked():
         run.check_data()
-        folder, model, seed, progress = run.folder, run.model, run.plan.seed, run.progress
-        card = cards.load("local")
-        x, y = run.test
-        found, absent = _runtimes(card)
-        pairs = [(name, *each) for name in ordered(model) for each in found]
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".matrix-") as work:
-            request = _request(model, pairs, x, card, Path(work), seconds, seed)
-            said = _asked(pairs, card, Path(work), progress)
-            cells = judge(model, pairs, said, y)
-            if (source := _torch(run)) is not None:
-                cells = [*cells, _of_torch(source, said[f"{SOURCE} in {REFERENCE}"], y)]
-            cells, host = _timed(cells, request, card, Path(work), seconds, seed, progress)
-        made = Matrix(tuple(cells), cells[0].variant, host, absent)
-        (folder / "bench").mkdir(exist_ok=True)
-        storage.write_json(folder / "bench" / "matrix.json", {"format": FORMAT, "margins": MARGINS, **asdict(made)})
+        made = compare(run.model, *run.test, run.folder, seconds, run.plan.seed, run.progress, torch=_torch(run))
+        (run.folder / "bench").mkdir(exist_ok=True)
+        storage.write_json(run.folder / "bench" / "matrix.json", {"format": FORMAT, "margins": MARGINS, **asdict(made)})
     return made
 
 
-def judge(
-    model: OnnxModel, pairs: Sequence[tuple[str, str, str]], said: Mapping[str, dict[str, Any]], y: Array
-) -> list[Cell]:
-    """Compare answers.
+def compare(
+    model: OnnxModel,
+    x: Array,
+    y: Array | None,
+    folder: Path,
+    seconds: float,
+    seed: int,
+    progress: Progress,
+    *,
+    torch: Array | None = None,
+) -> Matrix:
+    """Ask every file of a model in every runtime that is installed here, and time them.
 
-    said: title -> what the runner told, `answers` (batch size -> logits (n, classes)) among it where the cell answered, `error` where not
+    x: (n, points) spectra; y: (n,) their labels, None where nobody knows them; folder: for what the runtimes write meanwhile
+    torch: (n, classes) what the network that was exported says
     """
-    cells = []
-    for variant, runtime, precision in pairs:
-        told = said[title(variant, runtime, precision)]
-        cell = Cell(variant, runtime, precision, told.get("runtime_version", ""), "refused", told.get("error", ""))
-        cell = replace(cell, size_bytes=model.path(variant).stat().st_size)
-        if "answers" not in told:
-            cells.append(cell if cell.reason else replace(cell, verdict="builds"))
-            continue
-        own, plain = (said[title(name, REFERENCE, "")]["answers"]["1"] for name in (variant, SOURCE))
-        cells.append(_judged(cell, told["answers"], own, plain, y))
-    return cells
-
-
-def title(variant: str, runtime: str, precision: str) -> str:
-    """Name a cell."""
-    return f"{variant} in {runtime}" + (f" {precision}" if precision else "")
-
-
-def _judged(cell: Cell, answers: Mapping[str, Array], own: Array, plain: Array, y: Array) -> Cell:
-    kind = "bf16" if cell.precision == "bf16" else "int8" if cell.variant.endswith("int8") else cell.variant
-    margin = MARGINS.get(kind, MARGINS["float32"])
-    first = next(iter(answers.values()))
-    apart = np.zeros(len(y), dtype=bool)
-    for each in answers.values():
-        apart |= ~onnx_file.same(own, each, margin) | ~onnx_file.same(first, each, margin)
-    broken = not all(np.isfinite(each).all() for each in answers.values())
-    return replace(
-        cell,
-        verdict="disagrees" if apart.any() or broken else "agrees",
-        reason="its answers are no numbers" if broken else "",
-        n=len(y),
-        margin=margin,
-        disagreements=int(apart.sum()),
-        agreement=_alike(own, first),
-        probability=float(np.abs(softmax(own, axis=1) - softmax(first, axis=1)).max()),
-        agreement_float=_alike(plain, first),
-        accuracy=scoring.accuracy(first, y),
-    )
-
-
-def _alike(one: Array, other: Array) -> float:
-    return float((one.argmax(1) == other.argmax(1)).mean())
-
-
-def ordered(model: OnnxModel) -> list[str]:
-    """Name the files: the plain default export first, as every ratio refers to it; it takes one spectrum at a time only."""
-    names = list(model.variants)
-    if SOURCE not in names:
-        raise Mistake("the run has no float32 file to compare with", hint="a recipe with 'to_onnx'")
-    return sorted(names, key=lambda name: model.variants[name].role != "reference")
+    card = cards.load("local")
+    found, absent = _runtimes(card)
+    pairs = [(name, *each) for name in ordered(model) for each in found]
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".matrix-") as work:
+        request = _request(model, pairs, x, card, Path(work), seconds, seed)
+        said = _asked(pairs, card, Path(work), progress)
+        cells = judge(model, pairs, said, y)
+        if torch is not None:
+            cells = [*cells, of_torch(torch, said[f"{SOURCE} in {REFERENCE}"], y)]
+        cells, host = _timed(cells, request, card, Path(work), seconds, seed, progress)
+    return Matrix(tuple(cells), cells[0].variant, host, absent)
 
 
 def _runtimes(card: Target) -> tuple[list[tuple[str, str]], dict[str, str]]:
@@ -282,11 +200,3 @@ def _torch(run: Run) -> Array | None:
             own = found.facts.get("temperature", 1.0)
             return logits * (own / run.model.variants[SOURCE].temperature)  # type: ignore[no-any-return]
     return None
-
-
-def _of_torch(source: Array, told: Mapping[str, Any], y: Array) -> Cell:
-    import torch
-
-    cell = Cell(SOURCE, "torch", "", torch.__version__, "agrees")
-    own = told["answers"]["1"]
-    return replace(_judged(cell, {"all": source}, own, own, y), size_bytes=0)

@@ -20,8 +20,8 @@ from edgespec.artifact import OnnxModel
 from edgespec.graph import onnx_file
 from edgespec.job import Progress
 from edgespec.pipeline.run import Run
-from edgespec.runs import matrix
-from edgespec.runs.matrix import FORMAT, MARGINS, REFERENCE, Array, Matrix
+from edgespec.runs import matrix_cells
+from edgespec.runs.matrix_cells import FORMAT, MARGINS, REFERENCE, Array, Matrix
 from edgespec.spectra import Ints
 from edgespec.targets import card as cards
 from edgespec.targets import runner
@@ -55,7 +55,7 @@ def of_files(model: OnnxModel, x: Array, y: Ints, card: Target, work: Path, *, p
 
     x: (n, points) as the graphs take them; y: (n,) their labels; work: an empty folder
     """
-    here, names = cards.load("local"), matrix.ordered(model)
+    here, names = cards.load("local"), matrix_cells.ordered(model)
     there = f"{card.runtime} on {card.name}"
     said: dict[str, dict[str, Any]] = {}
     for where, runtime, title in ((here, REFERENCE, REFERENCE), (card, card.runtime, there)):
@@ -63,11 +63,12 @@ def of_files(model: OnnxModel, x: Array, y: Ints, card: Target, work: Path, *, p
         own = work / where.name
         own.mkdir()
         said |= {
-            matrix.title(name, title, ""): told for name, told in _asked(model, names, x, where, runtime, own).items()
+            matrix_cells.title(name, title, ""): told
+            for name, told in _asked(model, names, x, where, runtime, own).items()
         }
     host = runner.call(card, ["hello", "--runtime", card.runtime], work, timeout_s=LIMIT_S)
     pairs = [(name, title, "") for name in names for title in (REFERENCE, there)]
-    return Matrix(tuple(matrix.judge(model, pairs, said, y)), names[0], host, {}, card.source)
+    return Matrix(tuple(matrix_cells.judge(model, pairs, said, y)), names[0], host, {}, card.source)
 
 
 def _asked(

@@ -61,23 +61,36 @@ def adopt(job: Job, told: Told) -> OnnxModel:
     output = ends.of_output(answers, len(x), classes, told.output, told.answers, path)
     names = labels.names(said, told.labels, job.spectra.labels, path)
     columns = labels.order(names, job.spectra.labels, path)
-    wanted = _wanted(answers[output.name], output, names, columns, len(x), path)
+    expected = wanted(answers[output.name], output, names, columns, len(x), path)
     raw = said.names if output.kind == "labels" and said.names else names
-    cut = surgery.cut(source, output)
-    cut = replace(cut, model=surgery.raised(cut.model, path))
-    network = surgery.network(cut, taken, front.points, columns, raw)
-    free = _freed(network, taken, prepared, path)
-    plain = free if taken.batch > 1 else network
-    variants = _written(job, before, {"float32": _fast(free), "default": plain}, x, wanted, output)
+    plain, free = networks(source, taken, output, columns, raw, prepared, path)
+    variants = _written(job, before, {"float32": fast(free), "default": plain}, x, expected, output)
     shutil.copyfile(path, job.folder / COPY)
-    notes = _notes(path, source, taken, output, answers, wanted, names, columns)
+    notes = _notes(path, source, taken, output, answers, expected, names, columns)
     for note in notes:
         job.progress.say(note)
     facts = {"opset": checks.opset(free), "notes": notes, "adopted": _facts(path, source, taken, output)}
     return OnnxModel(job.folder, _title(path), front.points, len(columns), variants, facts)
 
 
-def _wanted(answer: Any, output: Output, names: Sequence[str], columns: Sequence[int], n: int, path: Path) -> Array:
+def networks(
+    source: onnx.ModelProto,
+    taken: Input,
+    output: Output,
+    columns: Sequence[int],
+    names: Sequence[str],
+    prepared: Array,
+    path: Path,
+) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    """Give the file within our ends as it came, and with its batch free."""
+    cut = surgery.cut(source, output)
+    cut = replace(cut, model=surgery.raised(cut.model, path))
+    network = surgery.network(cut, taken, prepared.shape[1], columns, names)
+    free = _freed(network, taken, prepared, path)
+    return free if taken.batch > 1 else network, free
+
+
+def wanted(answer: Any, output: Output, names: Sequence[str], columns: Sequence[int], n: int, path: Path) -> Array:
     """(n, classes): what our probabilities must be, by the file's own answers, in the order of the data's labels."""
     if output.kind == "labels":
         said = [each.decode() if isinstance(each, bytes) else str(each) for each in np.ravel(answer).tolist()]
@@ -115,7 +128,7 @@ def _freed(network: onnx.ModelProto, taken: Input, prepared: Array, path: Path) 
     return found
 
 
-def _fast(network: onnx.ModelProto) -> onnx.ModelProto:
+def fast(network: onnx.ModelProto) -> onnx.ModelProto:
     """Lay convolutions out for ONNX Runtime's fast layout and fold what is constant; transposes that cancel go."""
     wide = surgery.finished(planes.widened(network))
     with tempfile.TemporaryDirectory() as folder:
@@ -146,14 +159,14 @@ def _written(
         storage.write(path, whole.SerializeToString())
         evidence = job.folder.parent / f"{name}-mismatch.npz"
         logits = onnx_file.run(path, x, 1)
-        difference = _check(logits, wanted, title, evidence, x)
+        difference = check(logits, wanted, title, evidence, x)
         found = onnx_file.parity(path, x, logits, least=1.0, most=1e-3, evidence=evidence, sizes=sizes)
         facts = {"parity": asdict(found), "original": difference, "kernels": onnx_file.kernels(path)}
         variants[name] = Variant(title, role, facts=facts)
     return variants
 
 
-def _check(logits: Array, wanted: Array, title: str, evidence: Path, x: Array) -> float:
+def check(logits: Array, wanted: Array, title: str, evidence: Path, x: Array) -> float:
     """Give the largest difference of a probability from the file's own. Raises Mismatch beyond NEAR, or rounding."""
     found = softmax(logits.astype(np.float64), axis=1)
     difference = float(np.abs(found - wanted).max())

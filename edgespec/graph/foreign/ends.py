@@ -131,10 +131,13 @@ class Original:
         return {name: _together([part[i] for part in parts]) for i, name in enumerate(names)}
 
 
-def of_output(answers: Mapping[str, Any], n: int, classes: int, named: str | None, kind: str, path: Path) -> Output:
+def of_output(
+    answers: Mapping[str, Any], n: int, classes: int | None, named: str | None, kind: str, path: Path
+) -> Output:
     """Choose the output that holds the classes and say what its numbers are.
 
-    answers: of `Original.ask` for n spectra; named: the output that the recipe names; kind: one of KINDS, or "auto"
+    answers: of `Original.ask` for n spectra; classes: None where nobody says how many
+    named: the output that the recipe names; kind: one of KINDS, or "auto"
     Raises Mistake where none or several could be meant.
     """
     if named is not None and named not in answers:
@@ -144,12 +147,14 @@ def of_output(answers: Mapping[str, Any], n: int, classes: int, named: str | Non
     fit: dict[str, Array] = {}
     for name, each in looked.items():
         numbers = None if kind == "labels" else flat(each, n)
-        if numbers is not None and numbers.shape[1] in wanted:
+        if numbers is not None and (classes is None or numbers.shape[1] in wanted):
             fit[name] = numbers
     if len(fit) > 1 and "logits" in fit:
         fit = {"logits": fit["logits"]}
     if len(fit) > 1:
-        raise Mistake(f"{path} has several outputs of {classes} numbers", hint=f"say which: output: {' or '.join(fit)}")
+        raise Mistake(
+            f"{path} has several outputs of {classes or 'some'} numbers", hint=f"say which: output: {' or '.join(fit)}"
+        )
     if fit:
         name, found = next(iter(fit.items()))
         maps, said = isinstance(answers[name], list), _kind(found) if kind == "auto" else kind
@@ -159,7 +164,7 @@ def of_output(answers: Mapping[str, Any], n: int, classes: int, named: str | Non
         return Output(labels[0], "labels", 0)
     shown = ", ".join(f"{name} {_shape(each)}" for name, each in answers.items())
     raise Mistake(
-        f"{path}: no output holds {classes} classes: {shown}",
+        f"{path}: no output holds {classes or 'the scores of'} classes: {shown}",
         hint="the data must have the classes of the model; `output:` names the output where several could be meant",
     )
 

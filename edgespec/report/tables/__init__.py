@@ -228,7 +228,7 @@ def _bench(target: str, each: dict[str, Any], advised: bool) -> list[str]:
         _or(each["p99_ms"], lambda ms: units.show_time(ms / 1e3)),
         f"{each['ratio']:.2f}",
         _between(each["ratio_interval"], "{:.2f}"),
-        f"{each['accuracy']:.3f}",
+        _or(each["accuracy"], "{:.3f}".format),
         f"{each['agreement']:.3f}",
         units.show_size(each["size_bytes"]),
         f"{each['cold_load_ms'] + each['cold_first_ms']:.0f} ms",

@@ -55,7 +55,7 @@ def _line(each: dict[str, Any]) -> list[str]:
     size = units.show_size(each["size_bytes"]) if each["size_bytes"] else "-"
     if each["agreement"] is None:
         return [*start, "-", "-", "-", "-", "-", size, "-", "-", "-"]
-    shares = [f"{each[key]:.3f}" for key in ("agreement_float", "accuracy")]
+    shares = ["-" if each[key] is None else f"{each[key]:.3f}" for key in ("agreement_float", "accuracy")]
     cells = [str(each["disagreements"]), f"{each['agreement']:.3f}", f"{each['probability']:.2g}", *shares, size]
     if each["ratio"] is None:
         return [*start, *cells, "-", "-", "-"]
