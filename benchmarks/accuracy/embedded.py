@@ -45,6 +45,7 @@ from edgespec.pipeline import preparation
 from edgespec.recipe import Call
 from edgespec.recipe.plan import Plan, plan
 from edgespec.steps import train
+from edgespec.training import batches
 
 RECIPE = RECIPES / "rruff_distill.yaml"
 PARTS = ("drift", "composition", "orientation", "broadening", "noise", "spikes", "axis_error")
@@ -151,7 +152,10 @@ def learn(line: Line, checked: Plan, seed: int, samples: int, asked: Asked, out:
     job = beside(preparation.prepare(replace(checked, seed=seed, data=data), folder, Silent()), asked)
     known, test = job.splits.rows(None), job.splits.test
     rows = np.concatenate([test, np.arange(len(job.spectra) - len(asked.y), len(job.spectra))])
-    logits = {"nearest": baselines.nearest(job, known)(job.spectra.x[rows]), **baselines.linear(job, known, rows)}
+    logits = {
+        "nearest": baselines.nearest(job, known)(batches.prepared(job, rows).numpy()),
+        **baselines.linear(job, known, rows),
+    }
     for name in line.networks:
         step = checked.steps[0].keys
         fit = replace(step["fit"], epochs=line.epochs or step["fit"].epochs)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -72,12 +73,18 @@ def linear(job: Job, rows: Ints, test: Ints) -> dict[str, Array]:
     }
 
 
+def network(path: Path) -> Answer:
+    """Give what a file answers behind its preprocessing: prepared spectra (n, points) -> (n, classes)."""
+    opened = onnx_file.session(assembly.network(onnx.load(path)).SerializeToString())
+    return lambda prepared: onnx_file.ask(opened, prepared)
+
+
 def nearest(job: Job, rows: Ints) -> Answer:
-    """Give raw spectra (n, points) -> (n, classes): the largest cosine between each and the training spectra of each class."""
+    """Give prepared spectra (n, points) -> (n, classes): the largest cosine between each and the training spectra of each class."""
     known, y, classes = _unit(batches.prepared(job, rows).numpy()), job.spectra.y[rows], len(job.spectra.labels)
 
     def answer(x: Array) -> Array:
-        cosine = _unit(_through(job, x)) @ known.T
+        cosine = _unit(x) @ known.T
         out = np.full((len(x), classes), -1.0, dtype=np.float32)
         for label in np.unique(y):
             out[:, label] = cosine[:, y == label].max(1)
@@ -87,16 +94,12 @@ def nearest(job: Job, rows: Ints) -> Answer:
 
 
 def svm(job: Job, rows: Ints) -> tuple[Svm, Answer] | None:
-    """Give the support vector machine fitted on some rows, and raw spectra (n, points) -> (n, classes); None where the rows are of one class."""
+    """Give the support vector machine fitted on some rows, and prepared spectra (n, points) -> (n, classes); None for rows of one class."""
     x, y, classes = batches.prepared(job, rows).numpy(), job.spectra.y[rows], len(job.spectra.labels)
     if _unfit("svm", y):
         return None
     fitted = chemometrics.svm(x, y, _group(job, rows), job.seed)
-    return fitted, lambda raw: _answers(fitted, _through(job, raw), classes)
-
-
-def _through(job: Job, x: Array) -> Array:
-    return batches.through(job.front(), torch.from_numpy(np.ascontiguousarray(x, np.float32))).numpy()
+    return fitted, lambda prepared: _answers(fitted, prepared, classes)
 
 
 def _group(job: Job, rows: Ints) -> Words | None:

@@ -7,11 +7,12 @@ student too narrow for a shifted axis. Only spectra that are perturbed show it.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from edgespec import storage
@@ -21,6 +22,7 @@ from edgespec.evaluation.scoring import Judged
 from edgespec.job import Job
 from edgespec.report import Row
 from edgespec.spectra import Floats
+from edgespec.training import batches
 
 Answer = Callable[[NDArray[Any]], NDArray[Any]]
 KEPT_BYTES = 256_000_000  # perturbed spectra that are kept for the next model; more than that are made anew for each
@@ -36,18 +38,35 @@ class Tested:
     axis: NDArray[np.float64] = field(compare=False, repr=False)
 
 
-def measure(job: Job, model: Judged | Answer) -> dict[str, Any]:
+def measure(job: Job, model: Judged) -> dict[str, Any]:
     """Judge a model on all test spectra under each perturbation, the same draws for every model of a job.
 
-    model: a checkpoint, a file, or what gives raw spectra (n, points) their answers (n, classes), as a baseline without a file does.
     Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations}.
     """
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    answer = model if callable(model) else scoring.load(job, model).logits
+    answer = scoring.load(job, model).logits
     tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
     found = {name: round(scoring.accuracy(answer(changed), y), 5) for name, changed in _changed(tested)}
     return {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5)}
+
+
+def side_by_side(job: Job, answers: Mapping[str, Answer]) -> dict[str, dict[str, Any]]:
+    """Judge several that answer prepared spectra as `measure` judges a model; each perturbation is prepared once for all of them.
+
+    answers: name -> prepared spectra (n, points) -> (n, classes)
+    """
+    rows = job.splits.test
+    x, y = job.spectra.x[rows], job.spectra.y[rows]
+    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
+    found: dict[str, dict[str, float]] = {name: {} for name in answers}
+    for kind, changed in _changed(tested):
+        prepared = batches.through(job.front(), torch.from_numpy(np.ascontiguousarray(changed, np.float32))).numpy()
+        for name, answer in answers.items():
+            found[name][kind] = round(scoring.accuracy(answer(prepared), y), 5)
+    return {
+        name: {"accuracy": each, "mean": round(float(np.mean(list(each.values()))), 5)} for name, each in found.items()
+    }
 
 
 def drop(row: Row, reference: Row | None) -> dict[str, Any]:

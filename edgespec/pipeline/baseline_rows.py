@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgespec.artifact import OnnxModel
 from edgespec.evaluation import baselines, robustness, scoring
-from edgespec.evaluation.robustness import Answer
 from edgespec.job import Job, few
 from edgespec.report import Report, Row
 from edgespec.spectra import Ints
 from edgespec.training import batches
 
 TITLES = {"lda": "shrinkage LDA", "logistic": "logistic regression", "pls_da": "PLS-DA"}
-NO_LOGITS = ("pls_da",)  # estimates of one-hot rows, so no probabilities can be made of them
+LOGITS = (
+    "lda",
+    "logistic",
+)  # of the other answers (cosines, votes, estimates of one-hot rows) no probabilities can be made
 UNJUDGED = dict.fromkeys(
     ("drop", "at", "drop_float", "at_float")
 )  # a baseline is not compressed, so it loses nothing by that
@@ -27,14 +28,24 @@ def made(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list[Row]]:
     """Fit the baselines on what a step learns from, and judge them on the test spectra, clean and perturbed."""
     rows = batches.labelled(job, job.splits.rows(on), few(labels))
     shared: dict[str, Any] = {"on": on or "", "labels": labels, "spectra_used": len(rows), "labels_used": len(rows)}
-    model = baselines.fit(job, rows)
-    found = [_nearest(job, rows, shared)]
-    found += [_linear(job, model, variant, shared) for variant in TITLES if variant in model.variants]
+    model, answers = baselines.fit(job, rows), {"nearest": baselines.nearest(job, rows)}
+    found = {"nearest": Row(0, "1-NN cosine", "baseline", "nearest neighbour", **shared, **_cost(job, rows))}
+    for variant in (each for each in TITLES if each in model.variants):
+        answers[variant] = baselines.network(model.path(variant))
+        found[variant] = _linear(job, model, variant, shared)
     if machine := baselines.svm(job, rows):
-        fitted, answer = machine
+        fitted, answers["svm"] = machine
         more: dict[str, Any] = {**shared, **fitted.cost(), "settings": fitted.settings}
-        found.append(Row(0, "SVM", "baseline", "support vectors", **_judged(job, answer), **more))
-    return model, found
+        found["svm"] = Row(0, "SVM", "baseline", "support vectors", **more)
+    prepared = batches.prepared(job, job.splits.test).numpy()
+    for name, robust in robustness.side_by_side(job, answers).items():
+        row = found[name]
+        row.robustness = {**robust, **UNJUDGED}
+        if not row.scores:
+            row.scores, row.confusion = _scored(job, answers[name](prepared))
+        if name not in LOGITS:
+            row.scores |= dict.fromkeys(("ece", "ece_low", "ece_high"))
+    return model, list(found.values())
 
 
 def remarks(report: Report) -> list[str]:
@@ -42,30 +53,24 @@ def remarks(report: Report) -> list[str]:
     return [each for each in (_as_accurate(report), _as_robust(report), *_settings(report)) if each]
 
 
-def _nearest(job: Job, rows: Ints, shared: dict[str, Any]) -> Row:
+def _cost(job: Job, rows: Ints) -> dict[str, Any]:
+    """Give what the nearest neighbour would weigh on a device: the stored spectra, in float32."""
     size = len(rows) * job.spectra.x.shape[1]
-    cost: dict[str, Any] = {"params": 0, "macs": size, "flops": 2 * size, "bytes": 4 * size}
-    judged = _judged(job, baselines.nearest(job, rows))
-    return Row(0, "1-NN cosine", "baseline", "nearest neighbour", **judged, **shared, **cost)
+    return {"params": 0, "macs": size, "flops": 2 * size, "bytes": 4 * size}
 
 
 def _linear(job: Job, model: OnnxModel, variant: str, shared: dict[str, Any]) -> Row:
-    loaded = scoring.load(job, model.path(variant))
-    more = {"variant": variant, "file": model.variants[variant].file, **scoring.weight(model, variant)}
-    judged = _judged(job, loaded.logits, logits=variant not in NO_LOGITS)
-    row = Row(0, TITLES[variant], "baseline", "linear", **judged, **shared, **more)
-    row.settings = model.variants[variant].facts["settings"]
-    return row
+    """Score a linear baseline by its file."""
+    scores, logits = scoring.score(job, model.path(variant))
+    counts = scoring.confusion(logits, job.spectra.y[job.splits.test])
+    own = model.variants[variant]
+    more = {"variant": variant, "file": own.file, "settings": own.facts["settings"], **scoring.weight(model, variant)}
+    return Row(0, TITLES[variant], "baseline", "linear", scores=scores.plain(), confusion=counts, **shared, **more)
 
 
-def _judged(job: Job, answer: Answer, *, logits: bool = False) -> dict[str, Any]:
-    """Give the scores, counts and robustness of what answers raw spectra; a calibration error where its answers are logits."""
-    test, y = job.splits.test, job.spectra.y[job.splits.test]
-    answers: NDArray[Any] = np.asarray(answer(job.spectra.x[test]))
-    scores = scoring.judge(answers, y, scoring.groups(job)).plain()
-    scores |= {} if logits else {"ece": None, "ece_low": None, "ece_high": None}
-    perturbed = {**robustness.measure(job, answer), **UNJUDGED}
-    return {"scores": scores, "confusion": scoring.confusion(answers, y), "robustness": perturbed}
+def _scored(job: Job, answers: NDArray[Any]) -> tuple[dict[str, Any], list[list[int]]]:
+    y = job.spectra.y[job.splits.test]
+    return scoring.judge(answers, y, scoring.groups(job)).plain(), scoring.confusion(answers, y)
 
 
 def _as_accurate(report: Report) -> str:

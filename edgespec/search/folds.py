@@ -205,12 +205,10 @@ def linear(job: Job, steps: tuple[Call, ...]) -> Right:
     test, found = job.splits.test, {}
     for on, labels in dict.fromkeys(learnt):
         known = batches.labelled(job, job.splits.rows(on), few(labels))
-        answers = {
-            "1-NN cosine": baselines.nearest(job, known)(job.spectra.x[test]),
-            **baselines.linear(job, known, test),
-        }
+        asked = batches.prepared(job, test).numpy()
+        answers = {"1-NN cosine": baselines.nearest(job, known)(asked), **baselines.linear(job, known, test)}
         if machine := baselines.svm(job, known):
-            answers["svm"] = machine[1](job.spectra.x[test])
+            answers["svm"] = machine[1](asked)
         for name, answer in answers.items():
             title = " ".join(filter(None, ["baseline", name, on, f"({labels})" if labels != "all" else ""]))
             found[title] = int((answer.argmax(1) == job.spectra.y[test]).sum())

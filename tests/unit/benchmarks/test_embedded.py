@@ -94,7 +94,7 @@ def test_who_learns_from_generated_spectra_is_asked_about_the_others_only(
     checked, line = replace(checked, steps=(step, *checked.steps[1:])), bench.Line("any", SMALL, True, ("teacher",))
     questions = asked(sides)
     found = bench.learn(line, checked, 0, 12, questions, tmp_path)
-    assert set(found) == {"nearest", "lda", "logistic", "teacher"}
+    assert set(found) == {"nearest", "lda", "logistic", "pls_da", "teacher"}
     for generated, named in found.values():
         assert generated > 0.8
         assert named.shape == questions.y.shape

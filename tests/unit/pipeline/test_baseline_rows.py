@@ -8,12 +8,15 @@ from typing import Any
 import pytest
 import report_example
 import tiny_job
+import torch
 
 from edgespec.data.perturbations import PERTURBATIONS, perturbed
 from edgespec.evaluation import baselines
+from edgespec.graph import onnx_file
 from edgespec.pipeline import baseline_rows
 from edgespec.report import Report, markdown, terminal
 from edgespec.report.html_sections import sections
+from edgespec.training import batches
 
 NAMES = ["1-NN cosine", "shrinkage LDA", "logistic regression", "PLS-DA", "SVM"]
 
@@ -32,8 +35,12 @@ def test_each_baseline_is_scored_clean_and_under_every_perturbation(tmp_path: Pa
     x, y = job.spectra.x[job.splits.test], job.spectra.y[job.splits.test]
     _, answer = baselines.svm(job, job.splits.rows("library")) or pytest.fail("it was fitted")
     for name in ("shift +5", "drift 5"):
-        right = (answer(perturbed(name, x, job.spectra.axis, job.seed)).argmax(1) == y).mean()
+        changed = perturbed(name, x, job.spectra.axis, job.seed)
+        prepared = batches.through(job.front(), torch.from_numpy(changed)).numpy()
+        right = (answer(prepared).argmax(1) == y).mean()
         assert rows[-1].robustness["accuracy"][name] == pytest.approx(right, abs=1e-5)
+        whole = (onnx_file.run(model.path("lda"), changed).argmax(1) == y).mean()
+        assert rows[1].robustness["accuracy"][name] == pytest.approx(whole, abs=1e-5), "its file, preprocessing and all"
     assert [row.variant for row in rows] == ["", *model.variants, ""]
 
 
