@@ -100,4 +100,7 @@ def _checkpoint(result: Report, run: Path) -> Checkpoint:
         found, _ = artifacts.read(run / step["folder"])
         if isinstance(found, Checkpoint):
             return found
-    raise Mistake(f"{run} holds no network to export in an older opset", hint="a recipe that trains or adopts one")
+    raise Mistake(
+        f"{run} holds no network to export in an older opset",
+        hint="a recipe that trains one, or adopts a checkpoint: an adopted ONNX file is never brought to an older opset",
+    )

@@ -30,7 +30,7 @@ def check(model: onnx.ModelProto, path: Path) -> None:
             each.type.tensor_type.shape.SetInParent()
     try:
         onnx.checker.check_model(shaped)
-    except onnx.checker.ValidationError as problem:
+    except (onnx.checker.ValidationError, ValueError, RuntimeError) as problem:  # a ValueError where a name is no text
         raise Mistake(f"{path} breaks the rules of ONNX: {first_line(problem)}", hint=file.WHOLE) from None
     _check_sizes(model, path)
 
@@ -115,7 +115,7 @@ def _check_sizes(model: onnx.ModelProto, path: Path) -> None:
     """Refuse a tensor that would not fit into memory, as far as its shape is known before the graph runs."""
     try:
         inferred = shape_inference.infer_shapes(model, data_prop=True)
-    except (shape_inference.InferenceError, RuntimeError) as problem:
+    except (shape_inference.InferenceError, ValueError, RuntimeError) as problem:
         raise Mistake(f"{path}: its shapes do not fit together: {first_line(problem)}", hint=file.WHOLE) from None
     for each in [*inferred.graph.value_info, *inferred.graph.input, *inferred.graph.output]:
         dims = [d.dim_value or 1 for d in each.type.tensor_type.shape.dim]

@@ -9,6 +9,7 @@ import foreign_models
 import numpy as np
 import onnx
 import pytest
+from google.protobuf.message import DecodeError
 from onnx import TensorProto, helper, numpy_helper
 
 from edgespec.errors import Mistake
@@ -78,3 +79,19 @@ def test_what_onnx_runtime_refuses_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(Mistake, match="ONNX Runtime refuses it") as caught:
         checks.opened(made, PATH)
     assert "\n" not in caught.value.message
+
+
+def test_a_name_that_is_no_text_breaks_the_rules(tmp_path: Path) -> None:
+    raw = model(tmp_path).SerializeToString().replace(b"weight", b"weig\xff\xfe", 1)
+    try:
+        damaged = onnx.ModelProto.FromString(raw)
+    except DecodeError:
+        return  # a protobuf that reads no such name: `file.read` says that the file is damaged
+    with pytest.raises(Mistake):
+        checks.check(damaged, PATH)
+
+
+def test_what_int8_knows_is_seen(tmp_path: Path) -> None:
+    assert not checks.has_layers(model(tmp_path))
+    layered = model(tmp_path, helper.make_node("MatMul", ["x", "square"], ["y"]), square=np.eye(4, dtype=np.float32))
+    assert checks.has_layers(layered)
