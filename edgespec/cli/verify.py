@@ -26,7 +26,7 @@ def command(bundle: Bundle, to_json: Json = False) -> None:
 
     Example: edgespec verify classifier.onnx
     """
-    if bundle.is_file():
+    if bundle.is_file() and bundle.suffix.lower() == ".onnx":
         _file(bundle, to_json)
         return
     from edgespec.targets import card as cards

@@ -7,6 +7,7 @@ Rayens (2003), J. Chemometrics 17, 166-173, doi:10.1002/cem.785; SVM: Cortes, Va
 from __future__ import annotations
 
 import itertools
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -177,6 +178,9 @@ def _folds(y: Ints, group: Words | None, rows: Ints, seed: int) -> Iterator[tupl
     if most < 2:
         return
     parts = StratifiedGroupKFold(min(FOLDS, most), shuffle=True, random_state=seed)
-    for learnt, held in parts.split(rows, y[rows], samples):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of classes that have fewer samples than there are folds
+        divided = list(parts.split(rows, y[rows], samples))
+    for learnt, held in divided:
         if len(held) and len(np.unique(y[rows[learnt]])) > 1:
             yield rows[learnt], rows[held]
