@@ -200,7 +200,7 @@ def _tell(path: str, found: Inventory, most: int | None) -> None:
 
 def _short(each: Seen) -> str:
     entry = each.entry
-    if entry is None:
+    if entry is None or not entry.file:
         return each.where
     return entry.file if entry.row is None else f"{entry.file} (row {entry.row})"
 

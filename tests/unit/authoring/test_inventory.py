@@ -205,3 +205,12 @@ def test_real_archives_are_counted_as_their_readme_counts_them(real: Path) -> No
     assert made.notes[0].startswith("spectra under two labels left out, on both sides: 14 (")
     assert "archive,file,mineral,group" in made.text
     assert {row["archive"] for row in rows(made)} == {archive.name}
+
+
+def test_repeats_among_own_files_are_named_on_both_sides(tmp_path: Path) -> None:
+    text = "Raman shift (cm-1),counts\n" + "".join(f"{150 + 2 * i},{1 + (i - 99) ** 2 % 97}\n" for i in range(400))
+    for file in ("A/1.csv", "B/copy.csv"):
+        (tmp_path / "s" / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "s" / file).write_text(text)
+    ended = edgespec(tmp_path, "data", "inspect", "s")
+    assert "repeats in another class: 1\n  B/copy.csv is A/1.csv\n" in ended.stdout
