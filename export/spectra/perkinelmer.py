@@ -53,6 +53,8 @@ def tracks(raw: bytes, where: str) -> list[Track]:
     if len(raw) < BEGIN + BLOCK:
         raise _cut(where, raw, BEGIN + BLOCK)
     description = raw[4:BEGIN].split(b"\0")[0].decode("latin-1")
+    if not description.isprintable():
+        raise RefusalError(2, f"{where}: its data are damaged: no words behind PEPE", AGAIN)
     if not description.startswith(EVEN):
         told = f"{where}: not supported: a PerkinElmer file of {description[:40]!r}"
         raise RefusalError(2, told, "export its spectra as text, JCAMP-DX or SPC")

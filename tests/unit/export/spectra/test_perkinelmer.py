@@ -118,3 +118,9 @@ def test_no_damage_ends_in_another_error_than_a_refusal(tmp_path: Path) -> None:
     assert ready > 20
     assert len(told) > 100
     assert all(code == 2 and error and hint for code, error, hint in told)
+
+
+def test_rubbish_behind_the_magic_is_damage_and_is_not_printed(tmp_path: Path) -> None:
+    (tmp_path / "a.sp").write_bytes(b"PEPE" + bytes(range(128, 256)) * 8)
+    _, error, _ = refusal(tmp_path / "a.sp")
+    assert error.endswith("its data are damaged: no words behind PEPE")
