@@ -129,17 +129,23 @@ def accuracy_floor(found: Survey) -> float:
     return float(max(floor, 1 / len(found.spectra.labels)))
 
 
+def commands(path: Path, targets: Sequence[Target]) -> list[str]:
+    """Give the commands that a drafted recipe is followed by, on this machine and on the devices."""
+    run, far = shlex.quote(f"runs/{path.stem}"), [each.name for each in targets if each.reach == "ssh"]
+    return [
+        f"  edgespec compress {shlex.quote(path.name if path.is_absolute() else str(path))}",
+        *(f"  edgespec bench {run} --target {each}" for each in ("local", *far)),
+        f"  edgespec gate {run}",
+    ]
+
+
 def _header(way: Way, found: Survey, targets: Sequence[Target], matters: str, path: Path) -> list[str]:
-    names, far = ", ".join(each.name for each in targets), [each.name for each in targets if each.reach == "ssh"]
+    names = ", ".join(each.name for each in targets)
     few = f" ({found.train} training spectra are few: what matters decides the limits only)" if way is FEW_WAY else ""
-    run = shlex.quote(f"runs/{path.stem}")
     return [
         f"{len(found.spectra.labels)} classes of {found.spectra.name}, for {names}; what matters is {matters}. Drafted by edgespec new.",
         "",
-        f"  edgespec compress {shlex.quote(path.name if path.is_absolute() else str(path))}",
-        f"  edgespec bench {run} --target local",
-        *(f"  edgespec bench {run} --target {each}" for each in far),
-        f"  edgespec gate {run}",
+        *commands(path, targets),
         "",
         "What was found:",
         *(f"  {each}" for each in found.told()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -129,7 +128,6 @@ def draft(found: Survey, model: Model, targets: Sequence[Target], path: Path, *,
 
 
 def _header(found: Survey, model: Model, targets: Sequence[Target], path: Path) -> list[str]:
-    run = shlex.quote(f"runs/{path.stem}")
     raw = (
         f"{model.path.name} is taken to want raw spectra. Where it was trained behind a preprocessing, write that into"
     )
@@ -139,9 +137,7 @@ def _header(found: Survey, model: Model, targets: Sequence[Target], path: Path) 
     return [
         f"{model.path.name} on {len(found.spectra.labels)} classes of {found.spectra.name}, for {names}. Drafted by edgespec new.",
         "",
-        f"  edgespec compress {shlex.quote(path.name if path.is_absolute() else str(path))}",
-        f"  edgespec bench {run} --target local",
-        f"  edgespec gate {run}",
+        *drafts.commands(path, targets),
         "",
         "What was found:",
         *(f"  {each}" for each in (*found.told(), *model.told())),

@@ -15,9 +15,6 @@ from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
 Unit = Literal["cm-1", "nm", "um"]
-NO_SAMPLES = (
-    "the physical samples are not known, so spectra of one sample may stand in two parts: accuracy is overestimated"
-)
 
 
 def load(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -124,3 +124,8 @@ def test_a_unit_stands_in_the_file_or_in_the_recipe(tmp_path: Path) -> None:
     found = inventory.take(str(tmp_path))
     assert len(found.seen) == 2, "inspect tells it"
     assert "its axis says no unit, cm-1 is taken: 2 (A/1.txt, B/1.txt)" in found.notes
+
+
+def test_a_recipe_may_name_what_the_reader_knows() -> None:
+    known = set(module("spectra.intensities").ABSORBING) | {"", "counts"}
+    assert set(get_args(measured.Intensity)) == known
