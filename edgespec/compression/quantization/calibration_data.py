@@ -15,6 +15,7 @@ from edgespec.spectra import Floats, Ints
 from edgespec.training import batches
 
 FEWEST = 64
+ALIKE = 0.5  # spectra of one class correlate with each other by more, noise by none
 NOISE = (
     0.1  # a correlation of neighbouring points below this is no spectrum's: white noise has 0, the noisiest of ours 0.6
 )
@@ -77,7 +78,16 @@ def _check(job: Job, rows: Ints) -> None:
                 f"the calibration set overlaps the {name} part: {shared}, so int8 would be judged on what it was fitted to",
                 hint="split by group; one sample, one part",
             )
-    if (neighbours := _neighbours(job.spectra.x[rows])) < NOISE:
+    x, y = job.spectra.x[rows], job.spectra.y[rows]
+    if float(np.median(np.ptp(x, axis=1))) == 0:
+        told = "the calibration spectra are constant: every point has the value of the next"
+        raise Mistake(told, hint="was the detector on? edgespec data inspect shows them")
+    if (neighbours := _neighbours(x)) < NOISE:
+        if _alike(x, y) > ALIKE:
+            raise Mistake(
+                f"the calibration spectra are undersampled: spectra of a class are alike, but neighbouring points correlate by {neighbours:.2f}",
+                hint="more points in data.axis, as many as were measured: bands must be wider than a point",
+            )
         raise Mistake(
             f"the calibration spectra are noise: neighbouring points correlate by {neighbours:.2f}, those of spectra by more than {NOISE:g}",
             hint="calibrate on measured spectra; random numbers give ranges that no spectrum ever takes",
@@ -91,6 +101,19 @@ def _shared(job: Job, rows: Ints, others: Ints) -> str:
         return ""
     groups = np.intersect1d(job.spectra.group[rows], job.spectra.group[others])
     return f"sample {str(groups[0])!r} is in both" if len(groups) else ""
+
+
+def _alike(x: Floats, y: Ints) -> float:
+    """Give the median over spectra of the correlation with the mean of the others of their class; 0 where no class has two."""
+    found: list[float] = []
+    for label in np.unique(y):
+        mine = x[y == label].astype(np.float64)
+        if len(mine) > 1:
+            others = (mine.sum(0) - mine) / (len(mine) - 1)
+            a, b = mine - mine.mean(1, keepdims=True), others - others.mean(1, keepdims=True)
+            norm = np.sqrt((a**2).sum(1) * (b**2).sum(1))
+            found += ((a * b).sum(1) / np.maximum(norm, 1e-300)).tolist()
+    return float(np.median(found)) if found else 0.0
 
 
 def _neighbours(x: Floats) -> float:

@@ -93,6 +93,21 @@ def test_random_numbers_are_refused(job: Job) -> None:
             calibration_data.drawn(replace(job, spectra=spectra), None, 256)
 
 
+def test_undersampled_and_constant_spectra_are_called_that(job: Job) -> None:
+    random = np.random.default_rng(1)
+    points = job.spectra.x.shape[1]
+    bands = random.random((len(job.spectra.labels), points)) < 0.1  # one point wide, each class its own
+    coarse = bands[job.spectra.y] * 100 + random.random(job.spectra.x.shape)
+    for x, said in (
+        (coarse, "are undersampled: spectra of a class are alike"),
+        (np.full_like(coarse, 7), "are constant"),
+    ):
+        spectra = replace(job.spectra, x=x.astype(np.float32))
+        with pytest.raises(Mistake, match=said) as caught:
+            calibration_data.drawn(replace(job, spectra=spectra), None, 256)
+        assert caught.value.hint
+
+
 def test_the_noisiest_spectra_that_a_model_is_judged_on_are_no_noise(job: Job) -> None:
     from edgespec.data.perturbations import perturbed
 
