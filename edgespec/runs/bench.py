@@ -21,7 +21,7 @@ from edgespec.graph import compatibility
 from edgespec.pipeline.run import Run
 from edgespec.recipe.plan import Plan
 from edgespec.report import Report, histogram
-from edgespec.runs.gate_verdicts import broken
+from edgespec.runs.gate.verdicts import broken
 from edgespec.targets import card as target_cards
 from edgespec.targets import ssh
 from edgespec.targets.card import Target

@@ -23,7 +23,8 @@ from edgespec.recipe.gates import Gate
 from edgespec.recipe.plan import plan
 from edgespec.report import Report, markdown
 from edgespec.report.tables import uncertainty
-from edgespec.runs import gate, gate_verdicts
+from edgespec.runs import gate
+from edgespec.runs.gate import verdicts as gate_verdicts
 from edgespec.spectra import Axis
 
 OTHERS = {"minerals": {"minerals": ["Albite", "Epidote", "Forsterite", "Grossular"], "samples": 4, "spectra": 3}}

@@ -23,8 +23,8 @@ from edgespec.graph import assembly, onnx_file
 from edgespec.pipeline import provenance, report_rows
 from edgespec.recipe import Call
 from edgespec.report import Report, Row
-from edgespec.runs import gate_verdicts
-from edgespec.runs.gate_verdicts import Gate
+from edgespec.runs.gate import verdicts as gate_verdicts
+from edgespec.runs.gate.verdicts import Gate
 
 
 def test_a_file_is_judged_on_each_perturbation_of_all_test_spectra() -> None:

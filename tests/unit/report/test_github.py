@@ -9,7 +9,7 @@ import pytest
 from report_example import report
 
 from edgespec.report import Report, github, junit
-from edgespec.runs.gate_verdicts import Verdict
+from edgespec.runs.gate.verdicts import Verdict
 
 VERDICTS = [
     Verdict("accuracy", "", 0.5, 0.9, "pass", "float32", "", ""),

@@ -17,7 +17,7 @@ from edgespec.recipe.gates import Gate
 from edgespec.report import Report, markdown, tables, terminal
 from edgespec.report.figures import picture
 from edgespec.report.tables import quantization
-from edgespec.runs.gate_verdicts import check
+from edgespec.runs.gate.verdicts import check
 
 
 def judged(source: str = "embedded") -> Report:

@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 
 from edgespec.recipe.gates import METRICS, Gate
-from edgespec.runs.gate_verdicts import Verdict
+from edgespec.runs.gate.verdicts import Verdict
 
 CHANCE, SLOWER = 0.05, 0.01
 """Below which probability a loss of accuracy, or of speed, is no chance."""

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from edgespec.recipe.gates import Gate
-from edgespec.runs import gate_regression
-from edgespec.runs.gate_regression import File, Paired, Side
-from edgespec.runs.gate_verdicts import Verdict
+from edgespec.runs.gate import regression as gate_regression
+from edgespec.runs.gate.regression import File, Paired, Side
+from edgespec.runs.gate.verdicts import Verdict
 
 N, LABELS = 300, ("a", "b", "c")
 DEVICE = {"cpu": "A", "threads": 1}

@@ -14,8 +14,9 @@ from edgespec.errors import Mistake, Mistakes
 from edgespec.pipeline.run import Run
 from edgespec.recipe.gates import METRICS, Gate
 from edgespec.report import Report
-from edgespec.runs import gate, gate_verdicts
-from edgespec.runs.gate_verdicts import Verdict
+from edgespec.runs import gate
+from edgespec.runs.gate import verdicts as gate_verdicts
+from edgespec.runs.gate.verdicts import Verdict
 
 VALUES = {  # of the hand-made report, whose recommended file is cpu-int8
     "accuracy": 0.90, "sensitivity": 0.91, "specificity": 0.99, "macro_f1": 0.9, "agreement": 0.95,

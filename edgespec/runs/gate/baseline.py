@@ -22,7 +22,7 @@ from edgespec.graph import arithmetic, onnx_file
 from edgespec.job import Job, Progress
 from edgespec.pipeline.run import Run
 from edgespec.report import Report
-from edgespec.runs.gate_regression import File, Side
+from edgespec.runs.gate.regression import File, Side
 
 FORMAT = 1
 NONE, SHIPPED, ALL = "none", "shipped", "all"

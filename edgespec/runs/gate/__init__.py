@@ -14,12 +14,12 @@ from edgespec.pipeline.run import Run
 from edgespec.recipe import gates as recipe_gates
 from edgespec.recipe.gates import Gate
 from edgespec.report import Report
-from edgespec.runs import gate_verdicts
-from edgespec.runs.gate_verdicts import Verdict
+from edgespec.runs.gate import verdicts as kept
+from edgespec.runs.gate.verdicts import Verdict
 from edgespec.targets import card as cards
 
 if TYPE_CHECKING:  # what only a comparison needs takes seconds to load
-    from edgespec.runs.gate_regression import Paired, Side
+    from edgespec.runs.gate.regression import Paired, Side
 
 BASELINES = Path("baselines")
 
@@ -73,25 +73,25 @@ def judge(run: Run, asked: Asked) -> Judged:
         counted = any(each.metric == "instructions" for each in made.gates)
         head = None
         if asked.update or made.relative:
-            from edgespec.runs import gate_baseline
+            from edgespec.runs.gate import baseline
 
-            count = gate_baseline.NONE if not counted else gate_baseline.ALL if asked.update else gate_baseline.SHIPPED
-            head = gate_baseline.of_run(run, count=count)
+            count = baseline.NONE if not counted else baseline.ALL if asked.update else baseline.SHIPPED
+            head = baseline.of_run(run, count=count)
             result.instructions = _instructions(head)
         elif counted:
             result.instructions = _count(run)
         if asked.update and head:
-            gate_baseline.write(head, path)
+            baseline.write(head, path)
             return Judged(result, 0, [], path)
         absolute, relative = (_of_target(each, asked.target) for each in (made.absolute, made.relative))
         places = [_line(folder, result, each) for each in (*absolute, *relative)]
         stands = dict(zip(absolute, places, strict=False))
-        verdicts = gate_verdicts.check(absolute, result, target=asked.target, where=lambda each: stands[each])
+        verdicts = kept.check(absolute, result, target=asked.target, where=lambda each: stands[each])
         if head is not None and relative:
             verdicts += _against(run, head, relative, path, asked)
         result.gates = [each.plain() for each in verdicts]
         run.write()
-    return Judged(result, gate_verdicts.code(verdicts, made.inconclusive), places)
+    return Judged(result, kept.code(verdicts, made.inconclusive), places)
 
 
 def _of_target(gates: Sequence[Gate], name: str | None) -> list[Gate]:
@@ -99,25 +99,25 @@ def _of_target(gates: Sequence[Gate], name: str | None) -> list[Gate]:
 
 
 def _against(run: Run, head: Side, gates: Sequence[Gate], path: Path, asked: Asked) -> list[Verdict]:
-    from edgespec.runs import gate_baseline, gate_regression
+    from edgespec.runs.gate import baseline, regression
 
     paired: dict[str, Paired] = {}
     if asked.against:
-        other = Run(gate_baseline.build(asked.against, run.folder, asked.changes, run.progress), run.progress)
+        other = Run(baseline.build(asked.against, run.folder, asked.changes, run.progress), run.progress)
         count = head.shipped if any(each.metric == "instructions" for each in gates) else []
-        base = gate_baseline.of_run(other, count=count)
+        base = baseline.of_run(other, count=count)
         for name in dict.fromkeys(each.target for each in gates if each.target):
             paired[name] = _pair(run, other, head, base, name, asked.seconds)
         base = replace(base, where=asked.against)
     else:
         try:
-            base = gate_baseline.read(path)
+            base = baseline.read(path)
         except Missing as absent:
             return [
-                gate_regression.unmeasured(each, absent.message, f"{absent.hint}; or {gate_regression.OFFER}")
+                regression.unmeasured(each, absent.message, f"{absent.hint}; or {regression.OFFER}")
                 for each in gates
             ]
-    return [gate_regression.judge(each, base, head, paired) for each in gates]
+    return [regression.judge(each, base, head, paired) for each in gates]
 
 
 def _pair(run: Run, other: Run, head: Side, base: Side, name: str, seconds: float) -> Paired:
@@ -126,7 +126,7 @@ def _pair(run: Run, other: Run, head: Side, base: Side, name: str, seconds: floa
     from scipy import stats
 
     from edgespec.bench import measure
-    from edgespec.runs.gate_regression import Paired
+    from edgespec.runs.gate.regression import Paired
 
     card = cards.load(name)
     variant = run.report.advice.get(name, {}).get("variant") or head.shipped[0]
@@ -152,10 +152,10 @@ def _instructions(side: Side) -> dict[str, object]:
 def _count(run: Run) -> dict[str, object]:
     """Count the instructions of the files that a run may ship; where that can't be done, tell why."""
     from edgespec.bench import instructions
-    from edgespec.runs import gate_baseline
+    from edgespec.runs.gate import baseline
 
     x, _ = run.test
-    files = {name: run.model.path(name) for name in gate_baseline.shipped(run.model, run.report)}
+    files = {name: run.model.path(name) for name in baseline.shipped(run.model, run.report)}
     try:
         who, found = instructions.count(files, x, run.folder / "bench", run.progress.say)
     except (Missing, Unreachable) as absent:
