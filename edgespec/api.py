@@ -89,7 +89,7 @@ class Run:
         from edgespec.runs import gate
 
         kept = None if baseline is None else Path(baseline)
-        asked = gate.Asked(target, None if against is None else str(against), kept, seconds=seconds)
+        asked = gate.Asked(target, None if against is None else str(against), baseline=kept, seconds=seconds)
         judged = gate.judge(self._open, asked)
         _pages(self._open)
         return judged

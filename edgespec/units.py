@@ -11,10 +11,12 @@ from edgespec.errors import Mistake
 
 SIZES = {"B": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000, "KiB": 1024, "MiB": 1024**2}
 TIMES = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0}
+ENERGIES = {"nJ": 1e-9, "uJ": 1e-6, "µJ": 1e-6, "mJ": 1e-3, "J": 1.0}
 COUNTS = {"": 1, "k": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 PERCENT = 100
 Reader = Callable[[str | float], float]
 SIZE, TIME, COUNT = "a size such as '512 kB'", "a time such as '2 ms'", "a count such as '60 k'"
+ENERGY = "an energy such as '5 mJ'"
 SHARE = "a share such as 0.95 or '95 %'"
 _QUANTITY = re.compile(r"\s*([-+]?[0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*([^\s0-9]*)\s*")
 
@@ -27,6 +29,11 @@ def size(text: str | float) -> float:
 def time(text: str | float) -> float:
     """Give seconds for "2 ms"; a bare number is refused, since nobody knows its unit."""
     return _positive(text, TIMES, TIME)
+
+
+def energy(text: str | float) -> float:
+    """Give joules for "5 mJ"; a bare number is refused, since nobody knows its unit."""
+    return _positive(text, ENERGIES, ENERGY)
 
 
 def duration(text: str | float) -> float:
@@ -68,6 +75,7 @@ def form(read: Reader, *, signed: bool = False, percent: bool = False) -> dict[s
 _READ: dict[Reader, tuple[list[str], str]] = {
     size: ([*SIZES, ""], SIZE),
     time: ([*TIMES], TIME),
+    energy: ([*ENERGIES], ENERGY),
     count: ([*COUNTS], COUNT),
     share: (["", "%"], SHARE),
 }
@@ -113,3 +121,11 @@ def show_time(seconds: float) -> str:
         if seconds < 999.5 * factor:
             return f"{seconds / factor:.3g} {unit}"
     return f"{seconds:.3g} s" if seconds < 999.5 else f"{seconds:.0f} s"
+
+
+def show_energy(joules: float) -> str:
+    """0.0051 -> "5.1 mJ"."""
+    for unit, factor in (("nJ", 1e-9), ("uJ", 1e-6), ("mJ", 1e-3)):
+        if joules < 999.5 * factor:
+            return f"{joules / factor:.3g} {unit}"
+    return f"{joules:.3g} J"

@@ -23,8 +23,7 @@ def of_machine(samples: Samples, host: Mapping[str, Any], *, noise: float, warm:
         found.append(f"noisy machine: the reference differs from itself by up to {noise:.0%}")
     if (rounds := spread(samples)) > NOISY:
         found.append(f"noisy machine: the rounds' medians spread by {rounds:.0%}")
-    others = host.get("other_cores") if host.get("other_cores") is not None else host.get("load1")
-    if others is not None and others > BUSY * host["cores"]:
+    if others := busy(host):
         found.append(f"busy machine: other work kept {others:.1f} of {host['cores']} cores busy meanwhile")
     if not warm:
         found.append("the warm-up ended before two blocks agreed within 1 %")
@@ -37,6 +36,12 @@ def of_machine(samples: Samples, host: Mapping[str, Any], *, noise: float, warm:
         if samples.size < FEWEST[share]
     ]
     return found
+
+
+def busy(host: Mapping[str, Any]) -> float:
+    """Give how many cores other work kept busy meanwhile, 0 where it was not worth telling."""
+    others = host.get("other_cores") if host.get("other_cores") is not None else host.get("load1")
+    return float(others) if others is not None and others > BUSY * host["cores"] else 0.0
 
 
 def of_processes(process_cov: float | None, differing: int) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,6 +19,22 @@ Against = Annotated[
     typer.Option(
         "--against", help="A run folder, or a git revision to build: measured in turns with this run, in one session."
     ),
+]
+There = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe-there", metavar="PATH", help="The recipe's path in that revision, if a rename is not found."
+    ),
+]
+Skipped = Annotated[
+    Literal["warn", "fail"] | None,
+    typer.Option(
+        "--skipped",
+        help="What the baseline can't answer means; as the recipe says, else fail where CI is set.",
+    ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Keep as a baseline what was measured while other work held the cores.")
 ]
 Change = Annotated[
     list[str] | None,
@@ -42,9 +58,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON."
 def command(
     run: Folder = None, target: Target = None, against: Against = None, change: Change = None, baseline: Baseline = None,
     update: Update = False, seconds: Seconds = 5.0, junit: Junit = None, summary: Summary = None,
-    annotate: Annotate = None, to_json: Json = False,
+    annotate: Annotate = None, to_json: Json = False, recipe_there: There = None, skipped: Skipped = None, force: Force = False,
 ) -> None:  # fmt: skip
     """Judge the recipe's `gates:`: its limits, and under `regression:` what was lost against a baseline, a run or a revision.
+
+    Without `regression:`, `--against` and a baseline are judged by default limits (docs/gates.md).
 
     Example: edgespec gate --target local
 
@@ -52,28 +70,33 @@ def command(
     """
     folder = run_folder(run)
     from edgespec.pipeline.run import Run
-    from edgespec.recipe import gates
     from edgespec.report import files, tables, terminal
     from edgespec.report import github as summaries
     from edgespec.report import junit as xml
     from edgespec.runs import gate
 
     bars = Bars(folder / "log.txt")
-    asked = gate.Asked(target, against, baseline, update, tuple(change or ()), seconds)
+    asked = gate.Asked(
+        target, against, recipe_there, baseline, update, tuple(change or ()), seconds, skipped or "", force
+    )
     found = gate.judge(Run(folder, bars), asked)
     result = found.report
     if found.written:
+        for note in found.notes:
+            bars.say(note)
         bars.say(f"baseline: {found.written}; look at the difference, and commit it")
         return
-    unsure = gates.load(folder / "recipe.yaml").inconclusive
     if junit:
-        xml.write(result, junit, inconclusive=unsure)
+        xml.write(result, junit, inconclusive=found.inconclusive, skipped=found.skipped)
     job = os.environ.get("GITHUB_STEP_SUMMARY")
     if summary or job:
         summaries.append(result, summary or Path(str(job)))
     files.write(result, folder)  # pictures last: the verdicts are written whatever happens to them
     if annotate or (annotate is None and os.environ.get("GITHUB_ACTIONS") == "true"):
-        print("\n".join(summaries.commands(result, found.places, inconclusive=unsure)), file=sys.stderr)
+        print(
+            "\n".join(summaries.commands(result, found.places, inconclusive=found.inconclusive, skipped=found.skipped)),
+            file=sys.stderr,
+        )
     if to_json:
         as_json({"folder": str(folder), "kept": found.code == 0, "exit_code": found.code, "gates": result.gates})
     else:

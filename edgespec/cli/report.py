@@ -24,11 +24,14 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="The HTML file; RUN/report.html, and report.md beside it, if not said.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
+Drop = Annotated[
+    bool, typer.Option("--drop-examples", help="Take the test spectra that it shows out of report.json, for good.")
+]
 BROKEN = (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError)
 
 
 @app.command("report", short_help="Show runs again; write their report.html.")
-def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
+def command(run: Runs = None, out: Out = None, to_json: Json = False, drop_examples: Drop = False) -> None:
     """Show a run's report and write its report.html and report.md again, or several runs side by side in one HTML file.
 
     Example: edgespec report runs/rruff_distill
@@ -41,6 +44,10 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False) -> None:
         return
     folders = [run_folder(each) for each in run] if run else [run_folder(None)]
     found = {folder: report.read(folder) for folder in folders}
+    if drop_examples:
+        for folder, each in found.items():
+            each.examples = {}
+            report.write(each, folder)
     if to_json:
         told: list[dict[str, Any]] = [{"folder": str(folder), **asdict(each)} for folder, each in found.items()]
         as_json(told[0] if len(told) == 1 else {"runs": told})

@@ -51,6 +51,17 @@ def measure(job: Job, model: Judged) -> dict[str, Any]:
     return {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5)}
 
 
+def right(job: Job, model: Judged) -> NDArray[np.float64]:
+    """Give (n,): the share of the perturbations of `measure` under which each test spectrum is named rightly."""
+    rows = job.splits.test
+    x, y = job.spectra.x[rows], job.spectra.y[rows]
+    answer = scoring.load(job, model).logits
+    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
+    named = [answer(changed).argmax(axis=1) == y for _, changed in _changed(tested)]
+    found: NDArray[np.float64] = np.mean(named, axis=0)
+    return found
+
+
 def side_by_side(job: Job, answers: Mapping[str, Answer]) -> dict[str, dict[str, Any]]:
     """Judge several that answer prepared spectra as `measure` judges a model; each perturbation is prepared once for all of them.
 

@@ -20,7 +20,7 @@ from edgespec.pipeline.preparation import prepare
 from edgespec.pipeline.run import Run
 from edgespec.pipeline.step_cache import Made, Store
 from edgespec.pipeline.up_to_date import data_digest, fingerprint
-from edgespec.recipe import Call, Recipe, plain
+from edgespec.recipe import Call, Recipe, place, plain
 from edgespec.recipe.plan import Plan, plan, until
 from edgespec.report import Report, Row
 
@@ -47,8 +47,9 @@ def compress(
     last = until(checked, stop)
     run = Run(folder, progress)
     with run.locked():
-        run.plan, run.job = checked, prepare(checked, folder, progress)
         before = _before(folder)
+        _same_recipe(recipe, before, folder)
+        run.plan, run.job = checked, prepare(checked, folder, progress)
         job, result = run.job, _begun(checked, run.job, folder)
         _run(checked.steps[:last], job, result, folder, seen, store)
         result.notes += [*report_rows.remarks(result), *baseline_rows.remarks(result)]
@@ -132,11 +133,23 @@ def _before(folder: Path) -> Report | None:
         return None
 
 
+def _same_recipe(recipe: Recipe, before: Report | None, folder: Path) -> None:
+    """Raise Mistake where the folder holds the run of another recipe that is still there."""
+    if before is None or before.recipe_file in ("", place.of(recipe.path)):
+        return
+    if (place.top(recipe.path) / before.recipe_file).is_file():
+        raise Mistake(
+            f"{folder} is the run of {before.recipe_file}, not of {recipe.path}", hint="--out names another folder"
+        )
+
+
 def _begun(checked: Plan, job: Job, folder: Path) -> Report:
     """Write down what is run and where, and give the report to be filled."""
     tree = plain(checked.recipe.tree)
-    storage.write(folder / "recipe.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+    text = yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+    storage.write(folder / "recipe.yaml", text)
     result = _start(checked, job)
+    result.recipe_file, result.recipe_digest = place.of(checked.recipe.path), storage.digest(text)
     storage.write_json(folder / "environment.json", result.environment)
     return result
 

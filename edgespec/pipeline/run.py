@@ -44,9 +44,10 @@ class Run:
 
     @cached_property
     def plan(self) -> Plan:
-        """The recipe, checked from end to end. Raises Mistakes where it can no longer be run."""
+        """The recipe, checked from end to end. Raises Mistakes where it was edited since, or can no longer be run."""
         from edgespec.recipe.plan import plan
 
+        self.check_recipe()
         return plan(recipes.load(self.folder / RECIPE))
 
     @cached_property
@@ -79,6 +80,19 @@ class Run:
         """The test part: x (n, points) on the model's axis, y (n,)."""
         rows = self.job.splits.test
         return self.job.spectra.x[rows], self.job.spectra.y[rows]
+
+    def check_recipe(self) -> None:
+        """Raise Mistake where the run's copy of its recipe is not as it was written: promises are changed in the recipe itself."""
+        path = self.folder / RECIPE
+        try:
+            same = storage.digest(path.read_text(encoding="utf-8")) == self.report.recipe_digest
+        except FileNotFoundError:
+            raise Mistake(f"there is no {path}", hint="edgespec compress RECIPE writes it anew") from None
+        except (OSError, UnicodeDecodeError) as problem:
+            raise Mistake(f"{path} cannot be read: {problem}", hint="edgespec compress RECIPE writes it anew") from None
+        if not same:
+            told = f"{path} was edited after the run was made"
+            raise Mistake(told, hint="edit the recipe itself, then edgespec compress: what has not changed is kept")
 
     def check_data(self) -> None:
         """Raise Mistake where the run's data have changed since: nothing of the run may be judged on others."""

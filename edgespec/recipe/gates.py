@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgespec import plugins, recipe, units
 from edgespec.errors import Mistake, Mistakes
+from edgespec.recipe.metrics import DEFAULTS, METRICS, REGRESSIONS, SAME
 from edgespec.targets import card as cards
 from edgespec.yaml12 import Place
 
-REGRESSIONS = ("accuracy", "size", "params", "macs", "instructions", "latency_p50")
-OTHERS = {"inconclusive": ("warn", "fail"), "regression": ()}
+OTHERS = {"inconclusive": ("warn", "fail"), "skipped": ("warn", "fail"), "regression": ()}
+UNSURE = {"inconclusive": "warn", "skipped": ""}
 Wrong = Callable[[Place, str, str], None]
-BETTER, SMALLER, FASTER = (
-    "train longer, or a wider student",
-    "a narrower student, or int8",
-    "a smaller student, or another variant",
-)
 
 
 @dataclass(frozen=True)
@@ -27,13 +23,14 @@ class Gate:
     """A promise of the recipe.
 
     limit: the metric's own; against a baseline: the accuracy that may be lost, or the share by which the rest may grow
-    relative: against a baseline
+    relative: against a baseline; stated: written in the recipe, not one of the default limits
     """
 
     metric: str
     limit: float
     target: str = ""
     relative: bool = False
+    stated: bool = True
 
     @property
     def place(self) -> Place:
@@ -44,20 +41,31 @@ class Gate:
 
 @dataclass(frozen=True)
 class Promises:
-    """All of them, absolute ones first; inconclusive: "warn", or "fail" where an unsure measurement breaks a promise."""
+    """All of them, absolute ones first.
+
+    inconclusive: "warn", or "fail" where an unsure measurement breaks a promise; skipped: the same for what the baseline can't answer, "" where
+    the recipe does not say; regression: the recipe says what may be lost
+    """
 
     gates: tuple[Gate, ...] = ()
     inconclusive: str = "warn"
+    skipped: str = ""
+    regression: bool = False
 
     @property
     def absolute(self) -> tuple[Gate, ...]:
         """Those that need no baseline."""
         return tuple(each for each in self.gates if not each.relative)
 
-    @property
-    def relative(self) -> tuple[Gate, ...]:
-        """Those against a baseline."""
-        return tuple(each for each in self.gates if each.relative)
+    def relative(self, targets: Sequence[str] = ()) -> tuple[Gate, ...]:
+        """Those against a baseline; where the recipe states none, the default limits, those of latencies on these targets."""
+        if self.regression:
+            return tuple(each for each in self.gates if each.relative)
+        found = [Gate(name, 0.0, "", True, stated=False) for name in SAME]
+        for name, limit in DEFAULTS.items():
+            places = targets if METRICS[name].per_target else ("",)
+            found += [Gate(name, limit, each, True, stated=False) for each in places]
+        return tuple(found)
 
 
 def load(path: Path) -> Promises:
@@ -83,22 +91,33 @@ def read(tree: Any, wrong: Wrong) -> Promises:
         return Promises()
     plain = {key: value for key, value in tree.items() if key not in OTHERS}
     found = _gates(plain, list(METRICS), (), wrong)
-    unsure = tree.get("inconclusive", "warn")
-    if unsure not in OTHERS["inconclusive"]:
-        wrong(("inconclusive",), f"'inconclusive': {unsure!r} is not warn or fail", "inconclusive: warn")
+    unsure = {name: tree.get(name, usual) for name, usual in UNSURE.items()}
+    for name, means in unsure.items():
+        if name in tree and means not in OTHERS[name]:
+            wrong((name,), f"'{name}': {means!r} is not warn or fail", f"{name}: warn")
     relative = tree.get("regression")
     if relative is not None and not isinstance(relative, dict):
         wrong(("regression",), "'regression' holds 'metric: limit' entries", "regression: {accuracy: 1 %, size: 2 %}")
     elif relative:
-        found += _gates(relative, list(REGRESSIONS), ("regression",), wrong)
-    return Promises(tuple(found), unsure)
+        found += _same(relative, wrong)
+        numbers = {key: value for key, value in relative.items() if key not in SAME}
+        found += _gates(numbers, list(REGRESSIONS), ("regression",), wrong)
+    return Promises(tuple(found), unsure["inconclusive"], unsure["skipped"], bool(relative))
+
+
+def _same(tree: dict[str, Any], wrong: Wrong) -> list[Gate]:
+    """Give what has to stay as it is: contract and variants, unless the recipe lets them change."""
+    for name in SAME:
+        if tree.get(name, "same") not in ("same", "any"):
+            wrong(("regression", name), f"'{name}': {tree[name]!r} is not same or any", f"{name}: same")
+    return [Gate(name, 0.0, "", True, stated=name in tree) for name in SAME if tree.get(name, "same") != "any"]
 
 
 def _gates(tree: dict[str, Any], known: list[str], inside: Place, wrong: Wrong) -> list[Gate]:
     found: list[Gate] = []
     for name, limit in tree.items():
         if name not in known:
-            hint = plugins.did_you_mean(str(name), [*known, *([] if inside else OTHERS)])
+            hint = plugins.did_you_mean(str(name), [*known, *(SAME if inside else OTHERS)])
             what = f"there is no regression of {name!r}" if inside and name in METRICS else f"unknown metric {name!r}"
             wrong((*inside, name), what, hint)
             continue
@@ -139,109 +158,3 @@ def _share(written: Any) -> float:
     if share < 0:
         raise Mistake(f"{written!r} is negative: how much worse than the baseline may it be?", hint="0 % or more")
     return share
-
-
-@dataclass(frozen=True)
-class Metric:
-    """What can be promised.
-
-    about: its sentence; high: more is better; remedy: what to do where the promise is broken
-    signed: a difference, so that a limit below zero makes sense
-    """
-
-    about: str
-    high: bool
-    read: Callable[[str | float], float]
-    show: Callable[[float], str]
-    remedy: str
-    per_target: bool = False
-    signed: bool = False
-
-
-def _fraction(value: float) -> str:
-    return f"{value:.1g}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"
-
-
-METRICS = {
-    "accuracy": Metric(
-        "Least share of the test spectra that each shipped file names rightly.", True, units.share, _fraction, BETTER
-    ),
-    "sensitivity": Metric(
-        "Least sensitivity (recall), the mean over the classes of the test part.", True, units.share, _fraction, BETTER
-    ),
-    "specificity": Metric(
-        "Least specificity, the mean over the classes of the test part.", True, units.share, _fraction, BETTER
-    ),
-    "macro_f1": Metric(
-        "Least F1 score, the mean over the classes of the test part.", True, units.share, _fraction, BETTER
-    ),
-    "agreement": Metric(
-        "Least share of the test spectra that a shipped file names as step 1's model does.",
-        True,
-        units.share,
-        _fraction,
-        "look at which step lost it: the table has a column for it",
-    ),
-    "teacher_accuracy": Metric(
-        "Least accuracy of step 1's model: a floor under the reference itself.",
-        True,
-        units.share,
-        _fraction,
-        "the reference itself is weak: mend step 1 first",
-    ),
-    "gain_over_control": Metric(
-        "Least accuracy that distillation wins over the same student trained without its teacher.",
-        True,
-        units.share,
-        _fraction,
-        "distillation brings too little here: train the student on its labels",
-        signed=True,
-    ),
-    "drop": Metric(
-        "Most accuracy that may be lost against step 1's model.", False, units.share, _fraction, BETTER, signed=True
-    ),
-    "robust_accuracy": Metric(
-        "Least accuracy over the perturbed test spectra, the mean over the perturbations.",
-        True,
-        units.share,
-        _fraction,
-        "the report names the perturbation that costs most: vary the training spectra by it, or prepare it away",
-    ),
-    "robust_accuracy_drop": Metric(
-        "Most accuracy that may be lost under one perturbation against step 1's model, the clean loss not counted.",
-        False,
-        units.share,
-        _fraction,
-        "the report names where: calibrate int8 on spectra varied like that, a wider student, or ship float32",
-        signed=True,
-    ),
-    "ece": Metric(
-        "Largest expected calibration error.",
-        False,
-        units.share,
-        _fraction,
-        "end the recipe with 'calibrate', or give validation more spectra",
-    ),
-    "unknown_auroc": Metric(
-        "Least area under the ROC curve with which the reject score tells the spectra of data.unknown.",
-        True,
-        units.share,
-        _fraction,
-        "the score can't tell unknown substances: more classes, or a preprocessing that keeps bands apart",
-    ),
-    "size": Metric("Largest file, all that is in it.", False, units.size, units.show_size, SMALLER),
-    "params": Metric("Most parameters.", False, units.count, units.show_count, SMALLER),
-    "macs": Metric("Most multiply-accumulates of one spectrum.", False, units.count, units.show_count, SMALLER),
-    "instructions": Metric(
-        "Most instructions of one inference, counted by valgrind.", False, units.count, units.show_count, FASTER
-    ),
-    "latency_p50": Metric(
-        "Longest median latency on a target.", False, units.time, units.show_time, FASTER, per_target=True
-    ),
-    "latency_p90": Metric(
-        "Longest latency of 90 % of the calls on a target.", False, units.time, units.show_time, FASTER, per_target=True
-    ),
-    "latency_p99": Metric(
-        "Longest latency of 99 % of the calls on a target.", False, units.time, units.show_time, FASTER, per_target=True
-    ),
-}

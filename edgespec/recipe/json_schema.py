@@ -17,7 +17,8 @@ from pydantic import TypeAdapter
 
 from edgespec import plugins, units
 from edgespec.recipe import Data, Split, messages, plain, plan, schema, search_ranges
-from edgespec.recipe.gates import METRICS, OTHERS, REGRESSIONS, Metric
+from edgespec.recipe.gates import OTHERS
+from edgespec.recipe.metrics import METRICS, REGRESSIONS, SAME, Metric
 from edgespec.spectra import Axis
 
 FILE = "recipe.schema.json"
@@ -33,6 +34,7 @@ ABOUT = {
     "steps": "What is done, top to bottom: each step works on what the one before leaves.",
     "targets": "What compress ends with a bundle for: a name of edgespec ls targets, or of a card of your own.",
     "gates": "What the result has to keep, judged by edgespec gate: `metric: limit`.",
+    "skipped": "What a promise means that the baseline can't answer: warn tells it, fail breaks it; without it fail in continuous integration.",
     "inconclusive": "What a measurement means that can't tell: warn lets it pass, fail ends with exit code 5.",
     "regression": "How much worse than a baseline, or another version, each may become.",
     "choose": "For edgespec search: one of these values.",
@@ -183,9 +185,11 @@ def _target() -> Schema:
 
 def _gates() -> Schema:
     limits = {name: _limit(each, units.form(each.read, signed=each.signed)) for name, each in METRICS.items()}
-    worse = {name: _limit(METRICS[name], units.form(units.share)) for name in REGRESSIONS}
-    more = {
+    worse: dict[str, Schema] = {name: _limit(METRICS[name], units.form(units.share)) for name in REGRESSIONS}
+    worse |= {name: {"description": about, "enum": ["same", "any"], "default": "same"} for name, about in SAME.items()}
+    more: dict[str, Schema] = {
         "inconclusive": {"enum": list(OTHERS["inconclusive"]), "default": OTHERS["inconclusive"][0]},
+        "skipped": {"enum": list(OTHERS["skipped"])},
         "regression": {**_object(worse), "type": ["object", "null"]},
     }
     made = _object({**limits, **{name: {"description": ABOUT[name], **each} for name, each in more.items()}})

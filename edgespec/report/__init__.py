@@ -1,6 +1,7 @@
 """A report: rows and measurements of one run, as data; each other file of this folder is one way to show it.
 
-`report.json` is the whole of it, versioned; docs/report.md documents every field.
+`report.json` is the whole of it, versioned; docs/report.md documents every field. Its seal is the digest of all the rest: a report that
+was edited or damaged after it was written is noticed. A seal keeps nobody out who means harm: whoever can write the file can seal it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from typing import Any
 from edgespec import storage
 from edgespec.errors import Mistake
 
-SCHEMA = 1
+SCHEMA = 2
+SEAL = "seal"
 
 
 @dataclass
@@ -77,6 +79,8 @@ class Report:
     bundles: target -> what was written for it at the end of compress
     examples: a few test spectra, what the models say of them and which regions of each spoke for it
     finished: digest of recipe, code, versions and data of a complete run; empty while it is under way
+    recipe_file: where the recipe lay, from the top of its repository, else from the folder where it was run; empty where it lay elsewhere
+    recipe_digest: of the run folder's recipe.yaml as it was written
     """
 
     recipe: str
@@ -95,6 +99,8 @@ class Report:
     examples: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     finished: str = ""
+    recipe_file: str = ""
+    recipe_digest: str = ""
 
     def last(self) -> list[Row]:
         """Rows of the files that may be shipped: the candidates of the last step that wrote ONNX."""
@@ -107,14 +113,30 @@ class Report:
 
 
 def write(report: Report, folder: Path) -> None:
-    """Write report.json."""
-    storage.write_json(folder / "report.json", asdict(report))
+    """Write report.json, sealed."""
+    plain = json.loads(json.dumps(asdict(report), allow_nan=False, ensure_ascii=False))
+    storage.write_json(folder / "report.json", {**plain, SEAL: seal(plain)})
+
+
+def upgrade(folder: Path) -> None:
+    """Seal the report of a run that an earlier edgespec has just made; a report of today stays as it is."""
+    path = folder / "report.json"
+    plain = json.loads(path.read_text(encoding="utf-8"))
+    if plain.get("schema") == SCHEMA - 1:
+        text = (folder / "recipe.yaml").read_text(encoding="utf-8")
+        plain |= {"schema": SCHEMA, "recipe_digest": storage.digest(text)}
+        storage.write_json(path, {**plain, SEAL: seal(plain)})
+
+
+def seal(plain: dict[str, Any]) -> str:
+    """Digest what JSON holds, the seal itself left out."""
+    return storage.digest({key: value for key, value in plain.items() if key != SEAL})
 
 
 def read(folder: Path) -> Report:
     """Read report.json.
 
-    Raises Mistake where there is none, it is damaged, or it is of another version.
+    Raises Mistake where there is none, it is damaged or edited, or it is of another version.
     """
     path = folder / "report.json"
     hint = "edgespec compress RECIPE writes it anew"
@@ -122,6 +144,8 @@ def read(folder: Path) -> Report:
         plain = json.loads(path.read_text(encoding="utf-8"))
         if plain["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {plain['schema']}, this edgespec reads {SCHEMA}", hint)
+        if plain[SEAL] != seal(plain):
+            raise Mistake(f"{path} was changed after edgespec wrote it: its seal is another", hint)
         known = {each.name for each in fields(Report)}
         rows = [Row(**row) for row in plain["rows"]]
         found = Report(**{**{key: value for key, value in plain.items() if key in known}, "rows": rows})
@@ -133,8 +157,10 @@ def read(folder: Path) -> Report:
         ) from None
     except KeyError as problem:
         raise Mistake(f"{path} is damaged: it lacks {problem}", hint) from None
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, RecursionError) as problem:
         raise Mistake(f"{path} is damaged: {problem}", hint) from None
+    except OSError as problem:
+        raise Mistake(f"{path} cannot be read: {problem.strerror}") from None
 
 
 def _check_kinds(report: Report) -> None:

@@ -28,11 +28,11 @@ def append(report: Report, path: Path) -> None:
         file.write(text(report) + "\n")
 
 
-def commands(report: Report, places: list[str], *, inconclusive: str) -> list[str]:
+def commands(report: Report, places: list[str], *, inconclusive: str, skipped: str = "warn") -> list[str]:
     """Give a workflow command for each promise that isn't kept; places: file and line of each promise ("" where not known)."""
     found = []
     for each, place in zip(report.gates, places, strict=True):
-        kind = outcome(each["verdict"], skipped=each["skipped"], inconclusive=inconclusive)
+        kind = outcome(each["verdict"], skipped=each["skipped"] and skipped != "fail", inconclusive=inconclusive)
         if kind:
             at = PLACE.fullmatch(place)
             where = f"file={_property(at[1])},line={at[2]}," if at else ""

@@ -9,13 +9,13 @@ from edgespec import storage
 from edgespec.report import Report, tables
 
 
-def write(report: Report, path: Path, *, inconclusive: str) -> None:
-    """Write the verdicts; inconclusive: "fail" makes failures of unsure ones, else they are skipped cases with their reason."""
+def write(report: Report, path: Path, *, inconclusive: str, skipped: str = "warn") -> None:
+    """Write the verdicts; inconclusive, skipped: "fail" makes failures of such verdicts, else they are skipped cases with their reason."""
     suite = Xml.Element("testsuite", name=f"edgespec gate {report.recipe}")
     counts = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
     for each in report.gates:
         case = Xml.SubElement(suite, "testcase", classname=report.recipe, name=tables.promise(each), time="0")
-        kind = outcome(each["verdict"], skipped=each["skipped"], inconclusive=inconclusive)
+        kind = outcome(each["verdict"], skipped=each["skipped"] and skipped != "fail", inconclusive=inconclusive)
         counts["tests"] += 1
         if kind:
             counts[{"failure": "failures", "error": "errors"}.get(kind, kind)] += 1

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import resealed
 from command import Ended, edgespec
 from search_example import FOUND
 
@@ -77,12 +78,19 @@ def test_a_foreign_or_forged_report_is_a_mistake(
     tmp_path: Path, undisturbed: Path, change: Callable[[Any], Any]
 ) -> None:
     plain = json.loads((undisturbed / "report.json").read_text(encoding="utf-8"))
-    (tmp_path / "report.json").write_text(json.dumps(change(plain)), encoding="utf-8")
+    (tmp_path / "report.json").write_text(json.dumps(resealed.sealed(change(plain))), encoding="utf-8")
     ended = run(tmp_path)
     assert ended.returncode == 2, ended.stderr
     assert f"error: {tmp_path / 'report.json'}" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "hint:" in ended.stderr
+
+
+def test_the_test_spectra_that_are_shown_can_be_taken_out(run_copy: Path) -> None:
+    assert reports.read(run_copy).examples
+    ended = run(run_copy, "--drop-examples")
+    assert ended.returncode == 0, ended.stderr
+    assert reports.read(run_copy).examples == {}
 
 
 def test_the_folder_of_a_search_is_shown_as_its_front(tmp_path: Path) -> None:

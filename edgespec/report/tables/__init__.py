@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgespec import units
-from edgespec.recipe.gates import METRICS
+from edgespec.recipe.metrics import METRICS, POINTS, SAME
 from edgespec.report import Report, Row
 
 Table = list[list[str]]
@@ -175,9 +175,13 @@ def _absolute(each: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _relative(each: Mapping[str, Any]) -> tuple[str, str]:
-    now, before = each["measured"], each["baseline"]
-    if each["metric"] == "accuracy":
-        return f">= {-each['limit']:+.3f}", "-" if now is None else f"{now - before:+.3f}"
+    now, before, metric = each["measured"], each["baseline"], each["metric"]
+    if metric in SAME:
+        return "as before", "-" if now is None else "changed" if each["verdict"] == "fail" else "as before"
+    if metric in POINTS:
+        high = METRICS[metric].high
+        limit = f">= {-each['limit']:+.3f}" if high else f"<= {each['limit']:+.3f}"
+        return limit, "-" if now is None else f"{now - before:+.3f}"
     change = "-" if now is None else f"{now / before - 1 if before else 0:+.1%}"
     return f"<= {each['limit']:+.1%}", change
 

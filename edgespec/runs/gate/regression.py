@@ -1,198 +1,162 @@
 """Two versions of a run beside each other: what the later one lost against the earlier, and whether that can be told from chance.
 
-Accuracy by McNemar's exact test on the same test spectra (McNemar 1947, Psychometrika 12, 153), named as each file's contract names
-them; latency by the Mann-Whitney test and the ratio of medians; sizes and instruction counts as they are. A threshold is never below
-the noise that was measured with it.
+A verdict has one limit, the recipe's. Beyond the limit a loss is told from chance or noise and fails, or it is inconclusive: noise never
+widens a limit. What could not be compared is told, and is never a pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from numpy.typing import NDArray
 
-from edgespec.recipe.gates import METRICS, Gate
+from edgespec.recipe.gates import Gate
+from edgespec.recipe.metrics import METRICS, POINTS, SAME
+from edgespec.runs.gate import chance, growth
+from edgespec.runs.gate.side import Side, Turns
 from edgespec.runs.gate.verdicts import Verdict
 
-CHANCE, SLOWER = 0.05, 0.01
-"""Below which probability a loss of accuracy, or of speed, is no chance."""
-COUNTED = 0.015
-"""How far two counts of the same file's instructions may lie apart (benchmarks/robustness/gates.py measures it)."""
 OFFER = "edgespec gate --against REV builds both and measures them in one session"
+CHANGED = "if that is meant: edgespec gate --update-baseline, or gates: {regression: {KEY: any}}"
+ORDER = ("fail", "inconclusive", "pass")
+Right = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class File:
-    """One file of a run: its size, its weight, and what it named each test spectrum (index into `Side.labels`)."""
+def judge(gate: Gate, base: Side, head: Side, turns: Mapping[str, Turns]) -> Verdict | None:
+    """Judge one promise against a baseline; None where a default limit is of something that neither side has.
 
-    bytes: int
-    digest: str
-    params: int
-    macs: int
-    named: tuple[int, ...]
-    instructions: float | None = None
-
-
-@dataclass(frozen=True)
-class Side:
-    """One version of a run, as far as another can be compared with it.
-
-    where: folder, file or revision; recipe, version: what made it; data: digest of the test spectra and their names
-    labels: names that `true` and `File.named` count in; shipped: the variants that it recommends
-    counted: what counted the instructions; latency: target -> measurements with `variant`, `device`, `mode`, `p50_ms`, `p50_interval_ms`, `noise`
+    turns: target -> both files measured in one session, where that was done
     """
-
-    where: str
-    recipe: str
-    version: str
-    data: str
-    labels: tuple[str, ...]
-    true: tuple[int, ...]
-    files: Mapping[str, File]
-    shipped: tuple[str, ...]
-    counted: Mapping[str, Any] = field(default_factory=dict)
-    latency: Mapping[str, Any] = field(default_factory=dict)
-
-    def same(self, variant: str) -> File:
-        """Give the file of that name, else the one that is shipped."""
-        return self.files[variant] if variant in self.files else self.files[self.shipped[0]]
-
-    def plain(self) -> dict[str, Any]:
-        """Values for JSON."""
-        return asdict(self)
-
-
-@dataclass(frozen=True)
-class Paired:
-    """The later file's latency over the earlier one's, both measured in turns in one session."""
-
-    variant: str
-    ratio: float
-    interval: tuple[float, float]
-    noise: float
-    p: float
-    n: int
-
-
-def judge(gate: Gate, base: Side, head: Side, paired: Mapping[str, Paired]) -> Verdict:
-    """Judge one promise against a baseline; paired: target -> both files in one session, where that was done."""
-    if base.recipe != head.recipe:
-        return skipped(gate, f"the baseline {base.where} is of recipe {base.recipe!r}")
-    if gate.metric == "accuracy":
-        return _accuracy(gate, base, head)
+    if gate.metric in SAME:
+        return (_contract if gate.metric == "contract" else _variants)(gate, base, head)
     if METRICS[gate.metric].per_target:
-        pair = paired.get(gate.target)
-        return _paired(gate, pair) if pair else _stored(gate, base, head)
-    if gate.metric == "instructions":
-        return _instructions(gate, base, head)
-    return _grown(gate, base, head, gate.limit)
+        found = growth.timed(gate, base, head, turns.get(gate.target))
+    elif gate.metric in POINTS:
+        found = _points(gate, base, head)
+    else:
+        found = growth.weighed(gate, base, head)
+    nowhere = found.verdict == "unmeasured" and not found.skipped
+    return None if nowhere and not gate.stated else found
 
 
 def skipped(gate: Gate, why: str, hint: str = "") -> Verdict:
     """A promise that this baseline can't answer: told, neither kept nor broken."""
-    found = unmeasured(gate, f"skipped: {why}", hint or OFFER)
-    return replace(found, skipped=True)
+    return growth.skipped(gate, why, hint or OFFER)
 
 
 def unmeasured(gate: Gate, why: str, hint: str) -> Verdict:
     """A promise that nothing could answer."""
-    return _verdict(gate, "unmeasured", "", None, None, why, hint)
+    return growth.unmeasured(gate, why, hint)
 
 
-def _accuracy(gate: Gate, base: Side, head: Side) -> Verdict:
-    if base.data != head.data:
+def _contract(gate: Gate, base: Side, head: Side) -> Verdict:
+    """Compare what each file expects and answers, and the names of the test spectra themselves."""
+    apart = []
+    for name in (each for each in base.files if each in head.files):
+        before, after = base.files[name].contract, head.files[name].contract
+        keys = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+        apart += [f"{name}: {key} was {_short(before.get(key))}, is {_short(after.get(key))}" for key in keys]
+    if base.data == head.data and len(base.true) == len(head.true):
+        other = sum(one != two for one, two in zip(base.names(), head.names(), strict=True))
+        apart += [f"{other} of {len(head.true)} test spectra have another name in the data"] if other else []
+    text = "; ".join(apart[:4]) + (f"; and {len(apart) - 4} more" if len(apart) > 4 else "")
+    verdict = "fail" if apart else "pass"
+    hint = CHANGED.replace("KEY", gate.metric) if apart else ""
+    return growth.verdict(
+        gate, verdict, "", float(len(apart)), 0.0, text or "axis, labels, preprocessing, outputs as before", hint
+    )
+
+
+def _variants(gate: Gate, base: Side, head: Side) -> Verdict:
+    gone = [name for name in base.files if name not in head.files]
+    kept = float(len(base.files) - len(gone))
+    if not gone:
+        return growth.verdict(gate, "pass", "", kept, float(len(base.files)), "all files of the baseline are made", "")
+    text = f"{', '.join(gone)} existed before and {'does' if len(gone) == 1 else 'do'} not now"
+    return growth.verdict(gate, "fail", "", kept, float(len(base.files)), text, CHANGED.replace("KEY", gate.metric))
+
+
+def _points(gate: Gate, base: Side, head: Side) -> Verdict:
+    """Judge what is lost in points; of several shipped files, the one that fared worst."""
+    if base.data != head.data or len(base.true) != len(head.true):
         return skipped(gate, f"the baseline {base.where} was judged on other test spectra")
-    found = [_lost(gate, base, head, variant) for variant in head.shipped]
-    return min(found, key=lambda each: ("fail", "inconclusive", "pass").index(each.verdict))
+    how: Callable[[Gate, Side, Side, str], Verdict] = _named if gate.metric in NAMED else _scored
+    found = [how(gate, base, head, variant) for variant in head.shipped]
+    return min(found, key=lambda each: (*ORDER, "unmeasured").index(each.verdict))
 
 
-def _lost(gate: Gate, base: Side, head: Side, variant: str) -> Verdict:
-    before, after = (_right(side, side.same(variant)) for side in (base, head))
-    only_before, only_after = int((before & ~after).sum()), int((after & ~before).sum())
-    loss, told = (only_before - only_after) / len(before), only_before + only_after
-    p = float(stats.binomtest(only_before, told, alternative="greater").pvalue) if told else 1.0
-    verdict = "pass" if loss <= gate.limit + 1e-12 else "fail" if p < CHANCE else "inconclusive"
-    text = (
-        f"accuracy {after.mean():.3f} after {before.mean():.3f}: {only_before} spectra lost, {only_after} won of {len(before)} "
-        f"(McNemar p = {p:.2g}); {gate.limit:.3g} may be lost"
-    )
-    hint = {"fail": METRICS["accuracy"].remedy, "inconclusive": "more test spectra would tell"}.get(verdict, "")
-    return _verdict(gate, verdict, variant, float(after.mean()), float(before.mean()), text, hint)
+def _named(gate: Gate, base: Side, head: Side, variant: str) -> Verdict:
+    """Judge accuracy, clean or perturbed, spectrum by spectrum."""
+    before, after = (NAMED[gate.metric](side, variant) for side in (base, head))
+    if before is None or after is None:
+        return _one_side(gate, before is not None, after is not None, base, head)
+    loss, p = float(before.mean() - after.mean()), chance.lost(before, after, np.array(head.sample))
+    verdict = _verdict(loss, gate.limit, p)
+    moved = f"{int((before > after).sum())} spectra lost, {int((after > before).sum())} won of {len(before)} (p = {p:.2g}, by samples)"
+    text = f"{_title(gate)} {after.mean():.3f} after {before.mean():.3f}: {moved}; {gate.limit:.3g} may be lost"
+    hint = {
+        "fail": METRICS[gate.metric].remedy,
+        "inconclusive": "more test samples, or more seeds: edgespec repeat",
+    }.get(verdict, "")
+    return growth.verdict(gate, verdict, variant, float(after.mean()), float(before.mean()), text, hint)
 
 
-def _right(side: Side, file: File) -> Any:
-    return np.array(file.named) == np.array(side.true)
+def _scored(gate: Gate, base: Side, head: Side, variant: str) -> Verdict:
+    """Judge a figure of the report that has a standard error."""
+    before, after = (side.same(variant).scores.get(gate.metric) for side in (base, head))
+    if before is None or after is None:
+        return _one_side(gate, before is not None, after is not None, base, head)
+    sign = -1.0 if METRICS[gate.metric].high else 1.0
+    loss = sign * (after.value - before.value)
+    p = chance.worse(0.0, loss, (before.error, after.error))
+    verdict = _verdict(loss, gate.limit, p)
+    text = f"{_title(gate)} {after.value:.3f} after {before.value:.3f} (p = {p:.2g}); {gate.limit:.3g} may be lost"
+    hint = {
+        "fail": METRICS[gate.metric].remedy,
+        "inconclusive": "more test samples, or more seeds: edgespec repeat",
+    }.get(verdict, "")
+    return growth.verdict(gate, verdict, variant, after.value, before.value, text, hint)
 
 
-def _grown(gate: Gate, base: Side, head: Side, limit: float, key: str = "") -> Verdict:
-    name = key or {"size": "bytes"}.get(gate.metric, gate.metric)
-    values = {each: (getattr(base.same(each), name), getattr(head.files[each], name)) for each in head.shipped}
-    variant = max(values, key=lambda each: values[each][1] / max(values[each][0], 1))
-    before, after = values[variant]
-    share, show = after / max(before, 1) - 1, METRICS[gate.metric].show
-    text = f"{gate.metric} {show(after)} after {show(before)}: {share:+.2%}; {limit:.3g} more is allowed"
-    kept = share <= limit + 1e-12
-    hint = "" if kept else METRICS[gate.metric].remedy
-    return _verdict(gate, "pass" if kept else "fail", variant, after, before, text, hint)
+def _verdict(loss: float, limit: float, p: float) -> str:
+    """Beyond the limit a loss fails, unless chance explains it."""
+    if loss <= limit + 1e-9:
+        return "pass"
+    return "fail" if p < chance.CHANCE else "inconclusive"
 
 
-def _instructions(gate: Gate, base: Side, head: Side) -> Verdict:
-    for side in (head, base):
-        if any(side.same(each).instructions is None for each in head.shipped):
-            why = f"nobody counted the instructions of {side.where}"
-            return unmeasured(gate, why, "edgespec gate counts them where valgrind is installed (edgespec doctor)")
-    if dict(base.counted) != dict(head.counted):
-        return skipped(gate, f"the baseline's instructions were counted elsewhere: {_words(base.counted)}")
-    return _grown(gate, base, head, max(gate.limit, COUNTED))
+def _one_side(gate: Gate, had: bool, has: bool, base: Side, head: Side) -> Verdict:
+    """Judge a figure that one side lacks: what was promised once and is not there now is lost."""
+    if had and not has:
+        found = unmeasured(
+            gate, f"{base.where} has a {_title(gate)}, {head.where} has none", METRICS[gate.metric].remedy
+        )
+        return replace(found, verdict="fail")
+    if has:
+        return skipped(gate, f"the baseline {base.where} has no {_title(gate)}", "edgespec gate --update-baseline")
+    return unmeasured(gate, f"neither side has a {_title(gate)}", METRICS[gate.metric].remedy)
 
 
-def _paired(gate: Gate, pair: Paired) -> Verdict:
-    limit = max(gate.limit, pair.noise)
-    low, high = pair.interval
-    slow = low > 1 + limit and pair.p < SLOWER
-    verdict = "fail" if slow else "pass" if high <= 1 + limit else "inconclusive"
-    text = (
-        f"{pair.ratio:.3f} [{low:.3f}, {high:.3f}] of the baseline's latency, in turns (n = {pair.n}, Mann-Whitney p = {pair.p:.2g}, "
-        f"noise {pair.noise:.1%}); {limit:.1%} more is allowed"
-    )
-    hint = {"fail": METRICS[gate.metric].remedy, "inconclusive": "a quieter machine, or longer: --seconds 30"}
-    return _verdict(gate, verdict, pair.variant, pair.ratio, 1.0, text, hint.get(verdict, ""))
+def _right(side: Side, variant: str) -> Right:
+    named: Right = np.equal(side.same(variant).named, side.true).astype(np.float64)
+    return named
 
 
-def _stored(gate: Gate, base: Side, head: Side) -> Verdict:
-    now = [each for each in head.latency.get(gate.target, ()) if each["variant"] in head.shipped]
-    if not now:
-        return unmeasured(gate, f"{head.where} was not measured there", f"edgespec bench --target {gate.target}")
-    after = now[0]
-    known = [each for each in base.latency.get(gate.target, ()) if each["variant"] == after["variant"]]
-    same = [each for each in known if each["device"] == after["device"] and each["mode"] == after["mode"]]
-    if not same:
-        other = f"of another device: {_words(known[0]['device'])}" if known else "without a latency of this file"
-        if known and known[0]["device"] == after["device"]:
-            other = f"of mode {known[0]['mode']}, this is {after['mode']}"
-        return skipped(gate, f"the baseline {base.where} is {other}")
-    before = same[0]
-    limit = max(gate.limit, before["noise"], after["noise"])
-    low = after["p50_interval_ms"][0] / before["p50_interval_ms"][1]
-    high = after["p50_interval_ms"][1] / before["p50_interval_ms"][0]
-    verdict = "fail" if low > 1 + limit else "pass" if high <= 1 + limit else "inconclusive"
-    ratio = after["p50_ms"] / before["p50_ms"]
-    text = f"{ratio:.3f} [{low:.3f}, {high:.3f}] of the latency that the baseline kept; {limit:.1%} more is allowed"
-    values = (after["p50_ms"] / 1e3, before["p50_ms"] / 1e3)
-    return _verdict(gate, verdict, after["variant"], *values, text, "" if verdict == "pass" else OFFER)
+def _robust(side: Side, variant: str) -> Right | None:
+    found = side.same(variant).robust
+    return np.array(found) if found else None
 
 
-def _words(facts: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in facts.items() if value not in (None, "", []))
+NAMED: dict[str, Callable[[Side, str], Right | None]] = {"accuracy": _right, "robust_accuracy": _robust}
 
 
-def _verdict(
-    gate: Gate, verdict: str, variant: str, measured: float | None, baseline: float | None, text: str, hint: str
-) -> Verdict:
-    name = f"{gate.metric} {gate.target}".strip()
-    return Verdict(
-        gate.metric, gate.target, gate.limit, measured, verdict, variant, f"{name}: {text}", hint, True, baseline
-    )
+def _title(gate: Gate) -> str:
+    return gate.metric.replace("_", " ")
+
+
+def _short(value: Any) -> str:
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgespec.recipe.gates import METRICS, Gate
+from edgespec.bench import warnings
+from edgespec.recipe.gates import Gate
+from edgespec.recipe.metrics import METRICS
 from edgespec.report import Report, Row
 
 BROKEN, UNSURE = 1, 5
@@ -38,9 +40,15 @@ class Verdict:
         return asdict(self)
 
 
-def code(verdicts: Sequence[Verdict], inconclusive: str) -> int:
-    """Give the exit code: 1 where a promise is broken or unmeasured, 5 where one is unsure and that is to fail, else 0."""
+def code(verdicts: Sequence[Verdict], inconclusive: str, skipped: str = "warn") -> int:
+    """Give the exit code: 1 where a promise is broken or unmeasured, 5 where one is unsure and that is to fail, else 0.
+
+    skipped: "fail" breaks promises that the baseline can't answer; where it answers none of them, all are broken whatever this says
+    """
     if any(each.verdict == "fail" or (each.verdict == "unmeasured" and not each.skipped) for each in verdicts):
+        return BROKEN
+    relative = [each.skipped for each in verdicts if each.relative]
+    if any(relative) and (skipped == "fail" or all(relative)):
         return BROKEN
     unsure = any(each.verdict == "inconclusive" for each in verdicts)
     return UNSURE if unsure and inconclusive == "fail" else 0
@@ -73,6 +81,10 @@ def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdic
         missing = _missing(gate, report)
         return Verdict(gate.metric, gate.target, gate.limit, None, "unmeasured", "", f"unmeasured: {missing}", missing)
     variant, value = found
+    if busy := _busy(gate, report, variant, value):
+        text = f"{gate.metric} {gate.target} is {metric.show(value)}, over {metric.show(gate.limit)}, {busy}"
+        hint = f"edgespec bench --target {gate.target} on an idle machine"
+        return Verdict(gate.metric, gate.target, gate.limit, value, "inconclusive", variant, text, hint)
     if (low_high := _bounds(gate, report, variant)) and low_high[0] <= gate.limit < low_high[1]:
         low, high = map(metric.show, low_high)
         text = f"{gate.metric} {gate.target} is {metric.show(value)}, between {low} and {high}: too near {metric.show(gate.limit)} to tell"
@@ -137,13 +149,31 @@ def _of_row(metric: str, row: Row, report: Report) -> float | None:
 
 
 def _latency(gate: Gate, report: Report) -> tuple[str, float] | None:
-    """Give the latency in seconds of the variant recommended on the gate's target."""
+    """Give what was measured of the variant recommended on the gate's target: seconds, bytes or joules."""
     variant = report.advice.get(gate.target, {}).get("variant")
     for each in report.bench.get(gate.target, {}).get("measurements", []):
-        value = each[f"{gate.metric.removeprefix('latency_')}_ms"]
-        if each["variant"] == variant and each["source"] == "measured" and value is not None:
-            return variant, value / 1000
+        if each["variant"] == variant and each["source"] == "measured" and (value := _measured(gate, each)) is not None:
+            return variant, value
     return None
+
+
+def _measured(gate: Gate, each: dict[str, Any]) -> float | None:
+    if gate.metric == "memory":
+        return float(each["peak_memory_bytes"])
+    if gate.metric == "cold_start":
+        return float(each["cold_load_ms"] + each["cold_first_ms"]) / 1e3
+    key = "energy_mj" if gate.metric == "energy" else f"{gate.metric.removeprefix('latency_')}_ms"
+    return None if each.get(key) is None else float(each[key]) / 1e3
+
+
+def _busy(gate: Gate, report: Report, variant: str, value: float) -> str:
+    """Say that other work held the cores, where that may be why a limit was not kept; memory and files are not slowed by it."""
+    if not METRICS[gate.metric].per_target or gate.metric == "memory" or _kept(gate, value):
+        return ""
+    for each in report.bench.get(gate.target, {}).get("measurements", []):
+        if each["variant"] == variant and (cores := warnings.busy(each["host"])):
+            return f"measured while other work held {cores:.1f} cores"
+    return ""
 
 
 def _bounds(gate: Gate, report: Report, variant: str) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ import pytest
 
 from edgespec.recipe import gates
 from edgespec.recipe.gates import Gate, Promises
+from edgespec.recipe.metrics import DEFAULTS
 
 
 def read(tree: Any) -> tuple[Promises, list[tuple[Any, str, str]]]:
@@ -23,13 +24,33 @@ def test_limits_of_its_own_and_limits_against_a_baseline_are_never_mixed() -> No
     assert not wrong
     assert found.inconclusive == "fail"
     assert found.absolute == (Gate("accuracy", 0.9), Gate("latency_p90", 0.001, "local"))
-    assert found.relative == (
+    assert found.regression
+    assert found.relative() == (
+        Gate("contract", 0.0, "", True, stated=False),
+        Gate("variants", 0.0, "", True, stated=False),
         Gate("accuracy", 0.01, "", True),
         Gate("size", 0.02, "", True),
         Gate("latency_p50", 0.05, "local", True),
         Gate("instructions", 0.03, "", True),
     )
-    assert found.relative[2].place == ("gates", "regression", "latency_p50", "local")
+    assert found.relative()[4].place == ("gates", "regression", "latency_p50", "local")
+
+
+def test_without_regression_there_are_default_limits() -> None:
+    found = read({"accuracy": 0.9})[0]
+    assert not found.regression
+    limits = {f"{each.metric} {each.target}".strip(): each.limit for each in found.relative(["local", "jetson"])}
+    assert limits["accuracy"] == DEFAULTS["accuracy"]
+    assert limits["latency_p50 jetson"] == limits["latency_p50 local"] == DEFAULTS["latency_p50"]
+    assert {"contract", "variants"} < set(limits)
+    assert not any(each.stated for each in found.relative())
+    assert not any(each.target for each in found.relative())
+
+
+def test_what_may_change_is_not_judged() -> None:
+    found, wrong = read({"regression": {"contract": "any", "variants": "same", "size": "1 %"}})
+    assert not wrong
+    assert [each.metric for each in found.relative()] == ["variants", "size"]
 
 
 def test_nothing_promised_is_nothing_wrong() -> None:
@@ -45,7 +66,14 @@ def test_nothing_promised_is_nothing_wrong() -> None:
         ({"regressoin": {}}, ("regressoin",), "unknown metric 'regressoin'", "did you mean 'regression'?"),
         ({"regression": [1]}, ("regression",), "'regression' holds", "size: 2 %"),
         ({"regression": {"acuracy": 0.1}}, ("regression", "acuracy"), "unknown metric", "'accuracy'"),
-        ({"regression": {"ece": 0.1}}, ("regression", "ece"), "no regression of 'ece'", "there is"),
+        (
+            {"regression": {"sensitivity": 0.1}},
+            ("regression", "sensitivity"),
+            "no regression of 'sensitivity'",
+            "there is",
+        ),
+        ({"regression": {"contract": "maybe"}}, ("regression", "contract"), "not same or any", "same"),
+        ({"skipped": "maybe"}, ("skipped",), "'maybe' is not warn or fail", "warn"),
         ({"regression": {"size": "-1 %"}}, ("regression", "size"), "negative", "0 % or more"),
         ({"regression": {"size": "5"}}, ("regression", "size"), "no share", "'95 %'"),
         ({"regression": {"size": {"local": 0.1}}}, ("regression", "size"), "the same on all targets", "size: 5 %"),

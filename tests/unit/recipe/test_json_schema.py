@@ -18,6 +18,7 @@ from edgespec.errors import EdgespecError
 from edgespec.job import Fit
 from edgespec.recipe import Data, Split, json_schema, plain, plan, schema, search_ranges
 from edgespec.recipe import gates as recipe_gates
+from edgespec.recipe.metrics import METRICS
 from edgespec.recipe.schema import Binder
 from edgespec.spectra import Axis
 from edgespec.training.losses import Decoupled
@@ -187,7 +188,7 @@ def test_every_key_has_its_sentence_and_its_default() -> None:
             assert told, place
 
 
-@pytest.mark.parametrize("metric", [*recipe_gates.METRICS, "regression", "inconclusive", "acuracy"])
+@pytest.mark.parametrize("metric", [*METRICS, "regression", "inconclusive", "skipped", "acuracy"])
 def test_a_gate_is_valid_exactly_where_it_can_be_read(metric: str) -> None:
     limits = [0, 0.5, -0.5, 1, 2, 64_000, True, None, "95 %", "-2 %", "64 kB", "64kB", "1.5 M", "1e3 B", "60 k", "1 ms", "5 µs", "2 min",
               "1_000 B", "ms", "1 mss", "many", "fail", "warn", "", " 1 ms "]  # fmt: skip

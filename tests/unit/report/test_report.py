@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import resealed
 from report_example import measured, report
 
 from edgespec import report as reports
@@ -41,7 +42,7 @@ def test_a_report_is_read_back_as_it_was(tmp_path: Path) -> None:
 def test_fields_of_a_later_edgespec_are_left_out(tmp_path: Path) -> None:
     reports.write(report(), tmp_path)
     path = tmp_path / "report.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "later": 1}))
+    path.write_text(json.dumps(resealed.sealed({**json.loads(path.read_text()), "later": 1})))
     assert reports.read(tmp_path).recipe == "hand"
 
 
@@ -55,7 +56,7 @@ def without(key: str) -> Callable[[dict[str, Any]], Any]:
         (without("schema"), "is damaged: it lacks 'schema'"),
         (without("rows"), "is damaged: it lacks 'rows'"),
         (without("data"), "is damaged"),
-        (lambda plain: {**plain, "schema": 2}, "is of version 2, this edgespec reads 1"),
+        (lambda plain: {**plain, "schema": 1}, "is of version 1, this edgespec reads 2"),
         (lambda plain: {**plain, "rows": [{"step": 1}]}, "is damaged"),
         (lambda plain: {**plain, "rows": [3]}, "is damaged"),
         (lambda plain: {**plain, "data": 3}, "'data' does not hold keys"),
@@ -67,12 +68,30 @@ def without(key: str) -> Callable[[dict[str, Any]], Any]:
 def test_a_damaged_report_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], Any], said: str) -> None:
     reports.write(report(), tmp_path)
     path = tmp_path / "report.json"
-    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    path.write_text(json.dumps(resealed.sealed(change(json.loads(path.read_text())))))
     with pytest.raises(Mistake) as caught:
         reports.read(tmp_path)
     assert str(path) in caught.value.message
     assert said in caught.value.message
     assert "edgespec compress" in caught.value.hint
+
+
+def test_a_report_that_was_edited_is_refused(tmp_path: Path) -> None:
+    reports.write(report(), tmp_path)
+    path = tmp_path / "report.json"
+    whole = path.read_text()
+    for change in (
+        ('"accuracy": 0.9', '"accuracy": 0.99'),
+        ('"recipe": "hand"', '"recipe": "head"'),
+        (f'"{reports.SEAL}": "', f'"{reports.SEAL}": "0'),
+    ):
+        assert change[0] in whole
+        path.write_text(whole.replace(*change, 1))
+        with pytest.raises(Mistake, match="was changed after edgespec wrote it"):
+            reports.read(tmp_path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(Mistake, match="is damaged"):
+        reports.read(tmp_path)
 
 
 def test_a_report_cut_short_is_refused_and_a_missing_one_told(tmp_path: Path) -> None:

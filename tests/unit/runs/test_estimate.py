@@ -16,10 +16,10 @@ from edgespec.errors import Missing, Mistake
 from edgespec.graph import exporter
 from edgespec.report import Report
 from edgespec.runs import estimate, estimate_features, estimate_models
-from edgespec.runs.gate import verdicts as gate_verdicts
 from edgespec.runs.estimate import Calibration, Fit
 from edgespec.runs.estimate_features import COUNTS
 from edgespec.runs.estimate_models import Chain, Micro
+from edgespec.runs.gate import verdicts as gate_verdicts
 from edgespec.runs.gate.verdicts import Gate
 from edgespec.steps import halve
 from edgespec.targets import card as cards

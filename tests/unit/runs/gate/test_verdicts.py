@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import resealed
 from report_example import measured, report, row
 
 from edgespec import report as reports
-from edgespec import storage
 from edgespec.errors import Mistake, Mistakes
 from edgespec.pipeline.run import Run
-from edgespec.recipe.gates import METRICS, Gate
+from edgespec.recipe.gates import Gate
+from edgespec.recipe.metrics import METRICS
 from edgespec.report import Report
 from edgespec.runs import gate
 from edgespec.runs.gate import verdicts as gate_verdicts
@@ -23,6 +25,7 @@ VALUES = {  # of the hand-made report, whose recommended file is cpu-int8
     "teacher_accuracy": 0.95, "gain_over_control": 0.10, "drop": 0.05,
     "robust_accuracy": 0.83, "robust_accuracy_drop": 0.06, "unknown_auroc": 0.97, "ece": 0.04, "size": 25_000, "params": 9_000,
     "macs": None, "instructions": 900_000, "latency_p50": 20e-6, "latency_p90": 24e-6, "latency_p99": 40e-6,
+    "cold_start": 0.023, "memory": 60_000_000, "energy": None,
 }  # fmt: skip
 
 
@@ -159,8 +162,8 @@ def test_the_recommendation_hears_which_promises_a_file_would_break() -> None:
 
 
 def run_folder(tmp_path: Path, gates: str) -> Path:
-    storage.write(tmp_path / "recipe.yaml", f"schema: 1\ngates:\n{gates}")
     reports.write(report(), tmp_path)
+    resealed.recipe(tmp_path, f"schema: 1\ngates:\n{gates}")
     return tmp_path
 
 
@@ -230,3 +233,20 @@ def told(verdict: str, *, skipped: bool = False) -> Verdict:
 )
 def test_the_exit_code_says_what_became_of_the_promises(verdicts: list[Verdict], unsure: str, code: int) -> None:
     assert gate_verdicts.code(verdicts, unsure) == code
+
+
+def test_what_the_baseline_cannot_answer_breaks_promises_where_that_is_said_and_where_it_answers_none() -> None:
+    skipped = replace(told("unmeasured", skipped=True), relative=True)
+    kept = replace(told("pass"), relative=True)
+    assert gate_verdicts.code([kept, skipped], "warn", "warn") == 0
+    assert gate_verdicts.code([kept, skipped], "warn", "fail") == 1
+    assert gate_verdicts.code([told("pass"), skipped], "warn", "warn") == 1, "nothing could be compared"
+
+
+def test_a_limit_broken_while_other_work_held_the_cores_can_not_be_told() -> None:
+    found = report()
+    for each in found.bench["local"]["measurements"]:
+        each["host"] = {**each["host"], "other_cores": 1.5, "cores": 2}
+    broken = one("latency_p90", 1e-6, found)
+    assert (broken.verdict, "other work held 1.5 cores" in broken.message) == ("inconclusive", True)
+    assert one("latency_p90", 1e-3, found).verdict == "pass", "a slow machine proves it all the more"

@@ -1,0 +1,153 @@
+"""Regressions planted into a run that was whole: each harms one thing that a promise is about."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import resealed
+import yaml
+from onnx import helper, numpy_helper
+
+from edgespec import report as reports
+from edgespec import storage
+from edgespec.pipeline.run import Run
+from edgespec.runs import gate
+from edgespec.runs.gate import Asked, Judged
+
+
+def promise(run: Path, **gates: Any) -> Path:
+    """Give a run other promises."""
+    tree = yaml.safe_load((run / "recipe.yaml").read_text())
+    resealed.recipe(run, yaml.safe_dump(tree | {"gates": gates}))
+    return run
+
+
+def judge(run: Path, **asked: Any) -> Judged:
+    """Judge a run."""
+    return gate.judge(Run(run), Asked(**asked))
+
+
+def verdicts(found: Judged) -> dict[str, str]:
+    """Give promise -> verdict."""
+    return {f"{each['metric']} {each['target']}".strip(): each["verdict"] for each in found.report.gates}
+
+
+def shipped(run: Path) -> Path:
+    """Give the file that a run ships."""
+    return run / reports.read(run).last()[-1].file
+
+
+def change(run: Path, how: Callable[[Any], None]) -> None:
+    """Change the ONNX file that a run ships, and let the record that it lies beside know its new digest: a regression that nobody noticed."""
+    path = shipped(run)
+    model = onnx.load(path)
+    how(model)
+    onnx.save(model, path)
+    reseal(run)
+
+
+def reseal(run: Path) -> None:
+    """Give the last step's record the digests of its files as they are now."""
+    path = run / reports.read(run).steps[-1]["folder"] / "artifact.json"
+    record = json.loads(path.read_text())
+    for name in record["files"]:
+        record["files"][name] = storage.file_digest(path.parent / name)
+    path.write_text(json.dumps(record))
+
+
+def said(key: str, how: Callable[[Any], Any]) -> Callable[[Any], None]:
+    """Change one entry of a file's contract."""
+
+    def changed(model: Any) -> None:
+        for each in model.metadata_props:
+            if each.key == f"edgespec.{key}":
+                each.value = json.dumps(how(json.loads(each.value)))
+
+    return changed
+
+
+def heavier(model: Any) -> None:
+    """Three per cent more bytes."""
+    entry = model.metadata_props.add()
+    entry.key, entry.value = "ballast", "x" * (model.ByteSize() * 3 // 100 + 1)
+
+
+def first_two_swapped(names: list[str]) -> list[str]:
+    """The first two change places."""
+    return [names[1], names[0], *names[2:]]
+
+
+def _in_front(model: Any, nodes: list[Any], last: str) -> None:
+    name = model.graph.input[0].name
+    for node in model.graph.node:
+        for k, each in enumerate(node.input):
+            if each == name:
+                node.input[k] = last
+    for i, node in enumerate(nodes):
+        model.graph.node.insert(i, node)
+
+
+def slower(model: Any) -> None:
+    """The preprocessing turns every spectrum over four hundred times first: the same answers, later."""
+    name = model.graph.input[0].name
+    turned = [helper.make_node("Neg", [f"turned_{i}" if i else name], [f"turned_{i + 1}"]) for i in range(400)]
+    _in_front(model, turned, "turned_400")
+
+
+def larger(model: Any) -> None:
+    """Every spectrum goes through a dense layer that changes nothing: more weights, more products, the same answers."""
+    each = model.graph.input[0]
+    points = each.type.tensor_type.shape.dim[1].dim_value
+    model.graph.initializer.append(numpy_helper.from_array(np.eye(points, dtype=np.float32), "same"))
+    _in_front(model, [helper.make_node("MatMul", [each.name, "same"], ["as_it_was"])], "as_it_was")
+
+
+def blunter(model: Any) -> None:
+    """What is asked about is the spectrum's mirror image."""
+    each = model.graph.input[0]
+    points = each.type.tensor_type.shape.dim[1].dim_value
+    turned = np.ascontiguousarray(np.eye(points, dtype=np.float32)[::-1])
+    model.graph.initializer.append(numpy_helper.from_array(turned, "mirror"))
+    _in_front(model, [helper.make_node("MatMul", [each.name, "mirror"], ["mirrored"])], "mirrored")
+
+
+def without_answer(model: Any) -> None:
+    """Probabilities and reject score are gone, as where `calibrate` was forgotten."""
+    del model.graph.output[1:]
+
+
+def row(run: Path, part: str, **changes: Any) -> None:
+    """Change what the report says of the shipped file."""
+    rows = json.loads((run / "report.json").read_text())["rows"]
+    rows[-1][part] |= changes
+    resealed.report(run, rows=rows)
+
+
+def measured(run: Path, **changes: Any) -> None:
+    """Change what was measured of every file on `local`."""
+    bench = json.loads((run / "report.json").read_text())["bench"]
+    for each in bench["local"]["measurements"]:
+        each |= {key: value(each[key]) for key, value in changes.items()}
+    resealed.report(run, bench=bench)
+
+
+def variant_gone(run: Path) -> None:
+    """A file that was made before is not made now."""
+    report = reports.read(run)
+    path = run / report.steps[-1]["folder"] / "artifact.json"
+    record = json.loads(path.read_text())
+    made = record["artifact"]["variants"]
+    del made[next(name for name in made if name not in (report.last()[-1].variant, "default"))]
+    path.write_text(json.dumps(record))
+
+
+def copy(run: Path, to: Path) -> Path:
+    """Copy a run, to be harmed."""
+    shutil.copytree(run, to)
+    return to
