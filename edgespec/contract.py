@@ -7,7 +7,7 @@ that whoever holds the file knows how to turn a spectrum into a valid input.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Contract:
     labels: names of the classes, in the order of the logits
     temperature: what the logits are divided by, already inside the graph
     score: name of the reject score; threshold: below it the answer is "unknown"; None before `calibrate`
+    accepts: what the threshold guarantees (`evaluation.conformal.Acceptance`); {} where that is not known
     data: "measured" or "embedded"; digest: of the training data; version: of edgespec
     """
 
@@ -52,6 +53,7 @@ class Contract:
     temperature: float = 1.0
     score: str = ""
     threshold: float | None = None
+    accepts: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
     def values(self) -> NDArray[np.float64]:

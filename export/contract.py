@@ -12,6 +12,7 @@ from model import Loaded
 from refusal import RefusalError
 
 FORMAT, PREFIX = 1, "edgespec."
+FAR = 0.05  # of what was asked for, that a note tells
 COVERAGE = 0.8  # where the contract does not say it
 NEAR = 1e-9  # cm-1
 ANEW = "write the file anew with edgespec"
@@ -100,6 +101,20 @@ def read(plain: dict[str, Any], where: str) -> Contract:
     if not rises or not named or plain.get("unit", "cm-1") != "cm-1":
         raise RefusalError(4, f"{where}: its contract is damaged: axis, unit or labels make no sense", ANEW)
     return contract
+
+
+def doubt(contract: Contract) -> str:
+    """Say that the threshold for "unknown" was set on few samples, where it accepts much less than was asked for; else ""."""
+    accepts = contract.plain.get("accepts")
+    try:
+        samples, mean, low, asked = (float(accepts[key]) for key in ("samples", "mean", "low", "asked"))
+    except (KeyError, TypeError, ValueError):
+        return ""
+    if low >= asked - FAR:
+        return ""
+    return "'unknown' was set on %d samples: %.0f %% of known spectra pass on average, %.0f %% in 19 of 20 cases, %.0f %% were asked for" % (
+        samples, 100 * mean, 100 * low, 100 * asked,
+    )  # fmt: skip
 
 
 def check(contract: Contract, model: Loaded, where: str) -> None:

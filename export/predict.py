@@ -132,9 +132,10 @@ def _answer(track: Track, model: Loaded, contract: Contract, wanted: Wanted, top
     order = np.argsort(-told["logits"][0], kind="stable")
     named = [{"label": contract.labels[i], "probability": float(probabilities[i])} for i in order]
     low = None if score is None else float(np.ravel(score)[0])
-    flag = None
+    flag, notes = None, list(found.notes)
     if low is not None and contract.threshold is not None:
         flag = "unknown" if low < contract.threshold else "known"
+        notes += [contracts.doubt(contract)] if flag == "unknown" and contracts.doubt(contract) else []
     return {
         "file": track.name,
         "label": named[0]["label"],
@@ -145,6 +146,6 @@ def _answer(track: Track, model: Loaded, contract: Contract, wanted: Wanted, top
         "top": named[:top],
         "covered": found.covered,
         "range_cm1": [found.low_cm1, found.high_cm1],
-        "notes": list(found.notes),
+        "notes": notes,
         "code": 0,
     }

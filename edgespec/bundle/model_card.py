@@ -81,8 +81,18 @@ def _spectrum(said: Contract) -> list[tuple[str, str]]:
         ("preprocessing, in the graph", "; ".join(_call(each) for each in said.preprocess) or "none"),
         ("temperature, in the graph", f"{said.temperature:.3f}"),
         ("reject score", f"{said.score}, unknown below {said.threshold:.4f}" if said.threshold is not None else "none"),
+        ("accepted of known spectra", _accepted(said.accepts)),
         ("training data", f"{said.data}, digest {said.digest}"),
     ]
+
+
+def _accepted(accepts: dict[str, Any]) -> str:
+    if not accepts:
+        return "not known"
+    return (
+        f"at least {accepts['mean']:.0%} on average, at least {accepts['low']:.0%} in 19 of 20 settings of the threshold "
+        f"({accepts['samples']} validation samples; {accepts['asked']:.0%} asked)"
+    )
 
 
 def _scores(row: Row) -> list[tuple[str, str]]:

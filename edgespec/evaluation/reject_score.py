@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import rankdata
 
+from edgespec.evaluation import conformal
+from edgespec.evaluation.conformal import Acceptance
 from edgespec.graph.answer import TINY, Score, shortened
 from edgespec.job import Job
 from edgespec.spectra import Ints
@@ -48,10 +50,11 @@ def fit(
     return max(candidates, key=lambda each: found[each.kind]), found
 
 
-def threshold(score: Score, job: Job, answers: Answers, rows: Ints, accept: float) -> float:
-    """Give the threshold that accepts this share of some (validation) spectra."""
-    x = job.spectra.x[rows]
-    return float(np.quantile(score.of(answers(x), prepared(job, x)), 1 - accept))
+def threshold(score: Score, job: Job, answers: Answers, rows: Ints, accept: float) -> tuple[float, Acceptance]:
+    """Give the threshold that accepts this share of spectra like some (validation) spectra, and what it guarantees."""
+    x, group = job.spectra.x[rows], job.spectra.group
+    sample = None if group is None else group[rows]
+    return conformal.threshold(score.of(answers(x), prepared(job, x)), sample, accept)
 
 
 def prepared(job: Job, x: Array) -> Array:

@@ -19,13 +19,14 @@ from torch import nn
 
 from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel
+from edgespec.evaluation import calibration
 from edgespec.graph import arithmetic, assembly, onnx_file
 from edgespec.job import Job
 from edgespec.spectra import Ints, Words
 from edgespec.training import batches
 
 Array = NDArray[Any]
-BINS, DRAWS, Z = 15, 200, 1.959964
+Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Scores:
 
     low, high: 95 % interval of the accuracy, wider where several spectra come from one sample (see `interval`)
     sensitivity, specificity, macro_f1: means over the classes that occur
-    ece: expected calibration error, with its 95 % bootstrap interval
+    ece: expected calibration error, with its 95 % interval by physical sample (see `calibration`)
     """
 
     n: int
@@ -67,7 +68,7 @@ def judge(logits: Array, y: Ints, group: Words | None) -> Scores:
     hit, wrongly = np.diag(table)[here], (table.sum(0) - np.diag(table))[here]
     missed, rest = (table.sum(1) - np.diag(table))[here], (len(y) - table.sum(1))[here]
     specificity = 1 - wrongly / np.maximum(rest, 1)
-    ece, ece_low, ece_high = calibration_error(logits, y)
+    ece, ece_low, ece_high = calibration.error(logits, y, group)
     return Scores(
         n=len(y),
         accuracy=accuracy(logits, y),
@@ -110,32 +111,6 @@ def interval(right: NDArray[np.bool_], group: Words | None) -> tuple[float, floa
     centre = (p + Z**2 / (2 * n)) / (1 + Z**2 / n)
     half = Z / (1 + Z**2 / n) * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
     return max(centre - half, 0.0), min(centre + half, 1.0)
-
-
-def calibration_error(logits: Array, y: Ints) -> tuple[float, float, float]:
-    """Give the expected calibration error over 15 bins of equal mass, debiased, and its 95 % bootstrap interval.
-
-    The bias that finite bins cause is estimated by redrawing each bin's accuracy from its normal approximation and
-    subtracted (Kumar, Liang, Ma 2019, arXiv:1909.10155, section 5, for the L1 error).
-    """
-    shifted = logits - logits.max(1, keepdims=True)
-    probability = np.exp(shifted) / np.exp(shifted).sum(1, keepdims=True)
-    sure, right = probability.max(1).astype(np.float64), (logits.argmax(1) == y).astype(np.float64)
-    rng = np.random.default_rng(0)
-    draws = [_debiased(sure[rows], right[rows], rng) for rows in rng.integers(0, len(y), (DRAWS, len(y)))]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return _debiased(sure, right, rng), float(low), float(high)
-
-
-def _debiased(sure: Array, right: Array, rng: np.random.Generator) -> float:
-    order = np.argsort(sure, kind="stable")
-    bins = [rows for rows in np.array_split(order, min(BINS, len(order))) if len(rows)]
-    share = np.array([len(rows) for rows in bins]) / len(order)
-    stated, seen = np.array([sure[rows].mean() for rows in bins]), np.array([right[rows].mean() for rows in bins])
-    plain = float((share * np.abs(stated - seen)).sum())
-    spread = np.sqrt(seen * (1 - seen) / (share * len(order)))
-    redrawn = np.abs(stated - (seen + spread * rng.standard_normal((64, len(bins)))))
-    return max(0.0, plain - (float((redrawn * share).sum(1).mean()) - plain))
 
 
 class LoadedModel:

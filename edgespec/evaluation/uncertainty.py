@@ -27,11 +27,12 @@ ACCEPT = 0.95  # of the validation spectra, where no contract states a threshold
 
 @dataclass(frozen=True)
 class _Knower:
-    """A model as this file sees it: its outputs for raw spectra -> (n,) reject scores, its threshold and the kind of its score."""
+    """A model as this file sees it: its outputs for raw spectra -> (n,) reject scores, its threshold, the kind of its score, what is accepted."""
 
     score: Callable[[Outputs, Array], Array]
     threshold: float
     kind: str
+    accepts: dict[str, Any]
 
 
 def measure(job: Job, made: Judged) -> dict[str, Any]:
@@ -50,6 +51,7 @@ def measure(job: Job, made: Judged) -> dict[str, Any]:
         "kind": model.kind,
         "threshold": model.threshold,
         "accepted": float((score >= model.threshold).mean()),
+        "accepts": model.accepts,
         "auroc_displaced": reject_score.auroc(score, displaced),
         **risk_coverage(score, logits.argmax(1) != y),
     }
@@ -76,10 +78,15 @@ def _in_file(loaded: LoadedModel) -> _Knower:
     assert isinstance(loaded.artifact, Path)  # no checkpoint answers with a score
     said = contracts.load(loaded.artifact)
     threshold = float("-inf") if said.threshold is None else said.threshold
-    return _Knower(lambda out, x: out[assembly.SCORE][:, 0], threshold, said.score)
+    return _Knower(lambda out, x: out[assembly.SCORE][:, 0], threshold, said.score, said.accepts)
 
 
 def _fitted(job: Job, loaded: LoadedModel) -> _Knower:
     score, _ = reject_score.fit(job, loaded.logits, None)
-    threshold = reject_score.threshold(score, job, loaded.logits, job.splits.rows(None, valid=True), ACCEPT)
-    return _Knower(lambda out, x: score.of(out[assembly.LOGITS], reject_score.prepared(job, x)), threshold, score.kind)
+    threshold, accepts = reject_score.threshold(score, job, loaded.logits, job.splits.rows(None, valid=True), ACCEPT)
+    return _Knower(
+        lambda out, x: score.of(out[assembly.LOGITS], reject_score.prepared(job, x)),
+        threshold,
+        score.kind,
+        accepts.plain(),
+    )

@@ -10,7 +10,7 @@ from edgespec.report.figures import picture
 from edgespec.report.tables import pruning, quantization, robustness, uncertainty
 
 KNOWN = (
-    "ECE and its bootstrap interval are of the stated probabilities (before `calibrate`: of the model as trained). The reject score tells the "
+    "ECE and its interval are of the stated probabilities (before `calibrate`: of the model as trained). The reject score tells the "
     "test spectra from the same with their bands elsewhere (`displaced`) and from substances that no model here has seen (`unknown`). "
     "`accepted` and `unknown refused` are at the threshold in the contract. Errors are among the test spectra that the score is surest of."
 )

@@ -25,7 +25,7 @@ from scipy.special import logsumexp
 from edgespec import models, storage
 from edgespec.artifact import Artifact, Checkpoint, Variant
 from edgespec.contract import stamp
-from edgespec.evaluation import reject_score
+from edgespec.evaluation import conformal, reject_score
 from edgespec.graph import answer, onnx_file
 from edgespec.job import Job, Part
 from edgespec.training import batches
@@ -47,7 +47,7 @@ def run(
     """Fit temperature and reject score of every variant of an ONNX model and put them into its graph; of a checkpoint, the temperature.
 
     on: the training part whose validation spectra are used; all of them if not said.
-    accept: share of the validation spectra that the reject threshold lets pass.
+    accept: share of spectra of known substances that the reject threshold is to let pass; few validation samples guarantee less.
     score: the reject score; "best" takes the one that best tells validation spectra from the same with their bands elsewhere.
     places: along the axis, that `likeness` keeps each class's mean spectrum at, at most: one byte a place and class in the file.
     """
@@ -69,18 +69,30 @@ def run(
                 variant.facts["reject"]["kind"],
             )  # the float file's choice, so that all files' scores mean the same
         variants[name] = variant
-    return replace(artifact, folder=job.folder, variants=variants)
+    notes = list(artifact.facts.get("notes", ()))
+    for each in variants.values():
+        if (note := conformal.told(each.facts.get("reject", {}).get("accepts", {}))) and note not in notes:
+            notes.append(note)
+            job.progress.say(f"note: {note}")
+    return replace(artifact, folder=job.folder, variants=variants, facts={**artifact.facts, "notes": notes})
 
 
 def _answering(job: Job, path: Path, variant: Variant, on: str | None, accept: float, fit: Fitting) -> Variant:
     """Put probabilities and the reject score into a calibrated file, and what it learnt into its contract."""
     answers = partial(onnx_file.run, path)
     score, found = fit(job, answers, on)
-    threshold = reject_score.threshold(score, job, answers, job.splits.rows(on, valid=True), accept)
+    threshold, accepts = reject_score.threshold(score, job, answers, job.splits.rows(on, valid=True), accept)
     model = answer.add(onnx.load(path), score)
-    stamp(model, replace(job.contract(), temperature=variant.temperature, score=score.kind, threshold=threshold))
+    said: dict[str, Any] = {"score": score.kind, "threshold": threshold, "accepts": accepts.plain()}
+    stamp(model, replace(job.contract(), temperature=variant.temperature, **said))
     storage.write(path, model.SerializeToString())
-    told = {"kind": score.kind, "threshold": threshold, "accept": accept, "auroc_displaced": found}
+    told = {
+        "kind": score.kind,
+        "threshold": threshold,
+        "accept": accept,
+        "accepts": accepts.plain(),
+        "auroc_displaced": found,
+    }
     return replace(variant, facts={**variant.facts, "reject": told})
 
 

@@ -22,7 +22,8 @@ from edgespec.runs.gate import baseline
 
 Write = Callable[[Path, dict[str, Any]], Path]
 LIMITS = {
-    "accuracy": "1 %", "robust_accuracy": "2 %", "ece": "2 %", "unknown_auroc": "2 %", "size": "1 %", "params": "1 %", "macs": "1 %",
+    "accuracy": "1 %", "robust_accuracy": "2 %", "ece": "2 %", "unknown_auroc": "2 %", "accepted": "5 %",
+    "size": "1 %", "params": "1 %", "macs": "1 %",
     "latency_p50": {"local": "10 %"}, "latency_p90": {"local": "10 %"}, "cold_start": {"local": "10 %"}, "memory": {"local": "10 %"},
     "energy": {"local": "10 %"},
 }  # fmt: skip
@@ -112,6 +113,7 @@ HARM: dict[str, tuple[Callable[[Path], None], set[str]]] = {
     "a variant that is gone": (planted.variant_gone, {"variants"}),
     "calibration lost": (lambda run: planted.row(run, "scores", ece=0.4, ece_low=0.35, ece_high=0.45), {"ece"}),
     "the reject score is worse": (lambda run: planted.row(run, "reject", auroc_unknown=0.7), {"unknown_auroc"}),
+    "known substances are called unknown": (lambda run: planted.row(run, "reject", accepted=0.3), {"accepted"}),
     "the reject score is gone": (lambda run: planted.row(run, "reject", auroc_unknown=None), {"unknown_auroc"}),
     "slower": (
         lambda run: planted.measured(

@@ -55,7 +55,7 @@ def _model(row: Row) -> list[str]:
         known["kind"],
         f"{known['auroc_displaced']:.3f}",
         _or(known.get("auroc_unknown")),
-        f"{known['accepted']:.3f}",
+        f"{known['accepted']:.3f}" + (f" (>= {known['accepts']['mean']:.2f})" if known.get("accepts") else ""),
         _or(known.get("unknown_refused")),
         *(f"{risk[share]:.3f}" for share in SHARES),
         f"{known['mean_risk']:.4f}",

@@ -111,6 +111,8 @@ def _missing(gate: Gate, report: Report) -> str:
         return "there is no control: a step 'distill' with 'control: true' trains one"
     if gate.metric in ROBUST and report.last():
         return "edgespec compress again: these files, or step 1's model, were not judged on perturbed spectra"
+    if gate.metric == "accepted" and report.last():
+        return "a reject score: end the recipe with 'calibrate'"
     if gate.metric == "unknown_auroc" and report.last():
         return "spectra of unknown substances at hand: name them in data.unknown, and end the recipe with 'calibrate'"
     return "edgespec compress, to the end; the recipe needs 'to_onnx'"
@@ -138,6 +140,8 @@ def _of_row(metric: str, row: Row, report: Report) -> float | None:
     if metric == "instructions":
         counted: float | None = report.instructions.get("files", {}).get(row.variant)
         return counted
+    if metric == "accepted":
+        return row.reject.get("accepted")
     if metric == "unknown_auroc":
         return row.reject.get("auroc_unknown")
     if metric in ROBUST:

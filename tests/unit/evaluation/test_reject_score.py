@@ -76,7 +76,9 @@ def test_the_calibrated_files_have_three_outputs_and_say_so_in_their_contract(ca
         np.testing.assert_allclose(said.values(), tiny_job.AXIS.values())
         rows = tiny_job.line("cnn").job.splits.rows(None, valid=True)
         score = onnx_file.outputs(path, tiny_job.spectra().x[rows])["score"][:, 0]
-        assert (score >= (said.threshold or 0)).mean() == pytest.approx(0.95, abs=0.03)
+        assert (score >= (said.threshold or 0)).mean() >= 0.95 - 1 / len(rows)
+        assert said.accepts["asked"] == 0.95
+        assert said.accepts == told.facts["reject"]["accepts"]
     kinds = {calibrated.variants[name].facts["reject"]["kind"] for name in ("float32", "cpu-int8")}
     assert len(kinds) == 1, "scores of all files mean the same"
 

@@ -105,39 +105,6 @@ def test_one_sample_alone_says_next_to_nothing() -> None:
     assert width(scoring.interval(right, groups(np.zeros(100)))) > 0.7
 
 
-def plain_ece(logits: Array, y: Array, bins: int = 15) -> float:
-    """Equal-mass bins, no correction."""
-    odds = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    sure, right = odds.max(1), logits.argmax(1) == y
-    parts = np.array_split(np.argsort(sure, kind="stable"), bins)
-    return float(sum(len(part) * abs(sure[part].mean() - right[part].mean()) for part in parts) / len(y))
-
-
-@pytest.mark.parametrize("n", [300, 3000])
-def test_a_calibrated_generator_has_next_to_no_calibration_error(n: int) -> None:
-    found = [scoring.calibration_error(*drawn(n, seed=seed)) for seed in range(8)]
-    plain = [plain_ece(*drawn(n, seed=seed)) for seed in range(8)]
-    assert np.mean([each[0] for each in found]) < 0.6 * np.mean(plain), "what finite bins make up is taken off"
-    assert np.mean([each[0] for each in found]) < 1 / math.sqrt(n)
-
-
-@pytest.mark.parametrize("sharpness", [2.0, 5.0])
-def test_an_overconfident_one_is_found_out_by_as_much_as_it_lies(sharpness: float) -> None:
-    logits, y = drawn(4000, sharpness=sharpness)
-    found, low, high = scoring.calibration_error(logits, y)
-    assert found == pytest.approx(plain_ece(logits, y), abs=0.01)
-    assert found > 0.1
-    assert low < found < high
-    assert high - low < 0.06
-
-
-def test_the_error_is_seeded_and_bears_large_logits() -> None:
-    logits, y = drawn(200)
-    assert scoring.calibration_error(logits, y) == scoring.calibration_error(logits, y)
-    found = scoring.calibration_error((1e4 * logits).astype(np.float32), y)
-    assert found[0] == pytest.approx(1 - (logits.argmax(1) == y).mean(), abs=0.02)
-
-
 @pytest.mark.parametrize("name", ["cnn", "efficientnet"])
 def test_a_checkpoint_and_its_file_score_and_weigh_the_same(name: str) -> None:
     made = tiny_job.line(name)
