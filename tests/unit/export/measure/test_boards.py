@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -206,11 +207,16 @@ def test_a_stream_that_ends_or_stands_still_is_not_read_for_ever(
 ) -> None:
     tree(recorded("Jetson TX2"))
     power = device_runner.module("measure.power")
-    tegrastats(f"say({RECORDED['Jetson TX2'][2].encode()!r} + b'\\n')\nsys.stdout.flush()\nsys.stdin.read()")
+    tegrastats(f"say({RECORDED['Jetson TX2'][2].encode()!r} + b'\\n')\nsys.stdout.flush()\ntime.sleep(60)")
     rails, _ = power.find()
     assert power.read(rails) == {"VDD_IN": 2.93}
     monkeypatch.setattr(power, "STALE_S", 0.0)
     assert power.read(rails) == {}
+    monkeypatch.setattr(power, "STALE_S", 60.0)
+    power.STREAM.process.kill()
+    power.STREAM.process.wait()
+    while power.read(rails):
+        time.sleep(0.02)  # its end is heard by another thread
 
 
 def test_readings_whose_clock_went_back_or_that_lack_a_rail_are_no_power(tree: Any) -> None:
