@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli.console import Bars, as_json
+from edgespec.cli.console import Bars, Scheduler, as_json
 from edgespec.cli.program import app
 
 RecipeFiles = Annotated[list[Path], typer.Argument(help="Recipes, or names of shipped ones (edgespec ls recipes).")]
@@ -34,6 +34,7 @@ def command(
     seeds: Seeds = 1,
     change: Change = None,
     out: Out = Path("runs") / "compare",
+    scheduler: Scheduler = "",
     to_json: Json = False,
 ) -> None:
     """Run recipes, or one recipe with several models, on the same spectra, split and seeds; print a table, draw the Pareto frontier.
@@ -52,7 +53,7 @@ def command(
     found = compare.entries([plugins.recipe_file(each) for each in recipe], model or [], change or [])
     compare.same_ground(found)
     bars = Bars()
-    made = compare.run(found, seeds, target, out, bars)
+    made = compare.run(found, seeds, target, out, bars, scheduler)
     told = compare.summary(made, target)
     storage.write_json(out / "compare.json", told)
     storage.write(out / "compare.csv", _csv(told))

@@ -8,9 +8,18 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from edgespec.errors import EdgespecError, Mistake, Mistakes
+
+Scheduler = Annotated[
+    str,
+    typer.Option(
+        "--scheduler", metavar="ADDRESS", help="Train on the workers of this Dask scheduler, such as tcp://node1:8786."
+    ),
+]
 
 EVERY = 10.0  # seconds between lines where there is no terminal
 

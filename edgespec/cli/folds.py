@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json
+from edgespec.cli.console import Bars, Scheduler, as_json
 from edgespec.cli.program import app
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or the name of one that is shipped.")]
@@ -27,6 +27,12 @@ Against = Annotated[
     Path | None, typer.Option("--against", help="Compare fold by fold with this result of the same folds.")
 ]
 Out = Annotated[Path | None, typer.Option("--out", help="File to write (default: runs/folds/RECIPE.json).")]
+Only = Annotated[
+    int,
+    typer.Option(
+        "--only", metavar="N", help="Run one training only, 1 to folds x repeats x seeds, and add it to the file."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
@@ -42,6 +48,8 @@ def command(
     change: Change = None,
     against: Against = None,
     out: Out = None,
+    only: Only = 0,
+    scheduler: Scheduler = "",
     to_json: Json = False,
 ) -> None:
     """Cross-validate a recipe: each fold is the test part of its steps. A test part that the data set gives is left out first.
@@ -52,15 +60,16 @@ def command(
     """
     from edgespec import plugins
     from edgespec.search import folds as validation
+    from edgespec.search import folds_table
 
     other = validation.read(against) if against else None
     path = plugins.recipe_file(recipe)
     file = out or Path("runs") / "folds" / f"{path.stem}.json"
     asked = validation.Asked(folds, repeats, seeds, until, valid, baselines)
     bars = Bars()
-    found = validation.validate(path, change or (), asked, file, bars)
+    found = validation.validate(path, change or (), asked, file, bars, only=only, scheduler=scheduler)
     if to_json:
         as_json(found)
     else:
-        print(validation.table(found, other))
+        print(folds_table.table(found, other))
     bars.say(f"result: {file}")

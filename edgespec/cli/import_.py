@@ -23,6 +23,12 @@ Points = Annotated[
     int | None, typer.Option("--points", min=16, help="Length of its spectra, where their axis is not known.")
 ]
 Pool = Annotated[int, typer.Option("--pool", min=1, help="Points that the model averages a spectrum to.")]
+Overlapped = Annotated[
+    bool, typer.Option("--overlapped", help="Its patches overlap by half: the authors' option of that name.")
+]
+Known = Annotated[
+    Path | None, typer.Option("--known", metavar="RECIPE", help="Check --overlapped on this recipe's labelled spectra.")
+]
 Out = Annotated[
     Path | None, typer.Option("--out", help="Folder to write; the file's name without its ending if not said.")
 ]
@@ -37,6 +43,8 @@ def command(
     axis: AxisFile = None,
     points: Points = None,
     pool: Pool = 256,
+    overlapped: Overlapped = False,
+    known: Known = None,
     out: Out = None,
     to_json: Json = False,
 ) -> None:
@@ -46,11 +54,21 @@ def command(
 
     A recipe's first step is then `adopt: {checkpoint: FOLDER}`: export it, quantise it, or let it teach.
     """
-    from edgespec import imports
+    from edgespec import imports, plugins
     from edgespec.evaluation import scoring
 
     place = out or Path(weights.stem)
-    made = imports.bring(layout, weights, place, pool=pool, points=points, axis=axis, labels=labels)
+    made = imports.bring(
+        layout,
+        weights,
+        place,
+        pool=pool,
+        points=points,
+        axis=axis,
+        labels=labels,
+        overlapped=overlapped,
+        known=plugins.recipe_file(known) if known else None,
+    )
     found = made.checkpoint
     told: dict[str, Any] = {
         "folder": str(found.folder),

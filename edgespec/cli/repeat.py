@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json
+from edgespec.cli.console import Bars, Scheduler, as_json
 from edgespec.cli.program import app
 
 RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or the name of one that is shipped.")]
@@ -32,6 +32,7 @@ def command(
     change: Change = None,
     out: Out = Path("runs") / "repeat",
     save: Save = None,
+    scheduler: Scheduler = "",
     to_json: Json = False,
 ) -> None:
     """Compress and measure a recipe several times, each run with a seed of its own; print means, each run, and paired differences.
@@ -45,7 +46,7 @@ def command(
 
     path = plugins.recipe_file(recipe)
     bars = Bars()
-    found = repeat.repeat(path, runs, vary=vary or (), change=change or (), out=out, progress=bars)
+    found = repeat.repeat(path, runs, vary=vary or (), change=change or (), out=out, progress=bars, scheduler=scheduler)
     place = save or out / f"{path.stem}.json"
     storage.write_json(place, found)
     if to_json:

@@ -22,10 +22,13 @@ SHOWN = 3
 Shapes = dict[str, tuple[int, ...]]
 
 
-def convert(state: dict[str, Tensor], path: Path, *, pool: int) -> tuple[dict[str, Any], dict[str, Tensor]]:
+def convert(
+    state: dict[str, Tensor], path: Path, *, pool: int, overlapped: bool
+) -> tuple[dict[str, Any], dict[str, Tensor]]:
     """Give the keys that build this network, and its weights under our names.
 
-    state: the released state dict; path: for messages; pool: points that a spectrum is averaged to, which no weight tells
+    state: the released state dict; path: for messages; pool: points that a spectrum is averaged to; overlapped: patches begin every
+    half patch. No weight tells either
     Raises Mistake that names what is missing, not known or of another shape.
     """
     dim, patch, kernel, depth, classes = _sizes(state, path)
@@ -41,11 +44,30 @@ def convert(state: dict[str, Tensor], path: Path, *, pool: int) -> tuple[dict[st
         if name.endswith(COUNT):
             weights.setdefault(name, torch.tensor(0))
     keys = {"dim": dim, "depth": depth, "kernel": kernel, "patch": patch, "pool": pool}
-    return keys, weights
+    if overlapped and patch < 2:
+        raise Mistake(f"--overlapped: patches of {patch} point in {path.name} cannot overlap", hint="leave it out")
+    return {**keys, "overlapped": True} if overlapped else keys, weights
 
 
-def turned(weights: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Give the weights for spectra that run the other way: every kernel along the axis reversed, which gives the same logits."""
+def other(keys: dict[str, Any]) -> tuple[dict[str, Any], str] | None:
+    """Give the keys of the other network that these weights fit, and the words for it; None where there is no other."""
+    if "overlapped" in keys:
+        return {name: value for name, value in keys.items() if name != "overlapped"}, "without --overlapped"
+    return ({**keys, "overlapped": True}, "with --overlapped") if keys["patch"] > 1 else None
+
+
+def turned(weights: dict[str, Tensor], keys: dict[str, Any]) -> dict[str, Tensor]:
+    """Give the weights for spectra that run the other way: every kernel along the axis reversed, which gives the same logits.
+
+    Raises Mistake where patches leave points over at one end: turned, they would leave them over at the other.
+    """
+    patch, pool = keys["patch"], keys["pool"]
+    if "overlapped" in keys and (pool - patch) % (patch // 2):
+        over = (pool - patch) % (patch // 2)
+        raise Mistake(
+            f"the axis falls, and overlapped patches of {patch} points leave {over} of {pool} over at its end",
+            hint="an axis file that rises, with the weights as they are: its spectra have to be turned before the network",
+        )
     along = ("patches.weight", "depthwise.weight")
     return {name: value.flip(-1) if name.endswith(along) else value for name, value in weights.items()}
 

@@ -43,20 +43,30 @@ class Pace(nn.Module):
         patch: int,
         pool: int,
         overlap: int,
+        overlapped: bool,
         positions: int,
         dropout: float,
     ) -> None:
         super().__init__()
         self.channels = Channels()
         self.pool = Pool(points, pool)
-        self.patches = nn.Conv1d(1, dim, patch + overlap, patch, padding=overlap // 2)
+        stride = patch // 2 if overlapped else patch
+        self.patches = nn.Conv1d(1, dim, patch + overlap, stride, padding=overlap // 2)
         self.norm = nn.BatchNorm1d(dim)
         self.act = nn.GELU()
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.Sequential(*(Block(dim, kernel) for _ in range(depth)))
-        self.places = nn.Sequential(Pool(pool // patch, positions), nn.Flatten())
+        self.places = nn.Sequential(Pool(patches(pool, patch, overlapped), positions), nn.Flatten())
         self.head = nn.Linear(dim * positions, classes)
-        self._keys = {"kernel": kernel, "patch": patch, "pool": pool, "overlap": overlap, "positions": positions}
+        self._keys: dict[str, Any] = {
+            "kernel": kernel,
+            "patch": patch,
+            "pool": pool,
+            "overlap": overlap,
+            "positions": positions,
+        }
+        if overlapped:
+            self._keys["overlapped"] = True
 
     def features(self, x: Tensor) -> Tensor:
         """(n, points) -> (n, dim * positions)"""
@@ -91,6 +101,7 @@ def build(
     patch: Annotated[int, Gt(0)] = 16,
     pool: Annotated[int, Gt(0)] = 256,
     overlap: Annotated[int, Ge(0)] = 0,
+    overlapped: bool = False,
     positions: Annotated[int, Gt(0)] = 1,
     dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.0,
 ) -> Pace:
@@ -102,6 +113,7 @@ def build(
     patch: points of a patch; 16 as published, because most bands are narrower.
     pool: points that a spectrum is averaged to in front of the patches.
     overlap: points that a patch sees of its neighbours, half on each side; even; 0 as published.
+    overlapped: patches of `patch` points begin every `patch` / 2 points and none reaches beyond the ends: the authors' option of that name.
     positions: places along the axis that the head tells apart; 1 is the global average, as published.
     dropout: share of the patches' channels dropped in training; 0.2 as published.
     """
@@ -109,6 +121,15 @@ def build(
         raise ValueError(f"kernel {kernel} must be odd and overlap {overlap} even: bands stay in their place")
     if pool % patch:
         raise ValueError(f"pool {pool} is not a multiple of patch {patch}")
-    if positions > pool // patch:
-        raise ValueError(f"positions {positions}, but there are only {pool // patch} patches")
-    return Pace(points, classes, dim, depth, kernel, patch, pool, overlap, positions, dropout)
+    if overlapped and (overlap or patch < 2):
+        raise ValueError(
+            f"overlapped: patches of {patch} points overlap by half already, and overlap {overlap} is another way"
+        )
+    if positions > patches(pool, patch, overlapped):
+        raise ValueError(f"positions {positions}, but there are only {patches(pool, patch, overlapped)} patches")
+    return Pace(points, classes, dim, depth, kernel, patch, pool, overlap, overlapped, positions, dropout)
+
+
+def patches(pool: int, patch: int, overlapped: bool) -> int:
+    """Count the patches of a spectrum of `pool` points."""
+    return (pool - patch) // (patch // 2) + 1 if overlapped else pool // patch

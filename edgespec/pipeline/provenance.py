@@ -51,7 +51,12 @@ def code_digest(step: Call) -> str:
 
 def own_networks(value: Any) -> list[bytes]:
     """Give the sources of the recipe's own networks that plain values name, however deep."""
-    return [own_code.source(name) for name in sorted(set(_own_names(value)))]
+    return [own_code.source(name) for name in own_names(value)]
+
+
+def own_names(value: Any) -> list[str]:
+    """Name the recipe's own networks that plain values name, however deep."""
+    return sorted(set(_own_names(value)))
 
 
 def _own_names(value: Any) -> Iterator[str]:
@@ -68,17 +73,31 @@ def outside(step: Call) -> str:
 
     External data of an ONNX file lie beside it: the files that it names count too.
     """
+    paths = _files_of(step)
+    return "" if paths is None else storage.digest([(path.name, storage.file_digest(path)) for path in paths])
+
+
+def files_outside(steps: Any) -> list[Path]:
+    """List the files outside the run, and outside its data, that a recipe's steps take something from.
+
+    steps: plain, as they stand in a recipe
+    """
+    calls = [next(iter(each.items())) for each in steps or () if isinstance(each, dict) and each]
+    found = [_files_of(Call(name, keys)) or [] for name, keys in calls if isinstance(keys, dict)]
+    return list(dict.fromkeys(path for each in found for path in each))
+
+
+def _files_of(step: Call) -> list[Path] | None:
+    """List the files that a step takes from outside the run; None where it takes nothing that a digest could hold."""
     teacher = plain(step.keys.get("teacher"))
     if isinstance(teacher, dict):
-        return storage.digest([(path.name, storage.file_digest(path)) for path in _teachers_files(teacher)])
+        return _teachers_files(teacher)
     folder = _outside(step)
     if folder is not None and folder.is_file():
-        return storage.digest([storage.file_digest(each) for each in (folder, *_beside(folder))])
+        return [folder, *_beside(folder)]
     if folder is None or not (folder / RECORD).is_file():
-        return ""
-    return storage.digest(
-        [(path.name, storage.file_digest(path)) for path in sorted(folder.iterdir()) if path.is_file()]
-    )
+        return None
+    return [path for path in sorted(folder.iterdir()) if path.is_file()]
 
 
 def _teachers_files(teacher: dict[str, Any]) -> list[Path]:

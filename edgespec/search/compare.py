@@ -23,7 +23,8 @@ from edgespec.recipe import plain
 from edgespec.recipe.plan import Plan, plan
 from edgespec.report import Report
 from edgespec.report.html_model import shipped
-from edgespec.search import repeat
+from edgespec.search import cluster, repeat
+from edgespec.search.cluster import Training
 
 MODELS = {"train": "model", "distill": "student"}  # steps that name a network, and the key that does
 HEAD = [
@@ -99,11 +100,21 @@ def same_ground(found: Sequence[Entry]) -> None:
             raise Mistake(told, hint=f"{other} the same in all recipes, or --set it")
 
 
-def run(found: Sequence[Entry], seeds: int, target: str, out: Path, progress: Progress) -> dict[str, list[Report]]:
+def run(
+    found: Sequence[Entry], seeds: int, target: str, out: Path, progress: Progress, scheduler: str = ""
+) -> dict[str, list[Report]]:
     """Compress, and where a target is named bench, every line with every seed; give the reports. What is finished in `out` is kept.
 
+    scheduler: of the Dask cluster whose workers compress; measured is from here, when all have
     Raises EdgespecError with the exit code of a run that failed.
     """
+    if scheduler:
+        wanted = [
+            Training(each.recipe, (f"seed={seed}", *each.change), out / each.name / str(seed))
+            for each in found
+            for seed in range(seeds)
+        ]
+        cluster.compress(wanted, scheduler, out, progress)
     total, done = len(found) * seeds, 0
     progress.begin("runs", total)
     made: dict[str, list[Report]] = {}

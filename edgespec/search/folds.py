@@ -2,41 +2,58 @@
 
 A test part that the data set gives is taken away first, so whatever is chosen here was chosen without it. Folds keep physical
 samples whole.
-
-Differences are taken fold by fold. Their 95 % interval is Student's t over the folds, widened for training sets that overlap
-(Nadeau, Bengio 2003, Mach. Learn. 52, 239: the variance of the mean is (1 / folds + test / training) times the folds' own).
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from scipy import stats
-
-from edgespec import plugins, storage
+from edgespec import own_code, storage
 from edgespec import recipe as recipes
-from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.data import splits
-from edgespec.data.splits import Splits
-from edgespec.errors import Mistake
-from edgespec.evaluation import baselines, scoring
-from edgespec.job import Job, Progress, Silent, few
-from edgespec.pipeline import preparation, provenance
-from edgespec.pipeline.up_to_date import data_digest
+from edgespec.errors import Mismatch, Mistake
+from edgespec.job import Job, Progress, Silent
+from edgespec.pipeline import preparation
+from edgespec.pipeline.up_to_date import fingerprint
 from edgespec.recipe import Call, Split
-from edgespec.recipe.plan import plan, until
+from edgespec.recipe.plan import Plan, plan, until
+from edgespec.search import cluster, fold, remote_task
+from edgespec.search.folds_table import table
 from edgespec.spectra import Ints
-from edgespec.training import batches
 
 FORMAT = 1
-Right = dict[str, int]  # title of a model -> how many of a fold's spectra it names rightly
+Take = Callable[[int, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training: the fold that is its test part, of which division, and its seed."""
+
+    repeat: int
+    fold: int
+    seed: int
+    test: Ints
+
+    @property
+    def name(self) -> tuple[int, int, int]:
+        """Name it among all of a result."""
+        return self.repeat, self.fold, self.seed
+
+
+@dataclass(frozen=True)
+class Line:
+    """What is cross-validated. told: what the result says about all trainings"""
+
+    checked: Plan
+    job: Job
+    steps: tuple[Call, ...]
+    told: dict[str, Any]
+    trainings: list[Training]
 
 
 @dataclass(frozen=True)
@@ -57,43 +74,116 @@ class Asked:
     baselines: bool = True
 
 
-def validate(path: Path, change: Sequence[str], asked: Asked, file: Path, progress: Progress) -> dict[str, Any]:
+def validate(
+    path: Path,
+    change: Sequence[str],
+    asked: Asked,
+    file: Path,
+    progress: Progress,
+    *,
+    only: int = 0,
+    scheduler: str = "",
+) -> dict[str, Any]:
     """Run the recipe's steps with each fold as the test part; fold f of repeat r learns with a seed of its own.
 
     change: to the recipe, as `--set` takes them
     file: where the result lies, written after each fold; folds that are there already, of the same recipe, code and data, are kept
+    only: number of the one training that is run, from 1; scheduler: of the Dask cluster whose workers run one training each
     Raises Mistakes of the recipe, and Mistake where there are fewer physical samples than folds.
     """
-    _check(asked)
+    _check(asked, only)
     valid = [f"data.split.valid={asked.valid}"] if asked.valid else []
-    checked = plan(recipes.load(path, [*change, *valid]))
+    written = recipes.load(path, [*change, *valid])
+    with own_code.of(written.path):
+        line = _line(plan(written), path, change, asked, progress)
+        kept = {(each["repeat"], each["fold"], each["seed"]): each for each in _kept(file, line.told["key"])}
+        found: list[dict[str, Any] | None] = [kept.get(each.name) for each in line.trainings]
+        open_ = [i for i, each in enumerate(found) if each is None and only in (0, i + 1)]
+        progress.begin(f"folds of {path.stem}", len(found))
+
+        def take(i: int, each: dict[str, Any]) -> None:
+            found[i] = each
+            storage.write_json(file, _result(line, found))
+            last = list(each["right"])[-1]
+            progress.advance(sum(one is not None for one in found), f"{last} {each['right'][last]} of {each['n']}")
+
+        if scheduler:
+            _on_cluster(line, change, asked, open_, take, scheduler, progress)
+        else:
+            for i in open_:
+                take(i, _train(line, line.trainings[i], asked))
+    progress.end()
+    storage.write_json(file, _result(line, found))
+    return _result(line, found)
+
+
+def _result(line: Line, found: Sequence[dict[str, Any] | None]) -> dict[str, Any]:
+    return {**line.told, "folds": [each for each in found if each is not None]}
+
+
+def _line(checked: Plan, path: Path, change: Sequence[str], asked: Asked, progress: Progress) -> Line:
+    """Read the data and divide it: what all trainings share, and each of them."""
     steps, split = checked.steps[: until(checked, asked.until)], checked.data.split
     with tempfile.TemporaryDirectory() as name:
         whole = preparation.prepare(checked, Path(name), Silent())
     if whole.spectra.source == "embedded":
         progress.say(preparation.LOUD)
-    job = inside(whole, split)
-    made_by = (recipes.plain(checked.recipe.tree), asdict(asked), data_digest(job.spectra))
-    key = storage.digest(*made_by, provenance.whole_digest(), provenance.versions())
-    kept = {(each["repeat"], each["fold"], each["seed"]): each for each in _kept(file, key)}
+    job = fold.inside(whole, split)
+    key = storage.digest(asdict(asked), fingerprint(checked.recipe, job.spectra, asked.until))
     told = _about(path, change, asked, split, steps, whole, job) | {"key": key}
-    found: list[dict[str, Any]] = []
-    progress.begin(f"folds of {path.stem}", asked.folds * asked.repeats * asked.seeds)
-    for repeat, number, again, test in _divisions(job, split, asked):
-        seed = checked.seed + (repeat * asked.folds + number) * asked.seeds + again
-        each = kept.get((repeat, number, seed))
-        if each is None:
-            parts = splits.around(job.spectra, split, test, seed)
-            mine = replace(job, splits=unheld(parts) if asked.valid == 0 else parts, seed=seed)
-            right = once(mine, steps, asked.baselines)
-            learnt = len(mine.splits.rows(None))
-            each = {"repeat": repeat, "fold": number, "seed": seed, "n": len(test), "learnt": learnt, "right": right}
-        found.append(each)
-        storage.write_json(file, {**told, "folds": found})
-        last = list(each["right"])[-1]
-        progress.advance(len(found), f"{last} {each['right'][last]} of {each['n']}")
-    progress.end()
-    return {**told, "folds": found}
+    trainings = [
+        Training(repeat, number, checked.seed + (repeat * asked.folds + number) * asked.seeds + again, test)
+        for repeat, number, again, test in _divisions(job, split, asked)
+    ]
+    return Line(checked, job, steps, told, trainings)
+
+
+def _train(line: Line, one: Training, asked: Asked) -> dict[str, Any]:
+    """Run the steps around one fold and judge what they make on it."""
+    parts = splits.around(line.job.spectra, line.checked.data.split, one.test, one.seed)
+    mine = replace(line.job, splits=fold.unheld(parts) if asked.valid == 0 else parts, seed=one.seed)
+    right = fold.once(mine, line.steps, asked.baselines)
+    learnt = len(mine.splits.rows(None))
+    return {
+        "repeat": one.repeat,
+        "fold": one.fold,
+        "seed": one.seed,
+        "n": len(one.test),
+        "learnt": learnt,
+        "right": right,
+    }
+
+
+def _on_cluster(
+    line: Line,
+    change: Sequence[str],
+    asked: Asked,
+    open_: Sequence[int],
+    take: Take,
+    scheduler: str,
+    progress: Progress,
+) -> None:
+    """Have each open training run by a worker, as `edgespec folds --only`; taken is what stands on the same recipe, code and data."""
+    more = [("--until", asked.until), ("--valid", asked.valid)]
+    words = [f"--folds={asked.folds}", f"--repeats={asked.repeats}", f"--seeds={asked.seeds}"]
+    words += [f"{name}={value}" for name, value in more if value is not None]
+    words += ["--baselines" if asked.baselines else "--no-baselines", *(f"--set={each}" for each in change)]
+
+    def task(i: int) -> cluster.Task:
+        def took(content: bytes) -> None:
+            with tempfile.TemporaryDirectory() as name:
+                remote_task.unpack(content, Path(name))
+                theirs = _kept(next(Path(name).iterdir()), line.told["key"])
+            if [(each["repeat"], each["fold"], each["seed"]) for each in theirs] != [line.trainings[i].name]:
+                hint = "the same data on every host (EDGESPEC_DATA)"
+                raise Mismatch(f"fold {i + 1}: the worker had other data than this machine", hint)
+            take(i, theirs[0])
+
+        name = f"fold {i + 1} of {len(line.trainings)}"
+        call = ("folds", "{recipe}", *words, f"--only={i + 1}", "--out", "{result}")
+        return cluster.Task(name, line.checked.recipe, call, took)
+
+    cluster.run([task(i) for i in open_], scheduler, progress)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -110,7 +200,10 @@ def read(path: Path) -> dict[str, Any]:
     return dict(found)
 
 
-def _check(asked: Asked) -> None:
+def _check(asked: Asked, only: int) -> None:
+    trainings = asked.folds * asked.repeats * asked.seeds
+    if not 0 <= only <= trainings:
+        raise Mistake(f"--only {only}: the trainings are 1 to {trainings}", hint="folds x repeats x seeds")
     for name, least in (("folds", 2), ("repeats", 1), ("seeds", 1)):
         if getattr(asked, name) < least:
             raise Mistake(f"--{name} {getattr(asked, name)}: at least {least} is wanted")
@@ -149,127 +242,3 @@ def _about(
         "samples": None if job.spectra.group is None else len(set(job.spectra.group.tolist())),
         "notes": [note for note in job.splits.notes if "one sample only" not in note],
     }
-
-
-def inside(job: Job, split: Split) -> Job:
-    """Give the job without the test part that its data set names; all of its spectra where it names none."""
-    if split.parts != "given":
-        return job
-    return replace(job, spectra=job.spectra[np.setdiff1d(np.arange(len(job.spectra)), job.splits.test)])
-
-
-def unheld(parts: Splits) -> Splits:
-    """Learn from the validation spectra too."""
-    train = {name: np.union1d(parts.train[name], parts.valid[name]) for name in parts.train}
-    return replace(parts, train=train, valid={name: rows[:0] for name, rows in parts.valid.items()})
-
-
-def once(job: Job, steps: tuple[Call, ...], simple: bool) -> Right:
-    """Run the steps one after the other and count what every model that they make names rightly, the baselines first."""
-    with tempfile.TemporaryDirectory() as name:
-        found = linear(job, steps) if simple else {}
-        made: Artifact | None = None
-        for number, step in enumerate(steps, start=1):
-            own = job.inside(_fresh(Path(name), f"{number}-{step.name}"))
-            before = made
-            made = plugins.find("steps", step.name).run(own, *([] if before is None else [before]), **step.keys)
-            found |= {f"{number} {title}": right(own, model) for title, model in models(made, before, step.name)}
-    return found
-
-
-def _fresh(folder: Path, name: str) -> Path:
-    (folder / name).mkdir()
-    return folder / name
-
-
-def models(made: Artifact, before: Artifact | None, step: str) -> list[tuple[str, Checkpoint | Path]]:
-    """List what a step made that answers: a checkpoint, its controls before it, or every candidate file that is new."""
-    if isinstance(made, Checkpoint):
-        return [*made.controls.items(), (step, made)]
-    known = before.variants if isinstance(before, OnnxModel) else {}
-    new = [name for name, each in made.variants.items() if each.role == "candidate" and name not in known]
-    return [(f"{step} {name}", made.path(name)) for name in new]
-
-
-def right(job: Job, model: Checkpoint | Path) -> int:
-    """Count the test spectra that a model names rightly."""
-    test = job.splits.test
-    return int((scoring.answers(job, model, test).argmax(1) == job.spectra.y[test]).sum())
-
-
-def linear(job: Job, steps: tuple[Call, ...]) -> Right:
-    """Count what each baseline names rightly, fitted on what each step learns from, as a run of the recipe does."""
-    learnt = [
-        (step.keys["on"], step.keys.get("labels", "all")) for step in steps if "on" in step.keys and "fit" in step.keys
-    ]
-    test, found = job.splits.test, {}
-    for on, labels in dict.fromkeys(learnt):
-        known = batches.labelled(job, job.splits.rows(on), few(labels))
-        asked = batches.prepared(job, test).numpy()
-        answers = {"1-NN cosine": baselines.nearest(job, known)(asked), **baselines.linear(job, known, test)}
-        if machine := baselines.svm(job, known):
-            answers["svm"] = machine[1](asked)
-        for name, answer in answers.items():
-            title = " ".join(filter(None, ["baseline", name, on, f"({labels})" if labels != "all" else ""]))
-            found[title] = int((answer.argmax(1) == job.spectra.y[test]).sum())
-    return found
-
-
-def shares(found: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
-    """Give each model's accuracy by fold."""
-    return {
-        title: np.array([each["right"][title] / each["n"] for each in found["folds"]])
-        for title in found["folds"][0]["right"]
-    }
-
-
-def difference(mine: NDArray[np.float64], other: NDArray[np.float64], found: dict[str, Any]) -> dict[str, float]:
-    """Give the mean paired difference over the folds, and half of its 95 % interval."""
-    gap = mine - other
-    if len(gap) < 2:
-        return {"mean": float(gap.mean()), "half": float("nan")}
-    overlap = float(np.mean([each["n"] / each["learnt"] for each in found["folds"]]))
-    error = float(np.sqrt((1 / len(gap) + overlap) * gap.var(ddof=1)))
-    return {"mean": float(gap.mean()), "half": float(stats.t.ppf(0.975, len(gap) - 1)) * error}
-
-
-def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
-    """Word the result as Markdown; `other` is a result of the same folds, whose last model this one's is compared with."""
-    each = shares(found)
-    counts = {title: sum(fold["right"][title] for fold in found["folds"]) for title in each}
-    n = sum(fold["n"] for fold in found["folds"])
-    by = "physical sample" if found["samples"] else "spectrum (no physical samples are known, which may flatter)"
-    lines = [
-        f"{found['recipe']} {' '.join(found['change'])}: {found['spectra']} spectra ({found['source']}), "
-        f"{found['left_out']} of a given test part left out; {len(found['folds'])} folds by {by}; "
-        f"about {np.mean([fold['learnt'] for fold in found['folds']]):.0f} learnt from, {found['valid']:g} kept for validation",
-        *found["notes"],
-        "",
-        "| model | mean | sd over folds | right |",
-        "| --- | --- | --- | --- |",
-    ]
-    for title, values in each.items():
-        spread = values.std(ddof=1) if len(values) > 1 else float("nan")
-        lines.append(
-            f"| {title} | {values.mean():.4f} | {spread:.4f} | {counts[title]} of {n} ({counts[title] / n:.4f}) |"
-        )
-    last = list(each)[-1]
-    linear = [title for title in each if title.startswith("baseline")]
-    lines.append("")
-    if linear:
-        best = max(linear, key=lambda title: each[title].mean())
-        lines.append(_worded(f"'{last}' against '{best}'", difference(each[last], each[best], found)))
-    if other:
-        same = [{key: fold[key] for key in ("repeat", "fold", "n")} for fold in found["folds"]]
-        if same != [{key: fold[key] for key in ("repeat", "fold", "n")} for fold in other["folds"]]:
-            raise Mistake("the other result is of other folds", hint="the same --folds, --repeats and --seeds")
-        theirs = shares(other)
-        name = list(theirs)[-1]
-        title = f"'{last}' against '{name}' of {other['recipe']} {' '.join(other['change'])}"
-        lines.append(_worded(title, difference(each[last], theirs[name], found)))
-    return "\n".join(lines)
-
-
-def _worded(what: str, gap: dict[str, float]) -> str:
-    low, high = gap["mean"] - gap["half"], gap["mean"] + gap["half"]
-    return f"{what}: {gap['mean']:+.4f} [{low:+.4f}, {high:+.4f}]"

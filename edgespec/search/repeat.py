@@ -23,6 +23,8 @@ from edgespec.interrupts import INTERRUPTED
 from edgespec.job import Progress
 from edgespec.recipe.plan import plan
 from edgespec.report import read
+from edgespec.search import cluster
+from edgespec.search.cluster import Training
 
 BUG = 70
 KNOWN = ("auroc_displaced", "auroc_unknown", "accepted", "unknown_refused", "mean_risk")
@@ -30,22 +32,33 @@ TARGET = "local"
 
 
 def repeat(
-    recipe: Path, runs: int, *, vary: Sequence[str], change: Sequence[str], out: Path, progress: Progress
+    recipe: Path,
+    runs: int,
+    *,
+    vary: Sequence[str],
+    change: Sequence[str],
+    out: Path,
+    progress: Progress,
+    scheduler: str = "",
 ) -> dict[str, Any]:
     """Compress and bench a recipe `runs` times, as a user would; give the summary.
 
     vary: keys that are set to the number of the run, besides the seed; change: to every run, as `--set` takes them
     out: the runs lie in `out/<recipe>-<number>`; what is finished there is kept
+    scheduler: of the Dask cluster whose workers compress; measured is from here, when all have
     Raises Mistakes of the recipe before anything runs; EdgespecError with the exit code of a run that failed.
     """
     if runs < 1:
         raise Mistake(f"--runs {runs}: at least 1 is wanted")
     for number in range(runs):
         plan(recipes.load(recipe, _changes(number, vary, change)))
+    folders = [out / f"{recipe.stem}-{number}" for number in range(runs)]
+    if scheduler:
+        wanted = [Training(recipe, tuple(_changes(i, vary, change)), folder) for i, folder in enumerate(folders)]
+        cluster.compress(wanted, scheduler, out, progress)
     progress.begin(f"runs of {recipe.stem}", runs)
     reports = []
-    for number in range(runs):
-        folder = out / f"{recipe.stem}-{number}"
+    for number, folder in enumerate(folders):
         command(
             "compress", str(recipe), *(f"--set={each}" for each in _changes(number, vary, change)), "--out", str(folder)
         )

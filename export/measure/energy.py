@@ -49,7 +49,9 @@ def energy(request: dict[str, Any], name: str) -> dict[str, Any]:
     facts = {"rail": label, "kind": rails[0].kind, "readings": len(busy), "seconds": seconds, "calls": calls}
     if None in told or len(busy) < FEWEST:
         return dict(
-            facts, mj=None, reason=f"{label}: only {len(busy)} readings in {seconds:.1f} s, and it needs {FEWEST}"
+            facts,
+            mj=None,
+            reason=f"{label}: {len(busy)} readings in {seconds:.1f} s, {_lacks(busy, idle)}, and it needs {FEWEST} that are whole",
         )
     busy_w, idle_w = told[0], (told[1] + told[2]) / 2  # type: ignore[operator]
     facts.update(busy_w=busy_w, idle_w=idle_w)
@@ -63,6 +65,13 @@ def energy(request: dict[str, Any], name: str) -> dict[str, Any]:
         mj=(busy_w - idle_w) * seconds / calls * 1e3,
         reason=f"{label} ({rails[0].kind}), {rate}: {busy_w:.2f} W, {idle_w:.2f} W idle",
     )
+
+
+def _lacks(busy: list[dict[str, Any]], idle: list[list[dict[str, Any]]]) -> str:
+    """Say why readings give no mean power."""
+    if any(power.runs_back(lines) for lines in (busy, *idle)):
+        return "whose clock went back"
+    return "some without a rail" if len(busy) >= FEWEST else "too few"
 
 
 def _idle(watch: Watch, seconds: float) -> list[dict[str, Any]]:

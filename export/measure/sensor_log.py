@@ -55,8 +55,20 @@ class Watch:
     def lines(self, since: float = 0.0) -> list[dict[str, Any]]:
         """Give the readings from a moment of the monotonic clock on."""
         end = os.fstat(self.file.fileno()).st_size
-        told = os.pread(self.file.fileno(), end, 0).decode().split("\n")[:-1]  # the last line may be half written
-        return [each for each in map(json.loads, told) if each["t"] >= since]
+        told = (
+            os.pread(self.file.fileno(), end, 0).decode(errors="replace").split("\n")[:-1]
+        )  # the last may be half written
+        return [each for each in map(_reading, told) if each is not None and each["t"] >= since]
+
+
+def _reading(line: str) -> dict[str, Any] | None:
+    """Read a line; None where it is none: another program may have written into the same file."""
+    try:
+        told = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    whole = isinstance(told, dict) and all(isinstance(told.get(key), dict) for key in ("mhz", "celsius", "power"))
+    return told if whole and isinstance(told.get("t"), (int, float)) and "flags" in told else None
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -98,7 +110,7 @@ def summary(before: list[dict[str, Any]], during: list[dict[str, Any]]) -> dict[
     step = -(-len(told) // KEPT)
     return {
         "n": len(told),
-        "hz": (len(told) - 1) / span if span else None,
+        "hz": (len(told) - 1) / span if span > 0 else None,
         "mhz": {name: [v[0], min(v), statistics.median(v), v[-1]] for name, v in mhz.items()},
         "celsius": {name: [v[0], max(v), v[-1]] for name, v in heat.items()},
         "throttled": bool(why) if known else None,

@@ -40,11 +40,13 @@ def state(*, dim: int = 32, patch: int = 16, kernel: int = 9, depth: int = 4, cl
     return {**found, "head.2.weight": head["head.2.weight"][:, :, 0], "head.2.bias": head["head.2.bias"]}
 
 
-def logits(given: State, x: Tensor, *, pool: int = 256) -> Tensor:
+def logits(given: State, x: Tensor, *, pool: int = 256, overlapped: bool = False) -> Tensor:
     """(n, points) -> (n, classes): the published network in evaluation mode."""
     dim, _, patch = given["spec_emb.0.weight"].shape
     x = functional.adaptive_avg_pool1d(x[:, None], pool)
-    x = functional.conv1d(x, given["spec_emb.0.weight"], given["spec_emb.0.bias"], stride=patch)
+    x = functional.conv1d(
+        x, given["spec_emb.0.weight"], given["spec_emb.0.bias"], stride=patch // 2 if overlapped else patch
+    )
     x = functional.gelu(_normed(x, given, "spec_emb.1"))
     i = 0
     while (block := f"backbone.{i}") + ".Resnet.0.weight" in given:

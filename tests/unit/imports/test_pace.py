@@ -102,6 +102,31 @@ def test_the_usual_wrappings_are_taken_off(write: Callable[[Path, State], Path],
     torch.testing.assert_close(answers(made, x), pace_release.logits(state, x), rtol=0, atol=1e-5)
 
 
+@pytest.mark.parametrize("points", [900, 300])
+def test_overlapped_patches_give_the_logits_of_the_authors_option(points: int, tmp_path: Path) -> None:
+    state, x = pace_release.state(depth=2), torch.randn(3, points)
+    path = saved(tmp_path, state)
+    made = bring(path, points=points, overlapped=True).checkpoint
+    assert made.keys["overlapped"] is True
+    wanted = pace_release.logits(state, x, overlapped=True)
+    torch.testing.assert_close(answers(made, x), wanted, rtol=0, atol=1e-5)
+    assert not torch.allclose(wanted, pace_release.logits(state, x), atol=1e-3)
+    np.save(tmp_path / "axis.npy", np.linspace(2112, 400, points))
+    turned = bring(path, points=None, axis=tmp_path / "axis.npy", overlapped=True).checkpoint
+    torch.testing.assert_close(answers(turned, x.flip(1)), wanted, rtol=0, atol=1e-5)
+
+
+def test_overlapped_patches_that_cannot_be_are_told(tmp_path: Path) -> None:
+    refused(
+        saved(tmp_path, pace_release.state(patch=1)), "patches of 1 point in COV.pth cannot overlap", overlapped=True
+    )
+    assert bring(saved(tmp_path, pace_release.state(patch=1))).notes == ()
+    np.save(tmp_path / "axis.npy", np.linspace(2112, 400, 900))
+    (tmp_path / "odd").mkdir()
+    path = saved(tmp_path / "odd", pace_release.state(patch=15))
+    refused(path, "leave 2 of 255 over", pool=255, axis=tmp_path / "axis.npy", overlapped=True)
+
+
 class Evil:
     def __reduce__(self) -> Any:
         return os.mkdir, ("harmed",)
@@ -188,7 +213,7 @@ def test_an_axis_and_labels_become_facts(tmp_path: Path) -> None:
         facts, _ = artifact.read(made.checkpoint.folder)[0].facts, made.notes
         assert facts["axis"] == {"low": pytest.approx(400), "high": pytest.approx(2112), "points": 900}
         assert facts["labels"] == NAMES
-        assert made.notes == ()
+        assert [note.split(" is in no weight")[0] for note in made.notes] == ["whether patches overlap"]
 
 
 def test_an_uneven_axis_is_noted_and_a_falling_one_turns_the_kernels(tmp_path: Path) -> None:

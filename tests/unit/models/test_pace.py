@@ -19,7 +19,7 @@ LENGTHS = pytest.mark.parametrize("points", [900, 1000, 512, 256, 100])
 def published(points: int, pool: int = 256, **sizes: int) -> tuple[pace_release.State, pace.Pace]:
     """The authors' weights, and our model with them."""
     state = pace_release.state(**sizes)
-    keys, weights = layout.convert(state, Path("COV.pth"), pool=pool)
+    keys, weights = layout.convert(state, Path("COV.pth"), pool=pool, overlapped=False)
     network = pace.build(points=points, classes=len(state["head.2.weight"]), **keys)
     network.load_state_dict(weights)
     return state, network.eval()

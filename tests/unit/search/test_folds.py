@@ -6,7 +6,6 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,9 +15,9 @@ import yaml
 
 from edgespec.data.splits import around, folds
 from edgespec.errors import Mistake
-from edgespec.evaluation import scoring
 from edgespec.job import Silent
 from edgespec.recipe import Split
+from edgespec.search import fold, folds_table
 from edgespec.search import folds as cross_validation
 
 RECIPE: dict[str, Any] = {
@@ -36,13 +35,9 @@ RECIPE: dict[str, Any] = {
 }
 
 
-@pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    return cross_validation
-
-
-def validate(recipe: Path, file: Path, progress: Any = None, **asked: Any) -> dict[str, Any]:
-    return cross_validation.validate(recipe, [], cross_validation.Asked(**asked), file, progress or Silent())
+def validate(recipe: Path, file: Path, progress: Any = None, only: int = 0, **asked: Any) -> dict[str, Any]:
+    how = cross_validation.Asked(**asked)
+    return cross_validation.validate(recipe, [], how, file, progress or Silent(), only=only)
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +56,12 @@ def test_the_given_test_part_is_left_out_and_every_other_spectrum_is_judged_once
     given = tiny_job.spectra(samples=24)
     assert given.part is not None
     assert found["left_out"] == (given.part == "test").sum() > 0
-    assert sum(fold["n"] for fold in found["folds"]) == found["spectra"] == (given.part != "test").sum()
+    assert sum(each["n"] for each in found["folds"]) == found["spectra"] == (given.part != "test").sum()
 
 
 def test_every_model_of_the_line_and_every_baseline_is_judged(found: dict[str, Any]) -> None:
-    for fold in found["folds"]:
-        assert list(fold["right"]) == [
+    for each in found["folds"]:
+        assert list(each["right"]) == [
             "baseline 1-NN cosine",
             "baseline lda",
             "baseline logistic",
@@ -76,17 +71,8 @@ def test_every_model_of_the_line_and_every_baseline_is_judged(found: dict[str, A
             "2 control",
             "2 distill",
         ]
-        assert min(fold["right"][name] for name in ("baseline lda", "1 train")) > 0.5 * fold["n"]  # chance: a third
-    assert len({fold["seed"] for fold in found["folds"]}) == 2
-
-
-def test_of_files_only_the_new_ones_are_judged(bench: ModuleType) -> None:
-    line = tiny_job.line("cnn")
-    (title, file), *more = bench.models(line.int8, line.float32, "quantize")
-    assert (title, more) == ("quantize cpu-int8", [])
-    named = bench.right(line.job, line.checkpoint)
-    assert named / len(line.job.splits.test) == scoring.score(line.job, line.checkpoint)[0].accuracy
-    assert bench.right(line.job, file) == pytest.approx(named, abs=0.05 * len(line.job.splits.test))
+        assert min(each["right"][name] for name in ("baseline lda", "1 train")) > 0.5 * each["n"]  # chance: a third
+    assert len({each["seed"] for each in found["folds"]}) == 2
 
 
 def test_without_validation_all_the_rest_is_learnt_from(recipe: Path, found: dict[str, Any], tmp_path: Path) -> None:
@@ -96,22 +82,14 @@ def test_without_validation_all_the_rest_is_learnt_from(recipe: Path, found: dic
         assert list(every["right"]) == ["1 train"]
 
 
-def test_the_table_compares_fold_by_fold(bench: ModuleType, found: dict[str, Any]) -> None:
-    text = bench.table(found, found)
+def test_the_table_compares_fold_by_fold(found: dict[str, Any]) -> None:
+    text = folds_table.table(found, found)
     last = text.splitlines()[-1]
     assert last.startswith("'2 distill' against '2 distill'")
     assert last.endswith("+0.0000 [+0.0000, +0.0000]")
     other = {**found, "folds": found["folds"][:1]}
     with pytest.raises(Mistake, match="other folds"):
-        bench.table(found, other)
-
-
-def test_an_interval_is_widened_for_training_sets_that_overlap(bench: ModuleType) -> None:
-    mine, other = np.array([0.9, 0.8, 0.9, 0.8]), np.array([0.8, 0.8, 0.8, 0.8])
-    gap = bench.difference(mine, other, {"folds": [{"n": 25, "learnt": 75}] * 4})
-    plain = 3.1824 * np.std([0.1, 0, 0.1, 0], ddof=1) / 2  # t of three degrees of freedom; the mean of four
-    assert gap["mean"] == pytest.approx(0.05)
-    assert gap["half"] == pytest.approx(plain * np.sqrt((1 / 4 + 1 / 3) / (1 / 4)), rel=1e-4)
+        folds_table.table(found, other)
 
 
 def test_no_physical_sample_stands_in_two_folds_and_classes_are_spread() -> None:
@@ -166,8 +144,8 @@ def test_it_goes_on_where_it_stopped(recipe: Path, found: dict[str, Any], tmp_pa
         validate(recipe, file, Heard(), folds=2)
     assert len(json.loads(file.read_text())["folds"]) == 1
     with pytest.MonkeyPatch.context() as patch:
-        real, ran = cross_validation.once, []
-        patch.setattr(cross_validation, "once", lambda *each: (ran.append(1), real(*each))[1])
+        real, ran = fold.once, []
+        patch.setattr(fold, "once", lambda *each: (ran.append(1), real(*each))[1])
         assert validate(recipe, file, folds=2) == found
         assert len(ran) == 1, "one fold was there"
         assert validate(recipe, file, folds=2) == found
@@ -189,6 +167,14 @@ def test_what_is_no_result_is_told(tmp_path: Path, content: str | None, said: st
 def test_a_result_is_read_as_it_was_written(recipe: Path, found: dict[str, Any], tmp_path: Path) -> None:
     shutil.copy(recipe.with_name("found.json"), tmp_path / "other.json")
     assert cross_validation.read(tmp_path / "other.json") == found
+
+
+def test_one_training_alone_is_added_to_the_file(recipe: Path, found: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "found.json"
+    assert validate(recipe, file, folds=2, only=2)["folds"] == found["folds"][1:]
+    assert validate(recipe, file, folds=2, only=1) == found
+    with pytest.raises(Mistake, match="--only 3: the trainings are 1 to 2"):
+        validate(recipe, file, folds=2, only=3)
 
 
 @pytest.mark.parametrize("asked", [{"folds": 1}, {"repeats": 0}, {"seeds": 0}, {"valid": 1.0}, {"valid": -0.1}])

@@ -87,3 +87,24 @@ def test_bench_finds_a_clock_that_falls_while_it_measures(tree: Any, folder: Pat
     assert answer["sensors"]["throttled"] is True, answer["sensors"]
     assert answer["sensors"]["why"] == ["the cpu clock fell by 20%"]
     assert len(answer["sensors"]["series"]) > 3
+
+
+def test_a_clock_that_goes_back_and_rubbish_between_readings(tree: Any) -> None:
+    tree(JETSON)
+    watch = device_runner.module("measure.sensor_log")
+    told = readings([1500.0] * 8)
+    told[5]["t"] = 0.1
+    told[-1]["t"] = -3.0
+    found = watch.summary([], told)
+    assert (found["n"], found["hz"], found["throttled"]) == (8, None, False)
+    for line in (
+        "",
+        "{",
+        "[1]",
+        "{}",
+        '{"t": "x"}',
+        "[" * 100000,
+        '{"t": 1, "mhz": [], "celsius": {}, "power": {}, "flags": null}',
+    ):
+        assert watch._reading(line) is None
+    assert watch._reading('{"t": 1, "mhz": {}, "celsius": {}, "power": {}, "flags": null}') is not None

@@ -1,0 +1,83 @@
+"""One fold: the recipe's steps around it, and what each model that they make names rightly on it."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from edgespec import plugins
+from edgespec.artifact import Artifact, Checkpoint, OnnxModel
+from edgespec.data.splits import Splits
+from edgespec.evaluation import baselines, scoring
+from edgespec.job import Job, few
+from edgespec.recipe import Call, Split
+from edgespec.training import batches
+
+Right = dict[str, int]  # title of a model -> how many of a fold's spectra it names rightly
+
+
+def inside(job: Job, split: Split) -> Job:
+    """Give the job without the test part that its data set names; all of its spectra where it names none."""
+    if split.parts != "given":
+        return job
+    return replace(job, spectra=job.spectra[np.setdiff1d(np.arange(len(job.spectra)), job.splits.test)])
+
+
+def unheld(parts: Splits) -> Splits:
+    """Learn from the validation spectra too."""
+    train = {name: np.union1d(parts.train[name], parts.valid[name]) for name in parts.train}
+    return replace(parts, train=train, valid={name: rows[:0] for name, rows in parts.valid.items()})
+
+
+def once(job: Job, steps: tuple[Call, ...], simple: bool) -> Right:
+    """Run the steps one after the other and count what every model that they make names rightly, the baselines first."""
+    with tempfile.TemporaryDirectory() as name:
+        found = linear(job, steps) if simple else {}
+        made: Artifact | None = None
+        for number, step in enumerate(steps, start=1):
+            own = job.inside(_fresh(Path(name), f"{number}-{step.name}"))
+            before = made
+            made = plugins.find("steps", step.name).run(own, *([] if before is None else [before]), **step.keys)
+            found |= {f"{number} {title}": right(own, model) for title, model in models(made, before, step.name)}
+    return found
+
+
+def _fresh(folder: Path, name: str) -> Path:
+    (folder / name).mkdir()
+    return folder / name
+
+
+def models(made: Artifact, before: Artifact | None, step: str) -> list[tuple[str, Checkpoint | Path]]:
+    """List what a step made that answers: a checkpoint, its controls before it, or every candidate file that is new."""
+    if isinstance(made, Checkpoint):
+        return [*made.controls.items(), (step, made)]
+    known = before.variants if isinstance(before, OnnxModel) else {}
+    new = [name for name, each in made.variants.items() if each.role == "candidate" and name not in known]
+    return [(f"{step} {name}", made.path(name)) for name in new]
+
+
+def right(job: Job, model: Checkpoint | Path) -> int:
+    """Count the test spectra that a model names rightly."""
+    test = job.splits.test
+    return int((scoring.answers(job, model, test).argmax(1) == job.spectra.y[test]).sum())
+
+
+def linear(job: Job, steps: tuple[Call, ...]) -> Right:
+    """Count what each baseline names rightly, fitted on what each step learns from, as a run of the recipe does."""
+    learnt = [
+        (step.keys["on"], step.keys.get("labels", "all")) for step in steps if "on" in step.keys and "fit" in step.keys
+    ]
+    test, found = job.splits.test, {}
+    for on, labels in dict.fromkeys(learnt):
+        known = batches.labelled(job, job.splits.rows(on), few(labels))
+        asked = batches.prepared(job, test).numpy()
+        answers = {"1-NN cosine": baselines.nearest(job, known)(asked), **baselines.linear(job, known, test)}
+        if machine := baselines.svm(job, known):
+            answers["svm"] = machine[1](asked)
+        for name, answer in answers.items():
+            title = " ".join(filter(None, ["baseline", name, on, f"({labels})" if labels != "all" else ""]))
+            found[title] = int((answer.argmax(1) == job.spectra.y[test]).sum())
+    return found
