@@ -8,12 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import planted
 import pytest
-import resealed
 import yaml
-from planted import judge, promise, verdicts
 
+from benchmarks.robustness import planted
+from benchmarks.robustness.planted import judge, promise, verdicts
+from benchmarks.tools import resealed
 from edgespec import contract
 from edgespec.errors import Missing, Mistake
 

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from planted import judge, promise, verdicts
 
+from benchmarks.robustness.planted import judge, promise, verdicts
 from edgespec.bench import instructions
 from edgespec.errors import Missing
 

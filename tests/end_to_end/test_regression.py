@@ -9,11 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import planted
 import pytest
-import resealed
-from planted import judge, promise, verdicts
 
+from benchmarks.robustness import planted
+from benchmarks.robustness.planted import HARM, LIMITS, judge, promise, verdicts
+from benchmarks.tools import resealed
 from edgespec import report as reports
 from edgespec.errors import BrokenPromise, Mistake
 from edgespec.pipeline.run import Run
@@ -21,12 +21,6 @@ from edgespec.runs import bench, gate
 from edgespec.runs.gate import baseline
 
 Write = Callable[[Path, dict[str, Any]], Path]
-LIMITS = {
-    "accuracy": "1 %", "robust_accuracy": "2 %", "ece": "2 %", "unknown_auroc": "2 %", "accepted": "5 %",
-    "size": "1 %", "params": "1 %", "macs": "1 %",
-    "latency_p50": {"local": "10 %"}, "latency_p90": {"local": "10 %"}, "cold_start": {"local": "10 %"}, "memory": {"local": "10 %"},
-    "energy": {"local": "10 %"},
-}  # fmt: skip
 PROMISES = [
     "contract",
     "variants",
@@ -51,16 +45,7 @@ def benched(undisturbed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A run that was measured, on an idle machine for all it says; energy and unknown substances are told as if they had been at hand."""
     run = planted.copy(undisturbed, tmp_path_factory.mktemp("benched") / "tiny")
     bench.bench(Run(run), ["local"], seconds=0.2)
-    for host in (each["host"] for each in reports.read(run).bench["local"]["measurements"]):
-        assert host["cores"]
-    planted.measured(run, energy_mj=lambda _: 2.0, host=lambda host: {**host, "other_cores": 0.0}, noise=lambda _: 0.01)
-    for name in ("p50", "p90"):
-        near = json.loads((run / "report.json").read_text())["bench"]
-        for each in near["local"]["measurements"]:
-            each[f"{name}_ms"] = each["p50_ms"]
-            each[f"{name}_interval_ms"] = [0.99 * each["p50_ms"], 1.01 * each["p50_ms"]]
-        resealed.report(run, bench=near)
-    planted.row(run, "reject", auroc_unknown=0.97, unknown={"data": "others", "spectra": 500, "classes": 20})
+    planted.as_if_idle(run)
     return promise(run, regression=LIMITS)
 
 
@@ -88,48 +73,6 @@ def test_a_run_equals_its_own_baseline_thirty_times(kept: Path) -> None:
         assert baseline.of_run(Run(kept)).files == head.files == base.files, (
             "asked again, the same files answer the same"
         )
-
-
-HARM: dict[str, tuple[Callable[[Path], None], set[str]]] = {
-    "3 % more bytes": (lambda run: planted.change(run, planted.heavier), {"size"}),
-    "labels swapped in the contract": (
-        lambda run: planted.change(run, planted.said("labels", planted.first_two_swapped)),
-        {"accuracy", "contract"},
-    ),
-    "another axis": (
-        lambda run: planted.change(run, planted.said("axis", lambda axis: {**axis, "start": axis["start"] + 1})),
-        {"contract"},
-    ),
-    "another preprocessing in the contract": (
-        lambda run: planted.change(run, planted.said("preprocess", lambda _: ["snv"])),
-        {"contract"},
-    ),
-    "calibrate forgotten": (lambda run: planted.change(run, planted.without_answer), {"contract"}),
-    "mirrored spectra": (
-        lambda run: planted.change(run, planted.blunter),
-        {"accuracy", "robust_accuracy", "size", "params", "macs"},
-    ),
-    "a dense layer for nothing": (lambda run: planted.change(run, planted.larger), {"params", "macs", "size"}),
-    "a variant that is gone": (planted.variant_gone, {"variants"}),
-    "calibration lost": (lambda run: planted.row(run, "scores", ece=0.4, ece_low=0.35, ece_high=0.45), {"ece"}),
-    "the reject score is worse": (lambda run: planted.row(run, "reject", auroc_unknown=0.7), {"unknown_auroc"}),
-    "known substances are called unknown": (lambda run: planted.row(run, "reject", accepted=0.3), {"accepted"}),
-    "the reject score is gone": (lambda run: planted.row(run, "reject", auroc_unknown=None), {"unknown_auroc"}),
-    "slower": (
-        lambda run: planted.measured(
-            run, p50_ms=lambda t: 1.5 * t, p50_interval_ms=lambda t: [1.5 * each for each in t]
-        ),
-        {"latency_p50 local"},
-    ),
-    "a longer tail": (
-        lambda run: planted.measured(run, p90_ms=lambda t: 2 * t, p90_interval_ms=lambda t: [2 * each for each in t]),
-        {"latency_p90 local"},
-    ),
-    "a slower start": (lambda run: planted.measured(run, cold_load_ms=lambda t: 3 * t + 1000), {"cold_start local"}),
-    "more memory": (lambda run: planted.measured(run, peak_memory_bytes=lambda n: 2 * n), {"memory local"}),
-    "more energy": (lambda run: planted.measured(run, energy_mj=lambda _: 4.0), {"energy local"}),
-    "energy no longer measured": (lambda run: planted.measured(run, energy_mj=lambda _: None), {"energy local"}),
-}
 
 
 @pytest.mark.parametrize("title", HARM)

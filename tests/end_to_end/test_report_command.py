@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import resealed
 from command import Ended, edgespec
 from search_example import FOUND
 
+from benchmarks.tools import resealed
 from edgespec import report as reports
 from edgespec.search import pareto
 

@@ -169,6 +169,22 @@ def unstamped(path: Path) -> Path:
     return path
 
 
+def test_an_unknown_of_a_threshold_that_few_samples_set_says_so(tmp_path: Path, good: Path) -> None:
+    path = unstamped(tmp_path / "model.onnx")
+    told = contract.load(tiny_bundle.model()).plain()
+    for accepts, noted in (
+        ({"asked": 0.95, "mean": 0.92, "low": 0.78, "samples": 12}, True),
+        ({"asked": 0.95, "mean": 0.95, "low": 0.92, "samples": 400}, False),
+        ({"asked": "much"}, False),
+        ([], False),
+    ):
+        (tmp_path / "contract.json").write_text(json.dumps({**told, "threshold": 1e9, "accepts": accepts}))
+        _, (answer, *_) = ask(tmp_path, "predict", path, "good.txt")
+        assert answer["flag"] in ("unknown", None)
+        if answer["flag"]:
+            assert any("set on 12 samples" in each for each in answer["notes"]) == noted
+
+
 def test_a_contract_may_lie_beside_its_model(tmp_path: Path, good: Path) -> None:
     path = unstamped(tmp_path / "model.onnx")
     code, (refused,) = ask(tmp_path, "predict", path, "good.txt")

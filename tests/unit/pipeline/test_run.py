@@ -7,8 +7,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import resealed
 
+from benchmarks.tools import resealed
 from edgespec import datasets, recipe, report
 from edgespec.bundle import for_targets
 from edgespec.bundle import write as bundles

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import resealed
 from report_example import measured, report
 
+from benchmarks.tools import resealed
 from edgespec import report as reports
 from edgespec.errors import Mistake
 from edgespec.recipe.gates import Gate

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import resealed
 from report_example import measured, report, row
 
+from benchmarks.tools import resealed
 from edgespec import report as reports
 from edgespec.errors import Mistake, Mistakes
 from edgespec.pipeline.run import Run
