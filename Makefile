@@ -49,6 +49,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt torch
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[trt-check]' || echo "no TensorRT-RTX for this machine: files for a Jetson are linted only"
 	$(BIN)/pip check
 	touch $(READY)
 

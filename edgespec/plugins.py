@@ -12,7 +12,7 @@ from edgespec.errors import Mistake
 
 PACKAGE = Path(__file__).parent
 MODULES = ("datasets", "models", "steps", "imports")
-ENDINGS = {"recipes": ".yaml", "targets": ".yaml", "runtimes": ".py"}
+ENDINGS = {"recipes": ".yaml", "targets": ".yaml", "runtimes": ".py", "setup": ".sh"}
 
 
 def shipped(*parts: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import re
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 
 from refusal import RefusalError
 
+TARGET = "target.json"
 RUNTIMES = Path(__file__).resolve().parent / "runtimes"
 
 
@@ -49,6 +51,31 @@ def find_runtime(name: str | None) -> Any:
     return module
 
 
+def of_bundle(asked: str | None, folder: Path) -> Any:
+    """Import the runtime that a bundle is for, by its target.json, unless another is asked for; without either as `find_runtime`.
+
+    Raises RefusalError where target.json cannot be read, and where the runtime is missing: another one is never taken unasked.
+    """
+    if asked is not None or not (folder / TARGET).is_file():
+        return find_runtime(asked)
+    try:
+        told = json.loads((folder / TARGET).read_text(encoding="utf-8"))
+        name = told["runtime"]
+        if not isinstance(name, str):
+            raise TypeError("its runtime is no name")
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
+        told_ = f"{folder / TARGET} does not tell the runtime: {type(problem).__name__}"
+        raise RefusalError(2, told_, "export the bundle anew, or name one: --runtime onnxruntime") from None
+    try:
+        return find_runtime(name)
+    except RefusalError as missing:
+        if missing.code != 3:
+            raise
+        others = sorted(path.stem for path in RUNTIMES.glob("*.py") if path.stem != name)
+        other = f"; --runtime {others[0]} asks the same file in another runtime" if others else ""
+        raise RefusalError(3, missing.answer["error"], missing.answer["hint"] + other) from missing
+
+
 def open_model(runtime: Any, model: dict[str, str], threads: int, points: int | None = None) -> Loaded:
     """Load a model, in its `precision` where it names one; where `points` are given, check that it takes spectra of so many."""
     asked = [model["precision"]] if model.get("precision") else []
@@ -65,6 +92,8 @@ def open_model(runtime: Any, model: dict[str, str], threads: int, points: int | 
 
 
 def _remedy(runtime: Any, error: str) -> str:
+    if "build_engine.sh" in error:
+        return "sh build_engine.sh, in the bundle"
     if re.search(
         r"unsupported model ir version|opset \d+ is under development|guarantees.*opset", error, re.IGNORECASE
     ):

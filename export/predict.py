@@ -12,7 +12,7 @@ import numpy as np
 
 import contract as contracts
 from contract import Contract
-from model import Loaded, find_runtime, open_model
+from model import Loaded, of_bundle, open_model
 from refusal import RefusalError
 from spectra import files, lines, watch
 from spectra.axes import Wanted
@@ -37,7 +37,7 @@ def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if asked.top < 1 or asked.threads < 1 or (asked.laser is not None and not 100 < asked.laser < 20_000):
         raise RefusalError(2, "--top and --threads count from 1, --laser is in nm", "runner.py predict --help")
     path = file_of(asked.model)
-    runtime = find_runtime(asked.runtime)
+    runtime = of_bundle(asked.runtime, path.parent)
     model = open_model(runtime, {"name": path.name, "file": str(path)}, asked.threads)
     contract = contracts.find(model, path)
     wanted = Wanted(asked.unit, asked.laser, contract.technique, contract.intensity)

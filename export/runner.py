@@ -175,7 +175,7 @@ def _parser() -> Parser:
     check = commands.add_parser("verify")
     check.add_argument("bundle", type=Path)
     for each in (ask, check):
-        each.add_argument("--runtime", help="a file of runtimes/; needed where there are several")
+        each.add_argument("--runtime", help="a file of runtimes/; the one that the bundle is for if not said")
         each.add_argument("--threads", type=int, default=1)
         each.add_argument(
             "--json", action="store_true", help="as it is anyway; so that the workstation's command works"

@@ -15,7 +15,7 @@ import numpy as np
 
 import contract as contracts
 from contract import Contract
-from model import Loaded, find_runtime, open_model
+from model import Loaded, of_bundle, open_model
 from refusal import RefusalError
 
 try:
@@ -52,7 +52,7 @@ def answer(asked: argparse.Namespace) -> dict[str, Any]:
     if not folder.is_dir() or not ((folder / SUMS).is_file() or (folder / MODEL).is_file()):
         told = f"{folder} is no bundle: it holds neither {SUMS} nor {MODEL}"
         raise RefusalError(2, told, "name a folder that edgespec export made")
-    runtime = find_runtime(asked.runtime)
+    runtime = of_bundle(asked.runtime, folder)
     checks = _files(folder)
     try:
         model = open_model(runtime, {"name": MODEL, "file": str(folder / MODEL)}, asked.threads)
@@ -134,7 +134,8 @@ def _answers(folder: Path, model: Loaded, contract: Contract) -> list[Check]:
     """Ask the model for the test vectors again and compare with what it answered when it was sent."""
     sent = _vectors(folder / VECTORS, contract)
     x = sent["spectra"]
-    each = [contracts.answer(model, x[i : i + 1]) for i in range(len(x))]
+    step = getattr(model.infer, "at_once", 1)  # trtexec is a process a call
+    each = [contracts.answer(model, x[i : i + step]) for i in range(0, len(x), step)]
     tolerance = QUANTIZED if b"QuantizeLinear" in (folder / MODEL).read_bytes() else TOLERANCE
     why = f"{tolerance:g} of the largest" + (", an int8 file" if tolerance == QUANTIZED else "")
     logits = np.concatenate([one["logits"] for one in each])
@@ -143,7 +144,7 @@ def _answers(folder: Path, model: Loaded, contract: Contract) -> list[Check]:
     probabilities = np.concatenate([one["probabilities"] for one in each])
     checks.append(_near("probabilities", probabilities, sent["probabilities"], tolerance, why))
     if each[0]["score"] is not None:
-        score = np.concatenate([np.reshape(one["score"], (1, -1)) for one in each])
+        score = np.concatenate([np.reshape(one["score"], (len(one["logits"]), -1)) for one in each])
         checks.append(_near("score", score, sent["score"], tolerance, why))
     elif contract.threshold is not None:
         checks.append(Check("score", False, "the contract has a threshold, the graph answers no score"))

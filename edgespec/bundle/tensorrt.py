@@ -42,8 +42,9 @@ def write(part: Path, model: onnx.ModelProto, card: Target, release: str) -> lis
         "--iterations=1",
     ]
     told["check"] = ["trtexec", "--loadEngine=model.engine", "--exportOutput=answers.json", *check]
+    told["verify"] = ["python3", "runner.py", "verify", "."]
     storage.write_json(part / RECIPE, told)
-    storage.write(part / SCRIPT, _script(flags, check, card))
+    storage.write(part / SCRIPT, _script(flags, card))
     return [SCRIPT, RECIPE, *(f"{VECTORS}/{name}.bin" for name in shapes)]
 
 
@@ -64,14 +65,14 @@ def _vectors(part: Path) -> dict[str, list[int]]:
     return shapes
 
 
-def _script(flags: dict[int, list[str]], check: list[str], card: Target) -> str:
+def _script(flags: dict[int, list[str]], card: Target) -> str:
     cases = [f"  {BANNERS[major]}) own='{' '.join(own)}' ;;" for major, own in flags.items()]
     return "\n".join(
         [
             "#!/bin/sh",
             f"# Build the engine of model.onnx here, for JetPack {card.jetpack}: it runs only on the GPU and with the TensorRT that built it.",
             "# It is left beside this folder, which holds what its checksums say and nothing else; ENGINE names another place.",
-            "# With --check, the stored spectra are answered too, into the engine's name with .json, to be compared with vectors/*.bin.",
+            "# With --check, the bundle's own program then asks the engine for the stored spectra: exit code 0 as sent, 4 where it differs.",
             "set -eu",
             'cd "$(dirname "$0")"',
             'engine="${ENGINE:-$(pwd).engine}"',
@@ -83,8 +84,19 @@ def _script(flags: dict[int, list[str]], check: list[str], card: Target) -> str:
             f'  *) echo "trtexec is of version ${{version:-unknown}}; this bundle is for JetPack {card.jetpack}" >&2; exit 3 ;;',
             "esac",
             "# shellcheck disable=SC2086  # a list of words",
-            '"$trtexec" --onnx=model.onnx --saveEngine="$engine" $own',
-            f'if [ "${{1:-}}" = --check ]; then "$trtexec" --loadEngine="$engine" --exportOutput="$engine.json" {" ".join(check)}; fi',
+            '"$trtexec" --onnx=model.onnx --saveEngine="$engine.part" $own',
+            'rm -f "$engine.txt"  # without its record no engine is taken',
+            'mv "$engine.part" "$engine"',
+            "sums=$(sha256sum model.onnx \"$engine\" | sed 's/ .*//')",
+            'echo "tensorrt $version" $sums > "$engine.txt.part"',
+            'mv "$engine.txt.part" "$engine.txt"',
+            'if [ "${1:-}" = --check ]; then',
+            "  code=0",
+            '  EDGESPEC_ENGINE="$engine" EDGESPEC_TRTEXEC="$trtexec" "${PYTHON:-python3}" runner.py verify . --runtime tensorrt || code=$?',
+            '  [ "$code" = 0 ] && echo "the engine answers as the file that was sent"',
+            '  [ "$code" != 4 ] || echo "the engine answers otherwise than the file that was sent: do not use it" >&2',
+            '  exit "$code"',
+            "fi",
             "",
         ]
     )

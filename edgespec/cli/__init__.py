@@ -85,6 +85,7 @@ def run(arguments: list[str]) -> int:
         repeat,
         report,
         search,
+        setup,
         transfer,
         verify,
     )

@@ -27,19 +27,22 @@ WORKS, ABSENT, BROKEN = "works", "absent", "broken"
 LIMIT_S = 90.0
 FREE = 2_000_000_000  # bytes that a run with RRUFF's spectra and its cache may take
 NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "torch-pruning": "torch_pruning"}
-EXTRAS = {"openvino": "openvino", "tensorrt_rtx": "trt-check"}
+EXTRAS = {"openvino": "openvino", "tensorrt": "tensorrt", "tensorrt_rtx": "trt-check"}
 RUNTIME = re.compile(
     r"(onnxruntime|ort-nightly)", re.I
 )  # one for CPUs, one for CUDA, one for OpenVINO: any of them will do
 HELPERS = ("extensions", "genai", "tools")  # packages of ONNX Runtime's name that are no second runtime
+JETSON = (
+    "it comes with JetPack (edgespec setup jetson | ssh HOST sh -s says what a Jetson lacks) or TensorRT's tar file"
+)
 TOOLS = {
     "ssh": (["-V"], r"OpenSSH_([\w.]+)", "a device behind ssh", "apt install openssh-client"),
     "nvidia-smi": (
         ["--query-gpu=driver_version,name", "--format=csv,noheader"], r"([\w.]+)", "NVIDIA's driver",
         "install NVIDIA's driver, where there is a GPU",
     ),
-    "trtexec": (["--help"], r"\[TensorRT v(\d+)\]", "TensorRT's own program", "it comes with JetPack or TensorRT's tar file"),
-    "qemu-aarch64-static": (["--version"], r"version ([\d.]+)", "target arm64_emulated", "sh export/setup/arm64_emulated.sh"),
+    "trtexec": (["--help"], r"\[TensorRT v(\d+)\]", "TensorRT's own program", JETSON),
+    "qemu-aarch64-static": (["--version"], r"version ([\d.]+)", "target arm64_emulated", "edgespec setup arm64_emulated | sh"),
     "valgrind": (["--version"], r"valgrind-([\d.]+)", "counting instructions", "apt install valgrind"),
 }  # fmt: skip
 PROVIDERS = """
@@ -103,7 +106,7 @@ def clashes(names: Sequence[str] | None = None) -> list[Finding]:
     if len(found) < 2:
         return []
     told = f"{' and '.join(found)} are both installed: they overwrite each other's files"
-    mend = f"{sys.executable} -m pip uninstall -y {' '.join(found)} && {sys.executable} -m pip install {found[0]}"
+    mend = f"{sys.executable} -m pip uninstall -y {' '.join(found)} && {sys.executable} -m pip install {found[-1]}"
     return [Finding("onnxruntime", "needed", BROKEN, "", told, mend)]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from engines import built
 from engines.onnx_outline import Outline
 
 USUAL = "/usr/src/tensorrt/bin/trtexec"
@@ -25,6 +26,7 @@ WARM_MS = 200.0
 BUILD_S, RUN_S = 900.0, 120.0
 BANNER = re.compile(r"\[TensorRT v(\d+)\]")
 NO_DRIVER = re.compile(r"error: 35|cudaError 35|insufficient for CUDA runtime|no CUDA-capable device", re.I)
+NEWEST = (((10, 13), 24), ((10, 9), 22), ((10,), 20), ((0,), 17))  # first release -> the newest opset that it reads
 REASONS = (
     (r"has type Int32 but must have", "a bias is rounded to int32: TensorRT takes the file 'portable-int8', not 'cpu-int8'"),
     (r"shiftIsAllZeros|[Nn]on-zero zero point", "a zero point is not 0: TensorRT takes the file 'portable-int8', not 'cpu-int8'"),
@@ -50,15 +52,12 @@ def version(program: str) -> tuple[int, int, int]:
     found = BANNER.search(ended.stdout)
     if found is None:
         raise ValueError(f"{program} tells no version: it printed {ended.stdout[:80]!r}")
-    number = int(found.group(1))
-    return (number // 10000, number // 100 % 100, number % 100) if number > 9999 else (
-        number // 1000, number // 100 % 10, number % 100
-    )  # fmt: skip
+    return built.number(found.group(1))
 
 
 def check_opset(release: tuple[int, int, int], outline: Outline) -> None:
     """Refuse an opset that this TensorRT does not know: 8.x takes it and reduces over the wrong axes. Raises ValueError."""
-    newest = 17 if release < (10,) else 20 if release < (10, 9) else 24
+    newest = next(opset for first, opset in NEWEST if release >= first)
     if outline.opset > newest:
         told = f"its opset is {outline.opset}, TensorRT {release[0]}.{release[1]} reads up to {newest}"
         raise ValueError(told + ": edgespec export --target, with a card of this JetPack")

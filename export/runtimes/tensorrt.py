@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from engines import cache, onnx_outline, tensorrt_api, trtexec
+from engines import built, cache, onnx_outline, tensorrt_api, trtexec
 from refusal import RefusalError
 
 try:
@@ -63,10 +63,10 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
 def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], list[Any]], dict[str, Any]]:
     """Give a function from (n, points) float32 to the graph's outputs, and what really runs it. Raises ValueError.
 
-    path: the ONNX file; its engine is built now where `prepare` has not done it
+    path: the ONNX file; its engine is what the bundle's build_engine.sh made, else built now where `prepare` has not done it
     """
     told = onnx_outline.read(path)
-    engine = prepare(path, str(cache.place()), precision)
+    engine = built.find(path, _release()) or prepare(path, str(cache.place()), precision)
     facts = {"threads": threads, "points": told.points, "outputs": told.outputs, "metadata": told.metadata}
     if PYTHON:
         return tensorrt_api.load(package, engine, told), dict(facts, providers=[f"TensorRT {told.precision}"])

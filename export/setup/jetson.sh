@@ -4,7 +4,7 @@
 #   sh jetson.sh                 look, and say what is missing
 #   sh jetson.sh --install       install what is missing, with apt; asks sudo
 #
-# From the workstation: ssh jetson sh -s < export/setup/jetson.sh
+# From the workstation: edgespec setup jetson | ssh jetson sh -s
 set -eu
 
 install=no

@@ -4,7 +4,7 @@
 #   sh rpi5.sh                   look, and say what is missing
 #   sh rpi5.sh --install         make ~/edgespec with numpy and ONNX Runtime in it; asks sudo for python3-venv alone
 #
-# From the workstation: ssh pi sh -s < export/setup/rpi5.sh
+# From the workstation: edgespec setup rpi5 | ssh pi sh -s
 # Then the card, targets/rpi5.yaml beside your recipes, says: python: [~/edgespec/bin/python]
 set -eu
 

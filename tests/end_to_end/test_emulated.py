@@ -48,7 +48,7 @@ def arm64(home: Path) -> Path:
         if fetched.returncode:
             pytest.skip(f"the emulated ARM cannot be fetched here: {fetched.stderr.strip().splitlines()[-1:]}")
     if not (FETCHED / "emulator").exists():
-        pytest.skip("no emulated ARM here: 'sh export/setup/arm64_emulated.sh' or EDGESPEC_FETCH=1 fetches it")
+        pytest.skip("no emulated ARM here: 'edgespec setup arm64_emulated | sh' or EDGESPEC_FETCH=1 fetches it")
     if not (home / "arm64").exists():
         (home / "arm64").symlink_to(FETCHED.resolve())
     return FETCHED

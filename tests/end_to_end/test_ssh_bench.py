@@ -174,7 +174,7 @@ def test_a_device_of_another_architecture_answers_as_this_one(
 ) -> None:
     """Everything at the far end is ARM's: the agent, the runner, the runtime."""
     if not (FETCHED / "emulator").exists():
-        pytest.skip("no emulated ARM here: 'sh export/setup/arm64_emulated.sh' fetches it")
+        pytest.skip("no emulated ARM here: 'edgespec setup arm64_emulated | sh' fetches it")
     place = there.home / ".cache" / "edgespec" / "arm64"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.symlink_to(FETCHED.resolve())

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -63,16 +64,67 @@ def test_a_jetson_gets_what_builds_its_engine_and_says_that_it_is_not_built(run_
     environment = {**os.environ, "TRTEXEC": str(program(tmp_path, "100300"))}
     built = subprocess.run(["sh", "build_engine.sh", "--check"], cwd=folder, env=environment, check=False)
     assert built.returncode == 0
-    answers = {each["name"]: each for each in json.loads((folder.parent / "jetson.engine.json").read_text())}
     n, points = told["vectors"]["spectrum"]
     assert np.fromfile(folder / "vectors" / "spectrum.bin", np.float32).size == n * points
-    for name in ("logits", "probabilities", "score"):
-        sent = np.fromfile(folder / "vectors" / f"{name}.bin", np.float32)
-        np.testing.assert_allclose(answers[name]["values"], sent, rtol=1e-3, atol=1e-4)
+    assert (folder.parent / "jetson.engine.txt").read_text().startswith("tensorrt 100300 ")
     assert subprocess.run(["sha256sum", "--quiet", "-c", "SHA256SUMS"], cwd=folder, check=False).returncode == 0
     assert not list(folder.glob("*.engine*"))
     environment["TRTEXEC"] = str(program(tmp_path, "8602"))
     assert subprocess.run(["sh", "build_engine.sh"], cwd=folder, env=environment, check=False).returncode == 3
+
+
+@pytest.mark.usefixtures("no_checker")
+def test_a_jetson_s_bundle_runs_what_it_is_for(run_copy: Path, tmp_path: Path) -> None:
+    folder = run_copy / made(run_copy, "jetson").folder
+    engine, calls = folder.with_name("jetson.engine"), tmp_path / "calls"
+    there = {
+        "EDGESPEC_TRTEXEC": str(program(tmp_path, "100300")),
+        "EDGESPEC_PREPARED": str(tmp_path / "kept"),
+        "FAKE_TRTEXEC_CALLS": str(calls),
+        "TRTEXEC": str(program(tmp_path, "100300")),
+        "PYTHON": sys.executable,
+    }
+
+    def asked(*words: str, **environment: str) -> tuple[int, dict[str, Any]]:
+        code, lines = ask(folder, *words, runner=folder / "runner.py", **{**there, **environment})
+        return code, lines[-1]
+
+    def build(*words: str) -> int:
+        command = ["sh", "build_engine.sh", *words]
+        return subprocess.run(command, cwd=folder, env={**os.environ, **there}, check=False).returncode
+
+    code, told = asked("verify", ".", EDGESPEC_TRTEXEC="nowhere", PATH=str(tmp_path))
+    assert (code, "TensorRT cannot be used here" in told["error"]) == (3, True)
+    assert told["hint"].endswith("--runtime onnxruntime asks the same file in another runtime")
+    assert build() == 0
+    calls.write_text("")
+    code, told = asked("verify", ".")
+    assert (code, told["ok"], told["runtime"]) == (0, True, "10.3.0")
+    assert f"--loadEngine={engine}" in calls.read_text()
+    assert "--saveEngine" not in calls.read_text(), "the engine that is there is taken"
+    assert calls.read_text().count(":32x128") == 1, "all stored spectra in one process"
+    np.savetxt(
+        tmp_path / "s.csv",
+        np.column_stack([np.linspace(150, 1172, 200), np.random.default_rng(0).normal(size=200)]),
+        delimiter=",",
+    )
+    assert asked("predict", ".", str(tmp_path / "s.csv"))[1]["runtime"] == "10.3.0"
+    for harm, said in (
+        (lambda: engine.write_bytes(engine.read_bytes() + b" "), "has changed since it was built"),
+        (lambda: engine.with_name("jetson.engine.txt").unlink(), "has no record"),
+    ):
+        harm()
+        code, told = asked("predict", ".", str(tmp_path / "s.csv"))
+        assert (code, said in told["error"], told["hint"]) == (2, True, "sh build_engine.sh, in the bundle")
+    assert build("--check") == 0
+    code, told = asked("predict", ".", str(tmp_path / "s.csv"), EDGESPEC_TRTEXEC=str(program(tmp_path, "101303")))
+    assert "was built by TensorRT 10.3.0, here is 10.13.3" in told["error"]
+    vectors = dict(np.load(folder / "test_vectors.npz"))
+    np.savez(folder / "test_vectors.npz", **{**vectors, "logits": -vectors["logits"]})
+    assert build("--check") == 4, "compared with the stored answers"
+    (folder / "target.json").write_text("[]")
+    code, told = asked("verify", ".")
+    assert (code, "does not tell the runtime" in told["error"]) == (2, True)
 
 
 @pytest.mark.usefixtures("no_checker")
@@ -119,7 +171,7 @@ def test_compress_ends_with_a_bundle_a_target_and_makes_a_lost_one_anew(run_copy
     assert {name: each["status"] for name, each in result.bundles.items()} == {
         "local": "ready", "intel_cpu": "deferred", "jetson": "deferred",
     }  # fmt: skip
-    assert result.bundles["intel_cpu"]["message"].endswith("; pip install 'edgespec[openvino]'")
+    assert result.bundles["intel_cpu"]["message"].endswith("; pip install openvino")
     assert report.read(run_copy).bundles == result.bundles != json.loads(before)["bundles"]
     assert "| jetson | tensorrt | float32 |" in markdown.show(result, drawn=False)
     from edgespec.pipeline import up_to_date
@@ -174,16 +226,17 @@ def test_bench_sends_tensorrt_what_it_takes_and_says_what_was_left_out(
     assert again.bench["played"]["measurements"] == result.bench["played"]["measurements"]
 
 
-def test_openvino_gets_its_own_form(run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tools = other_runtimes.installed("openvino", "--no-deps")
-    monkeypatch.setenv("PYTHONPATH", f"{tools}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
+def test_openvino_gets_its_own_form_and_its_bundle_runs_it(run_copy: Path, tmp_path: Path) -> None:
     found = made(run_copy, "intel_cpu", tmp_path / "b", variant="float32")
-    assert found.status == "ready"
+    assert (found.status, found.message) == ("ready", ""), "OpenVINO comes with edgespec"
     assert found.files == ("model.bin", "model.xml")
-    code, lines = ask(
-        tmp_path / "b", "verify", ".", "--runtime", "openvino", PYTHONPATH=str(tools), EDGESPEC_PREPARED=str(tmp_path)
-    )
+    own = tmp_path / "b" / "runner.py"
+    code, lines = ask(tmp_path / "b", "verify", ".", runner=own, EDGESPEC_PREPARED=str(tmp_path / "kept"))
     assert (code, lines[-1]["ok"]) == (0, True)
+    assert lines[-1]["runtime"].startswith("20"), "OpenVINO's version"
+    assert list((tmp_path / "kept").glob("*.xml")), "it ran there, not in ONNX Runtime"
+    code, lines = ask(tmp_path / "b", "verify", ".", "--runtime", "onnxruntime", runner=own)
+    assert (code, lines[-1]["runtime"].startswith("1.")) == (0, True)
 
 
 def test_tensorrt_rtx_parses_and_builds_where_it_is_installed(
