@@ -58,7 +58,7 @@ def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
     lines.append("")
     if linear:
         best = max(linear, key=lambda title: each[title].mean())
-        lines.append(_worded(f"'{last}' against '{best}'", difference(each[last], each[best], found)))
+        lines.append(worded(f"'{last}' against '{best}'", difference(each[last], each[best], found)))
     if other:
         same = [{key: fold[key] for key in ("repeat", "fold", "n")} for fold in found["folds"]]
         if same != [{key: fold[key] for key in ("repeat", "fold", "n")} for fold in other["folds"]]:
@@ -66,10 +66,11 @@ def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
         theirs = shares(other)
         name = list(theirs)[-1]
         title = f"'{last}' against '{name}' of {other['recipe']} {' '.join(other['change'])}"
-        lines.append(_worded(title, difference(each[last], theirs[name], found)))
+        lines.append(worded(title, difference(each[last], theirs[name], found)))
     return "\n".join(lines)
 
 
-def _worded(what: str, gap: dict[str, float]) -> str:
+def worded(what: str, gap: dict[str, float]) -> str:
+    """Say a difference with its interval."""
     low, high = gap["mean"] - gap["half"], gap["mean"] + gap["half"]
     return f"{what}: {gap['mean']:+.4f} [{low:+.4f}, {high:+.4f}]"
