@@ -14,6 +14,7 @@ import pytest
 from command import Ended, edgespec
 from small_disk import mounted
 
+from benchmarks.tools import resealed
 from edgespec import storage
 
 LINE = """schema: 1
@@ -176,8 +177,8 @@ def run(here: Path) -> Path:
     from edgespec import report as reports
 
     folder = here / "runs" / "a"
-    storage.write(folder / "recipe.yaml", LINE)
     reports.write(report(), folder)
+    resealed.recipe(folder, LINE)
     return folder
 
 
@@ -214,14 +215,14 @@ def test_a_damaged_run_is_told(here: Path, run: Path, name: str) -> None:
 def test_gate_says_by_its_exit_code_whether_promises_were_kept(
     here: Path, run: Path, gates: str, code: int, said: str
 ) -> None:
-    storage.write(run / "recipe.yaml", f"gates:\n{gates}\n")
+    resealed.recipe(run, f"gates:\n{gates}\n")
     ended = edgespec(here, "gate")
     assert (ended.returncode, ended.stderr) == (code, "")
     assert said in ended.stdout
 
 
 def test_gate_tells_a_machine_the_same(here: Path, run: Path) -> None:
-    storage.write(run / "recipe.yaml", "gates:\n  accuracy: 0.99\n")
+    resealed.recipe(run, "gates:\n  accuracy: 0.99\n")
     ended = edgespec(here, "gate", "--json")
     told = json.loads(ended.stdout)
     assert (told["kept"], told["gates"][0]["verdict"], ended.returncode) == (False, "fail", 1)

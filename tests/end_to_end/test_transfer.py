@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from command import edgespec
 
+from benchmarks.tools import resealed
 from edgespec import datasets, plugins, recipe, report, storage
 from edgespec.authoring import data_argument
 from edgespec.datasets import minerals
@@ -220,7 +221,7 @@ def test_another_technique_is_refused(garnets: Path, monkeypatch: pytest.MonkeyP
 
 def test_changed_training_data_are_refused(run_copy: Path, tmp_path: Path) -> None:
     path = run_copy / "recipe.yaml"
-    path.write_text(path.read_text().replace("drift: 0.1", "drift: 0.2"))
+    resealed.recipe(run_copy, path.read_text().replace("drift: 0.1", "drift: 0.2"))
     with pytest.raises(Mistake, match="have changed since"):
         judged(run_copy, elsewhere(tmp_path / "o.npz"))
 
