@@ -130,7 +130,7 @@ def test_without_the_emulator_its_script_is_named(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("EDGESPEC_HOME", str(tmp_path / "empty"))
     with pytest.raises(Missing, match="which is not here") as caught:
         runner.call(CARD, ["hello", "--runtime", "onnxruntime"], tmp_path)
-    assert "arm64_emulated.sh" in caught.value.hint
+    assert "edgespec setup arm64_emulated" in caught.value.hint
     assert plugins.shipped("export", "setup", "arm64_emulated.sh").is_file()
 
 
