@@ -21,7 +21,7 @@ from edgespec.data.readers.locate import places
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
 from edgespec.job import Progress
 from edgespec.pipeline import provenance, up_to_date
-from edgespec.recipe import Recipe, plain
+from edgespec.recipe import Recipe, place, plain
 from edgespec.recipe.plan import load_call
 from edgespec.search import remote_task
 
@@ -111,6 +111,8 @@ def _training(wanted: Training) -> Task | None:
                 what = "other data" if other else "other files that the recipe names"
                 hint = "the same data on every host (EDGESPEC_DATA); files by a relative path are sent from here"
                 raise Mismatch(f"{wanted.folder}: the worker had {what} than this machine", hint)
+            made.recipe_file = place.of(written.path)  # there it lay in a folder of the worker's
+            report.write(made, part)
 
     sets = [f"--set={change}" for change in wanted.change]
     return Task(str(wanted.folder), written, ("compress", "{recipe}", *sets, "--out", "{result}"), take)
