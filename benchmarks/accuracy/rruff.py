@@ -12,7 +12,7 @@
 
 Each training is kept in benchmarks/results/local/rruff.json as soon as it is over, and not done again; `--part 1/2` does every second one,
 so two processes share the work. Without a task: the tables, as far as they go. Differences are paired, fold by fold; intervals are
-Student's t over folds, widened for training sets that overlap (`folds.difference`). The last two want `small.py` first.
+Student's t over folds, widened for training sets that overlap (`edgespec/evaluation/difference.py`). The last two want `small.py` first.
 """
 
 from __future__ import annotations
@@ -28,12 +28,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import folds
 import numpy as np
-import small
 import torch
 from scipy.ndimage import gaussian_filter1d
 
+from benchmarks.accuracy import small
 from benchmarks.tools.results import LOCAL
 from edgespec import plugins, storage
 from edgespec import recipe as recipes
@@ -43,6 +42,8 @@ from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation, provenance
 from edgespec.recipe import Call
 from edgespec.recipe.plan import Plan, plan
+from edgespec.search import fold as fold_runs
+from edgespec.search import folds_table
 
 FILE = LOCAL / "rruff.json"
 SHIFT, SIGMA, HUMP = 5.0, 5.0, (0.1, 0.5)  # cm-1, cm-1, share of the maximum: the other instrument
@@ -90,21 +91,25 @@ def main() -> None:
 def judged(training: Training) -> dict[str, int]:
     """Count what each model of the line names rightly."""
     if training.other is None:
-        return folds.once(training.job, training.steps, simple=True)
+        return fold_runs.once(training.job, training.steps, simple=True)
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
         found: dict[str, int] = {}
         train, *rest = training.steps
-        teacher = plugins.find("steps", train.name).run(training.job.inside(folds.fresh(place, "train")), **train.keys)
+        teacher = plugins.find("steps", train.name).run(
+            training.job.inside(fold_runs.fresh(place, "train")), **train.keys
+        )
         for title, job in (("", training.job), ("other instrument: ", training.other)):
-            right = folds.linear(job, training.steps)
-            right |= {f"1 {each}": folds.right(job, model) for each, model in folds.models(teacher, None, train.name)}
+            right = fold_runs.linear(job, training.steps)
+            right |= {
+                f"1 {each}": fold_runs.right(job, model) for each, model in fold_runs.models(teacher, None, train.name)
+            }
             made: Artifact = teacher
             for number, step in enumerate(rest, start=2):
-                before, own = made, job.inside(folds.fresh(place, f"{title}{number}-{step.name}"))
+                before, own = made, job.inside(fold_runs.fresh(place, f"{title}{number}-{step.name}"))
                 made = plugins.find("steps", step.name).run(own, before, **step.keys)
-                each_made = folds.models(made, before, step.name)
-                right |= {f"{number} {each}": folds.right(job, model) for each, model in each_made}
+                each_made = fold_runs.models(made, before, step.name)
+                right |= {f"{number} {each}": fold_runs.right(job, model) for each, model in each_made}
             found |= {f"{title}{each}": count for each, count in right.items()}
     return found
 
@@ -208,7 +213,7 @@ def tables(told: dict[str, Any]) -> str:
 
 def table(task: str, done: list[dict[str, Any]]) -> str:
     found = {"folds": averaged(done) if task in small.TASKS else done}
-    each = folds.shares(found)
+    each = folds_table.shares(found)
     lines = [f"**{task}** ({len(done)} trainings, {done[0]['n']} test spectra in the first)", ""]
     if chosen := sorted({(told["fold"], *told["choice"]) for told in done if "choice" in told}):
         lines += [
@@ -222,7 +227,7 @@ def table(task: str, done: list[dict[str, Any]]) -> str:
         own = {title.removeprefix(start): x for title, x in each.items() if title.startswith(start)}
         own = {title: x for title, x in own.items() if start or not title.startswith("other instrument")}
         for what, one, other in pairs(own):
-            lines.append(folds.worded(f"{start}{what}", folds.difference(own[one], own[other], found)))
+            lines.append(folds_table.worded(f"{start}{what}", folds_table.difference(own[one], own[other], found)))
     return "\n".join(lines)
 
 

@@ -24,7 +24,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import folds
 import numpy as np
 import torch
 import yaml
@@ -38,6 +37,7 @@ from edgespec.data import splits
 from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation
 from edgespec.recipe.plan import Plan, plan
+from edgespec.search import fold as fold_runs
 
 FILE = LOCAL / "small.json"
 LINE = """\
@@ -138,12 +138,12 @@ def judges(replicate: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 def heads(job: Job, checked: Plan, place: Path) -> dict[str, int]:
     """Train the student once and give it each head."""
     (train,) = checked.steps
-    made: Checkpoint = plugins.find("steps", train.name).run(job.inside(folds.fresh(place, "train")), **train.keys)
-    found = {"softmax": folds.right(job, made)}
+    made: Checkpoint = plugins.find("steps", train.name).run(job.inside(fold_runs.fresh(place, "train")), **train.keys)
+    found = {"softmax": fold_runs.right(job, made)}
     for head, blend in HEADS.items():
         if blend:
-            own = job.inside(folds.fresh(place, head))
-            found[head] = folds.right(job, plugins.find("steps", "fuse_lda").run(own, made, blend=blend))
+            own = job.inside(fold_runs.fresh(place, head))
+            found[head] = fold_runs.right(job, plugins.find("steps", "fuse_lda").run(own, made, blend=blend))
     return found
 
 

@@ -45,9 +45,15 @@ def verdicts(found: Judged) -> dict[str, str]:
     return {f"{each['metric']} {each['target']}".strip(): each["verdict"] for each in found.report.gates}
 
 
+def variant(run: Path) -> str:
+    """Name the variant that a run ships: recommended on `local`, else the last that was made."""
+    report = reports.read(run)
+    return str(report.advice.get("local", {}).get("variant") or report.last()[-1].variant)
+
+
 def shipped(run: Path) -> Path:
     """Give the file that a run ships."""
-    return run / reports.read(run).last()[-1].file
+    return run / next(row.file for row in reports.read(run).last() if row.variant == variant(run))
 
 
 def change(run: Path, how: Callable[[Any], None]) -> None:
@@ -132,7 +138,8 @@ def without_answer(model: Any) -> None:
 def row(run: Path, part: str, **changes: Any) -> None:
     """Change what the report says of the shipped file."""
     rows = json.loads((run / "report.json").read_text())["rows"]
-    rows[-1][part] |= changes
+    last = [each for each in rows if each["kind"] == "variant" and each["variant"] == variant(run)][-1]
+    last[part] |= changes
     resealed.report(run, rows=rows)
 
 
@@ -150,7 +157,7 @@ def variant_gone(run: Path) -> None:
     path = run / report.steps[-1]["folder"] / "artifact.json"
     record = json.loads(path.read_text())
     made = record["artifact"]["variants"]
-    del made[next(name for name in made if name not in (report.last()[-1].variant, "default"))]
+    del made[next(name for name in made if name not in (variant(run), "default"))]
     path.write_text(json.dumps(record))
 
 

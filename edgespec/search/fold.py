@@ -38,14 +38,15 @@ def once(job: Job, steps: tuple[Call, ...], simple: bool) -> Right:
         found = linear(job, steps) if simple else {}
         made: Artifact | None = None
         for number, step in enumerate(steps, start=1):
-            own = job.inside(_fresh(Path(name), f"{number}-{step.name}"))
+            own = job.inside(fresh(Path(name), f"{number}-{step.name}"))
             before = made
             made = plugins.find("steps", step.name).run(own, *([] if before is None else [before]), **step.keys)
             found |= {f"{number} {title}": right(own, model) for title, model in models(made, before, step.name)}
     return found
 
 
-def _fresh(folder: Path, name: str) -> Path:
+def fresh(folder: Path, name: str) -> Path:
+    """Make a folder."""
     (folder / name).mkdir()
     return folder / name
 
