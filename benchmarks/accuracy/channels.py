@@ -6,8 +6,8 @@ The 12-block DRSN of recipes/drsn_channels.yaml is trained once a seed and conve
 own way heads; beside each stands the same small network trained from scratch for as long. Both ways with three blocks
 lose the same; the recipe takes the faster. All float32 files and their int8 ones are measured in one session,
 interleaved, one spectrum at a time on one thread; weights don't change a latency, so the first seed's files are measured.
-Prints Markdown and writes benchmarks/results/local/channels.json. Losses are taken seed by seed against the original; a mean's
-interval is Student's t over the seeds.
+Prints Markdown and writes benchmarks/results/local/channels.json. Losses are taken seed by seed against the original;
+`edgespec/evaluation/difference.py` has their interval.
 """
 
 from __future__ import annotations
@@ -27,12 +27,11 @@ from edgespec import models, recipe
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.bench import measure
 from edgespec.errors import BrokenPromise
-from edgespec.evaluation import scoring
+from edgespec.evaluation import difference, scoring
 from edgespec.graph import exporter
 from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation
 from edgespec.recipe.plan import plan
-from edgespec.search.repeat import between
 from edgespec.steps import convert_channels, quantize, to_onnx, train
 from edgespec.targets import card as cards
 
@@ -81,8 +80,11 @@ def of_task(task: str, names: list[str], runs: int, seconds: float, out: Path) -
     accuracy: dict[str, list[float]] = {}
     facts: dict[str, Any] = {}
     measured: dict[str, Any] = {}
+    tested, learnt = [], []
     for seed in range(runs):
         job, keys = prepared(task, seed, out / f"{task}-{seed}")
+        tested.append(len(job.splits.test))
+        learnt.append(len(job.splits.rows(None)))
         original = made(job, "original", train.run, **keys[0])
         models_by_name = {"original": original}
         for name in names:
@@ -96,7 +98,7 @@ def of_task(task: str, names: list[str], runs: int, seconds: float, out: Path) -
             accuracy.setdefault(name, []).append(right(job, each))
             print(f"{task} {seed} {name}: {accuracy[name][-1]:.4f}", file=sys.stderr, flush=True)
         measured = measured or latencies(job, files, models_by_name["original"], seconds)
-    return {"test_spectra": len(job.splits.test), "accuracy": accuracy, "facts": facts, **measured}
+    return {"test_spectra": tested, "learnt": learnt, "accuracy": accuracy, "facts": facts, **measured}
 
 
 def prepared(task: str, seed: int, folder: Path) -> tuple[Job, list[dict[str, Any]]]:
@@ -163,7 +165,7 @@ def table(task: str, found: dict[str, Any]) -> str:
     """Word one data set's results as Markdown: accuracy, its paired loss against the original, latency over the original's."""
     original = np.array(found["accuracy"]["original"])
     lines = [
-        f"{task}: {len(original)} seeds, {found['test_spectra']} test spectra each, {found['host']['cpu']}",
+        f"{task}: {len(original)} seeds, {found['test_spectra'][0]} test spectra in the first, {found['host']['cpu']}",
         "",
         "| model | parameters | MACs | accuracy, mean (each seed) | gain over the original | latency over the original's float32 | kB |",
         "| --- | --- | --- | --- | --- | --- | --- |",
@@ -176,7 +178,11 @@ def table(task: str, found: dict[str, Any]) -> str:
         low, high = cost["ratio_interval"] if cost else (0, 0)
         ratio = f"{cost['ratio']:.3f} [{low:.3f}, {high:.3f}] | {cost['bytes'] / 1e3:.0f}" if cost else " | "
         each = ", ".join(f"{value:.3f}" for value in values)
-        gain = "" if name == "original" else between(list(np.array(values) - original))
+        gain = (
+            ""
+            if name == "original"
+            else difference.of(list(np.array(values) - original), found["test_spectra"], found["learnt"]).worded()
+        )
         lines.append(f"| {name} | {weight} | {np.mean(values):.3f} ({each}) | {gain} | {ratio} |")
     plain = found["latency"][PLAIN]
     lines += ["", f"The original's plain default export takes {plain['ratio']:.2f} times as long as its float32 one."]

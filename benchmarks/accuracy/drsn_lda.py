@@ -27,13 +27,12 @@ from edgespec import models, plugins, recipe
 from edgespec.artifact import Checkpoint
 from edgespec.bench import measure
 from edgespec.bench.measurement import Measurement
-from edgespec.evaluation import baselines, robustness, scoring
+from edgespec.evaluation import baselines, difference, robustness, scoring
 from edgespec.graph import exporter
 from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation
 from edgespec.recipe import Call
 from edgespec.recipe.plan import plan
-from edgespec.search.repeat import between
 from edgespec.steps import fuse_lda
 from edgespec.targets import card as cards
 
@@ -179,7 +178,7 @@ def table(task: str, found: list[dict[str, Any]]) -> str:
         cells = [f"{np.mean(every):.3f} ({min(every):.3f} to {max(every):.3f})" for every in ratios]
         size = found[0]["bytes"][name] / 1000
         lines.append(
-            f"| {name} | {between(accuracy[name]).lstrip('+')} ({each}) | {cells[0]} | {cells[1]} | {size:.0f} |"
+            f"| {name} | {difference.mean(accuracy[name]).worded(sign='')} ({each}) | {cells[0]} | {cells[1]} | {size:.0f} |"
         )
     for name, row in (
         ("shrinkage LDA of the spectra", "lda"),
@@ -187,7 +186,7 @@ def table(task: str, found: list[dict[str, Any]]) -> str:
     ):
         each = [run["accuracy"][row] for run in found]
         told = ", ".join(f"{value:.3f}" for value in each)
-        lines.append(f"| {name} | {between(each).lstrip('+')} ({told}) | | | |")
+        lines.append(f"| {name} | {difference.mean(each).worded(sign='')} ({told}) | | | |")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@
 
 Each training is kept in benchmarks/results/local/rruff.json as soon as it is over, and not done again; `--part 1/2` does every second one,
 so two processes share the work. Without a task: the tables, as far as they go. Differences are paired, fold by fold; intervals are
-Student's t over folds, widened for training sets that overlap (`folds.difference`). The last two want `small.py` first.
+Student's t over folds, widened for training sets that overlap (`edgespec/evaluation/difference.py`). The last two want `small.py` first.
 """
 
 from __future__ import annotations

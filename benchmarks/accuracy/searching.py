@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from benchmarks.tools.results import LOCAL
 from edgespec import plugins, recipe
@@ -30,7 +29,7 @@ from edgespec.artifact import Artifact, OnnxModel
 from edgespec.bench import measure
 from edgespec.data import splits
 from edgespec.errors import EdgespecError, Mistake
-from edgespec.evaluation import scoring
+from edgespec.evaluation import difference, scoring
 from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation
 from edgespec.recipe import Split, search_ranges
@@ -87,7 +86,7 @@ def compare(folder: Path, seeds: int) -> dict[str, Any]:
         for each in measured
     }
     told = {
-        title: {key: each[key] for key in ("number", "variant", "bytes", "right", "accuracy")}
+        title: {key: each[key] for key in ("number", "variant", "bytes", "right", "accuracy", "learnt")}
         for title, each in made.items()
     }
     trials = [{key: value for key, value in each.items() if key != "worker"} for each in found["trials"]]
@@ -115,7 +114,7 @@ def trained(folder: Path, found: pareto.Found, number: int, seeds: int, work: Pa
     checked = plan(written)
     whole = preparation.prepare(checked, work, Silent())
     split = replace(checked.data.split, valid=VALID)
-    right, size, path, name = [], [], None, ""
+    right, size, learnt, path, name = [], [], [], None, ""
     for seed in range(seeds):
         job = of_seed(whole, split, seed, work / f"{number}-{seed}")
         model = run(checked, job)
@@ -125,6 +124,7 @@ def trained(folder: Path, found: pareto.Found, number: int, seeds: int, work: Pa
         )
         out = scoring.answers(job, model.path(name), job.splits.test)
         right.append(int((out.argmax(1) == job.spectra.y[job.splits.test]).sum()))
+        learnt.append(len(job.splits.rows(None)))
         size.append(model.path(name).stat().st_size)
         path = path or model.path(name)
         print(f"trial {number:04d}, seed {seed}: {right[-1]} of {len(out)}, {size[-1] / 1e3:.1f} kB", file=sys.stderr)
@@ -135,6 +135,7 @@ def trained(folder: Path, found: pareto.Found, number: int, seeds: int, work: Pa
         "bytes": size,
         "right": right,
         "accuracy": accuracy,
+        "learnt": learnt,
         "file": path,
         "job": whole,
     }
@@ -175,12 +176,10 @@ def table(found: dict[str, Any]) -> str:
         )
     hand, searched = (np.array(found["models"][title]["accuracy"]) for title in ("by hand", "searched"))
     gap = searched - hand
-    half = (
-        float(stats.t.ppf(0.975, len(gap) - 1) * gap.std(ddof=1) / np.sqrt(len(gap))) if len(gap) > 1 else float("nan")
-    )
+    told = difference.of(list(gap), [found["n"]] * len(gap), found["models"]["searched"]["learnt"]).worded()
     lines += [
         "",
-        f"accuracy, searched against by hand, seed by seed: {gap.mean():+.3f} [{gap.mean() - half:+.3f}, {gap.mean() + half:+.3f}]",
+        f"accuracy, searched against by hand, seed by seed: {told}",
     ]
     noise = max(each["noise"] for each in found["latency"].values())
     lines.append(f"noise of the session: {noise:.0%}; " + "; ".join(found["latency"]["searched"]["warnings"]))

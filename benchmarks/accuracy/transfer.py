@@ -3,7 +3,7 @@
     EDGESPEC_DATA=... python -m benchmarks.accuracy.transfer --runs 5
 
 Prints a Markdown table and writes benchmarks/results/local/laser532_transfer.json. Accuracy is of the int8 file on samples
-that the model did not learn from; an interval is the mean's 95 % interval over the runs (Student's t).
+that the model did not learn from; `edgespec/evaluation/difference.py` has the interval of a gain.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tools.results import LOCAL as RESULTS
-from edgespec import datasets, plugins, recipe
+from edgespec import datasets, plugins, recipe, report
+from edgespec.evaluation import difference
 from edgespec.recipe import Call
-from edgespec.search.repeat import between
 from edgespec.spectra import Axis
 
 ARCHIVE, VARIANT = "excellent_unoriented_subset.zip", "cpu-int8"
@@ -40,10 +40,11 @@ def main() -> None:
     for seed in range(asked.runs):
         folder = asked.out / f"laser532-{seed}"
         edgespec("compress", "recipes/laser532.yaml", "--set", f"seed={seed}", "--out", str(folder))
+        learnt = sum(report.read(folder).data["train"].values())
         for name, lasers in LASERS.items():
             data = [ARCHIVE, *(word for laser in lasers for word in ("--laser", laser))] if lasers else [str(wrong)]
             told = json.loads(edgespec("transfer", str(folder), *data, "--json"))
-            found.setdefault(name, []).append(brief(told))
+            found.setdefault(name, []).append(brief(told, learnt))
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "laser532_transfer.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print(table(found))
@@ -65,11 +66,12 @@ def planted(path: Path) -> Path:
     return path
 
 
-def brief(record: dict[str, Any]) -> dict[str, Any]:
+def brief(record: dict[str, Any], learnt: int) -> dict[str, Any]:
     """Keep what the table and a doubter need."""
     rows = [row for row in record["rows"] if row["variant"] == VARIANT and not row["unmeasured"]]
     return {
         "home": record["home"][VARIANT],
+        "learnt": learnt,
         "seen_samples": record["seen_samples"],
         "samples": record["data"]["samples"],
         "unseen": {row["correction"]: {key: row["unseen"][key] for key in KEPT} for row in rows},
@@ -92,7 +94,8 @@ def table(found: dict[str, list[dict[str, Any]]]) -> str:
     for name, runs in found.items():
         for correction in runs[0]["unseen"]:
             scores = [run["unseen"][correction] for run in runs]
-            gain = "" if correction == "none" else between([each["gain"] for each in scores])
+            counts = [each["n"] for each in scores], [run["learnt"] for run in runs]
+            gain = "" if correction == "none" else difference.of([each["gain"] for each in scores], *counts).worded()
             cells = [
                 name,
                 spread([each["n"] for each in scores]),

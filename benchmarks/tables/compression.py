@@ -3,7 +3,7 @@
     python -m benchmarks.tables.compression
 
 Reads benchmarks/results/local and says which command is to be run for what is absent there. Accuracies are of test parts that nothing
-was chosen by, differences are taken run by run, intervals are Student's t over the runs; latencies are ratios of files measured in
+was chosen by, differences are taken run by run, `edgespec/evaluation/difference.py` has their intervals; latencies are ratios of files measured in
 turns, one spectrum at a time on one thread. Prints Markdown and writes benchmarks/results/local/compression.json.
 """
 
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmarks.tools.results import LOCAL as RESULTS
-from edgespec.search.repeat import between
+from edgespec.search.repeat import gained
 
 LATENCY = {"cnn": 0.33, "pace": 0.27, "drsn": 0.60, "efficientnet": 0.50}  # of the plain default export's, int8
 
@@ -68,7 +68,7 @@ def pruned_drsn() -> Iterator[Line]:
     gap, shares = after - before, found["pruned"]
     drift = [np.array(found["judged"][each]["drift 0.5"]) for each in (whole, small)]
     worse, ratio, left = drift[1] - drift[0], np.mean(shares["latency"]), np.mean(shares["macs"])
-    text = f"{left:.0%} of the MACs, {between(list(gap))} of {before.mean():.3f}, latency {ratio:.2f}, drift 0.5 {between(list(worse))}"
+    text = f"{left:.0%} of the MACs, {gained(found, list(gap))} of {before.mean():.3f}, latency {ratio:.2f}, drift 0.5 {gained(found, list(worse))}"
     met = bool(left <= 0.25 and gap.mean() >= -0.005 and ratio <= 0.45 and worse.mean() >= -0.02)
     yield Line(asked, text, met, runs(found))
 
@@ -99,7 +99,7 @@ def pruned_pace() -> Iterator[Line]:
         )
         return
     gap = row(found, "prune")[1] - row(found, "control")[1]
-    text = f"{row(found, 'prune')[1].mean():.3f}, {between(list(gap))} against its control"
+    text = f"{row(found, 'prune')[1].mean():.3f}, {gained(found, list(gap))} against its control"
     yield Line(asked, text, bool(gap.mean() > 0), runs(found))
 
 
@@ -138,7 +138,7 @@ def rounded() -> Iterator[Line]:
             if each in PERTURBED
         }
         at = min(gaps, key=lambda each: gaps[each])
-        text = f"{between(list(after - before))} clean, {gaps[at]:+.3f} at '{at}'"
+        text = f"{gained(found, list(after - before))} clean, {gaps[at]:+.3f} at '{at}'"
         yield Line(asked, text, bool((after - before).mean() >= -0.005 and gaps[at] >= -0.02), runs(found))
 
 

@@ -19,15 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.tools.results import LOCAL as RESULTS
 from benchmarks.tools.results import RECIPES
-from edgespec import artifact, recipe
+from edgespec import artifact, recipe, report
 from edgespec.bench import measure
+from edgespec.evaluation import difference
 from edgespec.job import Silent
 from edgespec.pipeline import compress, preparation
 from edgespec.recipe import plan
-from edgespec.search.repeat import between
+from edgespec.search.repeat import gained
 from edgespec.targets import card as cards
 from edgespec.training import batches
 
@@ -71,9 +73,12 @@ def main() -> None:
     asked = parser.parse_args()
     if "EDGESPEC_DATA" not in os.environ:
         sys.exit("set EDGESPEC_DATA to the folder of the real spectra")
-    found: dict[str, Any] = {"runs": asked.runs, "accuracy": {}}
+    found: dict[str, Any] = {"runs": asked.runs, "accuracy": {}, "test_spectra": {}, "learnt": {}}
     for split in SPLITS:
         found["accuracy"][split] = accuracies(split, asked.runs, asked.out)
+        data = [report.read(folder(next(iter(LINES)), split, number, asked.out)).data for number in range(asked.runs)]
+        found["test_spectra"][split] = [each["test"] for each in data]
+        found["learnt"][split] = [sum(each["train"].values()) for each in data]
     found["latency"] = latency(asked.out)
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / "papers.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
@@ -167,6 +172,11 @@ def table(found: dict[str, Any], measured: dict[str, Any]) -> str:
     return "\n".join([*lines, "", _accuracies(found)])
 
 
+def _gain(found: dict[str, Any], split: str, gaps: NDArray[np.float64]) -> str:
+    tested, learnt = (found[key][split] for key in ("test_spectra", "learnt"))
+    return difference.of(list(gaps), tested, learnt).worded()
+
+
 def _networks(found: dict[str, Any]) -> list[list[str]]:
     told = []
     for split, each in found["accuracy"].items():
@@ -190,7 +200,7 @@ def _teaching(found: dict[str, Any], site: Any) -> list[list[str]]:
     for split, each in found["accuracy"].items():
         student = np.array(each["student: cnn 8-16-32"])
         for name, against in (("teacher", "teacher: efficientnet 0.25"), ("untaught student", "student, untaught")):
-            told.append(f"{split}, against the {name}: {between(list(student - np.array(each[against])))}")
+            told.append(f"{split}, against the {name}: {_gain(found, split, student - np.array(each[against]))}")
     files = found["latency"]["files"]["student"]
     rows = [
         [
@@ -206,7 +216,7 @@ def _teaching(found: dict[str, Any], site: Any) -> list[list[str]]:
             [
                 "",
                 "the same, where the student may see one label a class",
-                f"192 minerals: against the teacher {between(gaps[0])}, against the untaught student {between(gaps[1])} (int8)",
+                f"192 minerals: against the teacher {gained(site, gaps[0])}, against the untaught student {gained(site, gaps[1])} (int8)",
                 "no: another task, the one where a teacher is worth having",
             ]
         )
@@ -234,7 +244,8 @@ def _drsn(measured: dict[str, Any]) -> list[list[str]]:
     for task in channels or {}:
         each = channels[task]
         best = min(each["facts"], key=lambda name: each["latency"][f"{name}, float32"]["ratio"])
-        gain = between(list(np.array(each["accuracy"][best]) - np.array(each["accuracy"]["original"])))
+        gaps = list(np.array(each["accuracy"][best]) - np.array(each["accuracy"]["original"]))
+        gain = difference.of(gaps, each["test_spectra"], each["learnt"]).worded()
         cost = each["latency"][f"{best}, float32"]
         rows.append(
             [

@@ -1,7 +1,7 @@
 """Several recipes, or one recipe with several models, on the same spectra, split and seeds: one table, one frontier.
 
 Each cell is the mean over the seeds. The interval is the mean's 95 % interval over the seeds (Student's t), with one seed that of the test
-part (Wilson's, by physical samples). A difference is taken within each seed, to the first line.
+part (Wilson's, by physical samples). A difference is taken within each seed, to the first line (`difference`).
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from edgespec import recipe as recipes
 from edgespec import report as reports
 from edgespec import units, yaml12
 from edgespec.errors import Mistake
+from edgespec.evaluation import difference as differences
+from edgespec.evaluation.difference import Mean
 from edgespec.job import Progress
 from edgespec.recipe import plain
 from edgespec.recipe.plan import Plan, plan
@@ -158,21 +159,22 @@ def table(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 def _line(name: str, runs: list[Report], mine: list[float], first: list[float], target: str) -> dict[str, Any]:
     rows = [row for each in runs if (row := shipped(each)) is not None]
-    low, high = _interval(mine) if len(mine) > 1 else (rows[0].scores["low"], rows[0].scores["high"])
-    apart = [a - b for a, b in zip(mine, first, strict=True)]
-    difference = _interval(apart) if len(mine) > 1 else (None, None)
+    own, scores = differences.mean(mine), rows[0].scores
+    low, high = (scores["low"], scores["high"]) if own.low is None else (own.low, own.high)
+    tested, learnt = [each.data["test"] for each in runs], [sum(each.data["train"].values()) for each in runs]
+    apart = differences.of([a - b for a, b in zip(mine, first, strict=True)], tested, learnt)
     measured = [_measured(each, row.variant, target) for each, row in zip(runs, rows, strict=True)]
     return {
         "name": name,
         "model": rows[0].model,
         "variant": rows[0].variant,
         "seeds": len(runs),
-        "accuracy": float(np.mean(mine)),
+        "accuracy": own.mean,
         "low": low,
         "high": high,
-        "difference": float(np.mean(apart)),
-        "difference_low": difference[0],
-        "difference_high": difference[1],
+        "difference": apart.mean,
+        "difference_low": apart.low,
+        "difference_high": apart.high,
         "perturbed": _mean([row.robustness.get("mean") for row in rows]),
         "ece": _mean([row.scores["ece"] for row in rows]),
         "bytes": rows[0].bytes,
@@ -185,9 +187,7 @@ def _cells(line: dict[str, Any]) -> list[str]:
     def number(key: str, form: str = ".3f") -> str:
         return "-" if line[key] is None else format(line[key], form)
 
-    apart = number("difference", "+.3f")
-    if line["difference_low"] is not None:
-        apart += f" [{line['difference_low']:+.3f}, {line['difference_high']:+.3f}]"
+    apart = Mean(line["difference"], line["difference_low"], line["difference_high"]).worded()
     latency = "-" if line["latency_ms"] is None else units.show_time(line["latency_ms"] / 1e3)
     energy = "-" if line["energy_mj"] is None else f"{line['energy_mj']:.3g} mJ"
     interval = f"{line['low']:.3f} - {line['high']:.3f}"
@@ -199,13 +199,6 @@ def _cells(line: dict[str, Any]) -> list[str]:
 def _measured(report: Report, variant: str, target: str) -> dict[str, Any]:
     found = report.bench.get(target, {}).get("measurements", [])
     return next((each for each in found if each["variant"] == variant), {})
-
-
-def _interval(values: Sequence[float]) -> tuple[float, float]:
-    """Give the mean's 95 % interval, Student's t."""
-    mean, n = float(np.mean(values)), len(values)
-    half = float(stats.t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
-    return mean - half, mean + half
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -1,7 +1,6 @@
 """What a cross-validation says: mean and spread of each model, and paired differences.
 
-Differences are taken fold by fold. Their 95 % interval is Student's t over the folds, widened for training sets that overlap
-(Nadeau, Bengio 2003, Mach. Learn. 52, 239: the variance of the mean is (1 / folds + test / training) times the folds' own).
+Differences are taken fold by fold; `difference` says what their interval is.
 """
 
 from __future__ import annotations
@@ -10,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from edgespec.errors import Mistake
+from edgespec.evaluation import difference as differences
+from edgespec.evaluation.difference import Mean
 
 
 def shares(found: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
@@ -23,14 +23,10 @@ def shares(found: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def difference(mine: NDArray[np.float64], other: NDArray[np.float64], found: dict[str, Any]) -> dict[str, float]:
-    """Give the mean paired difference over the folds, and half of its 95 % interval."""
-    gap = mine - other
-    if len(gap) < 2:
-        return {"mean": float(gap.mean()), "half": float("nan")}
-    overlap = float(np.mean([each["n"] / each["learnt"] for each in found["folds"]]))
-    error = float(np.sqrt((1 / len(gap) + overlap) * gap.var(ddof=1)))
-    return {"mean": float(gap.mean()), "half": float(stats.t.ppf(0.975, len(gap) - 1)) * error}
+def difference(mine: NDArray[np.float64], other: NDArray[np.float64], found: dict[str, Any]) -> Mean:
+    """Give the mean paired difference over the folds with its interval."""
+    tested, learnt = ([each[key] for each in found["folds"]] for key in ("n", "learnt"))
+    return differences.of(list(mine - other), tested, learnt)
 
 
 def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
@@ -70,7 +66,6 @@ def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
     return "\n".join(lines)
 
 
-def worded(what: str, gap: dict[str, float]) -> str:
-    """Say a difference with its interval."""
-    low, high = gap["mean"] - gap["half"], gap["mean"] + gap["half"]
-    return f"{what}: {gap['mean']:+.4f} [{low:+.4f}, {high:+.4f}]"
+def worded(what: str, gap: Mean) -> str:
+    """Word a difference, four decimals, with what it is of in front."""
+    return f"{what}: {gap.worded(4)}"

@@ -1,7 +1,6 @@
 """Run a recipe several times, each with its own seed (and split), and tell means, spreads and paired differences.
 
-A row's interval is the mean's 95 % interval over the runs (Student's t); a difference is taken within each run, so what is common to
-both sides of it cancels.
+A difference is taken within each run, so what is common to both sides of it cancels; `difference` says what its interval is.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from edgespec import recipe as recipes
 from edgespec.errors import EdgespecError, Mistake
+from edgespec.evaluation import difference
 from edgespec.interrupts import INTERRUPTED
 from edgespec.job import Progress
 from edgespec.recipe.plan import plan
@@ -110,6 +109,7 @@ def summary(name: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
         "runs": len(reports),
         "source": reports[0]["data"]["source"],
         "test_spectra": [report["data"]["test"] for report in reports],
+        "learnt": [sum(report["data"]["train"].values()) for report in reports],
         "accuracy": accuracies,
         "difference_of": last,
         "difference_to": differences,
@@ -171,7 +171,7 @@ def table(found: dict[str, Any]) -> str:
     ]
     for name, values in found["accuracy"].items():
         each = ", ".join(f"{value:.3f}" for value in values)
-        gap = between(found["difference_to"][name]) if name in found["difference_to"] else ""
+        gap = gained(found, found["difference_to"][name]) if name in found["difference_to"] else ""
         lines.append(f"| {name} | {found['bytes'][name] / 1000:.1f} kB | {np.mean(values):.3f} ({each}) | {gap} |")
     ratios = "; ".join(
         f"{name} {np.mean(each):.2f} ({min(each):.2f} to {max(each):.2f})"
@@ -198,10 +198,6 @@ def _judged(judged: dict[str, dict[str, list[Any]]]) -> list[str]:
     return lines
 
 
-def between(values: list[float]) -> str:
-    """Give the mean with its 95 % interval, three decimals."""
-    mean = float(np.mean(values))
-    if len(values) < 2:
-        return f"{mean:+.3f}"
-    half = float(stats.t.ppf(0.975, len(values) - 1) * np.std(values, ddof=1) / np.sqrt(len(values)))
-    return f"{mean:+.3f} [{mean - half:+.3f}, {mean + half:+.3f}]"
+def gained(found: dict[str, Any], gaps: Sequence[float]) -> str:
+    """Word the mean of paired differences of a summary's runs, with its interval."""
+    return difference.of(gaps, found["test_spectra"], found["learnt"]).worded()

@@ -14,6 +14,7 @@ import yaml
 
 from edgespec import report
 from edgespec.errors import EdgespecError, Mistake, Mistakes
+from edgespec.evaluation import difference
 from edgespec.job import Silent
 from edgespec.pipeline.run import Run
 from edgespec.runs import bench
@@ -75,6 +76,10 @@ def test_differences_are_taken_within_each_run(run_of_two: list[dict[str, Any]])
     text = repeat.table(found)
     assert text.startswith("small: 2 runs, ")
     assert "(embedded data)" in text
+    assert found["learnt"] == [sum(each["data"]["train"].values()) for each in run_of_two]
+    counts = found["test_spectra"], found["learnt"]
+    assert repeat.gained(found, [0.0, 0.2]) == difference.of([0.0, 0.2], *counts).worded()
+    assert all(repeat.gained(found, gaps) in text for gaps in found["difference_to"].values())
 
 
 def test_a_key_that_is_varied_is_set_to_the_number_of_the_run() -> None:
@@ -97,8 +102,3 @@ def test_a_run_that_fails_ends_with_its_exit_code(
         run(recipe, 1, tmp_path / "out", change=["data.load={arrays: {npz: nowhere.npz, x: x, wavenumber: a, y: y}}"])
     assert ended.value.exit_code == 3
     assert "nowhere.npz" in capfd.readouterr().err
-
-
-def test_one_run_has_no_interval() -> None:
-    assert repeat.between([0.5]) == "+0.500"
-    assert repeat.between([0.0, 0.2]) == "+0.100 [-1.171, +1.371]"  # 12.706 * 0.1414 / sqrt(2)
