@@ -1,10 +1,10 @@
 """Instructions of one inference, counted by valgrind: what latency is on a machine that nobody disturbs.
 
-The real runtime answers in valgrind's callgrind, in parts of so many answers each. Counting begins when the model is loaded. Between the parts the loop calls getppid, at which
-callgrind writes down what it has counted: a part holds inference alone, without the start of Python and the loading of the model. Only
-the first thread counts: ONNX Runtime starts others at its import, which do a third of the start's work in one run and next to
-nothing in another. Counts follow the latency of the same file changed (benchmarks/robustness/gates.py measures both); two processors
-differ in what an instruction takes, so it is no latency.
+The real runtime answers in valgrind's callgrind, in parts of so many answers each. Between the parts the loop calls getppid, at which
+callgrind writes down what it has counted: a part holds inference alone. Counting begins when the model is loaded (vgdb tells valgrind): the
+start of Python would take most of the time. Only the first thread counts: ONNX Runtime starts others at its import, which do much in one
+run and next to nothing in another. Counts follow the latency of the same file changed (benchmarks/robustness/gates.py measures both); two
+processors differ in what an instruction takes, so it is no latency.
 """
 
 from __future__ import annotations

@@ -27,14 +27,18 @@ LONGEST_SHOWN = 60
 def load(call: Call, *, axis: Axis, seed: int) -> Spectra:
     """Read the data set that a recipe names, on the model's axis; `seed` is for those that generate spectra."""
     found: Spectra = plugins.find("datasets", call.name).load(axis=axis, seed=seed, **call.keys)
-    names = {"label": found.labels, "sample": () if found.group is None else np.unique(found.group).tolist()}
-    for kind, each in names.items():
-        _check_printable(kind, each, call.name)
+    check_names(found, call.name)
     return found if found.name else replace(found, name=call.name)
 
 
+def check_names(found: Spectra, source: str) -> None:
+    """Raise Mistake where a label or a sample's name holds what no terminal, XML or SVG can show: reports would break after all the work."""
+    _check_printable("label", found.labels, source)
+    if found.group is not None:
+        _check_printable("sample", np.unique(found.group).tolist(), source)
+
+
 def _check_printable(kind: str, names: Iterable[object], source: str) -> None:
-    """Raise Mistake where a name holds what no terminal, XML or SVG can show: reports would break after all the work."""
     for name in map(str, names):
         wrong = next((sign for sign in name if unicodedata.category(sign) in UNPRINTABLE or sign in NO_XML), None)
         if wrong is not None:
