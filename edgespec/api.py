@@ -65,11 +65,13 @@ class Run:
         Unreachable where a device does not answer.
         """
         from edgespec.bench import protocol
+        from edgespec.bundle import for_targets
         from edgespec.runs import bench
 
         how = protocol.named(mode, seconds=seconds, lock_clocks=lock_clocks)
         cards = _targets(targets)
         bench.bench(self._open, cards, protocol=how, variants=_names(variants, "variants"), soak_s=soak_s)
+        for_targets.follow(self._open)
         _pages(self._open)
         return {name: self.report.bench[name] for name in cards}
 

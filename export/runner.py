@@ -136,7 +136,7 @@ def _timed(request: dict[str, Any], asked: argparse.Namespace) -> dict[str, Any]
     if asked.command == "loop":
         from measure import loop
 
-        return loop.loop(request, asked.model, asked.calls, asked.parts)
+        return loop.loop(request, asked.model, asked.calls, asked.parts, asked.wait)
     if asked.command == "energy":
         from measure import energy
 
@@ -162,6 +162,7 @@ def _parser() -> Parser:
         if name == "loop":
             one.add_argument("--calls", type=int, required=True)
             one.add_argument("--parts", type=int, default=1)
+            one.add_argument("--wait", action="store_true")
     ask = commands.add_parser("predict")
     ask.add_argument("model", type=Path, help="an .onnx file, or a bundle folder")
     ask.add_argument("files", nargs="+", metavar="FILE", help="spectra, folders of them, or - for standard input")

@@ -17,6 +17,7 @@ from benchmarks.tools import resealed
 from edgespec import report as reports
 from edgespec import storage
 from edgespec.pipeline.run import Run
+from edgespec.report import choice
 from edgespec.runs import gate
 from edgespec.runs.gate import Asked, Judged
 
@@ -46,9 +47,8 @@ def verdicts(found: Judged) -> dict[str, str]:
 
 
 def variant(run: Path) -> str:
-    """Name the variant that a run ships: recommended on `local`, else the last that was made."""
-    report = reports.read(run)
-    return str(report.advice.get("local", {}).get("variant") or report.last()[-1].variant)
+    """Name the variant that a run ships here."""
+    return str(choice.variant(reports.read(run)))
 
 
 def shipped(run: Path) -> Path:

@@ -238,7 +238,11 @@ def _of_arrays(call: Call, axis: Axis | None, min_coverage: float) -> Inventory:
 
 def _whole(name: str, keys: dict[str, Any], axis: Axis) -> Spectra:
     """Read a data set with its repeats, where it has any."""
-    return arrays.every(axis=axis, **keys) if name == "arrays" else datasets.load(Call(name, keys), axis=axis, seed=0)
+    if name != "arrays":
+        return datasets.load(Call(name, keys), axis=axis, seed=0)
+    found = arrays.every(axis=axis, **keys)
+    datasets.check_names(found, name)
+    return found
 
 
 def _told(found: Spectra, row: int) -> tuple[str, str, int, str]:

@@ -195,6 +195,7 @@ def _merged(asked: Asked, hello: dict[str, Any], energy: dict[str, Any], parts: 
         "float_of": dict(asked.float_of),
         "seed": asked.seed,
         "against": {name: list(asked.against.get(name, ())) for name in asked.models},
+        "worse": {name: dict(each) for name, each in asked.worse.items()},
         "files": {
             name: {"digest": storage.file_digest(path), "size_bytes": path.stat().st_size}
             for name, path in asked.models.items()

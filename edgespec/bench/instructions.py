@@ -1,10 +1,10 @@
 """Instructions of one inference, counted by valgrind: what latency is on a machine that nobody disturbs.
 
 The real runtime answers in valgrind's callgrind, in parts of so many answers each. Between the parts the loop calls getppid, at which
-callgrind writes down what it has counted: a part holds inference alone, without the start of Python and the loading of the model. Only
-the first thread counts: ONNX Runtime starts others at its import, which do a third of the start's work in one run and next to
-nothing in another. Counts follow the latency of the same file changed (benchmarks/robustness/gates.py measures both); two processors
-differ in what an instruction takes, so it is no latency.
+callgrind writes down what it has counted: a part holds inference alone. Counting begins when the model is loaded (vgdb tells valgrind): the
+start of Python would take most of the time. Only the first thread counts: ONNX Runtime starts others at its import, which do much in one
+run and next to nothing in another. Counts follow the latency of the same file changed (benchmarks/robustness/gates.py measures both); two
+processors differ in what an instruction takes, so it is no latency.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,8 @@ from edgespec import plugins, storage
 from edgespec.errors import Missing, Unreachable
 from edgespec.spectra import Floats
 
-PARTS, CALLS, AGREE = 3, 200, 0.02
+PARTS, CALLS, AGREE = 3, 200, 0.02  # CALLS: at most; a slow model answers less often, as export/measure/loop.py decides
+READY, GO = "ready", "go"
 MARK = "getppid"  # what export/measure/loop.py calls between its parts
 SPECTRA, TIMEOUT_S = 20, 1200.0
 COUNT = re.compile(r"^totals: ([0-9]+)", re.MULTILINE)
@@ -66,12 +68,16 @@ def count(
     store = folder / "instructions.json"
     kept: dict[str, float] = _kept(store)
     found = {}
-    for name, path in files.items():
+    for number, (name, path) in enumerate(files.items(), start=1):
         key = storage.digest(who, storage.file_digest(path), x[:SPECTRA])
         if key not in kept:
-            say(f"counting the instructions of {name} in valgrind")
+            say(
+                f"file {number} of {len(files)}: counting the instructions of {name} in valgrind, mostly under a minute"
+            )
+            begun = time.monotonic()
             kept[key] = _count(path, x[:SPECTRA])
             storage.write_json(store, kept)
+            say(f"{name}: {kept[key]:,.0f} instructions an inference, counted in {time.monotonic() - begun:.0f} s")
         found[name] = kept[key]
     return who, found
 
@@ -92,7 +98,8 @@ def _count(path: Path, x: Floats) -> float:
         models = [{"name": "model", "file": "model.onnx"}]
         request = {"runtime": RUNTIME, "threads": 1, "spectra": "spectra.npy", "models": models}
         (work / "request.json").write_text(json.dumps(request), encoding="utf-8")
-        return agreed(_parts(work)) / CALLS
+        parts, calls = _parts(work)
+        return agreed(parts) / calls
 
 
 def agreed(parts: Sequence[int]) -> int:
@@ -110,30 +117,58 @@ def agreed(parts: Sequence[int]) -> int:
     return least
 
 
-def _parts(work: Path) -> list[int]:
-    """Give the instructions of each part of a process that answers PARTS times CALLS spectra."""
+def _parts(work: Path) -> tuple[list[int], int]:
+    """Give the instructions of each part of a process that answers PARTS times CALLS spectra or fewer, and how many calls a part had."""
     runner = plugins.shipped("export", "runner.py").resolve()
-    asked = ["loop", "request.json", "--model", "model", "--calls", str(CALLS), "--parts", str(PARTS)]
-    out = f"--callgrind-out-file={work / OUT}"
-    tool = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--dump-before={MARK}", out]
+    asked = ["loop", "request.json", "--model", "model", "--calls", str(CALLS), "--parts", str(PARTS), "--wait"]
+    tool = ["valgrind", "--tool=callgrind", "--separate-threads=yes", f"--dump-before={MARK}", "--instr-atstart=no"]
     steady = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    try:
-        ended = subprocess.run(
-            [*tool, sys.executable, str(runner), *asked],
+    with (work / "told").open("wb") as out, (work / "errors").open("wb") as errors:
+        process = subprocess.Popen(
+            [*tool, f"--callgrind-out-file={work / OUT}", sys.executable, str(runner), *asked],
             cwd=work,
-            capture_output=True,
-            timeout=TIMEOUT_S,
+            stdout=out,
+            stderr=errors,
             env={**os.environ, **steady},
-            check=False,
         )
-    except subprocess.TimeoutExpired as late:
-        raise Unreachable(
-            f"valgrind did not end within {TIMEOUT_S:.0f} s", hint="a smaller model, or no other work"
-        ) from late
-    # the first of the files is of the start, before the first mark
+        try:
+            _begin(process, work)
+            process.wait(TIMEOUT_S)
+        except subprocess.TimeoutExpired as late:
+            raise Unreachable(
+                f"valgrind did not end within {TIMEOUT_S:.0f} s", hint="a smaller model, or no other work"
+            ) from late
+        finally:
+            process.kill()
+            process.wait()
+    # the first of the files is of what was before the first mark
     files = [work / f"{OUT}.{number}-{THREAD}" for number in range(2, PARTS + 2)]
     found = [COUNT.search(each.read_text(encoding="utf-8")) for each in files if each.is_file()]
-    if ended.returncode or len(found) < PARTS or not all(found):
-        last = ended.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
-        raise Unreachable(f"{RUNTIME} does not run in valgrind here: {last[0]}", hint="another version of valgrind")
-    return [int(each[1]) for each in found if each]
+    if process.returncode or len(found) < PARTS or not all(found):
+        raise _failed((work / "errors").read_bytes())
+    calls = int(json.loads((work / "told").read_text(encoding="utf-8"))["calls"])
+    return [int(each[1]) for each in found if each], calls
+
+
+def _begin(process: subprocess.Popen[bytes], work: Path) -> None:
+    """Let the loop begin, counted, once the model is loaded: the start of Python would take most of the time if it were counted."""
+    end = time.monotonic() + TIMEOUT_S
+    while not (work / READY).exists():
+        if process.poll() is not None:
+            return  # its last words tell why
+        if time.monotonic() > end:
+            raise subprocess.TimeoutExpired("valgrind", TIMEOUT_S)
+        time.sleep(0.05)
+    switch = ["vgdb", f"--pid={process.pid}", "instrumentation", "on"]
+    try:
+        told = subprocess.run(switch, capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        raise Unreachable(f"valgrind's vgdb does not start counting here: {problem}", hint=GET) from None
+    if told.returncode:
+        raise _failed(told.stderr)
+    (work / GO).touch()
+
+
+def _failed(said: bytes) -> Unreachable:
+    last = said.decode(errors="replace").strip().splitlines()[-1:] or ["it said nothing"]
+    return Unreachable(f"{RUNTIME} does not run in valgrind here: {last[0]}", hint="another version of valgrind")

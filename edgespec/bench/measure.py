@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgespec import storage
-from edgespec.bench import collect, session
+from edgespec.bench import collect, paired, session
 from edgespec.bench import measurement as stats
 from edgespec.bench import warnings as bench_warnings
 from edgespec.bench.measurement import Measurement, Samples
@@ -37,6 +37,7 @@ def measure(
     seconds: float | None = None,
     seed: int = 0,
     against: Mapping[str, Sequence[str]] | None = None,
+    worse: Mapping[str, Mapping[str, str]] | None = None,
     progress: Callable[[str], None] = lambda line: None,
 ) -> list[Measurement]:
     """Measure all models in one session, interleaved, with the reference twice: its ratio to itself is the noise.
@@ -45,7 +46,7 @@ def measure(
     reference: the variant that all others are compared with
     float_of: variant -> its float sibling, for those that were made to be faster
     protocol: how many processes, how long; seconds: of timed calls of each model in each, the protocol's if not said
-    against: variant -> the promises that it breaks, kept in the recording for whoever judges it again
+    against: variant -> the promises that it breaks; worse: variant -> another -> why it answers worse; the recording keeps both
     Leaves `<target>.json` and `<target>.samples.npz`, which holds all that `judge` needs, in `folder`.
     Raises Mistake, Missing, Unreachable as `device.call` does, Mismatch where a model's outputs are no class scores;
     Mistake for a target that is emulated.
@@ -55,7 +56,7 @@ def measure(
     folder.mkdir(parents=True, exist_ok=True)
     if seconds is not None:
         protocol = replace(protocol, seconds=seconds)
-    asked = Asked(models, x, y, target, reference, float_of, protocol, seed, against or {})
+    asked = Asked(models, x, y, target, reference, float_of, protocol, seed, against or {}, worse or {})
     told = collect.ask(asked, folder, warmup_max_s=WARMUP_MAX_S, max_s=MAX_S, progress=progress)
     found = judge(told)
     told.save(folder / f"{target.name}.samples.npz")
@@ -150,7 +151,7 @@ def _measurement(
         accuracy=float((told.outputs[name].argmax(axis=1) == told.y).mean()),
         agreement=stats.agreement(told.outputs[name], told.outputs[reference]),
         source=facts["source"],
-        warnings=_warnings(name, told, own, ratio, noise=noise, apart=apart),
+        warnings=_warnings(name, told, own, noise=noise, apart=apart),
         host=host,
         mode=protocol.mode,
         processes=len(facts["processes"]),
@@ -176,15 +177,7 @@ def _ratio(
     return found, stats.interval(resampled[one][:, 0] / resampled[other][:, 0])
 
 
-def _warnings(
-    name: str,
-    told: Session,
-    own: Samples,
-    ratio: Callable[[str, str], tuple[float, stats.Interval]],
-    *,
-    noise: float,
-    apart: float | None,
-) -> tuple[str, ...]:
+def _warnings(name: str, told: Session, own: Samples, *, noise: float, apart: float | None) -> tuple[str, ...]:
     """List what speaks against a model's figures: the machine, the protocol, its processes, the runtime, a faster float file."""
     facts, host = told.facts, told.host
     warm = all(each["models"][name]["warmup"]["stable"] for each in facts["processes"])
@@ -193,7 +186,7 @@ def _warnings(
     found += bench_warnings.of_runtime(facts["runtime"], host["runtime_version"])
     if name in facts["float_of"]:
         sibling = facts["float_of"][name]
-        found += bench_warnings.against_float(name, sibling, *ratio(name, sibling), noise)
+        found += bench_warnings.against_float(name, sibling, paired.of_session(told)(name, sibling))
     return tuple(found)
 
 

@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from edgespec.bench.measurement import Measurement
+from edgespec.bench.paired import WORTH, Pairs
+
+LOGITS = "{} logits only"
+"""A file without its answer part: what the plain default export answers too, so that the two compare."""
+Worse = Mapping[str, Mapping[str, str]]
 
 
 @dataclass(frozen=True)
@@ -22,51 +27,73 @@ class Advice:
     refused: Mapping[str, tuple[str, ...]]
 
 
-def recommend(measurements: Sequence[Measurement], keeps: Callable[[Measurement], list[str]]) -> Advice:
-    """Name the fastest variant that keeps the promises; of those that can't be told from it, the smallest file.
+def recommend(
+    measurements: Sequence[Measurement],
+    keeps: Callable[[Measurement], list[str]],
+    pairs: Pairs,
+    worse: Worse | None = None,
+) -> Advice:
+    """Name the fastest variant that keeps the promises; of those as fast, the more accurate, the more robust, then the smallest file.
 
-    measurements: of one target; keeps: the promises that a measurement breaks, in words.
-    Recommends a variant whose median is slower than the reference's only where no other keeps the promises: a size, say.
+    measurements: of one target; keeps: the promises that a measurement breaks, in words
+    pairs: the paired latencies of two variants; noise of the session counts nowhere else
+    worse: variant -> another -> why it answers worse than that one, beyond chance; a variant that is not named answers as well
     """
-    broken = {each.variant: keeps(each) for each in measurements}
-    against = {each.variant: [*broken[each.variant], *_slower(each)] for each in measurements}
+    against = {each.variant: list(keeps(each)) for each in measurements}
     fit = [each for each in measurements if not against[each.variant]]
-    late = [each for each in measurements if not broken[each.variant]]
-    if late and not fit:
-        against |= {each.variant: [] for each in late}
-    fit = fit or late
     if not fit:
         refused = {variant: tuple(reasons) for variant, reasons in against.items()}
         return Advice(None, "no variant keeps the promises here", refused)
-    fastest = min(fit, key=lambda each: each.ratio)
-    best = min((each for each in fit if _tied(each, fastest)), key=lambda each: (each.size_bytes, each.ratio))
+    fastest = min(fit, key=lambda each: pairs(each.variant, each.reference).ratio)
+    close = [each for each in fit if not pairs(each.variant, fastest.variant).slower]
+    losses = worse or {}
+    sound = [each for each in close if not any(other.variant in losses.get(each.variant, {}) for other in close)]
+    best = min(sound or close, key=lambda each: (each.size_bytes, pairs(each.variant, each.reference).ratio))
     for each in fit:
         if each is not best:
-            tied = _tied(each, best) and _tied(best, each)
-            against[each.variant].append(
-                f"no faster than {best.variant}, and larger" if tied else f"slower than {best.variant}"
-            )
-    return Advice(best.variant, _why(best, fastest, measurements), {k: tuple(v) for k, v in against.items() if v})
+            against[each.variant].append(_against(each, best, pairs, losses))
+    return Advice(
+        best.variant, _why(best, fastest, measurements, pairs), {k: tuple(v) for k, v in against.items() if v}
+    )
 
 
-def _slower(measured: Measurement) -> list[str]:
-    return [f"{measured.ratio:.2f} times slower than {measured.reference}"] if measured.ratio > 1 else []
+def _against(each: Measurement, best: Measurement, pairs: Pairs, losses: Worse) -> str:
+    apart = pairs(each.variant, best.variant)
+    if apart.slower:
+        return f"slower than {best.variant}: {apart.words()} of its time"
+    if best.variant in losses.get(each.variant, {}):
+        return losses[each.variant][best.variant]
+    size = "larger" if each.size_bytes > best.size_bytes else "no smaller"
+    return f"no faster than {best.variant}, and {size}"
 
 
-def _tied(one: Measurement, other: Measurement) -> bool:
-    """Can't `one` be told to be slower than `other`?"""
-    return one.ratio_interval[0] * (1 - one.noise) <= other.ratio_interval[1] * (1 + other.noise)
-
-
-def _why(best: Measurement, fastest: Measurement, measurements: Sequence[Measurement]) -> str:
+def _why(best: Measurement, fastest: Measurement, measurements: Sequence[Measurement], pairs: Pairs) -> str:
     told = f"{best.variant} is recommended for target {best.target!r}"
     lines = [line for each in measurements for line in each.warnings]
-    no_help = [line for line in lines if "times slower than" in line or "can't be told to be faster than" in line]
-    told = "; ".join([*no_help, told])
+    no_help = [line for line in lines if "times slower than" in line or "isn't told to be faster than" in line]
+    told = "; ".join([*dict.fromkeys(no_help), told])
+    if best is not fastest:
+        apart = pairs(best.variant, fastest.variant)
+        reason = "is smaller" if best.size_bytes < fastest.size_bytes else "answers better"
+        if apart.interval[0] > 1:
+            return f"{told}: it takes {apart.ratio:.2f} of the time of {fastest.variant}, less than {WORTH:.0%} more, and it {reason}"
+        return f"{told}: it can't be told to be slower than {fastest.variant}, and it {reason}"
     if best.variant == best.reference:
         return told if no_help else f"{told}: nothing faster keeps the promises"
-    if best.ratio > 1:
-        return f"{told}: nothing that answers as fast as {best.reference} keeps the promises"
-    if best is not fastest:
-        return f"{told}: it can't be told to be slower than {fastest.variant}, and it is smaller"
-    return f"{told}: it answers {1 / best.ratio:.2f} times faster than {best.reference}"
+    return f"{told}: {_beside(best, measurements, pairs)}"
+
+
+def _beside(best: Measurement, measurements: Sequence[Measurement], pairs: Pairs) -> str:
+    """Set a variant beside the reference: with all that it answers, and with its logits alone, where those were measured."""
+    apart, reference = pairs(best.variant, best.reference), best.reference
+    bare = LOGITS.format(best.variant)
+    alone = pairs(bare, reference) if bare in {each.variant for each in measurements} else None
+    if apart.slower and (alone is None or alone.slower):
+        return f"nothing that answers as fast as {reference} keeps the promises"
+    if apart.slower and alone is not None:
+        slower = f"it answers {apart.ratio:.2f} times slower than {reference}"
+        return f"{slower}, which gives logits only; its own logits alone take {alone.ratio:.2f} of that one's time"
+    told = f"it answers {1 / apart.ratio:.2f} times faster than {reference}"
+    if not apart.faster:
+        told = f"it answers as fast as {reference}"
+    return told if alone is None else f"{told}, its logits alone in {alone.ratio:.2f} of that one's time"

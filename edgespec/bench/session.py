@@ -34,6 +34,7 @@ class Asked:
     reference: the variant that all are compared with; it is measured twice
     float_of: variant -> its float sibling; seed: the order of the spectra
     against: variant -> what speaks against it before anything is measured: the promises that it breaks
+    worse: variant -> another -> why it answers worse than that one
     """
 
     models: Mapping[str, Path]
@@ -45,6 +46,7 @@ class Asked:
     protocol: Protocol
     seed: int
     against: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    worse: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def files(self) -> dict[str, Path]:

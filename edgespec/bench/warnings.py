@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from edgespec.bench.measurement import FEWEST, Interval, Samples, spread
+from edgespec.bench.measurement import FEWEST, Samples, spread
+from edgespec.bench.paired import Pair
 
 NOISY = 0.05
 BUSY = 0.10
@@ -65,12 +66,13 @@ def of_runtime(runtime: str, version: str) -> list[str]:
     ]
 
 
-def against_float(variant: str, sibling: str, ratio: float, bounds: Interval, noise: float) -> list[str]:
-    """Word that a variant made to be faster isn't, or can't be told to be; nothing where it is."""
-    if bounds[0] > 1 + noise:
-        return [f"{variant} answers {ratio:.2f} times slower than {sibling} here"]
-    if bounds[1] >= 1 - noise:
-        return [
-            f"{variant} can't be told to be faster than {sibling} here: {ratio:.2f} of its time, {bounds[0]:.2f} to {bounds[1]:.2f}"
-        ]
+def against_float(variant: str, sibling: str, pair: Pair) -> list[str]:
+    """Word that a variant made to be faster isn't, or can't be told to be; nothing where it is.
+
+    pair: the variant's latency over its float sibling's; the recommendation rests on the very same
+    """
+    if pair.slower:
+        return [f"{variant} answers {pair.ratio:.2f} times slower than {sibling} here"]
+    if not pair.faster:
+        return [f"{variant} isn't told to be faster than {sibling} here: {pair.words()} of its time"]
     return []

@@ -70,7 +70,7 @@ def write(
 ) -> Delivered:
     """Write the bundle of a run for a target into `out`, `bundles/<target>` of the run if not said.
 
-    variant: the file; what bench recommends there, else the last made that the card names
+    variant: the file; the run's choice for the target if not said (`report.choice`)
     axis: a file with an instrument's own axis, which the graph is then made to take
     require_engine: raise Missing where what the target loads can't be made here
     Raises Mistake for a file that the target's runtime is known to reject, and as `write.write` does.
@@ -118,15 +118,32 @@ def write_all(run: Run, names: Sequence[str]) -> Report:
     return result
 
 
+def follow(run: Run) -> Report:
+    """Write those bundles of a run anew that hold another file than their target is to run since it was measured."""
+    before, ships = dict(run.report.bundles), run.report.ships
+    stale = [
+        name
+        for name, each in before.items()
+        if each["status"] != "failed" and name in ships and each["variant"] != ships[name]["variant"]
+    ]
+    if stale:
+        write_all(run, stale)
+        with run.locked():
+            run.report.bundles = {**before, **run.report.bundles}
+            run.write()
+    return run.report
+
+
 def _key(result: Report, card: Target) -> str:
     steps = [step["digest"] for step in result.steps]
-    return storage.digest(steps, asdict(card), result.advice.get(card.name), provenance.whole_digest())
+    told = [result.advice.get(card.name), result.ships.get(card.name)]
+    return storage.digest(steps, asdict(card), told, provenance.whole_digest())
 
 
 def _write(
     card: Target, out: Path, run: Run, variant: str | None, axis: Path | None, require_engine: bool
 ) -> Delivered:
-    name = bundles.choose(run.model, run.report, variant, card.name, card.precisions)
+    name = bundles.choose(run, variant, card)
     with storage.whole_folder(out) as part:
         checked = _model(card, part / bundles.MODEL, name, run, axis)
         runtimes = tuple(dict.fromkeys(("onnxruntime", card.runtime)))

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from edgespec import contract, plugins, storage
-from edgespec.artifact import OnnxModel
 from edgespec.bundle import model_card
 from edgespec.contract import Contract
 from edgespec.data.splits import occurrence
@@ -21,8 +20,10 @@ from edgespec.graph import onnx_file
 from edgespec.graph import retarget as instruments
 from edgespec.job import Job
 from edgespec.pipeline.run import Run
-from edgespec.report import Report
+from edgespec.report import Report, choice
 from edgespec.spectra import Floats, interpolate
+from edgespec.targets import card as cards
+from edgespec.targets.card import Target
 
 VECTORS = 32
 MODEL, CONTRACT, SPECTRA, CARD, SUMS = (
@@ -44,14 +45,14 @@ class Written:
 def write(run: Run, out: Path, *, variant: str | None = None, axis: Path | None = None) -> Written:
     """Write the bundle of a run into `out`, which is replaced as a whole.
 
-    variant: the file; the one that the run recommends for this machine if not said
+    variant: the file; the one that this machine is to run if not said
     axis: a file with an instrument's own axis, which the graph is then made to take
     Raises Mistake for a run without a calibrated file or an unknown variant; what `retarget` raises for the axis.
     """
     check_place(out)
     with run.locked():
         job, made, result = run.job, run.model, run.report
-        name = choose(made, result, variant)
+        name = choose(run, variant, cards.load(choice.HERE))
         with storage.whole_folder(out) as part:
             path = part / MODEL
             shutil.copyfile(made.path(name), path)
@@ -91,22 +92,20 @@ def seal(part: Path) -> None:
     storage.write(part / SUMS, _sums(part).encode())
 
 
-def choose(
-    made: OnnxModel, result: Report, variant: str | None, target: str = "local", named: Sequence[str] = ()
-) -> str:
-    """Name the file to ship: the one asked for, else what `bench` recommends on the target, else the last that was made.
+def choose(run: Run, variant: str | None, card: Target) -> str:
+    """Name the file to ship to a target: the one asked for, else the run's choice for it (`report.choice`).
 
-    named: by the target's card; of others none is taken unasked. Raises Mistake where there is none, or it is not calibrated.
+    Raises Mistake where there is none, or it is not calibrated.
     """
+    made = run.model
     able = [name for name, each in made.variants.items() if each.role == "candidate"]
     if variant is not None and variant not in able:
         raise Mistake(f"there is no variant {variant!r} to ship", hint=plugins.did_you_mean(variant, able))
-    fit = [name for name in able if not named or name in named]
-    if not fit and variant is None:
-        told = f"target {target!r} takes {', '.join(named)}; this run made {', '.join(able)}"
-        raise Mistake(told, hint="name one with --variant")
-    advised = result.advice.get(target, {}).get("variant")
-    name = variant or (advised if advised in able else fit[-1])
+    told = None if variant is not None else choice.choose(run.report, run.plan.gates, card)
+    if variant is None and told is None:
+        told_of = f"target {card.name!r} takes {', '.join(card.precisions)}; this run made {', '.join(able)}"
+        raise Mistake(told_of, hint="name one with --variant")
+    name = variant or str(told["variant"])  # type: ignore[index]
     if not made.variants[name].facts.get("reject"):
         raise Mistake(f"{name} is not calibrated: it states no reject score", hint="end the recipe with 'calibrate'")
     return name

@@ -85,6 +85,7 @@ def command(
     soak_s = 0.0 if soak is None else units.duration(soak)
     folder = run_folder(run)
     cards = targets.cards(target or ["local"], host)  # a wrong name is told before what takes seconds to load
+    from edgespec.bundle import for_targets
     from edgespec.pipeline.run import Run
     from edgespec.report import files, tables, terminal
     from edgespec.runs import bench
@@ -96,6 +97,7 @@ def command(
 
     opened = Run(folder, bars)
     result = bench.bench(opened, cards, protocol=how, variants=variant or (), soak_s=soak_s, lost=told)
+    result = for_targets.follow(opened)
     files.write(result, folder)
     if to_json:
         _print(result, str(folder), lost)

@@ -15,7 +15,8 @@ from edgespec.errors import Mistake
 Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; RUN/bundle if not said.")]
 Which = Annotated[
-    str | None, typer.Option("--variant", help="The file to ship; what bench recommends on this machine if not said.")
+    str | None,
+    typer.Option("--variant", help="The file to ship (default: what bench recommends, else what the card prefers)."),
 ]
 AxisFile = Annotated[
     Path | None,

@@ -54,9 +54,10 @@ def command(
     Exit code 0: all were answered; 2: a file or a spectrum was refused; 3: the runtime, or a library that a file needs, is missing.
     """
     from edgespec.pipeline import run_folder
+    from edgespec.report import choice
     from edgespec.targets import card as cards
 
-    card = cards.load(run_folder.TARGET)
+    card = cards.load(choice.HERE)
     arguments = ["predict", str(run_folder.model(model, variant)), "--top", str(top)]
     arguments += ["--runtime", runtime or card.runtime, "--threads", str(threads or card.threads)]
     arguments += ["--unit", unit] if unit else []

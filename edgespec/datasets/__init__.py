@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -12,17 +13,40 @@ from typing import Any
 import numpy as np
 
 from edgespec import plugins, spectra, storage
+from edgespec.errors import Mistake
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
 _ARRAYS = ("x", "axis", "y", "labels", "source", "notes", "technique", "intensity")
 _OPTIONAL = ("group", "part", "laser")
+UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of pairs, line and paragraph separators
+NO_XML = "\ufffe\uffff"
+LONGEST_SHOWN = 60
 
 
 def load(call: Call, *, axis: Axis, seed: int) -> Spectra:
     """Read the data set that a recipe names, on the model's axis; `seed` is for those that generate spectra."""
     found: Spectra = plugins.find("datasets", call.name).load(axis=axis, seed=seed, **call.keys)
+    check_names(found, call.name)
     return found if found.name else replace(found, name=call.name)
+
+
+def check_names(found: Spectra, source: str) -> None:
+    """Raise Mistake where a label or a sample's name holds what no terminal, XML or SVG can show: reports would break after all the work."""
+    _check_printable("label", found.labels, source)
+    if found.group is not None:
+        _check_printable("sample", np.unique(found.group).tolist(), source)
+
+
+def _check_printable(kind: str, names: Iterable[object], source: str) -> None:
+    for name in map(str, names):
+        wrong = next((sign for sign in name if unicodedata.category(sign) in UNPRINTABLE or sign in NO_XML), None)
+        if wrong is not None:
+            shown = ascii(name if len(name) <= LONGEST_SHOWN else f"{name[:LONGEST_SHOWN]}...")
+            raise Mistake(
+                f"data set {source!r}: the {kind} {shown} holds the control character U+{ord(wrong):04X}",
+                hint=f"rename the {kind} in the file, or save the file as plain UTF-8 text",
+            )
 
 
 def stand_in(otherwise: Call, absent: str, *, axis: Axis, seed: int) -> Spectra:

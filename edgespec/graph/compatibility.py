@@ -12,7 +12,7 @@ from edgespec import artifact as artifacts
 from edgespec import contract, models, storage
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.errors import Mistake
-from edgespec.graph import answer, exporter, jetpack, onnx_file
+from edgespec.graph import answer, assembly, exporter, jetpack, onnx_file
 from edgespec.graph.onnx_file import Parity
 from edgespec.job import Job
 from edgespec.report import Report
@@ -67,6 +67,16 @@ def again(files: Mapping[str, Path], target: str, run: Path) -> dict[str, Path]:
     """Give the files that a recording of a target may be of: the float file as it was exported anew for it, where it was."""
     own = _own(run, target)
     return {**files, SOURCE: own} if own.is_file() else dict(files)
+
+
+def bare(name: str, path: Path, out: Path) -> dict[str, Path]:
+    """Write a file without its answer part, which the plain default export lacks too, and give it by name; nothing where it has none."""
+    model = onnx.load(path)
+    found = assembly.unanswered(model)
+    if found is model:
+        return {}
+    storage.write(out, found.SerializeToString(deterministic=True))
+    return {name: out}
 
 
 def _own(run: Path, target: str) -> Path:

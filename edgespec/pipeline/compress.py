@@ -22,7 +22,9 @@ from edgespec.pipeline.step_cache import Made, Store
 from edgespec.pipeline.up_to_date import data_digest, fingerprint
 from edgespec.recipe import Call, Recipe, place, plain
 from edgespec.recipe.plan import Plan, plan, until
-from edgespec.report import Report, Row
+from edgespec.report import Report, Row, choice
+from edgespec.report.choice import HERE
+from edgespec.targets import card as cards
 
 Seen = Callable[[Report], None]
 Hearing = Callable[[int], Watch | None]
@@ -57,6 +59,8 @@ def compress(
         if before and _digests(before) == _digests(result):
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
             result.transfer, result.bundles = before.transfer, before.bundles
+        here = [HERE, *(name for name in checked.targets if name != HERE)]
+        result.ships = choice.all_of(result, checked.gates, [cards.load(name) for name in here])
         result.finished = fingerprint(recipe, job.spectra, stop)
         run.report = result
         run.write()

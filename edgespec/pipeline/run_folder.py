@@ -6,9 +6,8 @@ from pathlib import Path
 
 from edgespec import plugins, report
 from edgespec.errors import Mistake
-from edgespec.report import Report
+from edgespec.report import choice
 
-TARGET = "local"
 BUNDLED = "model.onnx"
 
 
@@ -16,7 +15,7 @@ def model(given: Path | None, variant: str | None = None) -> Path:
     """Give the ONNX file that is meant.
 
     given: an .onnx file, a bundle folder, or a run folder; None is the newest run in `runs/`
-    variant: of a run; without it the one recommended on the target `local`, else the last that may be shipped
+    variant: of a run; without it the one that this machine is to run (`report.choice`)
     Raises Mistake where there is none.
     """
     if given is None or (given / "report.json").is_file():
@@ -57,12 +56,7 @@ def _of_run(folder: Path, variant: str | None) -> Path:
         raise Mistake(f"{folder} has made no ONNX file yet", hint="edgespec compress, to the end; it needs 'to_onnx'")
     if variant is not None and variant not in rows:
         raise Mistake(f"{folder} ships no variant {variant!r}", hint=plugins.did_you_mean(variant, list(rows)))
-    path = folder / rows[variant or _advised(result, list(rows))].file
+    path = folder / rows[variant or choice.variant(result) or next(iter(rows))].file
     if not path.is_file():
         raise Mistake(f"{path} is missing", hint="edgespec compress makes it anew")
     return path
-
-
-def _advised(result: Report, names: list[str]) -> str:
-    advised = result.advice.get(TARGET, {}).get("variant")
-    return advised if advised in names else names[-1]

@@ -73,6 +73,7 @@ class Report:
 
     data: name, source (measured or embedded), counts a part, classes, axis, digest, notes
     bench: target -> what edgespec bench wrote; advice: target -> the variant to use there, and why
+    ships: target -> the one file that it is to run, why it is that one, and whether a measurement chose it (`choice`)
     gates: verdicts of the last edgespec gate
     instructions: of one inference of each file that may be shipped, what counted them, or why nothing did
     transfer: name -> what edgespec transfer wrote
@@ -92,6 +93,7 @@ class Report:
     steps: list[dict[str, Any]] = field(default_factory=list)
     bench: dict[str, Any] = field(default_factory=dict)
     advice: dict[str, Any] = field(default_factory=dict)
+    ships: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
     instructions: dict[str, Any] = field(default_factory=dict)
     transfer: dict[str, Any] = field(default_factory=dict)
@@ -165,7 +167,7 @@ def read(folder: Path) -> Report:
 
 def _check_kinds(report: Report) -> None:
     """Raise TypeError where a part is not what it was written as; what is inside is ours, or the file was forged."""
-    for name in ("data", "environment", "bench", "advice", "instructions", "transfer", "bundles", "examples"):
+    for name in ("data", "environment", "bench", "advice", "ships", "instructions", "transfer", "bundles", "examples"):
         if not isinstance(getattr(report, name), dict):
             raise TypeError(f"'{name}' does not hold keys")
     for name in ("steps", "gates", "notes"):

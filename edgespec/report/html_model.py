@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from edgespec.report import Report, Row
+from edgespec.report import Report, Row, choice
 
 UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "k": 1e3, "M": 1e6, "G": 1e9, "B": 1.0}
 UNITS |= {"kB": 1e3, "MB": 1e6, "GB": 1e9, "%": 0.01}
@@ -79,11 +79,9 @@ def number(text: str) -> float | None:
 
 
 def shipped(report: Report) -> Row | None:
-    """Give the row of the file to ship: what bench recommends, `local` first, else the last that was made."""
-    rows = {row.variant: row for row in report.last()}
-    targets = sorted(report.advice, key=lambda name: name != "local")
-    advised = [report.advice[name].get("variant") for name in targets]
-    return next((rows[name] for name in advised if name in rows), report.last()[-1] if rows else None)
+    """Give the row of the file to ship: that for this machine."""
+    name = choice.variant(report)
+    return next((row for row in report.last() if row.variant == name), None)
 
 
 def judged(report: Report) -> list[Row]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edgespec import report, storage
 from edgespec.artifact import OnnxModel
 from edgespec.bench import measure as measuring
-from edgespec.bench import measurement, recommend, session, soak
+from edgespec.bench import measurement, paired, recommend, session, soak
 from edgespec.bench.measurement import Measurement
 from edgespec.bench.protocol import QUICK, Protocol
 from edgespec.bench.session import Session
@@ -20,8 +20,10 @@ from edgespec.errors import EdgespecError, Mistake
 from edgespec.graph import compatibility
 from edgespec.pipeline.run import Run
 from edgespec.recipe.plan import Plan
-from edgespec.report import Report, histogram
-from edgespec.runs.gate.verdicts import broken
+from edgespec.report import Report, choice, histogram
+from edgespec.report.promises import broken
+from edgespec.runs import merit
+from edgespec.spectra import Floats, Ints
 from edgespec.targets import card as target_cards
 from edgespec.targets import ssh
 from edgespec.targets.card import Target
@@ -29,6 +31,7 @@ from edgespec.targets.card import Target
 Lost = Callable[[str, EdgespecError], None]
 REFERENCE = "default"
 ONLY_COMPARED = "it is only here to be compared with"
+LOGITS = recommend.LOGITS.format(compatibility.SOURCE)
 LINEAR = "it is a linear model, only here to be compared with"
 
 
@@ -58,38 +61,56 @@ def bench(
         protocol = replace(protocol, seconds=seconds)
     with run.locked():
         run.check_data()
-        folder, result, model, say = run.folder, run.report, run.model, run.progress.say
+        folder, result, model = run.folder, run.report, run.model
         files = _only(_files(folder, model, result), variants)
         x, y = run.test
         against = {name: _against(name, run.plan, result, model) for name in files}
+        worse = merit.of_files(run, {name: path for name, path in files.items() if not against[name]})
 
-        def measured(card: Target) -> dict[str, Any]:
-            sent = compatibility.choose(files, REFERENCE, card, model, run.job, result, folder)
-            found = measuring.measure(
-                sent.files, x, y, card, folder / "bench", reference=sent.reference, float_of=_siblings(model, sent.files),
-                protocol=protocol, seed=run.plan.seed, against=against, progress=say,
-            )  # fmt: skip
-            record = _judged(found, against)
-            record["bench"] |= _samples(session.load(folder / "bench" / f"{card.name}.samples.npz"))
-            record["advice"]["refused"] |= {name: [f"not measured: {why}"] for name, why in sent.left_out.items()}
-            if soak_s:
-                name = record["advice"]["variant"] or sent.reference
-                record["bench"]["soak"] = soak.measure(
-                    name, sent.files[name], x, card, folder / "bench", seconds=soak_s, lock_clocks=protocol.lock_clocks,
-                    seed=run.plan.seed, progress=say,
-                )  # fmt: skip
-            return record
-
-        done, failed = _everywhere(cards, measured)
+        asked = _Files(files, x, y, against, worse)
+        done, failed = _everywhere(cards, lambda card: _on(card, run, asked, protocol, soak_s))
         for name, record in done.items():
             result.bench[name], result.advice[name] = record["bench"], record["advice"]
         if done:
-            _write(run)
+            _write(run, [card for card in cards if card.name in done])
     for name, problem in failed.items():
         if lost is None or not done:
             raise problem
         lost(name, problem)
     return result
+
+
+@dataclass(frozen=True)
+class _Files:
+    """What is measured: files by variant, test spectra and labels, the promises that each file breaks, and which answers worse."""
+
+    files: dict[str, Path]
+    x: Floats
+    y: Ints
+    against: dict[str, list[str]]
+    worse: dict[str, dict[str, str]]
+
+
+def _on(card: Target, run: Run, asked: _Files, protocol: Protocol, soak_s: float) -> dict[str, Any]:
+    """Measure the files that one target takes, and judge them."""
+    folder, model, say = run.folder, run.model, run.progress.say
+    suited = {name: path for name, path in asked.files.items() if not (card.jetpack and name == LOGITS)}
+    sent = compatibility.choose(suited, REFERENCE, card, model, run.job, run.report, folder)
+    found = measuring.measure(
+        sent.files, asked.x, asked.y, card, folder / "bench", reference=sent.reference, float_of=_siblings(model, sent.files),
+        protocol=protocol, seed=run.plan.seed, against=asked.against, worse=asked.worse, progress=say,
+    )  # fmt: skip
+    told = session.load(folder / "bench" / f"{card.name}.samples.npz")
+    record = _judged(found, told, asked.against)
+    record["bench"] |= _samples(told)
+    record["advice"]["refused"] |= {name: [f"not measured: {why}"] for name, why in sent.left_out.items()}
+    if soak_s:
+        name = record["advice"]["variant"] or sent.reference
+        record["bench"]["soak"] = soak.measure(
+            name, sent.files[name], asked.x, card, folder / "bench", seconds=soak_s, lock_clocks=protocol.lock_clocks,
+            seed=run.plan.seed, progress=say,
+        )  # fmt: skip
+    return record
 
 
 def replay(path: Path, run: Run | None) -> Report:
@@ -101,7 +122,7 @@ def replay(path: Path, run: Run | None) -> Report:
     told, found = measuring.replay(path)
     name, against = told.facts["target"], told.facts["against"]
     if run is None:
-        record = _judged(found, against)
+        record = _judged(found, told, against)
         record["bench"] |= _samples(told)
         return Report("", 0, {}, bench={name: record["bench"]}, advice={name: record["advice"]})
     with run.locked():
@@ -112,10 +133,10 @@ def replay(path: Path, run: Run | None) -> Report:
                 raise Mistake(
                     f"{path} was recorded of another {variant!r} than that of {folder}", hint="name its own run"
                 )
-        record = _judged(found, {each: _against(each, run.plan, result, model) for each in files})
+        record = _judged(found, told, {each: _against(each, run.plan, result, model) for each in files})
         record["bench"] |= _samples(told)
         result.bench[name], result.advice[name] = record["bench"], record["advice"]
-        _write(run)
+        _write(run, [target_cards.load(name)] if name in target_cards.names() else [])
     return result
 
 
@@ -165,22 +186,26 @@ def _everywhere(
     }
 
 
-def _judged(found: Sequence[Measurement], against: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _judged(found: Sequence[Measurement], told: Session, against: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     """Give a target's part of the report: measurements and advice."""
     found = [_of_this_run(each, against[each.variant]) for each in found]
-    chosen = recommend.recommend(found, lambda each: list(against[each.variant]))
+    pairs, worse = paired.of_session(told), told.facts.get("worse", {})
+    chosen = recommend.recommend(found, lambda each: list(against[each.variant]), pairs, worse)
     return {"bench": measurement.to_record(found), "advice": asdict(chosen)}
 
 
-def _write(run: Run) -> None:
+def _write(run: Run, cards: Sequence[Target]) -> None:
+    run.report.ships |= choice.all_of(run.report, run.plan.gates, cards)
     run.report.notes = _notes(run.report)
     run.report.gates = []
     run.write()
 
 
 def _files(folder: Path, model: OnnxModel, result: Report) -> dict[str, Path]:
-    """Give what is measured: the reference first, then the run's own files, then the linear baselines."""
+    """Give what is measured: the reference first, then the run's own files, the logits of its float file, then the linear baselines."""
     own = {name: model.path(name) for name in sorted(model.variants, key=lambda name: name != REFERENCE)}
+    if compatibility.SOURCE in own:
+        own |= compatibility.bare(LOGITS, own[compatibility.SOURCE], folder / "bench" / "logits_only.onnx")
     return own | {_title(row): folder / row.file for row in result.rows if row.model == "linear"}
 
 
@@ -211,7 +236,7 @@ def _siblings(model: OnnxModel, sent: Mapping[str, Path]) -> dict[str, str]:
 def _against(name: str, checked: Plan, result: Report, model: OnnxModel) -> list[str]:
     """Give the promises that a file breaks."""
     if name not in model.variants:
-        return [LINEAR]
+        return [ONLY_COMPARED if name == LOGITS else LINEAR]
     if model.variants[name].role != "candidate":
         return [ONLY_COMPARED]
     return broken(checked.gates, result, name)

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgespec import models, storage
 from edgespec.artifact import OnnxModel
-from edgespec.bench import instructions, measure, recommend
+from edgespec.bench import instructions, measure, paired, recommend, session
 from edgespec.bench.measurement import Measurement
 from edgespec.data import splits
 from edgespec.data.splits import Splits
@@ -179,8 +179,11 @@ def _timed(
         found = measure.measure(
             files, x, y, target, folder / "search", reference=REFERENCE, float_of=siblings, seconds=SECONDS
         )
+    recorded = session.load(folder / "search" / f"{target.name}.samples.npz")
     chosen = recommend.recommend(
-        found, lambda each: ["it is what the others are compared with"] * (each.variant == REFERENCE)
+        found,
+        lambda each: ["it is what the others are compared with"] * (each.variant == REFERENCE),
+        paired.of_session(recorded),
     )
     told = {each.variant: each for each in found}
     name = str(chosen.variant)

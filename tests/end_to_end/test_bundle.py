@@ -78,8 +78,8 @@ def test_an_axis_goes_into_graph_contract_and_test_vectors(run_copy: Path, tmp_p
 
 
 def test_a_named_variant_is_taken_and_an_unknown_one_refused(run_copy: Path, tmp_path: Path) -> None:
-    assert made(run_copy, tmp_path / "b", variant="float32").variant == "float32"
-    assert made(run_copy, tmp_path / "b").variant == "cpu-int8", "replaced as a whole"
+    assert made(run_copy, tmp_path / "b", variant="cpu-int8").variant == "cpu-int8"
+    assert made(run_copy, tmp_path / "b").variant == "float32", "replaced as a whole; int8 never unasked"
     with pytest.raises(Mistake, match="no variant 'int4'"):
         made(run_copy, tmp_path / "c", variant="int4")
     with pytest.raises(Mistake, match="no variant 'default'"):

@@ -51,10 +51,14 @@ def test_a_run_is_measured_recommended_judged_and_drawn(run_copy: Path) -> None:
         assert by_name[name]["size_bytes"] == table[name].bytes
     advice = found.advice["local"]
     assert advice["variant"] in (None, "float32", "cpu-int8"), "what is only compared with is never recommended"
-    if advice["variant"]:
-        assert by_name[advice["variant"]]["ratio"] <= 1
-    for name, each in by_name.items():
-        assert each["ratio"] <= 1 or any("slower than default" in why for why in advice["refused"][name])
+    assert {name for name in by_name if name != advice["variant"]} == set(advice["refused"]), (
+        "what speaks against each of the others is told"
+    )
+    bare = by_name["float32 logits only"]
+    assert (bare["agreement"], bare["accuracy"]) == (1.0, by_name["float32"]["accuracy"])
+    assert bare["size_bytes"] < by_name["float32"]["size_bytes"]
+    assert list(advice["refused"]["float32 logits only"]) == ["it is only here to be compared with"]
+    assert found.ships["local"]["variant"] == (advice["variant"] or "float32")
 
     made = gate.judge(Run(run_copy), gate.Asked("local"))
     judged, kept = made.report, made.code == 0
@@ -63,6 +67,9 @@ def test_a_run_is_measured_recommended_judged_and_drawn(run_copy: Path) -> None:
     assert verdicts["macs"] == "fail"
     assert verdicts["latency_p90"] == ("pass" if advice["variant"] else "unmeasured")
     assert not kept
+    assert {each["variant"] for each in judged.gates if each["measured"] is not None} == {
+        found.ships["local"]["variant"]
+    }
 
     written = markdown.write(judged, run_copy).read_text()
     assert "## Latency" in written

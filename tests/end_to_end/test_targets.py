@@ -193,9 +193,9 @@ def test_compress_writes_the_bundles_of_its_targets_and_not_with_until(
 ) -> None:
     compress.command([tmp_path / "tiny.yaml"], out=run_copy, to_json=True)
     told = json.loads(capsys.readouterr().out)
-    assert (told["bundles"]["local"]["status"], told["bundles"]["local"]["variant"]) == ("ready", "cpu-int8")
+    assert (told["bundles"]["local"]["status"], told["bundles"]["local"]["variant"]) == ("ready", "float32")
     assert (run_copy / "bundles" / "local" / "SHA256SUMS").is_file()
-    assert "| local | onnxruntime | cpu-int8 |" in (run_copy / "report.md").read_text()
+    assert "| local | onnxruntime | float32 |" in (run_copy / "report.md").read_text()
     shutil.rmtree(run_copy / "bundles")
     compress.command([tmp_path / "tiny.yaml"], out=run_copy, stop="calibrate", to_json=True)
     assert not (run_copy / "bundles").exists()

@@ -61,7 +61,7 @@ TRANSFER_HEAD = [
     "found",
 ]
 BUNDLE_HEAD = ["target", "runtime", "file", "size", "state", "checked"]
-GATE_HEAD = ["gate", "limit", "measured", "verdict"]
+GATE_HEAD = ["gate", "file", "limit", "measured", "verdict"]
 
 
 def scores(report: Report) -> Table:
@@ -151,14 +151,14 @@ def bundles(report: Report) -> Table:
 
 
 def gates(report: Report) -> Table:
-    """One line a promise."""
+    """One line a promise, with the file that was judged."""
     found = []
     for each in report.gates:
         limit, measured = (_relative if each.get("relative") else _absolute)(each)
         loud = {"fail": "FAIL: ", "inconclusive": "INCONCLUSIVE: "}.get(each["verdict"], "")
         hint = "" if not each["hint"] or each["verdict"] == "unmeasured" else f"; {each['hint']}"
         said = each["verdict"] if each["verdict"] == "pass" else f"{loud}{each['message']}{hint}"
-        found.append([promise(each), limit, measured, said])
+        found.append([promise(each), each["variant"] or "-", limit, measured, said])
     return found
 
 

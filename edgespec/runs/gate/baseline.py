@@ -22,7 +22,7 @@ from edgespec.evaluation import robustness
 from edgespec.graph import arithmetic, onnx_file
 from edgespec.job import Job, Progress
 from edgespec.pipeline.run import Run
-from edgespec.report import Report, Row
+from edgespec.report import Report, Row, choice
 from edgespec.runs.gate import chance
 from edgespec.runs.gate.side import File, Latency, Score, Side
 
@@ -78,10 +78,9 @@ def of_run(run: Run, *, count: str | Sequence[str] = NONE) -> Side:
 
 
 def shipped(model: OnnxModel, result: Report) -> list[str]:
-    """Name what a run recommends on the targets that it was measured on; before that, the last that was made."""
+    """Name the files that a run ships, one a target, that for this machine first."""
     able = [name for name, each in model.variants.items() if each.role == "candidate"]
-    advised = dict.fromkeys(each["variant"] for each in result.advice.values())
-    return [name for name in advised if name in able] or able[-1:]
+    return [name for name in choice.variants(result) if name in able] or able[:1]
 
 
 def write(side: Side, path: Path) -> None:

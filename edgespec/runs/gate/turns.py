@@ -17,6 +17,7 @@ from edgespec.bench.measurement import Measurement
 from edgespec.bench.protocol import QUICK, Protocol
 from edgespec.bench.session import TWIN, Session
 from edgespec.pipeline.run import Run
+from edgespec.report import choice
 from edgespec.runs.gate.side import Side, Turns
 from edgespec.targets import card as cards
 
@@ -37,7 +38,8 @@ def measured(run: Run, other: Run, head: Side, base: Side, name: str, seconds: f
     A round of one session is one sample of a latency, as its calls share what the machine did.
     """
     card = cards.load(name)
-    variant = run.report.advice.get(name, {}).get("variant") or head.shipped[0]
+    ships = choice.choose(run.report, run.plan.gates, card)
+    variant = ships["variant"] if ships else head.shipped[0]
     earlier = variant if variant in base.files else base.shipped[0]
     files = {"base": other.model.path(earlier), "head": run.model.path(variant)}
     protocol = replace(QUICK, seconds=seconds, energy="energy" in metrics)

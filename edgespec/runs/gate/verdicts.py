@@ -9,10 +9,10 @@ from typing import Any
 from edgespec.bench import warnings
 from edgespec.recipe.gates import Gate
 from edgespec.recipe.metrics import METRICS
-from edgespec.report import Report, Row
+from edgespec.report import Report, choice
+from edgespec.report.promises import ROBUST, compare, kept, of_row
 
 BROKEN, UNSURE = 1, 5
-ROBUST = {"robust_accuracy": "mean", "robust_accuracy_drop": "drop"}  # metric -> where a row's `robustness` has it
 
 
 @dataclass(frozen=True)
@@ -59,19 +59,10 @@ def check(
 ) -> list[Verdict]:
     """Judge every gate; with `target`, only what that target can answer.
 
-    The files judged are those that the run recommends: per target after `bench`, else what the last step made.
+    The files judged are those that the run ships, one a target (`report.choice`).
     """
     judged = [gate for gate in gates if target is None or gate.target in ("", target)]
     return [_judge(gate, report, target, where(gate)) for gate in judged]
-
-
-def broken(gates: Sequence[Gate], report: Report, variant: str) -> list[str]:
-    """Say which promises a variant would break, latency left aside; the recommendation asks this."""
-    row = next((row for row in report.last() if row.variant == variant), None)
-    if row is None:
-        return ["it is only here to be compared with"]
-    values = [(gate, _of_row(gate.metric, row, report)) for gate in gates if not METRICS[gate.metric].per_target]
-    return [_compare(gate, value) for gate, value in values if value is not None and not _kept(gate, value)]
 
 
 def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdict:
@@ -90,10 +81,10 @@ def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdic
         text = f"{gate.metric} {gate.target} is {metric.show(value)}, between {low} and {high}: too near {metric.show(gate.limit)} to tell"
         hint = f"a quieter machine, or longer: edgespec bench --target {gate.target} --seconds 30"
         return Verdict(gate.metric, gate.target, gate.limit, value, "inconclusive", variant, text, hint)
-    if _kept(gate, value):
+    if kept(gate, value):
         return Verdict(gate.metric, gate.target, gate.limit, value, "pass", variant, "", "")
     return Verdict(
-        gate.metric, gate.target, gate.limit, value, "fail", variant, _compare(gate, value, where), metric.remedy
+        gate.metric, gate.target, gate.limit, value, "fail", variant, compare(gate, value, where), metric.remedy
     )
 
 
@@ -121,35 +112,11 @@ def _missing(gate: Gate, report: Report) -> str:
 def _worst(gate: Gate, report: Report, target: str | None) -> tuple[str, float] | None:
     """Give the worst figure among the files that the run ships."""
     rows = {row.variant: row for row in report.last()}
-    advised = [each["variant"] for name, each in report.advice.items() if target in (None, name)]
-    shipped = [name for name in advised if name in rows] or list(rows)[-1:]
-    values = [(name, _of_row(gate.metric, rows[name], report)) for name in shipped]
+    values = [(name, of_row(gate.metric, rows[name], report)) for name in choice.variants(report, target)]
     known = [(name, value) for name, value in values if value is not None]
     if not known:
         return None
     return (min if METRICS[gate.metric].high else max)(known, key=lambda each: each[1])
-
-
-def _of_row(metric: str, row: Row, report: Report) -> float | None:
-    teacher = report.reference()
-    if metric == "teacher_accuracy":
-        return teacher.accuracy if teacher else None
-    if metric == "gain_over_control":
-        control = next((each for each in report.rows if each.kind == "control" and each.name == "control"), None)
-        return row.accuracy - control.accuracy if control else None
-    if metric == "instructions":
-        counted: float | None = report.instructions.get("files", {}).get(row.variant)
-        return counted
-    if metric == "accepted":
-        return row.reject.get("accepted")
-    if metric == "unknown_auroc":
-        return row.reject.get("auroc_unknown")
-    if metric in ROBUST:
-        return row.robustness.get(ROBUST[metric])
-    if metric in ("agreement", "drop", "params", "macs"):
-        found: float | None = getattr(row, metric)
-        return found
-    return row.bytes if metric == "size" else row.scores.get(metric)
 
 
 def _latency(gate: Gate, report: Report) -> tuple[str, float] | None:
@@ -172,7 +139,7 @@ def _measured(gate: Gate, each: dict[str, Any]) -> float | None:
 
 def _busy(gate: Gate, report: Report, variant: str, value: float) -> str:
     """Say that other work held the cores, where that may be why a limit was not kept; memory and files are not slowed by it."""
-    if not METRICS[gate.metric].per_target or gate.metric == "memory" or _kept(gate, value):
+    if not METRICS[gate.metric].per_target or gate.metric == "memory" or kept(gate, value):
         return ""
     for each in report.bench.get(gate.target, {}).get("measurements", []):
         if each["variant"] == variant and (cores := warnings.busy(each["host"])):
@@ -189,15 +156,3 @@ def _bounds(gate: Gate, report: Report, variant: str) -> tuple[float, float] | N
         if each["variant"] == variant and bounds:
             return bounds[0] / 1e3 * (1 - each["noise"]), bounds[1] / 1e3 * (1 + each["noise"])
     return None
-
-
-def _kept(gate: Gate, value: float) -> bool:
-    return value >= gate.limit if METRICS[gate.metric].high else value <= gate.limit
-
-
-def _compare(gate: Gate, value: float, where: str = "") -> str:
-    metric = METRICS[gate.metric]
-    name = f"{gate.metric} {gate.target}".strip()
-    side = "under" if metric.high else "over"
-    gap, limit = metric.show(abs(value - gate.limit)), metric.show(gate.limit)
-    return f"{name} is {metric.show(value)}, {gap} {side} the {limit}{f' of {where}' if where else ''}"

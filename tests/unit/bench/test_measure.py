@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from edgespec import plugins, storage
 from edgespec.bench import measure
 from edgespec.bench import measurement as stats
 from edgespec.bench.measurement import Measurement
-from edgespec.bench.recommend import recommend
 from edgespec.errors import Mismatch, Missing, Mistake, Unreachable
 from edgespec.targets import card as cards
 
@@ -178,85 +176,3 @@ def test_measured_spectra_go_in_and_come_back_as_labels(tmp_path: Path) -> None:
     ties = float((np.diff(np.sort(scores, axis=1)[:, -2:]) < 1e-5 * np.abs(scores).max()).mean())
     assert found[0].scored == len(x) > 50
     assert found[0].accuracy >= 1 - ties
-
-
-def said(variant: str, ratio: float, size: int, *, width: float = 0.01, noise: float = 0.01) -> Measurement:
-    fields = dict.fromkeys(Measurement.__dataclass_fields__, 0)
-    blank = Measurement(**fields)  # type: ignore[arg-type]
-    bounds = (1.0, 1.0) if variant == "float32" else (ratio - width, ratio + width)
-    return replace(
-        blank,
-        target="local",
-        variant=variant,
-        p50_ms=ratio / 100,
-        ratio=ratio,
-        ratio_interval=bounds,
-        size_bytes=size,
-        noise=noise,
-        reference="float32",
-        warnings=(),
-    )
-
-
-FLOAT = said("float32", 1.0, 400)
-
-
-def keep_all(measured: Measurement) -> list[str]:
-    return []
-
-
-def test_the_fastest_is_recommended() -> None:
-    advice = recommend([FLOAT, said("int8", 0.8, 120), said("fp16", 0.9, 100)], keep_all)
-    assert advice.variant == "int8"
-    assert "1.25 times faster than float32" in advice.why
-    assert advice.refused == {"float32": ("slower than int8",), "fp16": ("slower than int8",)}
-
-
-def test_of_two_that_are_as_fast_the_smaller_file_is_recommended() -> None:
-    tied = [FLOAT, said("int8", 0.80, 120), said("narrow", 0.81, 90)]
-    assert recommend(tied, keep_all).variant == "narrow"
-    apart = [FLOAT, said("int8", 0.80, 120), said("narrow", 0.85, 90)]
-    assert recommend(apart, keep_all).variant == "int8"
-    noisy = [replace(each, noise=0.1) for each in apart]
-    assert recommend(noisy, keep_all).variant == "narrow"
-    assert "no faster than narrow, and larger" in recommend(tied, keep_all).refused["int8"]
-
-
-def test_a_variant_slower_than_the_reference_is_never_recommended_however_small() -> None:
-    slow = replace(said("int8", 1.31, 1, width=0.9), warnings=("int8 answers 1.31 times slower than float32 here",))
-    advice = recommend([FLOAT, slow, said("nearly", 1.001, 2)], keep_all)
-    assert advice.variant == "float32"
-    assert advice.why == ("int8 answers 1.31 times slower than float32 here; float32 is recommended for target 'local'")
-    assert set(advice.refused) == {"int8", "nearly"}
-
-
-def test_a_slower_variant_is_recommended_where_it_alone_keeps_the_promises() -> None:
-    small = said("int4", 1.9, 36)
-    advice = recommend([FLOAT, small], lambda each: [] if each is small else ["size is 400 B, over the 40 B"])
-    assert advice.variant == "int4"
-    assert advice.why.endswith(
-        "int4 is recommended for target 'local': nothing that answers as fast as float32 keeps the promises"
-    )
-    assert set(advice.refused) == {"float32"}
-    both = recommend([FLOAT, small], lambda each: ["accuracy is 0.80, below 0.90"])
-    assert both.variant is None
-    assert both.refused["int4"] == ("accuracy is 0.80, below 0.90", "1.90 times slower than float32")
-
-
-def test_int8_that_did_not_help_is_told_in_so_many_words() -> None:
-    told = "int8 can't be told to be faster than fast here: 0.99 of its time, 0.97 to 1.02"
-    advice = recommend([FLOAT, said("fast", 0.6, 300), replace(said("int8", 0.59, 400), warnings=(told,))], keep_all)
-    assert advice.variant == "fast"
-    assert advice.why.startswith(f"{told}; fast is recommended for target 'local'")
-
-
-def test_a_variant_that_breaks_a_promise_is_passed_over_and_told() -> None:
-    def keeps(measured: Measurement) -> list[str]:
-        return ["accuracy is 0.80, below 0.90"] if measured.variant == "int8" else []
-
-    advice = recommend([FLOAT, said("int8", 0.5, 100), said("fp16", 0.9, 200)], keeps)
-    assert advice.variant == "fp16"
-    assert advice.refused["int8"] == ("accuracy is 0.80, below 0.90",)
-    nothing = recommend([FLOAT, said("int8", 0.5, 100)], lambda measured: ["too large"])
-    assert nothing.variant is None
-    assert set(nothing.refused) == {"float32", "int8"}

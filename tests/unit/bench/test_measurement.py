@@ -13,6 +13,7 @@ import pytest
 from edgespec.bench import measurement as stats
 from edgespec.bench import warnings as bench_warnings
 from edgespec.bench.measurement import Measurement
+from edgespec.bench.paired import Pair
 from edgespec.errors import Mistake
 
 ONE = Measurement(
@@ -266,12 +267,10 @@ def test_warnings_name_what_makes_a_latency_less_credible(
         assert part in warning
 
 
-def test_a_variant_that_is_slower_than_its_float_sibling_is_told_unless_it_may_be_noise() -> None:
-    told = bench_warnings.against_float("cpu-int8", "float32", 1.31, (1.25, 1.4), 0.02)
+def test_a_variant_that_is_slower_than_its_float_sibling_is_told_unless_chance_or_too_little_tells_them_apart() -> None:
+    told = bench_warnings.against_float("cpu-int8", "float32", Pair(1.31, (1.25, 1.4)))
     assert told == ["cpu-int8 answers 1.31 times slower than float32 here"]
-    assert bench_warnings.against_float("cpu-int8", "float32", 0.79, (0.7, 0.8), 0.0) == []
-    for ratio, bounds, noise in ((1.31, (0.98, 1.4), 0.02), (1.02, (1.01, 1.03), 0.05), (0.9, (0.85, 0.96), 0.05)):
-        (told,) = bench_warnings.against_float("cpu-int8", "float32", ratio, bounds, noise)
-        assert told.startswith(
-            f"cpu-int8 can't be told to be faster than float32 here: {ratio:.2f} of its time, {bounds[0]:.2f} to"
-        )
+    assert bench_warnings.against_float("cpu-int8", "float32", Pair(0.79, (0.7, 0.8))) == []
+    for pair in (Pair(1.31, (0.98, 1.4)), Pair(1.02, (1.01, 1.03)), Pair(0.96, (0.95, 0.97))):
+        (told,) = bench_warnings.against_float("cpu-int8", "float32", pair)
+        assert told == f"cpu-int8 isn't told to be faster than float32 here: {pair.words()} of its time"

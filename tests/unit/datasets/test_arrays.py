@@ -114,6 +114,25 @@ def test_classes_may_be_names(tmp_path: Path) -> None:
     assert found.y.tolist() == [0, 1, 0]
 
 
+@pytest.mark.parametrize("sign", ["\a", "\x1b[31m", "\n", "\x85", "\u2028", "\uffff"])
+def test_a_control_character_in_a_label_or_sample_is_refused_where_data_are_read(tmp_path: Path, sign: str) -> None:
+    """A terminal, JUnit's XML and an SVG would break on them after all the work; every data set passes the same place."""
+    usual = {"root": str(tmp_path), "x": "x.npy", "y": "y.npy", "wavenumber": "wavenumber.npy"}
+    write(tmp_path, y=np.array(["rock", f"o{sign}re", "rock"]))
+    with pytest.raises(Mistake, match=r"data set 'arrays': the label 'o.*' holds the control character U\+") as caught:
+        datasets.load(Call("arrays", usual), axis=AXIS, seed=0)
+    assert caught.value.message.isprintable()
+    assert caught.value.hint.startswith("rename the label")
+    write(tmp_path, y=np.array(["rock", "ore", "rock"]), g=np.array(["a", f"b{sign}c", "a"]))
+    with pytest.raises(Mistake, match="the sample"):
+        datasets.load(Call("arrays", {**usual, "group": "g.npy"}), axis=AXIS, seed=0)
+
+
+def test_letters_of_any_script_are_labels(tmp_path: Path) -> None:
+    write(tmp_path, y=np.array(["Gl\u00fchwein \u00b5", "\u77f3\u82f1", "\u2122 \U0001f48e"]))
+    assert len(load(tmp_path).labels) == 3
+
+
 def test_a_given_test_part_and_its_groups(tmp_path: Path) -> None:
     write(tmp_path, test_x=peaks(800, 1000), test_y=np.array([1.0, 1.0]), g=np.array([5, 5, 6, 7, 7]))
     found = load(tmp_path, test_x="test_x.npy", test_y="test_y.npy", group="g.npy")

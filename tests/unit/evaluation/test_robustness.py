@@ -22,7 +22,7 @@ from edgespec.evaluation import robustness
 from edgespec.graph import assembly, onnx_file
 from edgespec.pipeline import provenance, report_rows
 from edgespec.recipe import Call
-from edgespec.report import Report, Row
+from edgespec.report import Report, Row, promises
 from edgespec.runs.gate import verdicts as gate_verdicts
 from edgespec.runs.gate.verdicts import Gate
 
@@ -145,9 +145,7 @@ def test_an_int8_file_that_only_bears_undisturbed_spectra_keeps_accuracy_and_bre
     assert fragile.robustness["drop"] > 0.2
     assert fragile.robustness["drop_float"] == pytest.approx(fragile.robustness["drop"], abs=0.05)
     assert fragile.robustness["at"] in PERTURBATIONS
-    assert gate_verdicts.broken([Gate("robust_accuracy_drop", 0.1)], found, "cpu-int8"), (
-        "so it is not recommended either"
-    )
+    assert promises.broken([Gate("robust_accuracy_drop", 0.1)], found, "cpu-int8"), "so it is not recommended either"
 
 
 def test_a_row_says_what_was_lost_against_step_1_and_against_its_float_file() -> None:

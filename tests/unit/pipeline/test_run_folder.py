@@ -34,12 +34,12 @@ def test_a_file_and_a_bundle_are_what_they_are(tmp_path: Path) -> None:
     assert run_folder.model(tmp_path) == tmp_path / "model.onnx"
 
 
-def test_a_run_means_the_recommended_file_else_the_last_that_may_be_shipped(tmp_path: Path) -> None:
+def test_a_run_means_the_recommended_file_else_the_first_that_may_be_shipped(tmp_path: Path) -> None:
     last = tmp_path / "plain" / "3-calibrate"
-    assert run_folder.model(run(tmp_path / "plain")) == last / "int8.onnx"
-    assert run_folder.model(tmp_path / "plain", "float32") == last / "model.onnx"
-    assert run_folder.model(run(tmp_path / "a", advised="float32")) == tmp_path / "a" / "3-calibrate" / "model.onnx"
-    assert run_folder.model(run(tmp_path / "b", advised="lda library")) == tmp_path / "b" / "3-calibrate" / "int8.onnx"
+    assert run_folder.model(run(tmp_path / "plain")) == last / "model.onnx"
+    assert run_folder.model(tmp_path / "plain", "cpu-int8") == last / "int8.onnx"
+    assert run_folder.model(run(tmp_path / "a", advised="cpu-int8")) == tmp_path / "a" / "3-calibrate" / "int8.onnx"
+    assert run_folder.model(run(tmp_path / "b", advised="lda library")) == tmp_path / "b" / "3-calibrate" / "model.onnx"
 
 
 def test_nothing_named_means_the_newest_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +48,7 @@ def test_nothing_named_means_the_newest_run(tmp_path: Path, monkeypatch: pytest.
         run_folder.model(None)
     for age, name in enumerate(("new", "old")):
         os.utime(run(Path("runs") / name) / "report.json", (1e9 - age, 1e9 - age))
-    assert run_folder.model(None) == Path("runs/new/3-calibrate/int8.onnx")
+    assert run_folder.model(None) == Path("runs/new/3-calibrate/model.onnx")
 
 
 def test_what_holds_no_model_is_told(tmp_path: Path) -> None:
@@ -56,14 +56,14 @@ def test_what_holds_no_model_is_told(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     report.write(Report("a", 0, {}), tmp_path / "fresh")
     folder = run(tmp_path / "run")
-    (folder / "3-calibrate" / "int8.onnx").unlink()
+    (folder / "3-calibrate" / "model.onnx").unlink()
     (tmp_path / "m.onnx").write_bytes(b"x")
     for given, variant, told in (
         (tmp_path / "nowhere", None, "there is no"),
         (tmp_path / "paper.pdf", None, "is no ONNX file"),
         (tmp_path / "empty", None, "neither a bundle nor a run"),
         (tmp_path / "fresh", None, "has made no ONNX file yet"),
-        (folder, None, r"int8\.onnx is missing"),
+        (folder, None, r"model\.onnx is missing"),
         (folder, "float23", "ships no variant 'float23'"),
         (tmp_path / "m.onnx", "float32", "has no variants"),
     ):

@@ -15,7 +15,7 @@ from edgespec.errors import Mistake, Mistakes
 from edgespec.pipeline.run import Run
 from edgespec.recipe.gates import Gate
 from edgespec.recipe.metrics import METRICS
-from edgespec.report import Report
+from edgespec.report import Report, promises
 from edgespec.runs import gate
 from edgespec.runs.gate import verdicts as gate_verdicts
 from edgespec.runs.gate.verdicts import Verdict
@@ -72,13 +72,15 @@ def test_a_broken_promise_says_by_how_much_and_where_it_stands(metric: str, limi
     assert one(metric, limit, where=lambda _: "a.yaml:7").message == text
 
 
-def test_the_judged_file_is_the_one_recommended_and_without_bench_the_last() -> None:
+def test_the_judged_file_is_the_one_that_the_run_ships() -> None:
     found = report()
     assert one("size", 1, found).variant == "cpu-int8"
     found.advice["local"]["variant"] = "float32"
     assert (one("size", 1, found).variant, one("size", 1, found).measured) == ("float32", 40_000)
-    found.advice = {}
+    found.ships = {"local": {"variant": "cpu-int8", "why": "", "measured": False}}
     assert one("size", 1, found).variant == "cpu-int8"
+    found.advice, found.ships = {}, {}
+    assert one("size", 1, found).variant == "float32", "never int8 blindly"
 
 
 def test_the_worst_of_several_targets_counts_and_target_picks_one() -> None:
@@ -156,9 +158,9 @@ def test_what_was_not_measured_is_not_passed(change: str, metric: str, said: str
 
 def test_the_recommendation_hears_which_promises_a_file_would_break() -> None:
     gates = [Gate("size", 30_000), Gate("accuracy", 0.91), Gate("latency_p90", 1e-9, "local")]
-    assert gate_verdicts.broken(gates, report(), "float32") == ["size is 40 kB, 10 kB over the 30 kB"]
-    assert gate_verdicts.broken(gates, report(), "cpu-int8") == ["accuracy is 0.900, 0.010 under the 0.910"]
-    assert gate_verdicts.broken(gates, report(), "default") == ["it is only here to be compared with"]
+    assert promises.broken(gates, report(), "float32") == ["size is 40 kB, 10 kB over the 30 kB"]
+    assert promises.broken(gates, report(), "cpu-int8") == ["accuracy is 0.900, 0.010 under the 0.910"]
+    assert promises.broken(gates, report(), "default") == ["it is only here to be compared with"]
 
 
 def run_folder(tmp_path: Path, gates: str) -> Path:
