@@ -7,21 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from calibrated import drawn
 from numpy.typing import NDArray
 
 from benchmarks.robustness.calibration import DESIGNS, ERRORS, covered
 from edgespec.evaluation import calibration
 
 Array = NDArray[Any]
-
-
-def drawn(n: int, classes: int = 5, *, sharpness: float = 1.0, seed: int = 0) -> tuple[Array, Array]:
-    """Logits, and labels drawn from their very softmax: perfectly calibrated where the logits are divided by `sharpness`."""
-    rng = np.random.default_rng(seed)
-    logits = 2 * rng.standard_normal((n, classes))
-    odds = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    y = (odds.cumsum(1) < rng.random((n, 1))).sum(1).clip(max=classes - 1)
-    return sharpness * logits, y
 
 
 def plain_ece(logits: Array, y: Array, bins: int = 15) -> float:

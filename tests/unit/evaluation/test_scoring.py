@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_job
+from calibrated import drawn
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, recall_score
 
@@ -24,15 +25,6 @@ from edgespec.steps import calibrate
 from edgespec.training import batches
 
 Array = NDArray[Any]
-
-
-def drawn(n: int, classes: int = 5, *, sharpness: float = 1.0, seed: int = 0) -> tuple[Array, Array]:
-    """Logits, and labels drawn from their very softmax: perfectly calibrated where the logits are divided by `sharpness`."""
-    rng = np.random.default_rng(seed)
-    logits = 2 * rng.standard_normal((n, classes))
-    odds = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    y = (odds.cumsum(1) < rng.random((n, 1))).sum(1).clip(max=classes - 1)
-    return sharpness * logits, y
 
 
 def groups(names: Array) -> Array:
