@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import storage
+from edgespec.bench import recording
 from edgespec.bench.measurement import Samples
 from edgespec.bench.protocol import Protocol
 from edgespec.errors import Mistake
@@ -108,11 +109,12 @@ class Session:
 def load(path: Path) -> Session:
     """Read what `Session.save` wrote. Raises Mistake where it did not."""
     facts, arrays = read(path)
-    y = arrays.pop("labels")
+    y = arrays.pop("labels", np.zeros(0))
     parts: dict[str, Arrays] = {"ns": {}, "outputs": {}}
     for title, each in arrays.items():
         name, _, kind = title.rpartition(".")
-        parts[kind][name] = each
+        parts.setdefault(kind, {})[name] = each
+    recording.check(facts, parts["ns"], parts["outputs"], y, TWIN.format(facts.get("reference")), str(path))
     return Session(facts, parts["ns"], parts["outputs"], y)
 
 
@@ -131,11 +133,23 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
     try:
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
-        facts = json.loads(bytes(arrays.pop(FACTS)))
+        facts = json.loads(bytes(arrays.pop(FACTS)), parse_constant=_no_number)
     except FileNotFoundError:
         raise Mistake(f"there is no recording {path}", hint) from None
-    except (*storage.DAMAGED_ZIP, ValueError, KeyError, AttributeError, TypeError, MemoryError) as problem:
+    except (
+        *storage.DAMAGED_ZIP,
+        ValueError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        MemoryError,
+        RecursionError,
+    ) as problem:
         raise Mistake(f"{path} is no recording, or damaged: {problem}", hint) from problem
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise Mistake(f"{path} is not a recording of format {FORMAT}", "measure again: edgespec bench")
     return facts, arrays
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number that JSON knows")

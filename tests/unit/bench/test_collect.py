@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import sys
 from collections.abc import Sequence
@@ -212,6 +213,37 @@ def test_a_recording_is_judged_again_to_the_same_measurements(
     told, again = bench_measure.replay(mailed)
     assert again == found
     assert told.facts["against"] == {"default": [], "fast": ["too large"]}
+
+
+WRONG: tuple[Any, ...] = (None, True, -1, 0, 1e308, "x", [], {}, [[]], {"a": 1}, 10**400)
+
+
+def places(plain: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """List every place of a JSON value."""
+    inner = plain.items() if isinstance(plain, dict) else enumerate(plain) if isinstance(plain, list) else ()
+    return [here, *(place for key, each in inner for place in places(each, (*here, key)))]
+
+
+def test_a_recording_with_anything_else_anywhere_is_judged_or_refused(
+    models: dict[str, Path], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    measure(models, Device(), monkeypatch, protocol.QUICK)
+    facts, arrays = session.read(tmp_path / "bench" / "local.samples.npz")
+    path, refused, tried = tmp_path / "changed.npz", 0, 0
+    for place in places(facts)[1:]:
+        for wrong in WRONG:
+            changed = copy.deepcopy(facts)
+            inner = changed
+            for key in place[:-1]:
+                inner = inner[key]
+            inner[place[-1]] = wrong
+            session.write(path, {key: each for key, each in changed.items() if key != "format"}, arrays)
+            tried += 1
+            try:
+                bench_measure.replay(path)
+            except Mistake:  # any other error fails the test
+                refused += 1
+    assert refused > tried / 2
 
 
 @pytest.mark.parametrize("content", [b"", b"rubbish", "old", "version", "pickle"])
