@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import storage
-from edgespec.bench import plausibility, session
+from edgespec.bench import plausibility, recording, session
 from edgespec.bench.session import PROCESS, TWIN, Arrays, Asked, Session
 from edgespec.errors import EdgespecError, Mismatch, Unreachable
 from edgespec.targets.runner import call, held
@@ -42,6 +42,7 @@ def ask(asked: Asked, folder: Path, *, warmup_max_s: float, max_s: float, progre
         work = Path(name)
         progress(f"{target.name}: {target.runtime}")
         hello = call(target, ["hello", "--runtime", target.runtime], work)
+        recording.told(recording.Hello, hello, target.name)
         _put(asked, work)
         key = _key(asked, hello)
         if not _holds(kept, key):
@@ -116,6 +117,7 @@ def _process(asked: Asked, work: Path, parts: Sequence[Part], warmup_max_s: floa
     for name in [] if parts else asked.models:
         progress(f"{target.name}: {name} in a fresh process")
         cold[name] = call(target, ["cold", "request.json", "--model", name], work, timeout_s=300)
+        recording.told(recording.Cold, cold[name], target.name)
     which = f"process {len(parts) + 1} of {protocol.processes}, " if protocol.processes > 1 else ""
     progress(f"{target.name}: {which}{len(files)} models in turns, {protocol.seconds:g} s each")
     scoring_s = 2 * len(asked.x) * sum(each["first_ms"] for each in cold.values()) / 1e3
@@ -140,11 +142,20 @@ def _process(asked: Asked, work: Path, parts: Sequence[Part], warmup_max_s: floa
 def _read(asked: Asked, work: Path, answer: Mapping[str, Any]) -> Part:
     told = {each["name"]: each for each in answer["models"]}
     arrays: Arrays = {}
-    with np.load(work / answer["samples"]) as samples:
+    with np.load(_own(work, answer["samples"])) as samples:
         arrays |= {f"{each['name']}.ns": samples[f"ns_{i}"] for i, each in enumerate(answer["models"])}
     for name in asked.models:
-        arrays[f"{name}.outputs"] = _scores(work / told[name]["outputs"], name, len(asked.x))
-    return {**{key: answer[key] for key in PROCESS}, "clocks": answer.get("clocks", {}), "models": told}, arrays
+        arrays[f"{name}.outputs"] = _scores(_own(work, told[name]["outputs"]), name, len(asked.x))
+    facts = {**{key: answer[key] for key in PROCESS}, "clocks": answer.get("clocks", {}), "models": told}
+    recording.told(recording.Measured, facts, asked.target.name)
+    return facts, arrays
+
+
+def _own(work: Path, name: str) -> Path:
+    """Give a file that the target wrote into its folder; a name that leads elsewhere is no answer."""
+    if Path(name).name != name:
+        raise ValueError(f"a file {name!r}")
+    return work / name
 
 
 def _scores(path: Path, name: str, n: int) -> NDArray[Any]:
@@ -172,6 +183,7 @@ def _energy(asked: Asked, work: Path, kept: Path, progress: Say) -> dict[str, di
         if not path.is_file():
             progress(f"{asked.target.name}: energy of {name}")
             told = call(asked.target, ["energy", "request.json", "--model", name], work, timeout_s=ENERGY_S)
+            recording.told(recording.Energy, told, asked.target.name)
             storage.write_json(path, told)
         found[name] = json.loads(path.read_text(encoding="utf-8"))
         if found[name]["mj"] is None and not found[name].get("rail"):

@@ -10,7 +10,7 @@ from annotated_types import Ge, Gt, Len
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from edgespec.errors import Mistake
+from edgespec.errors import Mismatch, Mistake
 
 Finite = Annotated[float, Field(allow_inf_nan=False, strict=True)]
 Positive = Annotated[Finite, Gt(0), Field(lt=1e15)]
@@ -21,18 +21,22 @@ Text = Annotated[str, Len(0, 10_000)]
 ANEW = "measure again: edgespec bench"
 
 
-class _Part(BaseModel):
+class Part(BaseModel):
     """Something that a device tells; it may tell more."""
 
     model_config = ConfigDict(extra="allow")
 
 
-class _File(_Part):
+class File(Part):
+    """One ONNX file."""
+
     digest: Text
     size_bytes: Some
 
 
-class _Cold(_Part):
+class Cold(Part):
+    """A fresh process: import, load, first answer."""
+
     import_ms: Duration
     load_ms: Duration
     first_ms: Duration
@@ -40,51 +44,70 @@ class _Cold(_Part):
     peak_memory_before_load: Whole
 
 
-class _Energy(_Part):
+class Energy(Part):
+    """Of one call, or why it was not measured."""
+
     mj: Finite | None
     reason: Text
 
 
-class _Warmup(_Part):
+class Warmup(Part):
+    """How the calls before the timed ones ended."""
+
     stable: bool
 
 
-class _Model(_Part):
+class Model(Part):
+    """One file in one process."""
+
     providers: list[Text]
     threads: Some
     block: Some
-    warmup: _Warmup
+    warmup: Warmup
 
 
-class _Reading(_Part):
+class Reading(Part):
+    """What the sensors told at one moment."""
+
     t: Finite
     mhz: dict[str, Finite | None]
     celsius: dict[str, Finite | None]
 
 
-class _Sensors(_Part):
+class Sensors(Part):
+    """What the sensors told meanwhile."""
+
     throttled: bool | None
     why: list[Text]
     mhz: dict[str, list[Finite]] = {}
     celsius: dict[str, list[Finite]] = {}
-    series: list[_Reading] = []
+    series: list[Reading] = []
 
 
-class _Process(_Part):
-    rounds: Some
+class Measured(Part):
+    """What a process that measured tells."""
+
     wall_s: Duration
     other_cores: Annotated[Finite, Ge(0)] | None
-    sensors: _Sensors
+    sensors: Sensors
     clocks: dict[str, Any]
-    models: dict[str, _Model]
+    models: dict[str, Model]
     affinity: Any
     clock_ns: Any
     timer_step_ns: Any
-    before: dict[str, Any]
-    after: dict[str, Any]
+    before: Any
+    after: Any
 
 
-class _Hello(_Part):
+class Process(Measured):
+    """The same, as it is kept."""
+
+    rounds: Some
+
+
+class Hello(Part):
+    """What a target says of itself."""
+
     runtime_version: Text
     cores: Some
     load1: Finite | None = None
@@ -92,7 +115,9 @@ class _Hello(_Part):
     flags: list[Text] = []
 
 
-class _Protocol(BaseModel):
+class Protocol(BaseModel):
+    """How it was measured."""
+
     model_config = ConfigDict(extra="forbid")
     mode: Text
     processes: Some
@@ -105,24 +130,39 @@ class _Protocol(BaseModel):
     lock_clocks: bool
 
 
-class Facts(_Part):
+class Facts(Part):
     """All facts of a recording."""
 
     target: Annotated[str, Len(1, 200)]
     runtime: Text
     source: Literal["measured", "emulated", "estimated", "deferred"]
-    protocol: _Protocol
+    protocol: Protocol
     reference: Text
     float_of: dict[str, Text]
     seed: Whole
     against: dict[str, list[Text]]
     worse: dict[str, dict[str, Text]] = {}
-    files: Annotated[dict[str, _File], Len(1)]
-    hello: _Hello
-    cold: dict[str, _Cold]
-    energy: dict[str, _Energy]
+    files: Annotated[dict[str, File], Len(1)]
+    hello: Hello
+    cold: dict[str, Cold]
+    energy: dict[str, Energy]
     differing: dict[str, Whole]
-    processes: Annotated[list[_Process], Len(1)]
+    processes: Annotated[list[Process], Len(1)]
+
+
+def told(kind: type[Part], what: Any, target: str) -> None:
+    """Raise Mismatch where a target tells something else than it is asked for."""
+    try:
+        kind.model_validate(what)
+    except ValidationError as problem:
+        raise Mismatch(
+            f"target {target!r} tells what cannot be read: {_first(problem)}", hint="is it the device that you think?"
+        ) from None
+
+
+def _first(problem: ValidationError) -> str:
+    first = problem.errors(include_url=False)[0]
+    return f"{'.'.join(str(each) for each in first['loc'])}: {first['msg']}".removeprefix(": ")
 
 
 def check(
@@ -138,12 +178,10 @@ def check(
     ns: (rounds, samples) of each file and of the reference's twin; outputs: (n, classes) of each file; y: (n,)
     """
     try:
-        told = Facts.model_validate(facts)
+        found = Facts.model_validate(facts)
     except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        place = ".".join(str(each) for each in first["loc"])
-        raise Mistake(f"{where} is no recording, or damaged: {place}: {first['msg']}", ANEW) from None
-    wrong = _names(told, ns, outputs, twin) or _arrays(told, ns, outputs, y)
+        raise Mistake(f"{where} is no recording, or damaged: {_first(problem)}", ANEW) from None
+    wrong = _names(found, ns, outputs, twin) or _arrays(found, ns, outputs, y)
     if wrong:
         raise Mistake(f"{where} is no recording, or damaged: {wrong}", ANEW)
 

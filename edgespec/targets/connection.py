@@ -127,7 +127,7 @@ class Line:
         raw = self._wire.line(until)
         try:
             told = json.loads(raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict) or ("failed" not in told and not _fits(told, kinds)):
             raise Unreachable(f"{ssh.title(self.target)} prints what is no answer: {raw[:80]!r}", hint="try again")

@@ -170,7 +170,7 @@ def _no_answer(target: Target, command: str, code: int, told: str, printed: byte
 def _json(raw: bytes) -> dict[str, Any] | None:
     try:
         answer = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
 

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import tiny_run
 import yaml
+from heard import Heard
 
 from edgespec import recipe as recipes
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
@@ -21,16 +22,6 @@ from edgespec.search import cluster, remote_task
 from edgespec.search.cluster import Task, Training
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed: edgespec[cluster]")
-
-
-class Heard(Silent):
-    """A Progress that keeps what is said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import pytest
 import tiny_job
 import torch
 import yaml
+from heard import Heard
 
 from edgespec import artifact, imports, models, recipe, storage
 from edgespec.artifact import Checkpoint, OnnxModel
@@ -28,16 +29,6 @@ from edgespec.steps import adopt, distill, to_onnx
 from edgespec.training import batches
 
 LABELS = ["Albite", "Beryl", "Diopside"]
-
-
-class Heard(Silent):
-    """Keeps what was said."""
-
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-
-    def say(self, text: str) -> None:
-        self.lines.append(text)
 
 
 @pytest.fixture

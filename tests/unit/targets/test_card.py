@@ -145,6 +145,7 @@ def test_a_python_that_is_not_here_is_missing_with_what_brings_it(tmp_path: Path
     ("program", "kind", "message", "hint"),
     [
         ("print('warming up'); print('{}')", Unreachable, "warming up", "runner.py"),
+        ("print('[' * 100000)", Unreachable, "no answer", ""),
         ("print('[1]')", Unreachable, "[1]", ""),
         ("pass", Unreachable, "no answer", ""),
         ("raise RuntimeError('a bug')", Unreachable, "RuntimeError: a bug", "runner.py"),
