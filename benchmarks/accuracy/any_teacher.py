@@ -107,7 +107,8 @@ def taught(task: str, seed: int, steps: str, place: Path) -> dict[str, Any]:
     assert isinstance(made, Checkpoint)
     right["student"] = told(job, made)
     right |= {name: told(job, each) for name, each in made.controls.items()}
-    return {"right": right, "sample": [str(each) for each in job.spectra.group[test]]}
+    kept = {name: "".join(map(str, each)) for name, each in right.items()}
+    return {"right": kept, "sample": ",".join(str(each) for each in job.spectra.group[test])}
 
 
 def told(job: Job, model: Any) -> list[int]:
@@ -117,11 +118,17 @@ def told(job: Job, model: Any) -> list[int]:
 
 
 def known() -> dict[str, Any]:
+    """Give what is finished: of each line the right answers, 0 or 1 a spectrum in one word, and the samples with commas between them."""
     return json.loads(FILE.read_text(encoding="utf-8")) if FILE.exists() else {}
 
 
+def unpacked(made: dict[str, Any]) -> dict[str, Any]:
+    right = {name: [int(each) for each in word] for name, word in made["right"].items()}
+    return {"right": right, "sample": made["sample"].split(",")}
+
+
 def accuracies(made: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {np.mean(each):.3f}" for name, each in made["right"].items())
+    return ", ".join(f"{name} {np.mean(each):.3f}" for name, each in unpacked(made)["right"].items())
 
 
 def difference(pairs: list[tuple[list[int], list[int], list[str]]]) -> tuple[float, float, float]:
@@ -143,6 +150,7 @@ def table(found: dict[str, Any]) -> str:
         "| task | taught by | teacher, three seeds | student, three seeds | mean | to nobody, paired |",
         "| --- " * 6 + "|",
     ]
+    found = {key: unpacked(each) for key, each in found.items()}
     for task in DATA:
         alone = [found.get(f"{task} {seed} ours") for seed in range(SEEDS)]
         if not all(alone):
