@@ -131,6 +131,9 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
     """Read what `write` wrote. Raises Mistake for a file that is something else, damaged, or of another version."""
     hint = "a recording is bench/TARGET.samples.npz of a run folder; edgespec bench makes it"
     try:
+        with open(path, "rb") as raw:
+            if raw.read(2) != b"PK":  # numpy takes any unknown file for a pickle, and says so
+                raise ValueError("not an .npz file")
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
         facts = json.loads(bytes(arrays.pop(FACTS)), parse_constant=_no_number)
@@ -145,7 +148,9 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
         MemoryError,
         RecursionError,
     ) as problem:
-        raise Mistake(f"{path} is no recording, or damaged: {problem}", hint) from problem
+        objects = "allow_pickle" in str(problem)
+        why = "it holds Python objects, which are never loaded" if objects else problem
+        raise Mistake(f"{path} is no recording, or damaged: {why}", hint) from problem
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise Mistake(f"{path} is not a recording of format {FORMAT}", "measure again: edgespec bench")
     return facts, arrays
