@@ -137,9 +137,9 @@ def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("EDGESPEC_DATA", raising=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def tiny_tree() -> dict[str, Any]:
-    """The tiny recipe, to be changed at will."""
+    """The tiny recipe, each test's own, to be changed at will."""
     return copy.deepcopy(tiny_run.TINY)
 
 

@@ -30,10 +30,10 @@ def test_a_run_answers_with_the_file_that_it_ships(undisturbed: Path, tmp_path: 
     ended = edgespec(tmp_path, "predict", undisturbed, good, "--json")
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
-    assert Path(told["model"]).parent == undisturbed / "5-calibrate"
+    assert Path(told["model"]) == undisturbed / "5-calibrate" / "model.onnx", "not measured: what the card prefers"
     assert told["results"][0]["label"] in MINERALS
-    other = edgespec(tmp_path, "predict", undisturbed, good, "--json", "--variant", "float32")
-    assert json.loads(other.stdout)["model"] != told["model"]
+    other = edgespec(tmp_path, "predict", undisturbed, good, "--json", "--variant", "cpu-int8")
+    assert Path(json.loads(other.stdout)["model"]).name == "cpu-int8.onnx"
 
 
 def test_edgespec_predict_prints_a_table_and_what_was_refused(tmp_path: Path, good: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_run
 from command import edgespec
 
 from benchmarks.tools import resealed
@@ -33,11 +34,9 @@ Write = Callable[[Path, dict[str, Any]], Path]
 
 
 @pytest.fixture(scope="module")
-def garnets(
-    tmp_path_factory: pytest.TempPathFactory, tiny_tree: dict[str, Any], write_recipe: Write, compress: Compress
-) -> Path:
+def garnets(tmp_path_factory: pytest.TempPathFactory, write_recipe: Write, compress: Compress) -> Path:
     """A run whose bands lie close to one another, so that the axis matters."""
-    tree, place = copy.deepcopy(tiny_tree), tmp_path_factory.mktemp("garnets")
+    tree, place = copy.deepcopy(tiny_run.TINY), tmp_path_factory.mktemp("garnets")
     tree["data"]["load"] = {"minerals": KEYS}
     model = {"cnn": {"widths": [8, 16]}}
     tree["steps"] = [{"train": {"model": model, "fit": {"epochs": 15, "batch": 32, "lr": 0.01}}}, "to_onnx"]
@@ -307,12 +306,11 @@ def test_real_spectra_of_another_laser_are_judged(
 ) -> None:
     archive = str(real / "rruff" / "excellent_unoriented_subset.zip")
     names = recipe.load(plugins.path("recipes", "laser532")).tree["data"]["load"]["rruff"]["minerals"]
-    tree = copy.deepcopy(tiny_tree)
-    tree["data"]["load"] = {"rruff": {"path": archive, "laser": [532], "minerals": names}}
-    tree["data"]["split"] = {"test": 0.25, "valid": 0.15}
+    tiny_tree["data"]["load"] = {"rruff": {"path": archive, "laser": [532], "minerals": names}}
+    tiny_tree["data"]["split"] = {"test": 0.25, "valid": 0.15}
     fit = {"epochs": 40, "batch": 16, "lr": 0.01}
-    tree["steps"] = [{"train": {"model": {"cnn": {"widths": [8, 16]}}, "fit": fit}}, "to_onnx"]
-    compress(write_recipe(tmp_path / "a.yaml", tree), tmp_path / "run")
+    tiny_tree["steps"] = [{"train": {"model": {"cnn": {"widths": [8, 16]}}, "fit": fit}}, "to_onnx"]
+    compress(write_recipe(tmp_path / "a.yaml", tiny_tree), tmp_path / "run")
     data = f"{{rruff: {{path: {archive}, minerals: {json.dumps(names)}}}}}"
     record = judged(tmp_path / "run", data, lasers=[780, 785])
     assert record["trained_on"]["lasers"] == [532]

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tiny_run
 from rruff_files import folder, lines, name, text
 
 from edgespec import datasets, recipe, report
@@ -33,13 +34,12 @@ OTHERS = {"minerals": {"minerals": ["Albite", "Epidote", "Forsterite", "Grossula
 @pytest.fixture(scope="module")
 def run(
     tmp_path_factory: pytest.TempPathFactory,
-    tiny_tree: dict[str, Any],
     write_recipe: Callable[[Path, dict[str, Any]], Path],
     compress: Callable[..., Report],
 ) -> Path:
     """A run whose recipe names unknown substances; one of them is known after all."""
     place = tmp_path_factory.mktemp("unknown")
-    tree = copy.deepcopy(tiny_tree)
+    tree = copy.deepcopy(tiny_run.TINY)
     tree["data"]["unknown"] = OTHERS
     tree["gates"] = {"unknown_auroc": 0.5, "accuracy": 0.1}
     compress(write_recipe(place / "tiny.yaml", tree), place / "run")
@@ -102,9 +102,8 @@ def test_what_is_not_at_hand_or_known_after_all_is_noted_and_not_measured(
         "all of minerals are known": {"minerals": {"minerals": ["Beryl"]}},
     }
     for told, said in cases.items():
-        tree = copy.deepcopy(tiny_tree)
-        tree["data"]["unknown"] = said
-        found = compress(write_recipe(tmp_path / "tiny.yaml", tree), tmp_path / "run", stop="1")
+        tiny_tree["data"]["unknown"] = said
+        found = compress(write_recipe(tmp_path / "tiny.yaml", tiny_tree), tmp_path / "run", stop="1")
         assert any(told in note for note in found.data["notes"]), found.data["notes"]
         assert "auroc_unknown" not in found.rows[-1].reject
 
@@ -112,10 +111,9 @@ def test_what_is_not_at_hand_or_known_after_all_is_noted_and_not_measured(
 def test_a_mistake_in_it_is_told_with_its_line(
     tmp_path: Path, tiny_tree: dict[str, Any], write_recipe: Callable[[Path, dict[str, Any]], Path]
 ) -> None:
-    tree = copy.deepcopy(tiny_tree)
-    tree["data"]["unknown"] = {"minerels": {}}
+    tiny_tree["data"]["unknown"] = {"minerels": {}}
     with pytest.raises(Mistake, match=r"tiny\.yaml:\d+: 'data\.unknown'.*minerels"):
-        plan(recipe.load(write_recipe(tmp_path / "tiny.yaml", tree)))
+        plan(recipe.load(write_recipe(tmp_path / "tiny.yaml", tiny_tree)))
 
 
 def test_a_whole_npz_is_read_by_its_file_names(tmp_path: Path, real: Path) -> None:
@@ -139,9 +137,8 @@ def test_unknown_substances_may_stand_under_two_labels(
     """Nobody learns their labels: RRUFF's own files hold a mineral that was renamed under both names."""
     names = {"ApophylliteKF": 500.0, "FluorapophylliteK": 500.0, "Realgar": 350.0}
     files: dict[str, str | bytes] = {name(mineral): text(lines(at), mineral) for mineral, at in names.items()}
-    tree = copy.deepcopy(tiny_tree)
-    tree["data"]["unknown"] = {"rruff": {"path": folder(tmp_path / "d", files)}}
-    checked = plan(recipe.load(write_recipe(tmp_path / "tiny.yaml", tree)))
+    tiny_tree["data"]["unknown"] = {"rruff": {"path": folder(tmp_path / "d", files)}}
+    checked = plan(recipe.load(write_recipe(tmp_path / "tiny.yaml", tiny_tree)))
     unknown = preparation.prepare(checked, tmp_path, Silent()).unknown
     assert unknown is not None
     assert [unknown.labels[number] for number in unknown.y] == ["ApophylliteKF", "Realgar"]
