@@ -70,6 +70,7 @@ class Run:
 
         how = protocol.named(mode, seconds=seconds, lock_clocks=lock_clocks)
         cards = _targets(targets)
+        _named(*cards)
         bench.bench(self._open, cards, protocol=how, variants=_names(variants, "variants"), soak_s=soak_s)
         for_targets.follow(self._open)
         _pages(self._open)
@@ -91,6 +92,7 @@ class Run:
         from edgespec.runs import gate
 
         kept = None if baseline is None else Path(baseline)
+        _named(target)
         asked = gate.Asked(target, None if against is None else str(against), baseline=kept, seconds=seconds)
         judged = gate.judge(self._open, asked)
         _pages(self._open)
@@ -139,6 +141,7 @@ class Run:
         from edgespec.bundle import write as bundles
 
         out, own = None if folder is None else Path(folder), None if axis is None else Path(axis)
+        _named(target)
         if target is None:
             if require_engine:
                 raise Mistake("require_engine needs a target", hint="edgespec ls targets")
@@ -176,7 +179,11 @@ def compress(
 def finish(recipe: Recipe, folder: Path, until: str | None, progress: Progress | None) -> tuple[OpenRun, bool]:
     """Run all that a recipe asks for: its steps, the bundles of its targets, the pages; tell whether anything was made."""
     from edgespec import own_code
+    from edgespec.job import Silent
+    from edgespec.targets import card as cards
 
+    for each in cards.name_all(recipe.tree):
+        (progress or Silent()).say(f"target {each.stem}: the card {each} of this folder")
     with own_code.of(recipe.path):
         return _finish(recipe, folder, until, progress)
 
@@ -224,6 +231,13 @@ def load_model(path: Place | None = None, *, variant: str | None = None, threads
     from edgespec.runs import predict
 
     return predict.load(None if path is None else Path(path), variant, threads)
+
+
+def _named(*targets: str | None) -> None:
+    """Let cards of the working folder count for these targets: the caller named them."""
+    from edgespec.targets import card as cards
+
+    cards.name(*(each for each in targets if each))
 
 
 def _targets(names: Sequence[str]) -> list[str]:

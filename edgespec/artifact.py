@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import storage
-from edgespec.errors import Mistake
+from edgespec.errors import Mismatch, Mistake
 
 SCHEMA = 1
 WEIGHTS = "model.safetensors"
 RECORD = "artifact.json"
+UNUSABLE = (Mistake, Mismatch)
+"""What `read` raises: nothing finished is there, or it is not as it was written."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,9 @@ def restore(folder: Path, plain: dict[str, Any]) -> Artifact:
 
 def seal(artifact: Artifact, record: dict[str, Any]) -> None:
     """Write artifact.json: the artifact, what made it (`record`) and the digest of every file beside it."""
-    files = {str(path.relative_to(artifact.folder)): storage.file_digest(path) for path in _files(artifact.folder)}
+    files = {
+        path.relative_to(artifact.folder).as_posix(): storage.file_digest(path) for path in _files(artifact.folder)
+    }
     storage.write_json(
         artifact.folder / RECORD, {"schema": SCHEMA, **record, "artifact": describe(artifact), "files": files}
     )
@@ -110,7 +114,7 @@ def seal(artifact: Artifact, record: dict[str, Any]) -> None:
 def read(folder: Path) -> tuple[Artifact, dict[str, Any]]:
     """Read a sealed artifact and its record back, every file checked against its digest.
 
-    Raises Mistake where artifact.json is absent, is not ours, or a file has changed since.
+    Raises Mistake where artifact.json is absent or of another version, Mismatch where it or a file beside it is not as it was written.
     """
     hint = "run edgespec compress again: it makes this step anew"
     path = folder / RECORD
@@ -122,13 +126,17 @@ def read(folder: Path) -> tuple[Artifact, dict[str, Any]]:
     except (FileNotFoundError, NotADirectoryError):
         raise Mistake(f"{folder} holds no finished artifact", hint) from None
     except KeyError as problem:
-        raise Mistake(f"{path} is damaged: it lacks {problem}", hint) from None
-    except (ValueError, TypeError, AttributeError) as problem:
-        raise Mistake(f"{path} is damaged: {problem}", hint) from None
+        raise Mismatch(f"{path} is damaged: it lacks {problem}", hint) from None
+    except (ValueError, TypeError, AttributeError, RecursionError) as problem:
+        raise Mismatch(f"{path} is damaged: {problem}", hint) from None
+    except OSError as problem:
+        raise Mistake(f"{path} cannot be read: {problem.strerror}", hint) from None
+    if unlisted := sorted(_used(found) - set(files)):
+        raise Mismatch(f"{path} tells of {unlisted[0]}, of which it holds no digest", hint)
     for name, expected in files.items():
         path = folder / name
         if not path.is_file() or storage.file_digest(path) != expected:
-            raise Mistake(f"{path} is {'damaged' if path.is_file() else 'missing'}", hint)
+            raise Mismatch(f"{path} is {'damaged' if path.is_file() else 'missing'}", hint)
     return found, record
 
 
@@ -142,6 +150,16 @@ def moved(artifact: Artifact, folder: Path) -> Artifact:
 
 def _shape(artifact: Artifact) -> dict[str, Any]:
     return {"model": artifact.model, "points": artifact.points, "classes": artifact.classes}
+
+
+def _used(artifact: Artifact, place: str = "") -> set[str]:
+    """Name the files that an artifact is read from, relative to its folder."""
+    if isinstance(artifact, OnnxModel):
+        return {each.file for each in artifact.variants.values()}
+    found = {f"{place}{WEIGHTS}"}
+    for name, each in artifact.controls.items():
+        found |= _used(each, f"{place}{name}/")
+    return found
 
 
 def _files(folder: Path) -> list[Path]:

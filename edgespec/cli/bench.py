@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, run_folder
+from edgespec.cli.console import Bars, as_json, name_targets, run_folder
 from edgespec.cli.program import app
 from edgespec.errors import EdgespecError
 
@@ -80,10 +80,12 @@ def command(
         return
     how = protocol.named(mode, seconds=seconds, lock_clocks=lock_clocks)
     if run is not None and run.is_file():
+        name_targets(*(target or ()))
         _file(run, target or ["local"], how, to_json, host=host, variant=variant, soak=soak)
         return
     soak_s = 0.0 if soak is None else units.duration(soak)
     folder = run_folder(run)
+    name_targets(*(target or ()))
     cards = targets.cards(target or ["local"], host)  # a wrong name is told before what takes seconds to load
     from edgespec.bundle import for_targets
     from edgespec.pipeline.run import Run

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from edgespec.cli.console import Bars, Scheduler, as_json
+from edgespec.cli.console import Bars, Scheduler, as_json, name_targets
 from edgespec.cli.program import app
 
 RecipeFiles = Annotated[list[Path], typer.Argument(help="Recipes, or names of shipped ones (edgespec ls recipes).")]
@@ -49,6 +49,7 @@ def command(
     from edgespec.targets import card as cards
 
     if target:
+        name_targets(target)
         cards.load(target)
     found = compare.entries([plugins.recipe_file(each) for each in recipe], model or [], change or [])
     compare.same_ground(found)

@@ -72,6 +72,14 @@ class Bars:
                 file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
 
 
+def name_targets(*names: str) -> None:
+    """Let a card in `targets/` of the working folder count for these targets, and say so where there is one."""
+    from edgespec.targets import card
+
+    for each in card.name(*names):
+        print(f"target {each.stem}: the card {printable(str(each))} of this folder", file=sys.stderr, flush=True)
+
+
 def run_folder(given: Path | None) -> Path:
     """Give the run folder that a command means: the one named, or the newest in `runs/`."""
     from edgespec.pipeline import run_folder as runs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json
+from edgespec.cli.console import Bars, as_json, name_targets
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
@@ -40,6 +40,7 @@ def command(
     """
     from edgespec.targets import card as targets
 
+    name_targets(target)
     card = targets.load(target)
     if fit and model is not None:
         raise Mistake(

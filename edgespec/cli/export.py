@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, run_folder
+from edgespec.cli.console import Bars, as_json, name_targets, run_folder
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
@@ -89,6 +89,7 @@ def _for_target(
 ) -> None:
     from edgespec.targets import card as cards
 
+    name_targets(name)
     cards.load(name)  # a wrong name is told at once, before what takes seconds to load
     from edgespec import units
     from edgespec.bundle import for_targets

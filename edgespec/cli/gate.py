@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, run_folder
+from edgespec.cli.console import Bars, as_json, name_targets, run_folder
 from edgespec.cli.program import app
 
 Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
@@ -69,6 +69,7 @@ def command(
     Exit code 1 where a promise is broken or unmeasured; 5 where one can't be told and the recipe says that this fails.
     """
     folder = run_folder(run)
+    name_targets(*([] if target is None else [target]))
     from edgespec.pipeline.run import Run
     from edgespec.report import files, tables, terminal
     from edgespec.report import github as summaries

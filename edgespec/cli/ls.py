@@ -76,8 +76,10 @@ def _targets(check: bool) -> list[dict[str, Any]]:
     from edgespec.targets import card as target_cards
     from edgespec.targets import runner, ssh
 
-    cards = [target_cards.load(name) for name in target_cards.names()]
-    answers = runner.ask(cards) if check else {}
+    cards = [target_cards.read(target_cards.origin(name)) for name in target_cards.names()]
+    # what lies in the working folder is shown, and run only for whoever names it
+    able = [card for card in cards if target_cards.origin(card.name).parent != target_cards.HERE]
+    answers = runner.ask(able) if check else {}
     found = []
     for card in cards:
         here = "on this machine" if card.source == "measured" else "on this machine, emulated"
@@ -89,6 +91,10 @@ def _targets(check: bool) -> list[dict[str, Any]]:
             each["file"] = f"your own card: {target_cards.origin(card.name)}"
         if card.name in answers:
             each |= {"answer": answers[card.name], "told": runner.told(answers[card.name])}
+        elif check:
+            each["told"] = (
+                f"not asked: a card of this folder runs where it is named: edgespec bench --target {card.name}"
+            )
         found.append(each)
     return found
 

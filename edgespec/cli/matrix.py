@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, run_folder
+from edgespec.cli.console import Bars, as_json, name_targets, run_folder
 from edgespec.cli.program import app
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def command(run: Folder = None, seconds: Seconds = 1.0, target: There = None, to
     folder = run_folder(run)
     from edgespec.targets import card as targets
 
+    name_targets(*([] if target is None else [target]))
     card = None if target is None else targets.load(target)
     from edgespec.pipeline.run import Run
     from edgespec.runs import matrix, matrix_on_target

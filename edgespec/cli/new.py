@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, tell, window_of
+from edgespec.cli.console import Bars, as_json, name_targets, tell, window_of
 from edgespec.cli.program import app
 from edgespec.errors import EdgespecError, Mistake
 
@@ -177,7 +177,9 @@ def _look(text: str, window: tuple[float, float] | None, asks: bool) -> Survey:
 def _cards(text: str) -> list[Target]:
     from edgespec.targets import card as target_cards
 
-    names = dict.fromkeys(["local", *(each.strip() for each in text.split(",") if each.strip())])
+    asked = [each.strip() for each in text.split(",") if each.strip()]
+    names = dict.fromkeys(["local", *asked])
+    name_targets(*asked)
     return [target_cards.load(each) for each in names]
 
 
@@ -203,7 +205,7 @@ def _offer_targets() -> None:
     from edgespec.targets import card as target_cards
 
     for each in target_cards.names():
-        print(f"  {each:<15} {target_cards.load(each).description}", file=sys.stderr)
+        print(f"  {each:<15} {target_cards.read(target_cards.origin(each)).description}", file=sys.stderr)
 
 
 def _stem(found: Survey) -> str:

@@ -37,6 +37,7 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False, drop_examp
     Example: edgespec report runs/rruff_distill
     """
     from edgespec import report
+    from edgespec.pipeline import integrity
     from edgespec.report import files, terminal
 
     if run and len(run) == 1 and (run[0] / "front.json").is_file():
@@ -44,6 +45,8 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False, drop_examp
         return
     folders = [run_folder(each) for each in run] if run else [run_folder(None)]
     found = {folder: report.read(folder) for folder in folders}
+    for folder, each in found.items():
+        integrity.check(folder, each)
     if drop_examples:
         for folder, each in found.items():
             each.examples = {}

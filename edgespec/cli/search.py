@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json
+from edgespec.cli.console import Bars, as_json, name_targets
 from edgespec.cli.program import app
 from edgespec.errors import Missing
 
@@ -94,6 +94,7 @@ def _run(
 
     written = recipes.load(plugins.recipe_file(what))
     folder = out or Path("runs") / written.name
+    name_targets(target)
     _installed()
     from edgespec.search import worker
 

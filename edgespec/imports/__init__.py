@@ -108,5 +108,5 @@ def _check_place(out: Path) -> None:
 def _is_import(folder: Path) -> bool:
     try:
         return artifact.read(folder)[1].get("step") == "import"
-    except Mistake:
+    except artifact.UNUSABLE:
         return False

@@ -12,7 +12,7 @@ import yaml
 from edgespec import artifact as artifacts
 from edgespec import report, storage
 from edgespec.artifact import Artifact
-from edgespec.errors import Mistake
+from edgespec.errors import Mismatch, Mistake
 from edgespec.evaluation import occlusion
 from edgespec.job import Job, Progress, Watch, few
 from edgespec.pipeline import baseline_rows, provenance, report_rows, step_cache
@@ -75,7 +75,7 @@ def make(checked: Plan, folder: Path, job: Job, store: Store, hearing: Hearing =
     """
     result = _begun(checked, job, folder)
     for made in unjudged(checked, folder, job, store, hearing):
-        _note(result, made)
+        _note(result, made, folder)
     how = f"edgespec compress {folder / 'recipe.yaml'} --out {folder}"
     result.notes.append(f"not judged on the test part: {how} does that and keeps every step")
     report.write(result, folder)
@@ -95,7 +95,9 @@ def unjudged(checked: Plan, folder: Path, job: Job, store: Store, hearing: Heari
 def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Seen, store: Store | None) -> None:
     base = step_cache.shared(job)
     for on, labels in _learnt_from(steps):
-        result.rows += _baselines(job, on, labels, base, folder, store)
+        name, rows = _baselines(job, on, labels, base, folder, store)
+        result.rows += rows
+        result.sealed[name] = storage.file_digest(folder / name / artifacts.RECORD)
     parent, before = base, None
     for number, step in enumerate(steps, start=1):
         made = step_cache.step(job, step, number, before, parent, folder, store)
@@ -104,7 +106,7 @@ def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: 
         before, parent = made.artifact, made.digest
         result.rows += made.rows or []
         result.notes += [each for each in made.artifact.facts.get("notes", ()) if each not in result.notes]
-        _note(result, made)
+        _note(result, made, folder)
         report.write(result, folder)
         seen(result)
 
@@ -118,11 +120,12 @@ def _judge(job: Job, made: Made, step: Call, before: Artifact | None, result: Re
     return found
 
 
-def _note(result: Report, made: Made) -> None:
+def _note(result: Report, made: Made, folder: Path) -> None:
     told = {key: made.record[key] for key in ("number", "step", "seconds", "digest")}
     name = told.pop("step")
-    more = {"folder": f"{told['number']}-{name}", "kept": made.kept}
-    result.steps.append({"number": told["number"], "name": name, **more, **told})
+    place = f"{told['number']}-{name}"
+    result.steps.append({"number": told["number"], "name": name, "folder": place, "kept": made.kept, **told})
+    result.sealed[place] = storage.file_digest(folder / place / artifacts.RECORD)
 
 
 def _digests(result: Report) -> list[str]:
@@ -133,7 +136,7 @@ def _before(folder: Path) -> Report | None:
     """Give the report of an earlier run in this folder, if it can be read."""
     try:
         return report.read(folder)
-    except Mistake:
+    except (Mistake, Mismatch):
         return None
 
 
@@ -183,14 +186,17 @@ def _learnt_from(steps: tuple[Call, ...]) -> list[tuple[str | None, str]]:
     return list(dict.fromkeys(found))
 
 
-def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path, store: Store | None) -> list[Row]:
+def _baselines(
+    job: Job, on: str | None, labels: str, base: str, folder: Path, store: Store | None
+) -> tuple[str, list[Row]]:
+    """Give the folder of the baselines of one part, and their rows; made where they are not there yet."""
     name = "-".join(["0-baselines", on or "all", *([labels.replace(" ", "-")] if few(labels) else [])])
     key = storage.digest("baselines", on, labels, base, provenance.whole_digest(), provenance.versions())
     if store is not None and step_cache.kept(folder / name, key) is None:
         store.take(key, folder / name)
     kept = step_cache.kept(folder / name, key)
     if kept is not None and kept.rows is not None:
-        return kept.rows
+        return name, kept.rows
     with storage.whole_folder(folder / name) as part:
         made, found = baseline_rows.made(job.inside(part), on, labels)
         for row in found:
@@ -199,4 +205,4 @@ def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path, s
         artifacts.seal(made, record)
     if store is not None:
         store.give(key, folder / name)
-    return found
+    return name, found

@@ -8,13 +8,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgespec import artifact as artifacts
 from edgespec import recipe as recipes
 from edgespec import report as reports
 from edgespec import storage
 from edgespec.artifact import OnnxModel
-from edgespec.errors import Mistake
+from edgespec.errors import Mismatch, Mistake
 from edgespec.job import Job, Progress, Silent
+from edgespec.pipeline import integrity
 from edgespec.pipeline.up_to_date import data_digest
 from edgespec.report import Report
 from edgespec.spectra import Floats, Ints
@@ -39,12 +39,14 @@ class Run:
 
     @cached_property
     def report(self) -> Report:
-        """The report. Raises Mistake where the folder holds none, or a damaged one."""
-        return reports.read(self.folder)
+        """The report. Raises Mistake where the folder holds none, Mismatch where it or a file of the run is not as it was written."""
+        found = reports.read(self.folder)
+        integrity.check(self.folder, found)
+        return found
 
     @cached_property
     def plan(self) -> Plan:
-        """The recipe, checked from end to end. Raises Mistakes where it was edited since, or can no longer be run."""
+        """The recipe, checked from end to end. Raises Mismatch where it was edited since, Mistakes where it can no longer be run."""
         from edgespec.recipe.plan import plan
 
         self.check_recipe()
@@ -65,10 +67,10 @@ class Run:
 
     @cached_property
     def model(self) -> OnnxModel:
-        """The ONNX files that the last step left. Raises Mistake where it left none."""
+        """The ONNX files that the last step left. Raises Mistake where it left none, Mismatch where one is not as it was written."""
         if not self.report.steps:
             raise Mistake(f"{self.folder} has no finished step", hint="edgespec compress goes on where it stopped")
-        found, _ = artifacts.read(self.folder / self.report.steps[-1]["folder"])
+        found = integrity.step(self.folder, self.report, self.report.steps[-1]["folder"])
         if not isinstance(found, OnnxModel):
             raise Mistake(
                 f"{self.folder} has nothing to measure: its last step leaves no ONNX", hint="add the step 'to_onnx'"
@@ -82,7 +84,7 @@ class Run:
         return self.job.spectra.x[rows], self.job.spectra.y[rows]
 
     def check_recipe(self) -> None:
-        """Raise Mistake where the run's copy of its recipe is not as it was written: promises are changed in the recipe itself."""
+        """Raise Mismatch where the run's copy of its recipe is not as it was written: promises are changed in the recipe itself."""
         path = self.folder / RECIPE
         try:
             same = storage.digest(path.read_text(encoding="utf-8")) == self.report.recipe_digest
@@ -92,7 +94,7 @@ class Run:
             raise Mistake(f"{path} cannot be read: {problem}", hint="edgespec compress RECIPE writes it anew") from None
         if not same:
             told = f"{path} was edited after the run was made"
-            raise Mistake(told, hint="edit the recipe itself, then edgespec compress: what has not changed is kept")
+            raise Mismatch(told, hint="edit the recipe itself, then edgespec compress: what has not changed is kept")
 
     def check_data(self) -> None:
         """Raise Mistake where the run's data have changed since: nothing of the run may be judged on others."""
@@ -104,6 +106,8 @@ class Run:
 
         Raises StorageError where another process holds the folder.
         """
+        if self.folder.is_dir():
+            integrity.plain(self.folder)
         with storage.lock(self.folder):
             now = self._stamped()
             for name, file in READ_FROM.items():

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgespec import plugins, report
-from edgespec.errors import Mistake
+from edgespec.artifact import OnnxModel
+from edgespec.errors import Mismatch, Mistake
+from edgespec.pipeline import integrity
 from edgespec.report import choice
 
 BUNDLED = "model.onnx"
@@ -16,7 +18,7 @@ def model(given: Path | None, variant: str | None = None) -> Path:
 
     given: an .onnx file, a bundle folder, or a run folder; None is the newest run in `runs/`
     variant: of a run; without it the one that this machine is to run (`report.choice`)
-    Raises Mistake where there is none.
+    Raises Mistake where there is none, Mismatch where a file of the run is not as it was written.
     """
     if given is None or (given / "report.json").is_file():
         return _of_run(run_folder(given), variant)
@@ -56,7 +58,8 @@ def _of_run(folder: Path, variant: str | None) -> Path:
         raise Mistake(f"{folder} has made no ONNX file yet", hint="edgespec compress, to the end; it needs 'to_onnx'")
     if variant is not None and variant not in rows:
         raise Mistake(f"{folder} ships no variant {variant!r}", hint=plugins.did_you_mean(variant, list(rows)))
-    path = folder / rows[variant or choice.variant(result) or next(iter(rows))].file
-    if not path.is_file():
-        raise Mistake(f"{path} is missing", hint="edgespec compress makes it anew")
-    return path
+    file = rows[variant or choice.variant(result) or next(iter(rows))].file
+    made = integrity.step(folder, result, Path(file).parts[0])
+    if not isinstance(made, OnnxModel) or folder / file not in map(made.path, made.variants):
+        raise Mismatch(f"{folder}: its report and its files differ: {file} is no file of that step", integrity.ANEW)
+    return folder / file

@@ -15,7 +15,6 @@ from typing import Any
 from edgespec import artifact as artifacts
 from edgespec import plugins, storage
 from edgespec.artifact import Artifact
-from edgespec.errors import Mistake
 from edgespec.job import ENDING, Job, Unfinished
 from edgespec.pipeline import provenance
 from edgespec.pipeline.up_to_date import data_digest
@@ -100,7 +99,7 @@ def kept(folder: Path, digest: str) -> Made | None:
             rows = record.pop("rows")
             del record["artifact"], record["files"], record["schema"]
             return Made(found, record, True, None if rows is None else [Row(**row) for row in rows])
-    except (Mistake, KeyError, TypeError):
+    except (*artifacts.UNUSABLE, KeyError, TypeError):
         return None  # damaged or of another format: it is made anew
     return None
 
@@ -142,7 +141,7 @@ def _otherwise(folder: Path, record: dict[str, Any]) -> str:
         return ""
     try:
         _, before = artifacts.read(folder)
-    except Mistake as damage:
+    except artifacts.UNUSABLE as damage:
         return f"{damage.message}"
     told = {
         "keys": "its keys have changed",

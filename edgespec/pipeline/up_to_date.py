@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import artifact, datasets, report, storage
-from edgespec.errors import Missing, Mistake
+from edgespec.errors import Mismatch, Missing, Mistake
 from edgespec.pipeline import provenance
 from edgespec.recipe import Call, Recipe, plain
 from edgespec.recipe.plan import load_call
@@ -32,7 +32,7 @@ def look(recipe: Recipe, folder: Path, stop: str | None) -> Report | None:
             return None
         for step in found.steps:
             artifact.read(folder / step["folder"])
-    except (Mistake, Missing, TypeError, ValueError, KeyError):
+    except (Mistake, Mismatch, Missing, TypeError, ValueError, KeyError):
         return None
     return found
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import storage
-from edgespec.errors import Mistake
+from edgespec.errors import Mismatch, Mistake
 
 SCHEMA = 2
 SEAL = "seal"
@@ -82,6 +82,7 @@ class Report:
     finished: digest of recipe, code, versions and data of a complete run; empty while it is under way
     recipe_file: where the recipe lay, from the top of its repository, else from the folder where it was run; empty where it lay elsewhere
     recipe_digest: of the run folder's recipe.yaml as it was written
+    sealed: SHA-256 of the artifact.json in each folder of a step or of baselines, which holds the digests of the files beside it
     """
 
     recipe: str
@@ -103,6 +104,7 @@ class Report:
     finished: str = ""
     recipe_file: str = ""
     recipe_digest: str = ""
+    sealed: dict[str, str] = field(default_factory=dict)
 
     def last(self) -> list[Row]:
         """Rows of the files that may be shipped: the candidates of the last step that wrote ONNX."""
@@ -138,16 +140,17 @@ def seal(plain: dict[str, Any]) -> str:
 def read(folder: Path) -> Report:
     """Read report.json.
 
-    Raises Mistake where there is none, it is damaged or edited, or it is of another version.
+    Raises Mistake where there is none or it is of another version, Mismatch where it is not as edgespec wrote it.
     """
     path = folder / "report.json"
     hint = "edgespec compress RECIPE writes it anew"
     try:
         plain = json.loads(path.read_text(encoding="utf-8"))
+        if SEAL in plain and plain[SEAL] != seal(plain):
+            raise Mismatch(f"{path} was changed after edgespec wrote it: its seal is another", hint)
         if plain["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {plain['schema']}, this edgespec reads {SCHEMA}", hint)
-        if plain[SEAL] != seal(plain):
-            raise Mistake(f"{path} was changed after edgespec wrote it: its seal is another", hint)
+        _ = plain[SEAL]
         known = {each.name for each in fields(Report)}
         rows = [Row(**row) for row in plain["rows"]]
         found = Report(**{**{key: value for key, value in plain.items() if key in known}, "rows": rows})
@@ -158,16 +161,27 @@ def read(folder: Path) -> Report:
             f"{folder} is no run folder: it holds no report.json", hint="edgespec compress RECIPE makes one"
         ) from None
     except KeyError as problem:
-        raise Mistake(f"{path} is damaged: it lacks {problem}", hint) from None
+        raise Mismatch(f"{path} is damaged: it lacks {problem}", hint) from None
     except (ValueError, TypeError, RecursionError) as problem:
-        raise Mistake(f"{path} is damaged: {problem}", hint) from None
+        raise Mismatch(f"{path} is damaged: {problem}", hint) from None
     except OSError as problem:
         raise Mistake(f"{path} cannot be read: {problem.strerror}") from None
 
 
 def _check_kinds(report: Report) -> None:
     """Raise TypeError where a part is not what it was written as; what is inside is ours, or the file was forged."""
-    for name in ("data", "environment", "bench", "advice", "ships", "instructions", "transfer", "bundles", "examples"):
+    for name in (
+        "data",
+        "environment",
+        "bench",
+        "advice",
+        "ships",
+        "instructions",
+        "transfer",
+        "bundles",
+        "examples",
+        "sealed",
+    ):
         if not isinstance(getattr(report, name), dict):
             raise TypeError(f"'{name}' does not hold keys")
     for name in ("steps", "gates", "notes"):

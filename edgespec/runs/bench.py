@@ -55,6 +55,7 @@ def bench(
     Leaves `bench/<target>.json`, the recording beside it, and the recommendation in the report.
     Raises Mistake where the run made no ONNX or its data have changed; Missing where a runtime is not installed.
     """
+    target_cards.name(*(each for each in targets if isinstance(each, str)))
     cards = [target_cards.load(each) if isinstance(each, str) else each for each in targets]
     cards = list({card.name: card for card in cards}.values())
     if seconds is not None:
@@ -136,7 +137,8 @@ def replay(path: Path, run: Run | None) -> Report:
         record = _judged(found, told, {each: _against(each, run.plan, result, model) for each in files})
         record["bench"] |= _samples(told)
         result.bench[name], result.advice[name] = record["bench"], record["advice"]
-        _write(run, [target_cards.load(name)] if name in target_cards.names() else [])
+        # the name is the recording's word: it makes no card of the working folder count
+        _write(run, [target_cards.load(name)] if target_cards.elsewhere(name) or name in target_cards.NAMED else [])
     return result
 
 

@@ -149,8 +149,8 @@ def _checked(job: Job, checkpoint: str) -> tuple[Checkpoint, dict[str, Any]]:
 def _read(folder: Path) -> tuple[Checkpoint, dict[str, Any]]:
     try:
         found, record = artifact.read(folder)
-    except Mistake as problem:
-        raise Mistake(problem.message, HINT) from None
+    except artifact.UNUSABLE as problem:
+        raise type(problem)(problem.message, HINT) from None
     if not isinstance(found, Checkpoint):
         raise Mistake(f"{folder} holds ONNX files, no weights that could be trained or exported", HINT)
     return found, record

@@ -1,7 +1,8 @@
 """Target cards: where a model is to run, with what, and how that place is reached.
 
-A card is a YAML file: `export/targets/<name>.yaml`, or a user's own in `targets/` of the working folder or in
-`~/.config/edgespec/targets`. Host names, keys and jumps are ssh's own business: its configuration is honoured.
+A card is a YAML file: `export/targets/<name>.yaml`, or a user's own in `~/.config/edgespec/targets` or in `targets/` of the working folder.
+A card says what is run and with which environment, and a working folder may have come from somebody else: its cards count only for a target
+that the command, or the recipe that it runs, names (`name`). Host names, keys and jumps are ssh's own business: its configuration is honoured.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from edgespec.errors import Mistake
 
 JETPACKS = ("5.1", "6.0", "6.2", "7")
 CHOICES = {"reach": ("local", "ssh"), "source": ("measured", "emulated"), "jetpack": JETPACKS}
+HERE = Path("targets")
+NAMED: set[str] = set()
+"""The targets that this process was asked for by name."""
 KINDS = {
     "threads": "a number of threads",
     "port": "a number of a port",
@@ -99,17 +103,42 @@ def names() -> list[str]:
 def own_places() -> list[Path]:
     """Give the folders in which a user's own cards are looked for, in this order, before those that ship with edgespec."""
     settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return [Path("targets"), settings / "edgespec" / "targets"]
+    return [HERE, settings / "edgespec" / "targets"]
+
+
+def name(*names: str) -> list[Path]:
+    """Let cards of the working folder count for these targets, which the user has asked for by name; give those that now do."""
+    NAMED.update(names)
+    return [card for each in dict.fromkeys(names) if (card := HERE / f"{each}.yaml").is_file()]
+
+
+def name_all(tree: Any) -> list[Path]:
+    """Do so for every target that a recipe names, wherever in it: `tree`, its plain values."""
+    words, waiting = set(), [tree]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            waiting += [*each, *each.values()]
+        elif isinstance(each, list):
+            waiting += each
+        elif isinstance(each, str):
+            words.add(each)
+    return name(*sorted(words & {card.stem for card in HERE.glob("*.yaml")}))
 
 
 def load(name: str) -> Target:
     """Read the card of a target, or say which name was meant.
 
-    A card in `targets/` of the working folder, then one in ~/.config/edgespec/targets, stands before the shipped one of its name.
+    A card in `targets/` of the working folder, where the target was asked for by name, then one in ~/.config/edgespec/targets, stands before
+    the shipped one of its name.
     """
     if name not in names():
         raise Mistake(f"unknown target {name!r}", hint=plugins.did_you_mean(name, names()))
-    return read(origin(name))
+    card = origin(name) if name in NAMED else elsewhere(name)
+    if card is None:
+        told = f"target {name!r} has its card in {HERE}/ of this folder alone, and nobody asked for it by name"
+        raise Mistake(told, hint=f"--target {name}; or put the card into {own_places()[1]}")
+    return read(card)
 
 
 def cards(names: Sequence[str], host: str = "") -> list[Target]:
@@ -117,7 +146,7 @@ def cards(names: Sequence[str], host: str = "") -> list[Target]:
 
     Raises Mistake as `load` and `with_host` do, and where it is not clear whose host it is.
     """
-    found = [load(name) for name in names]
+    found = [load(each) for each in names]
     far = [card for card in found if card.reach == "ssh"]
     if host and len(far) > 1:
         raise Mistake(
@@ -151,9 +180,17 @@ def with_host(card: Target, address: str) -> Target:
 
 
 def origin(name: str) -> Path:
-    """Give the file of a target's card."""
-    own = [card for place in own_places() if (card := place / f"{name}.yaml").is_file()]
-    return own[0] if own else plugins.path("targets", name)
+    """Give the file of a target's card, for whoever asks for it by name."""
+    here = HERE / f"{name}.yaml"
+    return here if here.is_file() else elsewhere(name) or plugins.path("targets", name)
+
+
+def elsewhere(name: str) -> Path | None:
+    """Give the file of a target's card outside the working folder; None where there is none."""
+    own = own_places()[1] / f"{name}.yaml"
+    if own.is_file():
+        return own
+    return plugins.path("targets", name) if name in plugins.names("targets") else None
 
 
 def is_own(name: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 
 from edgespec import artifact
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel, Variant
-from edgespec.errors import Mistake
+from edgespec.errors import Mismatch, Mistake
 
 RECORD = {"step": "train", "digest": "d"}
 
@@ -66,14 +66,14 @@ def test_every_changed_byte_of_every_file_is_found(tmp_path: Path, make: Callabl
         raw = path.read_bytes()
         for place in (0, len(raw) // 2, len(raw) - 1):
             path.write_bytes(raw[:place] + bytes([raw[place] ^ 1]) + raw[place + 1 :])
-            with pytest.raises(Mistake, match=f"{path.name} is damaged") as caught:
+            with pytest.raises(Mismatch, match=f"{path.name} is damaged") as caught:
                 artifact.read(folder)
             assert "edgespec compress again" in caught.value.hint
         path.write_bytes(raw[:-1])
-        with pytest.raises(Mistake, match=f"{path.name} is damaged"):
+        with pytest.raises(Mismatch, match=f"{path.name} is damaged"):
             artifact.read(folder)
         path.unlink()
-        with pytest.raises(Mistake, match=f"{path.name} is missing"):
+        with pytest.raises(Mismatch, match=f"{path.name} is missing"):
             artifact.read(folder)
         path.write_bytes(raw)
     artifact.read(folder)
@@ -99,6 +99,7 @@ def changed(**changes: Any) -> Callable[[dict[str, Any]], Any]:
         (lambda record: None, "is damaged"),
         (changed(schema=99), "is of version 99, this edgespec reads 1"),
         (changed(files=3), "is damaged"),
+        (changed(files={}), "tells of cpu-int8.onnx, of which it holds no digest"),
         (changed(artifact={}), "lacks 'model'"),
         (changed(artifact=3), "is damaged"),
         (
@@ -115,8 +116,9 @@ def test_a_foreign_or_damaged_record_is_refused(
     artifact.seal(onnx(tmp_path / "1-step"), RECORD)
     path = tmp_path / "1-step" / "artifact.json"
     path.write_text(json.dumps(change(json.loads(path.read_text()))))
-    with pytest.raises(Mistake) as caught:
+    with pytest.raises(artifact.UNUSABLE) as caught:
         artifact.read(tmp_path / "1-step")
+    assert caught.value.exit_code == (2 if "version" in said else 4)
     assert said in caught.value.message
     assert str(path) in caught.value.message
 
@@ -125,5 +127,5 @@ def test_a_foreign_or_damaged_record_is_refused(
 def test_a_record_that_is_no_json_is_refused(tmp_path: Path, raw: bytes) -> None:
     artifact.seal(onnx(tmp_path / "1-step"), RECORD)
     (tmp_path / "1-step" / "artifact.json").write_bytes(raw)
-    with pytest.raises(Mistake, match="is damaged"):
+    with pytest.raises(Mismatch, match="is damaged"):
         artifact.read(tmp_path / "1-step")

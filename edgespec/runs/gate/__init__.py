@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from edgespec import recipe
 from edgespec.errors import BrokenPromise, EdgespecError, Missing, Mistake, Unreachable
+from edgespec.pipeline import integrity
 from edgespec.pipeline.run import Run
 from edgespec.recipe import gates as recipe_gates
 from edgespec.recipe.gates import Gate, Promises
@@ -86,6 +87,7 @@ def judge(run: Run, asked: Asked) -> Judged:
         other = revision.find(asked.against)  # before anything is built or measured
     with run.locked():
         run.check_recipe()
+        integrity.shipped(run.folder, run.report)
         made = recipe_gates.load(run.folder / "recipe.yaml")
         path = asked.baseline or BASELINES / f"{run.report.recipe}.json"
         compared = bool(asked.against or asked.baseline or made.regression or path.is_file())

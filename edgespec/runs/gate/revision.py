@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgespec import report, storage
-from edgespec.errors import BrokenPromise, Missing, Mistake
+from edgespec.errors import BrokenPromise, Mismatch, Missing, Mistake
 from edgespec.job import Progress
 from edgespec.report import Report
 
@@ -112,7 +112,7 @@ def build(
 def _finished(made: Path) -> bool:
     try:
         return bool(report.read(made).finished)
-    except Mistake:
+    except (Mistake, Mismatch):
         return False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from heard import Heard
 
 from edgespec import artifact, imports, models, recipe, storage
 from edgespec.artifact import Checkpoint, OnnxModel
-from edgespec.errors import Mistake, Mistakes
+from edgespec.errors import Mismatch, Mistake, Mistakes
 from edgespec.evaluation import scoring
 from edgespec.job import Job, Silent
 from edgespec.pipeline import compress as pipeline
@@ -132,8 +133,9 @@ def test_a_folder_that_is_no_whole_checkpoint_is_refused(trained: Path, tmp_path
     assert "edgespec import" in caught.value.hint
     weights = trained / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-4] + b"harm")
-    with pytest.raises(Mistake, match=r"model\.safetensors is damaged"):
+    with pytest.raises(Mismatch, match=r"model\.safetensors is damaged"):
         adopt.run(given, checkpoint=str(trained))
+    shutil.copytree(tiny_job.line("cnn").float32.folder, trained, dirs_exist_ok=True)
     artifact.seal(replace(tiny_job.line("cnn").float32, folder=trained), {"step": "to_onnx"})
     with pytest.raises(Mistake, match="holds ONNX files"):
         adopt.run(given, checkpoint=str(trained))

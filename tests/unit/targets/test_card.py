@@ -79,6 +79,7 @@ def test_a_users_own_card_stands_before_the_shipped_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cards, "NAMED", set())
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     at_home, here = tmp_path / "settings" / "edgespec" / "targets", tmp_path / "targets"
     for folder, threads in ((at_home, 2), (here, 3)):
@@ -86,8 +87,18 @@ def test_a_users_own_card_stands_before_the_shipped_one(
         (folder / "bench7.yaml").write_text(f"runtime: onnxruntime\nthreads: {threads}\n")
     (at_home / "local.yaml").write_text("runtime: onnxruntime\nthreads: 4\n")
     assert {"bench7", "local"} <= set(cards.names())
-    assert cards.load("bench7").threads == 3
-    assert cards.load("local").threads == 4
+    (here / "local.yaml").write_text("runtime: onnxruntime\nthreads: 5\n")
+    (here / "only.yaml").write_text("runtime: onnxruntime\n")
+    assert (cards.load("bench7").threads, cards.load("local").threads) == (2, 4), "nobody named them"
+    with pytest.raises(Mistake, match="nobody asked for it by name") as caught:
+        cards.load("only")
+    assert "--target only" in caught.value.hint
+    assert cards.name("bench7", "rpi5") == [Path("targets/bench7.yaml")]
+    assert cards.name_all({"targets": ["only"], "gates": [{"latency_p90": {"bench7": 1}}]}) == [
+        Path("targets/bench7.yaml"), Path("targets/only.yaml"),
+    ]  # fmt: skip
+    assert (cards.load("bench7").threads, cards.load("local").threads) == (3, 4)
+    (here / "local.yaml").unlink()
     ls.command("targets")
     told = capsys.readouterr().out
     assert "your own card: targets/bench7.yaml" in told

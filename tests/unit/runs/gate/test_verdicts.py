@@ -164,7 +164,11 @@ def test_the_recommendation_hears_which_promises_a_file_would_break() -> None:
 
 
 def run_folder(tmp_path: Path, gates: str) -> Path:
-    reports.write(report(), tmp_path)
+    made = report()
+    for each in made.last():
+        each.file = "model.onnx"
+    reports.write(made, tmp_path)
+    (tmp_path / "model.onnx").write_bytes(b"x")
     resealed.recipe(tmp_path, f"schema: 1\ngates:\n{gates}")
     return tmp_path
 
