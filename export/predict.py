@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import checksums
 import contract as contracts
 from contract import Contract
 from model import Loaded, of_bundle, open_model
@@ -37,6 +38,7 @@ def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     if asked.top < 1 or asked.threads < 1 or (asked.laser is not None and not 100 < asked.laser < 20_000):
         raise RefusalError(2, "--top and --threads count from 1, --laser is in nm", "runner.py predict --help")
     path = file_of(asked.model)
+    checksums.unchanged(path.parent)
     runtime = of_bundle(asked.runtime, path.parent)
     model = open_model(runtime, {"name": path.name, "file": str(path)}, asked.threads)
     contract = contracts.find(model, path)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import platform
-import re
 import zipfile
 import zlib
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Dict, List
 
 import numpy as np
 
 import contract as contracts
+from checksums import EXACT, SUMS, Check, compare, walk
 from contract import Contract
 from model import Loaded, of_bundle, open_model
 from refusal import RefusalError
@@ -23,22 +22,11 @@ try:
 except ImportError:  # a Python built without it, which reads no such zip either
     LZMAError = EOFError  # type: ignore[assignment,misc]
 
-MODEL, CONTRACT, VECTORS, SUMS = "model.onnx", "contract.json", "test_vectors.npz", "SHA256SUMS"
+MODEL, CONTRACT, VECTORS = "model.onnx", "contract.json", "test_vectors.npz"
 NEEDED = (MODEL, CONTRACT, VECTORS, "MODEL_CARD.md", SUMS, "runner.py")
-EXACT = "exact"
 TOLERANCE = 1e-3  # of the largest logit, probability or score
 QUANTIZED = 0.05  # the same, where activations are rounded: processors add int8 products in different ways
-LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, LZMAError)
-
-
-class Check(NamedTuple):
-    """One check: kept or not, what was found, and what is tolerated."""
-
-    check: str
-    ok: bool
-    found: str
-    tolerance: str = EXACT
 
 
 def answer(asked: argparse.Namespace) -> dict[str, Any]:
@@ -49,62 +37,48 @@ def answer(asked: argparse.Namespace) -> dict[str, Any]:
     folder = asked.bundle
     if asked.threads < 1:
         raise RefusalError(2, "--threads counts from 1", "runner.py verify --help")
-    if not folder.is_dir() or not ((folder / SUMS).is_file() or (folder / MODEL).is_file()):
+    if not folder.is_dir() or not {SUMS, MODEL} & set(walk(folder).files):
         told = f"{folder} is no bundle: it holds neither {SUMS} nor {MODEL}"
         raise RefusalError(2, told, "name a folder that edgespec export made")
-    runtime = of_bundle(asked.runtime, folder)
     checks = _files(folder)
+    if walk(folder).odd:  # whoever opens one may wait for ever, or read what is no part of the bundle
+        checks.append(Check("answers", False, "not asked: the folder holds what is no file"))
+        return _told(folder, checks, "")
+    try:
+        runtime = of_bundle(asked.runtime, folder)
+    except RefusalError as refusal:
+        if refusal.code != 2 or all(each.ok for each in checks):
+            raise
+        checks.append(Check("answers", False, "cannot be compared: " + refusal.answer["error"]))
+        return _told(folder, checks, "")
     try:
         model = open_model(runtime, {"name": MODEL, "file": str(folder / MODEL)}, asked.threads)
         checks += _contract(folder, model)
         checks += _answers(folder, model, contracts.find(model, folder / MODEL))
     except RefusalError as refusal:
         checks.append(Check("answers", False, "cannot be compared: " + refusal.answer["error"]))
+    return _told(folder, checks, str(runtime.version()))
+
+
+def _told(folder: Path, checks: List[Check], version: str) -> Dict[str, Any]:
     ok = all(each.ok for each in checks)
     return {
         "bundle": str(folder),
         "ok": ok,
         "checks": [each._asdict() for each in checks],
-        "runtime": str(runtime.version()),
+        "runtime": version,
         "machine": platform.machine(),
         "exit_code": 0 if ok else 4,
     }
 
 
-def _files(folder: Path) -> list[Check]:
+def _files(folder: Path) -> List[Check]:
     """Compare every file with its checksum; a file too many or too few is a check that fails."""
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
+    there = walk(folder).files
     checks = [Check(f"file {name}", False, "missing") for name in NEEDED if name not in there]
     if not any(name.startswith("runtimes/") for name in there):
         checks.append(Check("file runtimes/", False, "missing"))
-    sums: dict[str, str] = {}
-    if SUMS in there:
-        lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
-        for number, line in enumerate(lines, start=1):
-            found = LINE.fullmatch(line)
-            if found is None or ".." in Path(found.group(2)).parts or Path(found.group(2)).is_absolute():
-                checks.append(Check(f"{SUMS}:{number}", False, f"{line[:60]!r} is no checksum of a file in here"))
-            else:
-                sums[found.group(2)] = found.group(1).lower()
-    for name in sorted(sums):
-        if name not in there:
-            checks.append(Check(f"checksum {name}", False, "missing"))
-            continue
-        same = _digest(folder / name) == sums[name]
-        checks.append(Check(f"checksum {name}", same, "as sent" if same else "has changed since it was sent"))
-    extra = sorted(there - set(sums) - {SUMS})
-    return [*checks, *(Check(f"checksum {name}", False, f"is not listed in {SUMS}: remove it") for name in extra)]
-
-
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            for block in iter(lambda: file.read(2**20), b""):
-                digest.update(block)
-    except OSError:
-        return "unreadable"
-    return digest.hexdigest()
+    return checks + compare(folder)
 
 
 def _contract(folder: Path, model: Loaded) -> list[Check]:

@@ -16,7 +16,7 @@ from edgespec import storage
 from edgespec.bench import recording
 from edgespec.bench.measurement import Samples
 from edgespec.bench.protocol import Protocol
-from edgespec.errors import Mistake
+from edgespec.errors import Mismatch, Mistake
 from edgespec.spectra import Floats, Ints
 from edgespec.targets.card import Target
 
@@ -128,13 +128,15 @@ def write(path: Path, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any
 
 
 def read(path: Path) -> tuple[dict[str, Any], Arrays]:
-    """Read what `write` wrote. Raises Mistake for a file that is something else, damaged, or of another version."""
+    """Read what `write` wrote. Raises Mistake for a file that is something else or of another version, Mismatch for a damaged one."""
     hint = "a recording is bench/TARGET.samples.npz of a run folder; edgespec bench makes it"
     try:
         with open(path, "rb") as raw:
             if raw.read(2) != b"PK":  # numpy takes any unknown file for a pickle, and says so
-                raise ValueError("not an .npz file")
+                raise Mistake(f"{path} is no recording: not an .npz file", hint)
         with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as kept:
+            if FACTS not in kept.files:
+                raise Mistake(f"{path} is no recording: it holds no {FACTS}", hint)
             arrays = {name: kept[name] for name in kept.files}
         facts = json.loads(bytes(arrays.pop(FACTS)), parse_constant=_no_number)
     except FileNotFoundError:
@@ -148,9 +150,10 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
         MemoryError,
         RecursionError,
     ) as problem:
-        objects = "allow_pickle" in str(problem)
-        why = "it holds Python objects, which are never loaded" if objects else problem
-        raise Mistake(f"{path} is no recording, or damaged: {why}", hint) from problem
+        if "allow_pickle" in str(problem):
+            told = f"{path} is no recording: it holds Python objects, which are never loaded"
+            raise Mistake(told, hint) from problem
+        raise Mismatch(f"{path} is damaged, or no recording: {problem}", hint) from problem
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise Mistake(f"{path} is not a recording of format {FORMAT}", "measure again: edgespec bench")
     return facts, arrays

@@ -79,13 +79,12 @@ def command(
         _replay(replay, run, to_json)
         return
     how = protocol.named(mode, seconds=seconds, lock_clocks=lock_clocks)
+    name_targets(*(target or ()))
     if run is not None and run.is_file():
-        name_targets(*(target or ()))
         _file(run, target or ["local"], how, to_json, host=host, variant=variant, soak=soak)
         return
     soak_s = 0.0 if soak is None else units.duration(soak)
     folder = run_folder(run)
-    name_targets(*(target or ()))
     cards = targets.cards(target or ["local"], host)  # a wrong name is told before what takes seconds to load
     from edgespec.bundle import for_targets
     from edgespec.pipeline.run import Run

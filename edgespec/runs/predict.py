@@ -62,6 +62,7 @@ class Model:
     def __init__(self, path: Path, threads: int = 1) -> None:
         self.path = path
         with device_program.refusals():
+            device_program.module("checksums").unchanged(path.parent)
             asked = {"name": path.name, "file": str(path)}
             self._loaded = device_program.module("model").open_model(device_program.module(RUNTIME), asked, threads)
             self._contract = device_program.module("contract").find(self._loaded, path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ from device_runner import ask, module
 from onnx import numpy_helper
 
 from edgespec import contract
+from edgespec.errors import Mismatch
+from edgespec.runs import predict
 
 
 @pytest.fixture
@@ -137,6 +141,46 @@ def test_files_too_many_and_too_few_are_found(bundle: Path) -> None:
     assert found["checksum spectra/axes.py"] == "missing"
     assert "not listed" in found["checksum runtimes/extra.py"]
     assert len([name for name in found if name.startswith("SHA256SUMS:")]) == 2
+
+
+def test_what_is_no_file_is_neither_opened_nor_followed(bundle: Path, tmp_path: Path) -> None:
+    planted = tmp_path / "planted"
+    planted.mkdir()
+    (planted / "__init__.py").write_text("raise SystemExit('planted code was run')")
+    shutil.copytree(bundle / "measure", planted, dirs_exist_ok=True)
+    shutil.rmtree(bundle / "measure")
+    (bundle / "measure").symlink_to(planted)
+    (bundle / "contract.json").unlink()
+    os.mkfifo(bundle / "contract.json")
+    (bundle / "extra").symlink_to("/etc/hostname")
+    code, answer = verify(bundle)
+    found = failed(answer)
+    assert code == 4
+    for name, kind in (("measure", "a symbolic link"), ("contract.json", "a FIFO"), ("extra", "a symbolic link")):
+        assert found[f"file {name}"].startswith(f"is {kind}")
+    assert found["answers"].startswith("not asked")
+
+
+def test_a_bundle_whose_files_have_changed_is_not_asked(bundle: Path, tmp_path: Path) -> None:
+    """Whoever asks it is told, here, on the device and in Python; a file that stands alone is asked as it is."""
+    raw = (bundle / "model.onnx").read_bytes()
+    loaded = onnx.load(bundle / "model.onnx")
+    loaded.producer_name = "somebody else"
+    onnx.save(loaded, bundle / "model.onnx")
+    (tmp_path / "a.txt").write_text("".join(f"{i} {i % 7}\n" for i in range(150, 1173)))
+    for place in (bundle, bundle / "model.onnx"):
+        code, (answer,) = ask(tmp_path, "predict", str(place), "a.txt")
+        assert code == 4
+        assert "model.onnx has changed since it was sent" in answer["error"]
+    ended = edgespec(tmp_path, "predict", bundle, "a.txt")
+    assert ended.returncode == 4
+    assert "model.onnx has changed since it was sent" in ended.stderr
+    with pytest.raises(Mismatch, match="has changed since it was sent"):
+        predict.Model(bundle / "model.onnx")
+    (tmp_path / "alone.onnx").write_bytes((bundle / "model.onnx").read_bytes())
+    assert ask(tmp_path, "predict", "alone.onnx", "a.txt")[0] == 0
+    (bundle / "model.onnx").write_bytes(raw)
+    assert ask(tmp_path, "predict", str(bundle), "a.txt")[0] == 0
 
 
 def test_what_is_no_bundle_is_a_mistake(tmp_path: Path) -> None:
