@@ -44,7 +44,8 @@ def counter() -> dict[str, Any]:
     found = shutil.which("valgrind")
     if not found:
         raise Missing("instructions can't be counted: valgrind is not installed", hint=GET)
-    said = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout.strip()
+    told = subprocess.run([found, "--version"], capture_output=True, encoding="utf-8", timeout=60, check=False)
+    said = told.stdout.strip()
     import importlib.metadata
 
     return {

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from edgespec import storage
 from edgespec.errors import EdgespecError, Mistake, Mistakes
 
 Scheduler = Annotated[
@@ -67,9 +68,7 @@ class Bars:
         """Print one line, and log it."""
         print(printable(text), file=sys.stderr, flush=True)
         if self.log is not None:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            with self.log.open("a", encoding="utf-8") as file:
-                file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+            storage.log(self.log, text)
 
 
 def name_targets(*names: str) -> None:

@@ -75,7 +75,7 @@ def pack(place: Path) -> bytes:
     with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in [place] if place.is_file() else sorted(place.rglob("*")):
             inside = path.name if place.is_file() else path.relative_to(place).as_posix()
-            if inside != ".lock":
+            if inside not in (".lock", ".lock.pid"):
                 archive.write(path, inside)
     return held.getvalue()
 

@@ -258,6 +258,4 @@ class _Log(Silent):
 
     def say(self, text: str) -> None:
         """Log one line."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')} {text}\n")
+        storage.log(self.path, text)

@@ -160,8 +160,12 @@ def _command(target: Target, token: str) -> str:
 def _user() -> str:
     try:
         return getpass.getuser()
-    except (KeyError, OSError):  # a container may have no name for it
-        return str(os.getuid())
+    except (
+        KeyError,
+        OSError,
+        ImportError,
+    ):  # a container may have no name for it, and Windows no list of users to look in
+        return str(os.getuid()) if hasattr(os, "getuid") else "somebody"
 
 
 def _agent() -> bytes:

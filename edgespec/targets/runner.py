@@ -32,6 +32,10 @@ LINES: ContextVar[tuple[Line, ...]] = ContextVar("lines", default=())
 """The lines that are open, of this thread."""
 
 LIMIT_S = 30.0
+CRASHED, ILLEGAL = (
+    0xC0000000,
+    "0xc000001d",
+)  # Windows ends a program that crashes with such a code: there are no signals
 
 
 @contextmanager
@@ -71,8 +75,8 @@ def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: floa
             f"target {target.name!r} gave no answer to '{arguments[0]}' within {timeout_s:.0f} s",
             hint=f"something keeps {busy} busy, or the model is very slow",
         )
-    if ended.code < 0:
-        raise _killed(target, arguments[0], -ended.code)
+    if ended.code < 0 or ended.code >= CRASHED:
+        raise _killed(target, arguments[0], abs(ended.code))
     answer = _json(ended.printed)
     if answer is not None and ended.code == 0:
         return answer
@@ -108,8 +112,8 @@ def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]
         code = process.wait()
         noise.seek(0)
         told = noise.read().decode(errors="replace").strip()
-    if code < 0:
-        raise _killed(target, arguments[0], -code)
+    if code < 0 or code >= CRASHED:
+        raise _killed(target, arguments[0], abs(code))
     if answer is not None and code in TOLD and "error" in answer and "file" not in answer:
         raise TOLD[code](str(answer["error"]), hint=str(answer.get("hint", "")))
     if answer is None or answer.get("exit_code") != code:
@@ -177,11 +181,13 @@ def _json(raw: bytes) -> dict[str, Any] | None:
 
 def _killed(target: Target, command: str, number: int) -> EdgespecError:
     reasons = {
-        signal.SIGKILL: "the system kills what takes more memory than there is",
-        signal.SIGILL: f"{target.runtime} uses an instruction that this processor doesn't have",
+        "SIGKILL": "the system kills what takes more memory than there is",
+        "SIGILL": f"{target.runtime} uses an instruction that this processor doesn't have",
+        ILLEGAL: f"{target.runtime} uses an instruction that this processor doesn't have",
     }
-    name = signal.Signals(number).name if number in {each.value for each in signal.Signals} else f"signal {number}"
-    hint = reasons.get(number, f"{target.runtime} itself crashed; try another version of it")  # type: ignore[call-overload]
+    known = {each.value: each.name for each in signal.Signals}
+    name = known.get(number, f"signal {number}") if number < CRASHED else f"{number:#x}"
+    hint = reasons.get(name, f"{target.runtime} itself crashed; try another version of it")
     return Unreachable(f"target {target.name!r}: the runner died of {name} while doing '{command}'", hint=hint)
 
 

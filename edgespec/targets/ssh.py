@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import re
-import select
 import shlex
 import shutil
 import subprocess
@@ -57,7 +57,7 @@ MEANINGS = (
 NO_ROOM = ("No space left on device", "Disk quota exceeded", "File too large")
 BEAT_S = 10.0
 PATIENCE_S = 60.0
-BLOCK = 2**16
+BLOCK, AHEAD = 2**16, 16  # bytes that are read at once; blocks that are read ahead
 LONGEST = 2**26
 RUNNING: set[subprocess.Popen[bytes]] = set()
 
@@ -171,6 +171,9 @@ class Wire:
         )
         RUNNING.add(self._ssh)
         self._to, self._from = cast(IO[bytes], self._ssh.stdin), cast(IO[bytes], self._ssh.stdout)
+        self._heard: queue.Queue[bytes] = queue.Queue(AHEAD)
+        self._ear = threading.Thread(target=self._listen, daemon=True)
+        self._ear.start()
 
     def beat(self) -> None:
         """Say now and then, from now on, that we are here: a device can't tell a cut line from a quiet one."""
@@ -215,7 +218,9 @@ class Wire:
             self._ssh.kill()
             self._ssh.wait()
         RUNNING.discard(self._ssh)
-        self._from.close()
+        self._ear.join(1)
+        if not self._ear.is_alive():  # what ssh has left behind may hold its output open
+            self._from.close()
         self._noise.close()
 
     def _beat(self) -> None:
@@ -229,14 +234,29 @@ class Wire:
                 raw = raw[self._to.write(raw[:BLOCK]) :]
 
     def _more(self, until: float) -> bytes:
-        ready, _, _ = select.select([self._from], [], [], max(0.0, until - time.monotonic()))
-        if not ready:
+        try:
+            found = self._heard.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
             self._ssh.kill()
-            raise Unreachable(f"{ssh.title(self.target)} went silent", hint=f"try: {ssh.by_hand(self.target)}")
-        found = os.read(self._from.fileno(), BLOCK)
+            raise Unreachable(
+                f"{ssh.title(self.target)} went silent", hint=f"try: {ssh.by_hand(self.target)}"
+            ) from None
         if not found:
             raise self._ended()
         return found
+
+    def _listen(self) -> None:
+        """Hand on what ssh says, and b"" at its end; a thread, because Windows cannot wait for a pipe with a limit."""
+        found = b"more"
+        while found and not self._over.is_set():
+            try:
+                found = os.read(self._from.fileno(), BLOCK)
+            except OSError:
+                found = b""
+            while not self._over.is_set():  # whoever talks without end is heard no faster than is read
+                with contextlib.suppress(queue.Full):
+                    self._heard.put(found, timeout=0.1)
+                    break
 
     def _ended(self) -> EdgespecError:
         """Say why the line is gone, by what ssh said of it."""

@@ -56,8 +56,9 @@ def locked() -> Iterator[dict[str, Any]]:
 
 def main() -> None:
     """Fix the clocks, wait until standard input ends, put them back."""
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    for name in ("SIGHUP", "SIGINT", "SIGTERM"):
+        if hasattr(signal, name):  # Windows has no SIGHUP
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     try:
         how, undo = _jetson() if shutil.which("jetson_clocks") else _governors()
     except (OSError, subprocess.CalledProcessError) as problem:

@@ -98,10 +98,30 @@ def peak_memory() -> int:
     for line in text("/proc/self/status").split("\n"):
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
-    import resource  # not on every system, and not needed above
-
+    try:
+        import resource
+    except ImportError:  # Windows has no such module
+        return _windows_peak()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak if sys.platform == "darwin" else peak * 1024)
+
+
+def _windows_peak() -> int:
+    """Ask Windows for the peak of this process's working set, in bytes (K32GetProcessMemoryInfo, PROCESS_MEMORY_COUNTERS)."""
+    import ctypes
+
+    counters = (
+        ctypes.c_size_t * 10
+    )()  # two numbers of 32 bits, then eight of the machine's size; PeakWorkingSetSize is their first
+    words = ctypes.cast(counters, ctypes.POINTER(ctypes.c_uint32))
+    size = 8 + 8 * ctypes.sizeof(ctypes.c_size_t)
+    words[0] = size
+    system: Any = ctypes.WinDLL("kernel32", use_last_error=True)  # type: ignore[attr-defined]
+    system.GetCurrentProcess.restype = ctypes.c_void_p
+    system.K32GetProcessMemoryInfo.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint32]
+    if not system.K32GetProcessMemoryInfo(system.GetCurrentProcess(), counters, size):
+        raise OSError("Windows does not tell how much memory this process has held")
+    return int(counters[8 // ctypes.sizeof(ctypes.c_size_t)])
 
 
 def _gpu() -> str | None:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -103,6 +104,41 @@ def test_a_folder_that_failed_does_not_replace_the_old_one(tmp_path: Path) -> No
     assert (tmp_path / "made" / "a").read_text() == "old"
 
 
+def test_a_file_that_another_program_has_open_for_a_moment_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where a virus scanner opens each new file."""
+    tries, real = [], os.replace
+
+    def busy(source: object, target: object) -> None:
+        tries.append(target)
+        if len(tries) < 3:
+            raise PermissionError(errno.EACCES, "Access is denied")
+        real(source, target)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "replace", busy)
+    monkeypatch.setattr(storage, "BUSY_S", 30.0)
+    storage.write(tmp_path / "a.csv", "new")
+    assert (tmp_path / "a.csv").read_text() == "new"
+    assert len(tries) == 3
+
+
+def test_a_file_that_stays_open_elsewhere_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text("old")
+
+    def busy(source: object, target: object) -> None:
+        raise PermissionError(errno.EACCES, "Access is denied")
+
+    monkeypatch.setattr(os, "replace", busy)
+    with pytest.raises(PermissionError):
+        storage.write(tmp_path / "a.csv", "new")
+    monkeypatch.setattr(storage, "BUSY_S", 0.01)
+    with pytest.raises(StorageError, match=r"a\.csv cannot be replaced: another program has it open") as caught:
+        storage.write(tmp_path / "a.csv", "new")
+    assert caught.value.exit_code == 8
+    assert [each.name for each in tmp_path.iterdir()] == ["a.csv"]
+
+
 def test_json_keeps_its_order_and_refuses_nan(tmp_path: Path) -> None:
     path = storage.write_json(tmp_path / "a.json", {"b": 1, "a": "µ"})
     assert path.read_text(encoding="utf-8") == '{\n "b": 1,\n "a": "µ"\n}\n'
@@ -122,7 +158,8 @@ def test_a_held_folder_tells_who_holds_it_and_is_free_when_that_one_dies(tmp_pat
     finally:
         killed(child)
     with storage.lock(folder):
-        assert (folder / ".lock").read_text() == str(os.getpid())
+        assert (folder / ".lock.pid").read_text() == str(os.getpid())
+    assert [each.name for each in folder.iterdir()] == [".lock"]
 
 
 def test_a_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
@@ -132,12 +169,136 @@ def test_a_lock_is_given_back_after_an_error(tmp_path: Path) -> None:
         pass
 
 
+TURNS = """
+import pathlib, sys, time
+from edgespec import storage
+with storage.turn(pathlib.Path(sys.argv[1])):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_turn_is_waited_for_and_given_back_by_a_process_that_dies(tmp_path: Path) -> None:
+    path, said = tmp_path / "measuring.lock", []
+    child = started(TURNS, path)
+
+    def wait() -> None:
+        with storage.turn(path):
+            said.append(child.poll())
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    waiting.join(0.3)
+    assert waiting.is_alive(), "the other process holds it"
+    killed(child)
+    waiting.join(10)
+    assert said != []
+    assert said != [None], "the other process had ended before this one had its turn"
+
+
+def test_a_lock_file_with_content_is_never_written(tmp_path: Path) -> None:
+    (tmp_path / ".lock").write_text("4711")  # as earlier versions left it
+    with storage.lock(tmp_path), storage.turn(tmp_path / "turn"):
+        pass
+    assert (tmp_path / ".lock").read_text() == "4711"
+
+
+@pytest.mark.parametrize("said", ["", "12\n13", "9" * 400, "\x1b[2J"])
+def test_what_is_no_process_id_is_not_told_as_one(said: str, tmp_path: Path) -> None:
+    child = started(HOLDER, tmp_path)
+    try:
+        (tmp_path / ".lock.pid").write_text(said)
+        with pytest.raises(StorageError, match="pid unknown"), storage.lock(tmp_path):
+            pass
+    finally:
+        killed(child)
+
+
+def plant(kind: str, place: Path, goal: Path) -> None:
+    """Put something that is no plain file in a file's place; a link leads to `goal`."""
+    if kind == "folder":
+        place.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(place)
+    else:
+        place.symlink_to(goal)
+
+
+PLANTED = [
+    pytest.param(
+        kind, marks=pytest.mark.skipif(kind == "pipe" and not hasattr(os, "mkfifo"), reason="no named pipes here")
+    )
+    for kind in ("link", "folder", "pipe")
+]
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_a_planted_lock_is_refused_and_what_it_leads_to_is_left_alone(kind: str, tmp_path: Path) -> None:
+    mine, absent = tmp_path / "mine.txt", tmp_path / "absent.txt"
+    mine.write_text("my spectra")
+    for number, goal in enumerate((mine, absent)):
+        run = tmp_path / f"run{number}"
+        run.mkdir()
+        plant(kind, run / ".lock", goal)
+        for held in (storage.lock(run), storage.lock(run, wait=True), storage.turn(run / ".lock")):
+            with pytest.raises(StorageError, match="no plain file") as caught, held:
+                pass
+            assert caught.value.exit_code == 8
+            assert "delete .lock" in caught.value.hint
+        plant(kind, run / "log.txt", goal)
+        with pytest.raises(StorageError, match=r"log\.txt is no plain file"):
+            storage.log(run / "log.txt", "a line")
+    assert mine.read_text() == "my spectra"
+    assert not absent.exists()
+
+
+def test_a_link_that_is_put_there_at_the_last_moment_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("my spectra")
+    (tmp_path / ".lock").symlink_to(mine)
+    real = storage._is_plain
+    monkeypatch.setattr(storage, "_is_plain", lambda path, absent=False: absent or real(path))
+    for flags in (
+        storage.PLAIN_ONLY,
+        0,
+    ):  # without O_NOFOLLOW, as on Windows, the opened file is compared with the name
+        monkeypatch.setattr(storage, "PLAIN_ONLY", flags)
+        with pytest.raises(StorageError, match="no plain file"), storage.lock(tmp_path):
+            pass
+    assert mine.read_text() == "my spectra"
+
+
+def test_a_hard_link_is_not_written_through(tmp_path: Path) -> None:
+    mine = tmp_path / "mine.txt"
+    mine.write_text("my spectra")
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in (".lock", ".lock.pid", "log.txt"):
+        os.link(mine, run / name)
+    with storage.lock(run):
+        assert mine.read_text() == "my spectra"
+        assert (run / ".lock.pid").read_text() == str(os.getpid())
+    with pytest.raises(StorageError, match="second name"):
+        storage.log(run / "log.txt", "a line")
+    assert mine.read_text() == "my spectra"
+
+
+def test_a_log_has_a_line_with_its_time_for_each_text(tmp_path: Path) -> None:
+    for text in ("µ", "b"):
+        storage.log(tmp_path / "run" / "log.txt", text)
+    lines = (tmp_path / "run" / "log.txt").read_text(encoding="utf-8").splitlines()
+    assert [line.split(" ", 2)[2] for line in lines] == ["µ", "b"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="its locks have no such error")
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.EOPNOTSUPP])
 def test_a_file_system_without_locks_is_refused(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def flock(file: object, how: int) -> None:
         raise OSError(code, os.strerror(code))
 
-    monkeypatch.setattr(storage.fcntl, "flock", flock)
+    monkeypatch.setattr("portalocker.portalocker.LOCKER", flock)
     with pytest.raises(StorageError, match="no locks") as caught, storage.lock(tmp_path):
         pass
     assert caught.value.exit_code == 8

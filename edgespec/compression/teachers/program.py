@@ -73,7 +73,12 @@ def _placed(command: Sequence[str], questions: Path, answers: Path) -> list[str]
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the program and all that it has started, first politely."""
+    """End the program and all that it has started, first politely; Windows has no groups of processes, but a program that ends a tree."""
+    if not hasattr(os, "killpg"):
+        if child.poll() is None:
+            subprocess.run(["taskkill", "/T", "/F", "/PID", str(child.pid)], capture_output=True, check=False)
+        child.wait()
+        return
     for number in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(child.pid, number)

@@ -97,7 +97,7 @@ class Partial:
         """Give the file its final name."""
         with open(self.path, "rb") as file:
             os.fsync(file.fileno())
-        os.replace(self.path, self.whole)
+        storage.replace(self.path, self.whole)
         self.note.unlink(missing_ok=True)
 
     def _rest(self, told: Mapping[str, str]) -> int:

@@ -198,7 +198,7 @@ def _read(name: str, goal: Path, way: str, tries: int) -> dict[str, Any]:
         if answer.get("done"):
             public_set.read(arrays)  # what is no set of classes takes no name
             receipt.place(goal).unlink(missing_ok=True)  # of the file that is replaced
-            os.replace(arrays, goal)
+            storage.replace(arrays, goal)
     return answer
 
 

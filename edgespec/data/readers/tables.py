@@ -63,8 +63,11 @@ def _sheet(path: Path) -> list[list[str]]:
     except ImportError:
         raise Missing(f"{path.name}: openpyxl is needed to read it, and is not installed", hint=EXTRA) from None
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        found: list[Any] = list(book.worksheets[0].iter_rows(values_only=True))
+        with path.open(
+            "rb"
+        ) as raw:  # openpyxl leaves open what it has opened, and Windows lets nobody replace an open file
+            book = openpyxl.load_workbook(raw, read_only=True, data_only=True)
+            found: list[Any] = list(book.worksheets[0].iter_rows(values_only=True))
     except NO_WORKBOOK as problem:
         raise Mistake(
             f"{path.name}: is no workbook that can be read: {problem}", hint="save it as .xlsx or .csv again"

@@ -163,7 +163,8 @@ def _alike(revision: Revision, mine: str) -> str | None:
 
 def _git(top: Path, *words: str) -> str | None:
     try:
-        ended = subprocess.run(["git", "-C", str(top), *words], capture_output=True, text=True, check=False)
+        command = ["git", "-C", str(top), *words]
+        ended = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
     except (OSError, UnicodeDecodeError):
         return None
     return ended.stdout.strip() if ended.returncode == 0 else None

@@ -18,10 +18,11 @@ def test_a_folder_and_a_file_come_back_as_they_were(tmp_path: Path) -> None:
     folder = tmp_path / "run" / "1-train"
     folder.mkdir(parents=True)
     (folder / "a.bin").write_bytes(bytes(range(256)))
-    (tmp_path / "run" / ".lock").write_text("1")
+    (tmp_path / "run" / ".lock").touch()
+    (tmp_path / "run" / ".lock.pid").write_text("1")
     remote_task.unpack(remote_task.pack(tmp_path / "run"), tmp_path / "there")
     assert (tmp_path / "there" / "1-train" / "a.bin").read_bytes() == bytes(range(256))
-    assert not (tmp_path / "there" / ".lock").exists()
+    assert not list((tmp_path / "there").glob(".lock*"))
     remote_task.unpack(remote_task.pack(folder / "a.bin"), tmp_path / "one")
     assert [path.name for path in (tmp_path / "one").iterdir()] == ["a.bin"]
 

@@ -322,8 +322,12 @@ def stopped_in_a_trial(folder: Path, workers: set[int]) -> tuple[int, Path]:
     ends = time.monotonic() + 200
     while time.monotonic() < ends:
         for lock in sorted(folder.glob("trials/*/.lock"))[3:]:
-            done, pid = lock.with_name(trial.VALIDATION), lock.read_text().strip()
-            if done.exists() or not pid or int(pid) not in workers:
+            done = lock.with_name(trial.VALIDATION)
+            try:
+                pid = lock.with_name(".lock.pid").read_text()
+            except FileNotFoundError:  # nobody holds it
+                continue
+            if done.exists() or int(pid) not in workers:
                 continue
             os.kill(int(pid), signal.SIGSTOP)
             if not done.exists() and lock.with_name("recipe.yaml").exists():

@@ -187,6 +187,19 @@ def test_a_runner_that_fails_is_told_as_what_it_is(
     assert hint in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("code", "message", "hint"),
+    [(0xC000001D, "died of 0xc000001d", "instruction"), (0xC0000005, "died of 0xc0000005", "crashed")],
+)
+def test_a_crash_under_windows_is_told_by_its_code(
+    code: int, message: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "_here", lambda *given: runner.Ended(code, b"", ""))
+    with pytest.raises(Unreachable, match=message) as caught:
+        runner.call(LOCAL, ["hello"], tmp_path)
+    assert hint in caught.value.hint
+
+
 def test_a_target_can_not_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         LOCAL.threads = 4  # type: ignore[misc]

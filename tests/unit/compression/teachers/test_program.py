@@ -75,3 +75,20 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
     else:
         os.kill(pid, 9)
         raise AssertionError("its child goes on")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="it stands in for Windows' own program")
+def test_without_groups_of_processes_windows_own_program_ends_the_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool = tmp_path / "bin" / "taskkill"
+    tool.parent.mkdir()
+    tool.write_text(f"#!{sys.executable}\nimport os, sys\nopen({str(tmp_path / 'said')!r}, 'w').write(' '.join(sys.argv[1:]))\n"
+                    "os.kill(int(sys.argv[-1]), 9)\n")  # fmt: skip
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tool.parent))
+    monkeypatch.delattr(os, "killpg")
+    with pytest.raises(Mistake, match=r"took longer than 0\.5 s"):
+        run(tmp_path, sys.executable, "-c", "import time; time.sleep(60)", limit_s=0.5)
+    assert (tmp_path / "said").read_text().startswith("/T /F /PID ")
+    run(tmp_path, sys.executable, written(tmp_path, "import sys; open(sys.argv[-1], 'w').close()"))
