@@ -130,23 +130,27 @@ class Run:
         axis: Place | None = None,
         target: str | None = None,
         require_engine: bool = False,
+        sign: Place | None = None,
     ) -> Written | Delivered:
         """Write a bundle, as `edgespec export` does: model, contract, test vectors, model card, checksums and the device's program.
 
         folder: to write, replaced as a whole; `bundle`, or `bundles/<target>`, of the run if not said
         axis: a text file with an instrument's own axis in cm-1; target: also what this one loads
+        sign: a private key (PEM), by which all of it is signed
         Raises Mistake for a folder that is no bundle, a run without a calibrated file, an unknown variant or target.
         """
         from edgespec.bundle import for_targets
         from edgespec.bundle import write as bundles
 
         out, own = None if folder is None else Path(folder), None if axis is None else Path(axis)
+        by = None if sign is None else Path(sign)
         _named(target)
         if target is None:
             if require_engine:
                 raise Mistake("require_engine needs a target", hint="edgespec ls targets")
-            return bundles.write(self._open, out or self.folder / "bundle", variant=variant, axis=own)
-        return for_targets.write(self._open, target, out, variant=variant, axis=own, require_engine=require_engine)
+            return bundles.write(self._open, out or self.folder / "bundle", variant=variant, axis=own, sign=by)
+        more: dict[str, Any] = {"variant": variant, "axis": own, "require_engine": require_engine, "sign": by}
+        return for_targets.write(self._open, target, out, **more)
 
     def load_model(self, variant: str | None = None, *, threads: int = 1) -> Model:
         """Load one of the run's files; the one recommended on this machine if no variant is said."""

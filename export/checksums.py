@@ -12,6 +12,7 @@ from typing import Dict, List, NamedTuple, Tuple
 from refusal import RefusalError
 
 SUMS = "SHA256SUMS"
+SIGNATURE = "bundle.sig"  # over SHA256SUMS and all else, by whoever wrote the bundle
 EXACT = "exact"
 LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
 ANSWERED_BY = re.compile(
@@ -100,7 +101,7 @@ def compare(folder: Path) -> List[Check]:
             continue
         same = digest(there.files[name]) == sums[name]
         checks.append(Check(f"checksum {name}", same, "as sent" if same else "has changed since it was sent"))
-    extra = sorted(set(there.files) - set(sums) - {SUMS})
+    extra = sorted(set(there.files) - set(sums) - {SUMS, SIGNATURE})
     return checks + [Check(f"checksum {name}", False, f"is not listed in {SUMS}: remove it") for name in extra]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 
 from edgespec import storage
-from edgespec.bundle import tensorrt
+from edgespec.bundle import signature, tensorrt
 from edgespec.bundle import write as bundles
 from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
 from edgespec.graph import jetpack, onnx_file
@@ -67,20 +67,22 @@ def write(
     variant: str | None = None,
     axis: Path | None = None,
     require_engine: bool = False,
+    sign: Path | None = None,
 ) -> Delivered:
     """Write the bundle of a run for a target into `out`, `bundles/<target>` of the run if not said.
 
     variant: the file; the run's choice for the target if not said (`report.choice`)
-    axis: a file with an instrument's own axis, which the graph is then made to take
+    axis: a file with an instrument's own axis, which the graph is then made to take; sign: a private key
     require_engine: raise Missing where what the target loads can't be made here
     Raises Mistake for a file that the target's runtime is known to reject, and as `write.write` does.
     """
     card = target_cards.load(name)
     place = out or run.folder / PLACE / name
     bundles.check_place(place)
+    signature.ready(sign)
     with run.locked():
         run.check_data()
-        return _write(card, place, run, variant, axis, require_engine)
+        return _write(card, place, run, variant, axis, require_engine, sign)
 
 
 def write_all(run: Run, names: Sequence[str]) -> Report:
@@ -141,7 +143,13 @@ def _key(result: Report, card: Target) -> str:
 
 
 def _write(
-    card: Target, out: Path, run: Run, variant: str | None, axis: Path | None, require_engine: bool
+    card: Target,
+    out: Path,
+    run: Run,
+    variant: str | None,
+    axis: Path | None,
+    require_engine: bool,
+    sign: Path | None = None,
 ) -> Delivered:
     name = bundles.choose(run, variant, card)
     with storage.whole_folder(out) as part:
@@ -158,7 +166,7 @@ def _write(
         inside = out.is_relative_to(run.folder)
         found = replace(found, folder=str(out.relative_to(run.folder) if inside else out))
         storage.write_json(part / DELIVERED, {"format": FORMAT, **plain(found)})
-        bundles.seal(part)
+        bundles.seal(part, sign)
     return found
 
 

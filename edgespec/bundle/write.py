@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgespec import contract, plugins, storage
-from edgespec.bundle import model_card
+from edgespec.bundle import model_card, signature
 from edgespec.contract import Contract
 from edgespec.data.splits import occurrence
 from edgespec.errors import Mistake
@@ -42,14 +42,18 @@ class Written:
     size_bytes: int
 
 
-def write(run: Run, out: Path, *, variant: str | None = None, axis: Path | None = None) -> Written:
+def write(
+    run: Run, out: Path, *, variant: str | None = None, axis: Path | None = None, sign: Path | None = None
+) -> Written:
     """Write the bundle of a run into `out`, which is replaced as a whole.
 
     variant: the file; the one that this machine is to run if not said
     axis: a file with an instrument's own axis, which the graph is then made to take
-    Raises Mistake for a run without a calibrated file or an unknown variant; what `retarget` raises for the axis.
+    sign: a private key, by which all of it is signed
+    Raises Mistake for a run without a calibrated file or an unknown variant; what `retarget` raises for the axis, and `signature.sign` for the key.
     """
     check_place(out)
+    signature.ready(sign)
     with run.locked():
         job, made, result = run.job, run.model, run.report
         name = choose(run, variant, cards.load(choice.HERE))
@@ -59,7 +63,7 @@ def write(run: Run, out: Path, *, variant: str | None = None, axis: Path | None 
             if axis is not None:
                 retarget(path, axis, job, out.parent / f"{out.name}-mismatch.npz")
             written = fill(part, job, result, name)
-            seal(part)
+            seal(part, sign)
     return replace(written, folder=out)
 
 
@@ -87,9 +91,11 @@ def fill(part: Path, job: Job, result: Report, name: str, runtimes: Sequence[str
     return Written(part, name, said, path.stat().st_size)
 
 
-def seal(part: Path) -> None:
-    """Write the checksums of all that lies in a bundle."""
+def seal(part: Path, sign: Path | None = None) -> None:
+    """Write the checksums of all that lies in a bundle, and sign them with it where there is a key."""
     storage.write(part / SUMS, _sums(part).encode())
+    if sign is not None:
+        signature.sign(part, sign)
 
 
 def choose(run: Run, variant: str | None, card: Target) -> str:

@@ -29,6 +29,10 @@ For = Annotated[
 Engine = Annotated[
     bool, typer.Option("--require-engine", help="End with exit code 3 where the target's engine can't be built here.")
 ]
+Sign = Annotated[
+    Path | None,
+    typer.Option("--sign", metavar="KEY", help="Sign all of it with this private key (PEM): edgespec verify --key."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")]
 
 
@@ -40,6 +44,7 @@ def command(
     axis: AxisFile = None,
     target: For = None,
     require_engine: Engine = False,
+    sign: Sign = None,
     to_json: Json = False,
 ) -> None:
     """Write the folder that leaves the workstation: model, contract, test vectors, model card, checksums and the program that runs it.
@@ -53,13 +58,13 @@ def command(
     folder = run_folder(run)
     bars = Bars(folder / "log.txt")
     if target is not None:
-        _for_target(folder, target, out, variant, axis, require_engine, to_json, bars)
+        _for_target(folder, target, out, variant, axis, require_engine, sign, to_json, bars)
         return
     from edgespec import units
     from edgespec.bundle import write as bundles
     from edgespec.pipeline.run import Run
 
-    made = bundles.write(Run(folder, bars), out or folder / "bundle", variant=variant, axis=axis)
+    made = bundles.write(Run(folder, bars), out or folder / "bundle", variant=variant, axis=axis, sign=sign)
     if to_json:
         as_json(
             {
@@ -84,6 +89,7 @@ def _for_target(
     variant: str | None,
     axis: Path | None,
     require_engine: bool,
+    sign: Path | None,
     to_json: bool,
     bars: Bars,
 ) -> None:
@@ -96,7 +102,7 @@ def _for_target(
     from edgespec.pipeline.run import Run
 
     run = Run(folder, bars)
-    made = for_targets.write(run, name, out, variant=variant, axis=axis, require_engine=require_engine)
+    made = for_targets.write(run, name, out, variant=variant, axis=axis, require_engine=require_engine, sign=sign)
     if to_json:
         as_json({**asdict(made), "run": str(folder)})
         return

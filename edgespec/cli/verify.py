@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from edgespec.cli.console import as_json
 from edgespec.cli.program import app
+from edgespec.errors import Mistake
 
 Bundle = Annotated[Path, typer.Argument(help="A bundle folder, or an ONNX file.")]
+Key = Annotated[
+    Path | None, typer.Option("--key", metavar="PUBLIC", help="The bundle has to be signed by this key (PEM).")
+]
+Identity = Annotated[
+    str, typer.Option("--identity", help="The bundle has to be signed by this Sigstore identity, such as an address.")
+]
+Issuer = Annotated[
+    str, typer.Option("--issuer", help="Who vouches for --identity, such as https://accounts.google.com.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")]
 DIFFERS = 4
 HEAD = ["check", "verdict", "found", "tolerance"]
 
 
 @app.command("verify", short_help="Check a bundle: files, contract, and its answers to the test vectors.")
-def command(bundle: Bundle, to_json: Json = False) -> None:
+def command(
+    bundle: Bundle, key: Key = None, identity: Identity = "", issuer: Issuer = "", to_json: Json = False
+) -> None:
     """Check a bundle: every checksum, its contract, and its answers to the test vectors; exit code 4 where one differs.
 
     An ONNX file is checked by itself: its operators, its ends, whether it answers the same in batches and in our form.
@@ -26,18 +38,17 @@ def command(bundle: Bundle, to_json: Json = False) -> None:
 
     Example: edgespec verify classifier.onnx
     """
+    signed = key is not None or bool(identity)
+    if bool(identity) != bool(issuer) or (key and identity):
+        raise Mistake("--key stands alone, --identity and --issuer together", hint="edgespec verify --help")
     if bundle.is_file() and bundle.suffix.lower() == ".onnx":
+        if signed:
+            raise Mistake(f"{bundle} is one file: a bundle is signed", hint="edgespec export --sign KEY")
         _file(bundle, to_json)
         return
-    from edgespec.targets import card as cards
-    from edgespec.targets import runner
-
-    card = cards.load("local")
-    arguments = ["verify", "--runtime", card.runtime, "--threads", str(card.threads), "--", str(bundle)]
-    told = list(runner.stream(card, arguments))[-1]
-    code = told.pop("exit_code")
+    told = _bundle(bundle, _signed(bundle, key, identity, issuer) if signed else None)
     if to_json:
-        as_json({**told, "exit_code": code})
+        as_json(told)
     else:
         from edgespec.report import terminal
 
@@ -47,8 +58,31 @@ def command(bundle: Bundle, to_json: Json = False) -> None:
         ]
         print(terminal.columns(HEAD, rows))
         print(f"\n{bundle}: {'as it was sent' if told['ok'] else 'differs from what was sent'}")
-    if code:
-        raise typer.Exit(code)
+        if not signed:
+            print("Who sent it was not asked: the checksums come with the bundle. --key PUBLIC compares its signature.")
+    if told["exit_code"]:
+        raise typer.Exit(told["exit_code"])
+
+
+def _signed(bundle: Path, key: Path | None, identity: str, issuer: str) -> dict[str, Any]:
+    from edgespec.bundle import signature
+
+    if not bundle.is_dir():
+        raise Mistake(f"{bundle} is no bundle", hint="name a folder that edgespec export made")
+    return signature.check(bundle, key=key, identity=identity, issuer=issuer)
+
+
+def _bundle(bundle: Path, signature: dict[str, Any] | None) -> dict[str, Any]:
+    """Check a bundle by the device's program; what is not signed as asked is not even opened."""
+    if signature is not None and not signature["ok"]:
+        return {"bundle": str(bundle), "ok": False, "checks": [signature], "exit_code": DIFFERS}
+    from edgespec.targets import card as cards
+    from edgespec.targets import runner
+
+    card = cards.load("local")
+    arguments = ["verify", "--runtime", card.runtime, "--threads", str(card.threads), "--", str(bundle)]
+    told = list(runner.stream(card, arguments))[-1]
+    return {**told, "checks": [*([signature] if signature else []), *told["checks"]]}
 
 
 def _file(path: Path, to_json: bool) -> None:
