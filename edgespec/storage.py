@@ -229,5 +229,34 @@ def file_digest(path: Path) -> str:
 
 
 def home() -> Path:
-    """Give the cache folder: `EDGESPEC_HOME`, else `~/.cache/edgespec`."""
-    return Path(os.environ.get("EDGESPEC_HOME") or Path.home() / ".cache" / "edgespec")
+    """Give the cache folder: `EDGESPEC_HOME`, else `~/.cache/edgespec`.
+
+    What lies there is used as edgespec left it: spectra that were read, programs that an emulator runs. So raises StorageError where anybody may
+    write there, or where the folder is another user's; also where this user has no home folder.
+    """
+    named = os.environ.get("EDGESPEC_HOME")
+    place = Path(named) if named else user_home() / ".cache" / "edgespec"
+    if why := _others_may_write(place):
+        hint = f"chmod o-w {place}; or EDGESPEC_HOME=FOLDER names one of your own"
+        raise StorageError(f"{place} is not used as a cache: {why}", hint)
+    return place
+
+
+def user_home() -> Path:
+    """Give the user's home folder. Raises StorageError where the system knows none."""
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise StorageError("this user has no home folder", hint="EDGESPEC_HOME=FOLDER names one for caches") from None
+
+
+def _others_may_write(place: Path) -> str:
+    if not hasattr(os, "getuid"):  # Windows: a user's profile is the user's own
+        return ""
+    try:
+        found, me = place.stat(), os.getuid()
+    except OSError:
+        return ""
+    if found.st_mode & stat.S_IWOTH:
+        return "every user of this machine may write there"
+    return "" if me in (0, found.st_uid) or found.st_uid == 0 else f"it belongs to another user (uid {found.st_uid})"

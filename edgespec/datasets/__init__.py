@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgespec import plugins, spectra, storage
-from edgespec.errors import Mistake
+from edgespec.errors import Mistake, StorageError
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
@@ -75,7 +75,10 @@ def cached(key: str, read: Callable[[], Spectra]) -> Spectra:
 
     A file that is damaged is read anew; a cache folder that cannot be used costs time only.
     """
-    path = storage.home() / "spectra" / f"{key}.npz"
+    try:
+        path = storage.home() / "spectra" / f"{key}.npz"
+    except StorageError:
+        return read()
     kept = _kept(path)
     if kept is not None:
         return kept

@@ -119,7 +119,7 @@ def fit(
 
 def place(name: str) -> Path:
     """Give the file in which a target's calibration is kept, beside the user's own cards."""
-    return cards.own_places()[-1].parent / "estimates" / f"{name}.json"
+    return cards.settings() / "estimates" / f"{name}.json"
 
 
 def load(card: Target) -> Calibration | None:

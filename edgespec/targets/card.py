@@ -14,8 +14,8 @@ from dataclasses import MISSING, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec import plugins, yaml12
-from edgespec.errors import Mistake
+from edgespec import plugins, storage, yaml12
+from edgespec.errors import Mistake, StorageError
 
 JETPACKS = ("5.1", "6.0", "6.2", "7")
 CHOICES = {"reach": ("local", "ssh"), "source": ("measured", "emulated"), "jetpack": JETPACKS}
@@ -102,8 +102,16 @@ def names() -> list[str]:
 
 def own_places() -> list[Path]:
     """Give the folders in which a user's own cards are looked for, in this order, before those that ship with edgespec."""
-    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return [HERE, settings / "edgespec" / "targets"]
+    try:
+        return [HERE, settings() / "targets"]
+    except StorageError:  # a user without a home has no cards there
+        return [HERE]
+
+
+def settings() -> Path:
+    """Give the folder of the user's own settings. Raises StorageError where this user has no home folder."""
+    named = os.environ.get("XDG_CONFIG_HOME")
+    return (Path(named) if named else storage.user_home() / ".config") / "edgespec"
 
 
 def name(*names: str) -> list[Path]:
@@ -137,7 +145,7 @@ def load(name: str) -> Target:
     card = origin(name) if name in NAMED else elsewhere(name)
     if card is None:
         told = f"target {name!r} has its card in {HERE}/ of this folder alone, and nobody asked for it by name"
-        raise Mistake(told, hint=f"--target {name}; or put the card into {own_places()[1]}")
+        raise Mistake(told, hint=f"--target {name}; or put the card into ~/.config/edgespec/targets")
     return read(card)
 
 
@@ -187,9 +195,9 @@ def origin(name: str) -> Path:
 
 def elsewhere(name: str) -> Path | None:
     """Give the file of a target's card outside the working folder; None where there is none."""
-    own = own_places()[1] / f"{name}.yaml"
-    if own.is_file():
-        return own
+    for own in (place / f"{name}.yaml" for place in own_places() if place != HERE):
+        if own.is_file():
+            return own
     return plugins.path("targets", name) if name in plugins.names("targets") else None
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from edgespec import plugins, storage
-from edgespec.errors import EdgespecError
+from edgespec.errors import EdgespecError, StorageError
 from edgespec.targets import card as cards
 from edgespec.targets import runner
 
@@ -234,7 +234,10 @@ def _extra(name: str, packages: Sequence[str]) -> Finding:
 
 
 def _home() -> Finding:
-    place = storage.home()
+    try:
+        place = storage.home()
+    except StorageError as problem:
+        return Finding("cache", "needed", BROKEN, "", problem.message, problem.hint)
     try:
         place.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=place):

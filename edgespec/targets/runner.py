@@ -161,7 +161,7 @@ def _environment(target: Target) -> dict[str, str]:
 
 def _placed(text: str) -> str:
     """Put the cache folder where a card says {home}."""
-    return text.replace("{home}", str(storage.home().resolve()))
+    return text.replace("{home}", str(storage.home().resolve())) if "{home}" in text else text
 
 
 def _no_answer(target: Target, command: str, code: int, told: str, printed: bytes, hint: str) -> EdgespecError:

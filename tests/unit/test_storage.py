@@ -324,3 +324,37 @@ def test_home_is_where_the_environment_says(home: Path, monkeypatch: pytest.Monk
     assert storage.home() == home
     monkeypatch.delenv("EDGESPEC_HOME")
     assert storage.home() == Path.home() / ".cache" / "edgespec"
+
+
+def test_a_cache_that_anybody_fills_is_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "home"
+    place.mkdir()
+    monkeypatch.setenv("EDGESPEC_HOME", str(place))
+    for mode, good in ((0o700, True), (0o775, True), (0o777, False), (0o1777, False)):
+        place.chmod(mode)
+        if good:
+            assert storage.home() == place
+        else:
+            with pytest.raises(StorageError, match="every user of this machine may write there") as caught:
+                storage.home()
+            assert "chmod o-w" in caught.value.hint
+    place.chmod(0o755)
+    owner = place.stat().st_uid
+    monkeypatch.setattr(os, "getuid", lambda: 4242)
+    os.chown(place, 4243, -1) if owner == 0 else None
+    with pytest.raises(StorageError, match="it belongs to another user"):
+        storage.home()
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    assert storage.home() == place, "root reads what a user owns, as in a container"
+
+
+def test_a_user_without_a_home_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("EDGESPEC_HOME", raising=False)
+
+    def none() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", none)
+    with pytest.raises(StorageError, match="has no home folder") as caught:
+        storage.home()
+    assert "EDGESPEC_HOME" in caught.value.hint

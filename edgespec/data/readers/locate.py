@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 from edgespec import storage
-from edgespec.errors import Missing
+from edgespec.errors import Missing, StorageError
 
 
 class NotFound(Missing):
@@ -49,4 +50,9 @@ def _bases(root: str | None, folder: str) -> list[Path]:
 
 def _usual() -> list[Path]:
     named = os.environ.get("EDGESPEC_DATA")
-    return [*([Path(named).expanduser()] if named else []), storage.home() / "data"]
+    kept = []
+    with contextlib.suppress(
+        StorageError
+    ):  # no home folder, or one that anybody fills: data of the user's own are named
+        kept = [storage.home() / "data"]
+    return [*([Path(named).expanduser()] if named else []), *kept]
