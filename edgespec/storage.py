@@ -61,7 +61,11 @@ def whole_folder(path: Path) -> Iterator[Path]:
     for left in (part, old):
         shutil.rmtree(left, ignore_errors=True)
     part.mkdir(parents=True)
-    yield part
+    try:
+        yield part
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
     if path.exists():
         replace(path, old)  # moved first: whoever is killed while deleting must not leave half of it under its name
     replace(part, path)

@@ -40,8 +40,21 @@ DISK = {
     errno.ENOENT: "nothing can be made there, or it was removed meanwhile",
     errno.ELOOP: "its links lead in a circle",
     errno.ESTALE: "the network file system has lost it",
+    errno.EFBIG: "a file may not become so large there (ulimit -f, or the disk's own limit)",
+    errno.EMFILE: "too many files are open (ulimit -n)",
+    errno.ENFILE: "too many files are open on this machine",
+    errno.ENOMEM: "there is too little memory",
     errno.EIO: "the disk does not answer as it should",
 }
+
+# how libraries say that memory is short, which have no error of their own for it: torch, ONNX Runtime, C++, Python's threads
+NO_MEMORY = (
+    "can't allocate memory",
+    "not enough memory",
+    "bad_alloc",
+    "Failed to allocate memory",
+    "can't start new thread",
+)
 
 
 def main() -> NoReturn:
@@ -118,6 +131,8 @@ def _run(arguments: list[str]) -> int:
         return CLOSED  # whoever read our output has seen enough
     except OSError as problem:
         return _storage(problem, wants_json)
+    except MemoryError:
+        return _memory(wants_json)
     except ImportError as problem:
         if ENDED.is_set():
             return _told_to_end()
@@ -135,6 +150,12 @@ def _storage(problem: OSError, wants_json: bool) -> int:
     return tell(StorageError(what, "make room, or name another place with --out"), wants_json)
 
 
+def _memory(wants_json: bool) -> int:
+    return tell(
+        StorageError("there is too little memory", "end other programs, or raise the limit (ulimit -v)"), wants_json
+    )
+
+
 def _unloadable(problem: ImportError, wants_json: bool) -> int:
     """A package that edgespec needs is gone or broken; a module of its own that is not there is a bug."""
     if (problem.name or "edgespec").partition(".")[0] == "edgespec":
@@ -147,7 +168,7 @@ def _unloadable(problem: ImportError, wants_json: bool) -> int:
 def _usage_or_bug(problem: Exception, arguments: list[str], wants_json: bool) -> int:
     """Click's own complaints are the user's mistakes (2); anything else is a bug of ours and keeps its traceback (70)."""
     if not hasattr(problem, "format_message"):
-        return _bug(problem)
+        return _memory(wants_json) if any(words in str(problem) for words in NO_MEMORY) else _bug(problem)
     names = [str(each.name) for each in app.registered_commands] + [str(each.name) for each in app.registered_groups]
     hint = f"edgespec {arguments[0]} --help" if arguments[0] in names else "edgespec --help shows all commands"
     return tell(Mistake(problem.format_message(), hint), wants_json)

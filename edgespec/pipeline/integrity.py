@@ -9,6 +9,8 @@ A signature (`edgespec export --sign`) is what says who made a file.
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import stat
 from pathlib import Path
 
@@ -20,6 +22,8 @@ from edgespec.report import Report
 
 ANEW = "edgespec compress makes it anew"
 KINDS = {stat.S_IFLNK: "a symbolic link", stat.S_IFIFO: "a FIFO", stat.S_IFSOCK: "a socket"}
+WORK = re.compile(r"\.(bench|against|soak|matrix|hello|witness)-")  # what measures works in such a folder
+UNNAMED = re.compile(r"\..+\.[a-z0-9_]{8}")  # `storage.write` gives a file its name when it is whole
 KINDS |= {stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
@@ -40,6 +44,16 @@ def plain(folder: Path) -> None:
                         f"{each.path} is {kind}: a run folder holds files and folders alone, so nothing in it is used",
                         hint="remove it; a folder that somebody sent is safest in a fresh copy",
                     )
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a process that was killed left in a run folder: its work folders, and files that had no name yet. Whoever asks holds the lock."""
+    for place in (folder, folder / "bench"):
+        for path in place.iterdir() if place.is_dir() else ():
+            if WORK.match(path.name) and path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            elif UNNAMED.fullmatch(path.name) and path.is_file():
+                path.unlink(missing_ok=True)
 
 
 def step(folder: Path, report: Report, name: str) -> Artifact:

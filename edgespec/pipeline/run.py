@@ -109,6 +109,7 @@ class Run:
         if self.folder.is_dir():
             integrity.plain(self.folder)
         with storage.lock(self.folder):
+            integrity.sweep(self.folder)
             now = self._stamped()
             for name, file in READ_FROM.items():
                 if now[file] != self._stamps[file]:

@@ -94,3 +94,17 @@ def test_where_nothing_is_left_to_ship_the_gate_does_not_pass(run_copy: Path) ->
         gate.judge(Run(run_copy), gate.Asked())
     with pytest.raises(Mistake, match="5-calibrate is missing"):
         _ = Run(run_copy).model
+
+
+def test_what_a_killed_process_left_is_swept_and_nothing_else(run_copy: Path) -> None:
+    for name in (".bench-k3l_9aab", "bench/.soak-abcdefgh", ".matrix-12345678", "bench/kept", ".mine"):
+        (run_copy / name).mkdir(parents=True)
+        (run_copy / name / "a").write_text("a")
+    for name in (".report.json.abc_1234", "bench/.local.json.zzzzzzzz", ".lock", ".gitignore", "notes.txt", ".a.b"):
+        (run_copy / name).write_text("a")
+    with Run(run_copy).locked():
+        pass
+    left = {path.relative_to(run_copy).as_posix() for path in [*run_copy.iterdir(), *(run_copy / "bench").iterdir()]}
+    assert {"bench/kept", ".mine", ".lock", ".gitignore", "notes.txt", ".a.b", "report.json", "recipe.yaml"} <= left
+    assert not {name for name in left if "-" in name and name.startswith(".")}
+    assert not {".report.json.abc_1234", "bench/.local.json.zzzzzzzz", "bench/.soak-abcdefgh"} & left
