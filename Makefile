@@ -1,6 +1,10 @@
 # make demo: set up, run the main job on embedded data, measure it, judge it.
 # make check: set up, then lint, types, import layers and the unit tests that neither train, export nor wait: in a minute or so.
 # make test: set up, then the same with all tests.
+# make lowest, newest, required: in an environment of their own, the quick tests with the lowest and the newest versions that pyproject.toml
+#   allows, and without the optional packages. PYTHON=python3.13 names another Python.
+# make package: build wheel and source archive into dist/, install the wheel where nothing else is and run the main job from it.
+# make sbom: dist/sbom.json (CycloneDX) and dist/licences.md, of what an installation brings along.
 # make arm64: set up, then fetch an emulated ARM with ONNX Runtime, in which the tests then ask the files too.
 PYTHON ?= python3
 VENV := .venv
@@ -10,7 +14,7 @@ RUN := runs/rruff_distill
 # A file stays in one process, for what its tests share; tests/conftest.py puts the longest files first.
 SPREAD := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check lint test arm64 baseline setup clean
+.PHONY: demo check lint test lowest newest required package sbom arm64 baseline setup clean
 
 demo: $(READY)
 	$(BIN)/edgespec compress recipes/rruff_distill.yaml
@@ -32,6 +36,12 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+lowest newest required:
+	PYTHON=$(PYTHON) .ci/versions $@
+
+package sbom:
+	PYTHON=$(PYTHON) .ci/$@
 
 arm64: $(READY)
 	PYTHON=$(BIN)/python sh export/setup/arm64_emulated.sh

@@ -66,7 +66,7 @@ def load(name: str, wanted: str) -> ModuleType:
     module = ModuleType(f"edgespec_own_{key[1][:16]}")
     module.__file__ = str(Path(str(FOLDER.get())) / name)
     try:
-        exec(compile(raw, module.__file__, "exec", dont_inherit=True), module.__dict__)
+        exec(compile(raw, module.__file__, "exec", dont_inherit=True), module.__dict__)  # noqa: S102  (the user's own; only `compress` does)
     except SyntaxError as problem:
         raise Mistake(f"{name}:{problem.lineno}: {problem.msg}", hint="mend that line") from None
     except Exception as problem:  # noqa: BLE001  (somebody's own code may raise anything)

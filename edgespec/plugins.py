@@ -27,11 +27,12 @@ def program(runtimes: Sequence[str] | None = None) -> dict[str, Path]:
     runtimes: the files of runtimes/ that go along, all if not said
     """
     export = shipped("export").resolve()
-    packages = sorted(path.parent for path in export.glob("*/__init__.py"))
-    found = [*sorted(export.glob("*.py")), *(path for each in packages for path in sorted(each.glob("*.py")))]
+    packages = sorted(each.parent for each in export.glob("*/__init__.py"))
+    found = [*sorted(export.glob("*.py")), *(file for each in packages for file in sorted(each.glob("*.py")))]
     if runtimes is None:
         found += sorted(export.glob("runtimes/*.py"))
-    placed = {path.relative_to(export).as_posix(): path for path in found}
+    # not `for path`: in Python 3.12.1 the function `path` below would then be taken for that variable
+    placed = {file.relative_to(export).as_posix(): file for file in found}
     return placed | {f"runtimes/{name}.py": path("runtimes", name) for name in runtimes or ()}
 
 

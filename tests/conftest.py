@@ -36,6 +36,7 @@ LONG = (
     "end_to_end/test_emulated.py",
     "end_to_end/test_transfer.py",
     "end_to_end/test_measured.py",
+    "end_to_end/test_windows_imitated.py",
     "end_to_end/test_browser.py",
     "end_to_end/test_own_spectra.py",
     "end_to_end/test_cluster.py",

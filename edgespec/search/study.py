@@ -198,7 +198,7 @@ def _open(url: str, keys: dict[str, Any], grace: int) -> RDBStorage:
             tries += 1
             if tries == TRIES:
                 raise
-            time.sleep(random.uniform(0.1, 1))
+            time.sleep(random.uniform(0.1, 1))  # noqa: S311  (so that two workers do not meet again)
 
 
 def lost(url: str, problem: Exception) -> EdgespecError:

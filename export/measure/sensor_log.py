@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -39,25 +40,24 @@ class Watch:
         self.command = [sys.executable, "-B", "-S", str(Path(__file__).resolve()), str(hz), *map(str, cores)]
 
     def __enter__(self) -> Watch:
-        self.file = tempfile.TemporaryFile()
-        try:
-            self.process: Any = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=self.file)
-        except OSError:  # an emulated Python can't be started by its name: then nobody reads
-            self.process = None
+        self.folder = tempfile.mkdtemp(prefix="edgespec-sensors-")
+        self.file = Path(self.folder) / "readings"
+        with self.file.open("wb") as out:
+            try:
+                self.process: Any = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=out)
+            except OSError:  # an emulated Python can't be started by its name: then nobody reads
+                self.process = None
         return self
 
     def __exit__(self, *unused: Any) -> None:
         if self.process is not None:
             self.process.stdin.close()
             self.process.wait()
-        self.file.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def lines(self, since: float = 0.0) -> list[dict[str, Any]]:
         """Give the readings from a moment of the monotonic clock on."""
-        end = os.fstat(self.file.fileno()).st_size
-        told = (
-            os.pread(self.file.fileno(), end, 0).decode(errors="replace").split("\n")[:-1]
-        )  # the last may be half written
+        told = self.file.read_bytes().decode(errors="replace").split("\n")[:-1]  # the last may be half written
         return [each for each in map(_reading, told) if each is not None and each["t"] >= since]
 
 

@@ -85,8 +85,9 @@ def trips() -> dict[str, float]:
 def throttled() -> int | None:
     """Give the word in which a Raspberry Pi tells that it was slowed down (bits 0 to 3: now, 16 to 19: since boot), None elsewhere."""
     told = text("/sys/devices/platform/soc/soc:firmware/get_throttled")
-    if not told and str(ROOT) == "/" and shutil.which("vcgencmd"):
-        ended = subprocess.run(["vcgencmd", "get_throttled"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    program = shutil.which("vcgencmd") if not told and str(ROOT) == "/" else None
+    if program:
+        ended = subprocess.run([program, "get_throttled"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         told = ended.stdout.decode(errors="replace").partition("=")[2].strip()
     try:
         return int(told, 16)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -51,7 +50,7 @@ def started(program: str, path: Path) -> subprocess.Popen[str]:
 
 
 def killed(child: subprocess.Popen[str]) -> None:
-    child.send_signal(signal.SIGKILL)
+    child.kill()
     child.communicate()
 
 

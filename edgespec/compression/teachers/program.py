@@ -76,7 +76,9 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     """End the program and all that it has started, first politely; Windows has no groups of processes, but a program that ends a tree."""
     if not hasattr(os, "killpg"):
         if child.poll() is None:
-            subprocess.run(["taskkill", "/T", "/F", "/PID", str(child.pid)], capture_output=True, check=False)
+            # by its full path: Windows looks for a program in the current folder first
+            tool = Path(os.environ.get("SYSTEMROOT", r"C:\Windows")) / "System32" / "taskkill.exe"
+            subprocess.run([str(tool), "/T", "/F", "/PID", str(child.pid)], capture_output=True, check=False)
         child.wait()
         return
     for number in (signal.SIGTERM, signal.SIGKILL):

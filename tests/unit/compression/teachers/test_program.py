@@ -81,12 +81,12 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
 def test_without_groups_of_processes_windows_own_program_ends_the_tree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tool = tmp_path / "bin" / "taskkill"
+    tool = tmp_path / "System32" / "taskkill.exe"
     tool.parent.mkdir()
     tool.write_text(f"#!{sys.executable}\nimport os, sys\nopen({str(tmp_path / 'said')!r}, 'w').write(' '.join(sys.argv[1:]))\n"
                     "os.kill(int(sys.argv[-1]), 9)\n")  # fmt: skip
     tool.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tool.parent))
+    monkeypatch.setenv("SYSTEMROOT", str(tmp_path))
     monkeypatch.delattr(os, "killpg")
     with pytest.raises(Mistake, match=r"took longer than 0\.5 s"):
         run(tmp_path, sys.executable, "-c", "import time; time.sleep(60)", limit_s=0.5)

@@ -12,6 +12,10 @@ from typing import Any
 import pytest
 from device_runner import module
 
+ALARMS = pytest.mark.skipif(
+    not hasattr(signal, "SIGALRM"), reason="this system has no alarms, and no named pipes in folders"
+)
+
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -27,6 +31,7 @@ def refused(path: Path) -> str:
     return str(caught.value)
 
 
+@ALARMS
 @pytest.mark.usefixtures("limits")
 def test_a_file_that_never_answers_is_given_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
@@ -62,9 +67,10 @@ def test_another_thread_reads_without_an_alarm(tmp_path: Path, limits: Any) -> N
     thread.start()
     thread.join()
     assert done
-    assert signal.getsignal(signal.SIGALRM) == signal.SIG_DFL
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@ALARMS
 def test_what_was_set_before_stands_again(limits: Any) -> None:
     before = signal.signal(signal.SIGALRM, signal.SIG_IGN)
     try:
@@ -73,3 +79,32 @@ def test_what_was_set_before_stands_again(limits: Any) -> None:
         assert signal.getsignal(signal.SIGALRM) == signal.SIG_IGN
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+def spin(where: str, limits: Any, seconds: float = 30.0) -> None:
+    """Work in Python, as a reader of a hostile file would."""
+    until = time.monotonic() + seconds
+    with limits.kept(where):
+        while time.monotonic() < until:
+            pass
+
+
+def test_without_alarms_a_second_thread_keeps_the_time(limits: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "SIGALRM", raising=False)
+    for _ in range(3):
+        with pytest.raises(module("refusal").RefusalError, match=r"a\.csv: takes longer than 0\.05 s"):
+            spin("a.csv", limits)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    spin("b.csv", limits, 0.001)
+    time.sleep(0.1)  # nothing is heard of its clock afterwards
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_without_alarms_an_interrupt_of_the_user_is_still_one(limits: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "SIGALRM", raising=False)
+    monkeypatch.setattr(limits, "SECONDS", 30.0)
+    timer = threading.Timer(0.05, signal.raise_signal, (signal.SIGINT,))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        spin("a.csv", limits, 5.0)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
