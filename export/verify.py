@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import platform
 import re
+import stat
+import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -29,7 +33,12 @@ EXACT = "exact"
 TOLERANCE = 1e-3  # of the largest logit, probability or score
 QUANTIZED = 0.05  # the same, where activations are rounded: processors add int8 products in different ways
 LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, LZMAError)
+UNREADABLE = (
+    OSError, ValueError, KeyError, IndexError, EOFError, RuntimeError, NotImplementedError, OverflowError, MemoryError, SyntaxError,
+    struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error, LZMAError,
+)  # fmt: skip
+LARGEST_VECTORS = 256 * 2**20  # bytes of all test vectors, unpacked
+LARGEST_SUMS = 16 * 2**20
 
 
 class Check(NamedTuple):
@@ -55,6 +64,8 @@ def answer(asked: argparse.Namespace) -> dict[str, Any]:
     runtime = of_bundle(asked.runtime, folder)
     checks = _files(folder)
     try:
+        if not (folder / MODEL).is_file():
+            raise RefusalError(4, f"{folder / MODEL} is no file", "copy the bundle anew")
         model = open_model(runtime, {"name": MODEL, "file": str(folder / MODEL)}, asked.threads)
         checks += _contract(folder, model)
         checks += _answers(folder, model, contracts.find(model, folder / MODEL))
@@ -78,7 +89,9 @@ def _files(folder: Path) -> list[Check]:
     if not any(name.startswith("runtimes/") for name in there):
         checks.append(Check("file runtimes/", False, "missing"))
     sums: dict[str, str] = {}
-    if SUMS in there:
+    if SUMS in there and not ((folder / SUMS).is_file() and (folder / SUMS).stat().st_size <= LARGEST_SUMS):
+        checks.append(Check(f"file {SUMS}", False, "is no list of checksums"))
+    elif SUMS in there:
         lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
         for number, line in enumerate(lines, start=1):
             found = LINE.fullmatch(line)
@@ -99,7 +112,10 @@ def _files(folder: Path) -> list[Check]:
 def _digest(path: Path) -> str:
     digest = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        handle = os.open(str(path), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):  # a pipe that nobody writes into would be read for ever
+                return "no file"
             for block in iter(lambda: file.read(2**20), b""):
                 digest.update(block)
     except OSError:
@@ -154,11 +170,17 @@ def _answers(folder: Path, model: Loaded, contract: Contract) -> list[Check]:
 def _vectors(path: Path, contract: Contract) -> dict[str, Any]:
     """Read the test vectors. Raises RefusalError 4 where they are not what the contract tells."""
     try:
+        if not path.is_file():
+            raise OSError("it is no file")
+        with zipfile.ZipFile(str(path)) as archive:
+            claimed = sum(each.file_size for each in archive.infolist())
+            if claimed > LARGEST_VECTORS:
+                raise ValueError(f"it claims {claimed} bytes")
         with open(str(path), "rb") as raw, np.load(raw, allow_pickle=False) as held:
             sent = {key: held[key] for key in ("spectra", "logits", "probabilities", "score", "label")}
     except UNREADABLE as error:
         raise RefusalError(4, f"{path} cannot be read: {error}") from error
-    n, points, classes = len(sent["label"]), len(contract.axis), len(contract.labels)
+    n, points, classes = sent["label"].size, len(contract.axis), len(contract.labels)
     wanted = {"spectra": (n, points), "logits": (n, classes), "probabilities": (n, classes), "label": (n,)}
     wrong = [f"{key} {sent[key].shape}" for key, shape in wanted.items() if sent[key].shape != shape]
     wrong += [

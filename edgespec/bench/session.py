@@ -131,30 +131,14 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
     """Read what `write` wrote. Raises Mistake for a file that is something else, damaged, or of another version."""
     hint = "a recording is bench/TARGET.samples.npz of a run folder; edgespec bench makes it"
     try:
-        with open(path, "rb") as raw:
-            if raw.read(2) != b"PK":  # numpy takes any unknown file for a pickle, and says so
-                raise ValueError("not an .npz file")
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as kept:
-            arrays = {name: kept[name] for name in kept.files}
-        facts = json.loads(bytes(arrays.pop(FACTS)), parse_constant=_no_number)
+        arrays = storage.arrays(path)
+        facts = storage.parse_json(bytes(arrays.pop(FACTS)))
     except FileNotFoundError:
         raise Mistake(f"there is no recording {path}", hint) from None
-    except (
-        *storage.DAMAGED_ZIP,
-        ValueError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        MemoryError,
-        RecursionError,
-    ) as problem:
-        objects = "allow_pickle" in str(problem)
+    except (*storage.DAMAGED_ZIP, AttributeError, TypeError) as problem:
+        objects = "Object arrays" in str(problem)
         why = "it holds Python objects, which are never loaded" if objects else problem
         raise Mistake(f"{path} is no recording, or damaged: {why}", hint) from problem
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise Mistake(f"{path} is not a recording of format {FORMAT}", "measure again: edgespec bench")
     return facts, arrays
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number that JSON knows")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
-import json
 import os
 import platform
 import sys
@@ -154,7 +153,7 @@ def _adopted_models(step: Call) -> set[str]:
     """Names of the models in the folder outside the run that a step takes; none where it can't be read."""
     folder = _outside(step)
     try:
-        made = json.loads((folder / RECORD).read_text(encoding="utf-8"))["artifact"] if folder else None
+        made = storage.parse_json((folder / RECORD).read_text(encoding="utf-8"))["artifact"] if folder else None
         members = made["keys"].get("members", []) if made else []
         found = {made["model"], *(name for member in members for name in member)} if made else set()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

@@ -143,7 +143,7 @@ def read(folder: Path) -> Report:
     path = folder / "report.json"
     hint = "edgespec compress RECIPE writes it anew"
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = storage.parse_json(path.read_text(encoding="utf-8"))
         if plain["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {plain['schema']}, this edgespec reads {SCHEMA}", hint)
         if plain[SEAL] != seal(plain):

@@ -7,7 +7,6 @@ coefficients of their own. Its error is that of leaving one micro-model out. An 
 from __future__ import annotations
 
 import datetime
-import json
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -131,7 +130,7 @@ def load(card: Target) -> Calibration | None:
     if not path.is_file():
         return None
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = storage.parse_json(path.read_text(encoding="utf-8"))
         if held.pop("format") != FORMAT:
             raise ValueError("another format")
         held["fits"] = {kind: Fit(**each) for kind, each in held["fits"].items()}
