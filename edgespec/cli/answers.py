@@ -59,8 +59,11 @@ def write_row(out: TextIO, answer: Answer) -> None:
 
 
 def harmless(cell: Any) -> Any:
-    """Keep a spreadsheet from running a text that begins as a formula does."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+    """Keep a spreadsheet from running a text that begins as a formula does, and from taking a carriage return for a new row."""
+    if not isinstance(cell, str):
+        return cell
+    text = visible(cell)
+    return f"'{text}" if cell.lstrip(" ").startswith(FORMULA) else text
 
 
 def print_json_line(answer: Answer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -104,7 +105,9 @@ def fetch(
         return
     sources.source(source)
     if name:
-        raise Mistake(f"{source} has no set {name!r}", hint=f"edgespec data fetch {source} --archive {name}")
+        raise Mistake(
+            f"{source} has no set {name!r}", hint=f"edgespec data fetch {source} --archive {shlex.quote(name)}"
+        )
     _archives(source, archives, out, base, offline, again, listing, Patience(tries, timeout), to_json)
 
 
