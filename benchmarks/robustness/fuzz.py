@@ -148,7 +148,7 @@ def keep(name: str, raw: bytes, place: str) -> str:
         raw = fuzzing.smallest(name, raw, place)
     folder = fuzzing.CORPUS / name
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / hashlib.sha256(raw).hexdigest()[:12]
+    path = folder / f"{hashlib.sha256(raw).hexdigest()[:12]}.bin"
     path.write_bytes(raw)
     return path.relative_to(fuzzing.FOLDER.parents[1]).as_posix()
 

@@ -13,7 +13,7 @@ import pytest
 INPUTS = 3000
 DEAR = {
     "report": 3,
-    "page": 2,
+    "page": 1,
     "front": 30,
     "device_answers": 60,
     "bundle": 60,
