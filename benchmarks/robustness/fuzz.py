@@ -44,11 +44,12 @@ from benchmarks.tools.results import RESULTS  # noqa: E402
 
 FILE = RESULTS / "robustness" / "fuzz.json"
 PATIENCE_S = 60.0  # of wall time for a case that is begun: longer than 5 s of a processor that others hold as well
-SLICE = 4000  # cases in a child: it ends before what leaks in a library weighs
+SLICE = 25_000  # cases in a child: it ends before what leaks in a library weighs
 FIRST = ("report", "front", "bundle", "recipe", "device_answers", "device_lines", "device_arrays", "names", "page")
 GUIDED = 0.3  # share of the slices that atheris steers, where it is installed
-RARE = 0.01  # of the others' inputs, for what draws all figures of a page, a second a case
-SLOW = ("page", "report")
+SLOW = {"page": 0.002, "report": 0.002, "front": 0.02, "onnx": 0.2, "recipe": 0.1, "training_state": 0.05}
+SLOW |= dict.fromkeys(("h5", "mat", "parquet", "xlsx", "device_answers", "bundle", "recording", "names"), 0.05)
+"""Inputs of a reader against those of the others: some draw a page, start a process or ask a model for each."""
 
 
 def main() -> None:
@@ -73,7 +74,7 @@ def main() -> None:
 def run(names: list[str], inputs: int, until: float, seed: int) -> dict[str, Any]:
     """Feed all harnesses, slice by slice in turns; give counts, seconds and what was found."""
     began, guided = time.monotonic(), importlib.util.find_spec("atheris") is not None
-    weights = {name: RARE if name in SLOW else 1.0 for name in names}
+    weights = {name: SLOW.get(name, 1.0) for name in names}
     wanted = {name: round(inputs * weight / sum(weights.values())) for name, weight in weights.items()}
     counts = {name: {"inputs": 0, "steered": 0, "seconds": 0.0, "findings": 0} for name in names}
     findings: dict[str, dict[str, Any]] = {}

@@ -63,9 +63,16 @@ def number(cell: str, comma: bool) -> float | None:
 
 def _sheet(path: Path) -> list[list[str]]:
     try:
-        import openpyxl
+        import openpyxl  # noqa: F401
     except ImportError:
         raise Missing(f"{path.name}: openpyxl is needed to read it, and is not installed", hint=EXTRA) from None
+    found: list[list[str]] = apart.run(partial(_sheet_rows, path), path, path.name)
+    return found
+
+
+def _sheet_rows(path: Path) -> list[list[str]]:
+    import openpyxl
+
     with storage.foreign(path, path.name, "save it as .xlsx or .csv again"):
         with zipfile.ZipFile(path) as archive:
             storage.check_zip(archive, path.stat().st_size)
