@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec import storage
+from edgespec import storage, unpacking
 from edgespec.errors import Mismatch, Mistake
 
 SCHEMA = 1
@@ -119,7 +118,7 @@ def read(folder: Path) -> tuple[Artifact, dict[str, Any]]:
     hint = "run edgespec compress again: it makes this step anew"
     path = folder / RECORD
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = unpacking.parse_json(path.read_text(encoding="utf-8"))
         if record["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {record['schema']}, this edgespec reads {SCHEMA}", hint)
         files, found = dict(record["files"]), restore(folder, record["artifact"])

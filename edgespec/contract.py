@@ -7,6 +7,7 @@ that whoever holds the file knows how to turn a spectrum into a valid input.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.errors import Mismatch, Mistake
+from edgespec import unpacking
+from edgespec.errors import Mismatch, Mistake, visible
 
 FORMAT, PREFIX = 1, "edgespec."
+MOST_POINTS = 10**7
 STEP = 1e-6  # of the axis' own step: how far from even an axis may be and still be told by start, step and points
 
 
@@ -95,14 +98,14 @@ def of_properties(properties: dict[str, str], where: str) -> Contract:
 
     Raises Mistake where there is none, Mismatch where it is damaged or of another format.
     """
-    found = {key.removeprefix(PREFIX): text for key, text in properties.items() if key.startswith(PREFIX)}
+    found = {key.removeprefix(PREFIX): text for key, text in properties.items() if str(key).startswith(PREFIX)}
     if not found:
         raise Mistake(
             f"{where} has no contract: which axis, labels and preprocessing it wants is not known",
             hint="a file that `edgespec compress` or `edgespec export` wrote",
         )
     try:
-        return of_plain({key: json.loads(text) for key, text in found.items()}, where)
+        return of_plain({key: unpacking.parse_json(text) for key, text in found.items()}, where)
     except ValueError as problem:
         raise Mismatch(f"{where}: its contract is damaged: {problem}", hint="write the file anew") from None
 
@@ -119,13 +122,68 @@ def of_plain(plain: dict[str, Any], where: str) -> Contract:
         given: dict[str, Any] = {key: value for key, value in plain.items() if key in known}
         given |= {key: tuple(given[key]) for key in ("labels", "laser")}
         made = Contract(**given)
-        values, seen = made.values(), made.seen()
-    except (TypeError, KeyError, ValueError) as problem:
-        raise Mismatch(f"{where}: its contract is damaged: {problem}", hint="write the file anew") from None
-    sane = len(values) >= 2 and bool(np.isfinite(values).all()) and bool(np.isfinite(seen).all())
-    if not sane or len(set(made.labels)) < len(made.labels):
-        raise Mismatch(f"{where}: its contract is damaged: axis or labels make no sense", hint="write the file anew")
+        _check_numbers(made)
+        _check_words(made)
+    except (TypeError, KeyError, ValueError, OverflowError, AttributeError, MemoryError) as problem:
+        told = f"{where}: its contract is damaged: {problem}"
+        raise Mismatch(told, hint="write the file anew") from None
     return made
+
+
+def _check_numbers(made: Contract) -> None:
+    """Raise ValueError, with the field's name, for a number that would disarm a check or make no axis: NaN, infinity, beyond its range."""
+    for name, told in (("axis", made.axis), ("window", made.window)):
+        if not 1 < number(told.get("points", 2), f"{name}.points") <= MOST_POINTS:
+            raise ValueError(f"{name}.points is {told['points']}")
+    for key in ("low", "high"):
+        number(made.window[key], f"window.{key}")
+    for key in ("start", "step"):
+        if "values" not in made.axis:
+            number(made.axis[key], f"axis.{key}")
+    values, seen = made.values(), made.seen()
+    steps = np.diff(values)
+    if (
+        values.ndim != 1
+        or len(values) < 2
+        or not np.isfinite(values).all()
+        or not ((steps > 0).all() or (steps < 0).all())
+    ):
+        raise ValueError("axis or labels make no sense: the axis must rise or fall all along")
+    if not (np.diff(seen) > 0).all():
+        raise ValueError("window must rise")
+    if not 0 <= number(made.min_coverage, "min_coverage") <= 1:
+        raise ValueError(f"min_coverage is {made.min_coverage}, no share")
+    if number(made.temperature, "temperature") <= 0:
+        raise ValueError(f"temperature is {made.temperature}, not above 0")
+    if made.threshold is not None:
+        number(made.threshold, "threshold")
+    if any(number(each, "laser") <= 0 for each in made.laser):
+        raise ValueError("laser is no wavelength in nm")
+
+
+def _check_words(made: Contract) -> None:
+    """Raise ValueError where labels are not names that a table can show, each once, or another field is of the wrong kind."""
+    if (
+        not made.labels
+        or not all(isinstance(each, str) for each in made.labels)
+        or len(set(made.labels)) < len(made.labels)
+    ):
+        raise ValueError("axis or labels make no sense: each label is a name of its own")
+    wrong = next((each for each in made.labels if visible(each) != each or not each.strip() or "\n" in each), None)
+    if wrong is not None:
+        raise ValueError(f"the label {ascii(wrong)[:60]} holds a character that no table can show")
+    for name in ("data", "digest", "version", "unit", "technique", "intensity", "score"):
+        if not isinstance(getattr(made, name), str):
+            raise ValueError(f"{name} is no text")
+    if not isinstance(made.preprocess, list) or not isinstance(made.accepts, dict):
+        raise ValueError("preprocess is no list, or accepts has no keys")
+
+
+def number(value: Any, name: str) -> float:
+    """Give a number as a float. Raises ValueError where it is none, NaN or infinite."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError(f"{name} is {str(value)[:40]}, no finite number")
+    return float(value)
 
 
 def check(contract: Contract, points: int, classes: int, where: str) -> None:
@@ -141,6 +199,11 @@ def check(contract: Contract, points: int, classes: int, where: str) -> None:
 def load(path: Path) -> Contract:
     """Read the contract of an ONNX file; `of_properties` says what it raises."""
     import onnx
+    from google.protobuf.message import DecodeError
 
-    model = onnx.load(path)
+    try:
+        model = onnx.load(path)
+    except (DecodeError, ValueError, TypeError, onnx.checker.ValidationError) as problem:
+        told = f"{path} is no ONNX file, or a damaged one: {' '.join(str(problem).split())[:200]}"
+        raise Mismatch(told, hint="write the file anew") from None
     return of_properties({each.key: each.value for each in model.metadata_props}, str(path))

@@ -5,6 +5,18 @@ Anything that is not an `EdgespecError` is a bug of ours and keeps its traceback
 
 from __future__ import annotations
 
+import re
+
+UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
+)
+"""What moves a cursor, colours a terminal, turns the direction of writing, hides, or is no character of XML. Tabs and ends of lines are none."""
+
+
+def visible(text: str) -> str:
+    r"""Write such characters out, \x1b for an escape: files, devices and servers have their say in what a person reads. Lines stay lines."""
+    return UNSEEN.sub(lambda found: ascii(found.group())[1:-1], text)
+
 
 class EdgespecError(Exception):
     """An error for the user's eyes: printed without a traceback, with its hint."""

@@ -12,6 +12,10 @@ from edgespec.errors import Mistake
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Words = NDArray[np.str_]
+LARGEST = (
+    1e18  # its square still fits float32, in which models learn and count; the device's program refuses more as well
+)
+TOO_LARGE = "divide the intensities by a number, the same for all"
 
 
 @dataclass(frozen=True)

@@ -5,23 +5,17 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import lzma
 import os
 import shutil
 import stat
 import tempfile
 import time
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from edgespec.errors import StorageError
-
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError)
-"""What a damaged zip raises when it is opened or read, whatever method its bytes claim: also .npz and .xlsx are zips."""
 
 LOCKLESS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 EVERY_S = 0.05  # how often a lock that another process holds is asked for again

@@ -18,7 +18,7 @@ Reader = Callable[[str | float], float]
 SIZE, TIME, COUNT = "a size such as '512 kB'", "a time such as '2 ms'", "a count such as '60 k'"
 ENERGY = "an energy such as '5 mJ'"
 SHARE = "a share such as 0.95 or '95 %'"
-_QUANTITY = re.compile(r"\s*([-+]?[0-9][0-9_]*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*([^\s0-9]*)\s*")
+_QUANTITY = re.compile(r"\s*([-+]?[0-9]+(?:_[0-9]+)*(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?)\s*([^\s0-9]*)\s*")
 
 
 def size(text: str | float) -> float:
@@ -63,7 +63,7 @@ def form(read: Reader, *, signed: bool = False, percent: bool = False) -> dict[s
     known, wanted = _READ[read]
     units = "|".join(sorted({*known, *["%"] * percent}, key=lambda unit: (-len(unit), unit)))
     sign = "[-+]?" if signed else "[+]?"
-    pattern = rf"^\s*{sign}[0-9][0-9_]*([.][0-9]*)?([eE][-+]?[0-9]+)?\s*({units})\s*$"
+    pattern = rf"^\s*{sign}[0-9]+(_[0-9]+)*([.][0-9]*)?([eE][-+]?[0-9]+)?\s*({units})\s*$"
     text = {"pattern": pattern, "patternErrorMessage": f"wanted: {wanted}"}  # the latter for editors
     if "" not in known:
         return {"type": "string", **text}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
+import re
+import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +18,10 @@ FORMAT, PREFIX = 1, "edgespec."
 FAR = 0.05  # of what was asked for, that a note tells
 COVERAGE = 0.8  # where the contract does not say it
 NEAR = 1e-9  # cm-1
+LONGEST_S = 60.0  # of an answer; the largest models take a tenth of a second
+UNSEEN = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]"
+)
 ANEW = "write the file anew with edgespec"
 
 
@@ -58,7 +65,7 @@ def of_metadata(metadata: dict[str, str], where: str) -> dict[str, Any] | None:
     """Give the contract in a model's metadata as plain values; None where it has none."""
     found = {key[len(PREFIX) :]: value for key, value in metadata.items() if key.startswith(PREFIX)}
     try:
-        return {key: json.loads(value) for key, value in found.items()} or None
+        return {key: parse_json(value) for key, value in found.items()} or None
     except ValueError as error:
         raise RefusalError(4, f"{where}: its contract is damaged: {error}", ANEW) from error
 
@@ -66,7 +73,7 @@ def of_metadata(metadata: dict[str, str], where: str) -> dict[str, Any] | None:
 def of_file(path: Path) -> dict[str, Any]:
     """Give a contract.json as plain values."""
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise RefusalError(4, f"{path} is damaged: {error}", ANEW) from error
     if not isinstance(plain, dict):
@@ -81,23 +88,26 @@ def read(plain: dict[str, Any], where: str) -> Contract:
         raise RefusalError(4, told, "take the runner that came with it")
     try:
         threshold = plain.get("threshold")
+        if _number(plain.get("temperature", 1.0), "temperature") <= 0:
+            raise ValueError("temperature is not above 0")
         contract = Contract(
             _axis(plain["axis"]),
             _window(plain["window"]),
             list(plain["labels"]),
-            float(plain.get("min_coverage", COVERAGE)),
-            None if threshold is None else float(threshold),
+            _number(plain.get("min_coverage", COVERAGE), "min_coverage"),
+            None if threshold is None else _number(threshold, "threshold"),
             str(plain.get("technique", "")),
             plain,
             str(plain.get("intensity") or ""),
         )
-    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError, MemoryError) as error:
         raise RefusalError(4, f"{where}: its contract is damaged: {error!r}", ANEW) from error
     axis, labels = contract.axis, contract.labels
     steps = np.diff(axis) * (1 if len(axis) and axis[-1] > axis[0] else -1)
     rises = axis.ndim == 1 and len(axis) > 1 and bool(np.isfinite(axis).all()) and bool((steps > 0).all())
-    rises = rises and bool(np.isfinite(contract.window).all())
-    named = all(isinstance(label, str) for label in labels) and len(set(labels)) == len(labels)
+    rises = rises and bool((np.diff(contract.window) > 0).all()) and 0 <= contract.min_coverage <= 1
+    named = all(isinstance(label, str) and label.strip() and not UNSEEN.search(label) for label in labels)
+    named = named and 0 < len(set(labels)) == len(labels)
     if not rises or not named or plain.get("unit", "cm-1") != "cm-1":
         raise RefusalError(4, f"{where}: its contract is damaged: axis, unit or labels make no sense", ANEW)
     return contract
@@ -132,7 +142,7 @@ def check(contract: Contract, model: Loaded, where: str) -> None:
 
 def answer(model: Loaded, x: Any) -> dict[str, Any]:
     """(n, points) -> logits (n, classes), probabilities (n, classes), score (n, 1) or None: what the graph has of them."""
-    outputs = [np.array(each) for each in model.infer(x)]
+    outputs = [np.array(each) for each in _within(model, x)]
     named = dict(zip(model.outputs, outputs))
     logits = named.get("logits", outputs[0])
     if logits.ndim != 2 or len(logits) != len(x) or logits.dtype.kind != "f":
@@ -145,27 +155,69 @@ def answer(model: Loaded, x: Any) -> dict[str, Any]:
     }
 
 
+def _within(model: Loaded, x: Any) -> Any:
+    """Ask the model, and stop it after LONGEST_S where its runtime can be stopped: a graph may hold a loop without an end."""
+    stop = getattr(model.infer, "stop", None)
+    if stop is None:
+        return model.infer(x)
+    late = threading.Event()
+    watch = threading.Timer(LONGEST_S, lambda: (late.set(), stop()))
+    watch.daemon = True
+    watch.start()
+    try:
+        return model.infer(x)
+    except ValueError as error:
+        why = f"gives no answer within {LONGEST_S:g} s" if late.is_set() else f"cannot answer: {str(error)[:200]}"
+        raise RefusalError(4, f"model {model.name!r} {why}", "is it a classifier of single spectra? " + ANEW) from error
+    finally:
+        watch.cancel()
+
+
 def _softmax(logits: Any) -> Any:
     with np.errstate(invalid="ignore"):
         raised = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
         return raised / raised.sum(1, keepdims=True)
 
 
-def _window(told: dict[str, Any]) -> Any:
-    points = int(told["points"])
+def parse_json(text: str) -> Any:
+    """Parse JSON. Raises ValueError where it is none, nested too deeply, or holds NaN or infinity."""
+    try:
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _no_number(text: str) -> None:
+    raise ValueError(text + " is no number that JSON knows")
+
+
+def _finite(text: str) -> float:
+    return _number(float(text), text[:40])
+
+
+def _number(value: Any, name: str) -> float:
+    """Give a number as a float. Raises ValueError where it is none, NaN or infinite: it would disarm whatever compares with it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ValueError(f"{name} is {str(value)[:40]}, no finite number")
+    return float(value)
+
+
+def _points(told: dict[str, Any]) -> int:
+    points = int(_number(told["points"], "points"))
     if not 1 < points < 10**7:
         raise ValueError(f"{points} points")
-    return np.linspace(float(told["low"]), float(told["high"]), points)
+    return points
+
+
+def _window(told: dict[str, Any]) -> Any:
+    return np.linspace(_number(told["low"], "low"), _number(told["high"], "high"), _points(told))
 
 
 def _axis(told: dict[str, Any]) -> Any:
     """Make the axis: (points,) as edgespec made it, both its ends included."""
     if "values" in told:
         return np.array(told["values"], dtype=np.float64)
-    points = int(told["points"])
-    if not 1 < points < 10**7:
-        raise ValueError(f"{points} points")
-    axis = float(told["start"]) + float(told["step"]) * np.arange(points)
+    axis = _number(told["start"], "start") + _number(told["step"], "step") * np.arange(_points(told))
     last = round(float(axis[-1]), 6)  # an end that was written in the recipe, but for the last bit of the sum above
     if abs(axis[-1] - last) < NEAR:
         axis[-1] = last

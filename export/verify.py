@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import platform
+import struct
+import tokenize
 import zipfile
 import zlib
 from pathlib import Path
@@ -26,7 +28,11 @@ MODEL, CONTRACT, VECTORS = "model.onnx", "contract.json", "test_vectors.npz"
 NEEDED = (MODEL, CONTRACT, VECTORS, "MODEL_CARD.md", SUMS, "runner.py")
 TOLERANCE = 1e-3  # of the largest logit, probability or score
 QUANTIZED = 0.05  # the same, where activations are rounded: processors add int8 products in different ways
-UNREADABLE = (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, LZMAError)
+UNREADABLE = (
+    OSError, ValueError, KeyError, IndexError, EOFError, RuntimeError, NotImplementedError, OverflowError, MemoryError, SyntaxError,
+    struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error, LZMAError,
+)  # fmt: skip
+LARGEST_VECTORS = 256 * 2**20  # bytes of all test vectors, unpacked
 
 
 def answer(asked: argparse.Namespace) -> dict[str, Any]:
@@ -52,6 +58,8 @@ def answer(asked: argparse.Namespace) -> dict[str, Any]:
         checks.append(Check("answers", False, "cannot be compared: " + refusal.answer["error"]))
         return _told(folder, checks, "")
     try:
+        if not (folder / MODEL).is_file():
+            raise RefusalError(4, f"{folder / MODEL} is no file", "copy the bundle anew")
         model = open_model(runtime, {"name": MODEL, "file": str(folder / MODEL)}, asked.threads)
         checks += _contract(folder, model)
         checks += _answers(folder, model, contracts.find(model, folder / MODEL))
@@ -128,11 +136,17 @@ def _answers(folder: Path, model: Loaded, contract: Contract) -> list[Check]:
 def _vectors(path: Path, contract: Contract) -> dict[str, Any]:
     """Read the test vectors. Raises RefusalError 4 where they are not what the contract tells."""
     try:
+        if not path.is_file():
+            raise OSError("it is no file")
+        with zipfile.ZipFile(str(path)) as archive:
+            claimed = sum(each.file_size for each in archive.infolist())
+            if claimed > LARGEST_VECTORS:
+                raise ValueError(f"it claims {claimed} bytes")
         with open(str(path), "rb") as raw, np.load(raw, allow_pickle=False) as held:
             sent = {key: held[key] for key in ("spectra", "logits", "probabilities", "score", "label")}
     except UNREADABLE as error:
         raise RefusalError(4, f"{path} cannot be read: {error}") from error
-    n, points, classes = len(sent["label"]), len(contract.axis), len(contract.labels)
+    n, points, classes = sent["label"].size, len(contract.axis), len(contract.labels)
     wanted = {"spectra": (n, points), "logits": (n, classes), "probabilities": (n, classes), "label": (n,)}
     wrong = [f"{key} {sent[key].shape}" for key, shape in wanted.items() if sent[key].shape != shape]
     wrong += [

@@ -134,7 +134,7 @@ def commands(path: Path, targets: Sequence[Target]) -> list[str]:
     run, far = shlex.quote(f"runs/{path.stem}"), [each.name for each in targets if each.reach == "ssh"]
     return [
         f"  edgespec compress {shlex.quote(path.name if path.is_absolute() else str(path))}",
-        *(f"  edgespec bench {run} --target {each}" for each in ("local", *far)),
+        *(f"  edgespec bench {run} --target {shlex.quote(each)}" for each in ("local", *far)),
         f"  edgespec gate {run}",
     ]
 

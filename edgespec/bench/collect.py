@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec import storage
+from edgespec import storage, unpacking
 from edgespec.bench import plausibility, recording, session
 from edgespec.bench.session import PROCESS, TWIN, Arrays, Asked, Session
 from edgespec.errors import EdgespecError, Mismatch, Unreachable
@@ -127,11 +127,8 @@ def _process(asked: Asked, work: Path, parts: Sequence[Part], warmup_max_s: floa
     passed_s = time.monotonic() - begin
     try:
         facts, arrays = _read(asked, work, answer)
-    except (KeyError, TypeError, ValueError, OSError) as problem:
-        raise Mismatch(
-            f"target {target.name!r} tells of its measurement what cannot be read: {problem!r}",
-            hint="is it the device that you think?",
-        ) from problem
+    except (LookupError, TypeError, ValueError, AttributeError, OSError) as problem:
+        raise _unreadable(target.name, problem) from problem
     plausibility.latencies({name: each for name, each in arrays.items() if name.endswith(".ns")}, passed_s, target)
     if not parts:
         said = {name: arrays[f"{name}.outputs"] for name in asked.models}
@@ -141,11 +138,9 @@ def _process(asked: Asked, work: Path, parts: Sequence[Part], warmup_max_s: floa
 
 def _read(asked: Asked, work: Path, answer: Mapping[str, Any]) -> Part:
     told = {each["name"]: each for each in answer["models"]}
-    arrays: Arrays = {}
-    with np.load(_own(work, answer["samples"])) as samples:
-        arrays |= {f"{each['name']}.ns": samples[f"ns_{i}"] for i, each in enumerate(answer["models"])}
+    arrays = samples_of(_own(work, answer["samples"]), [each["name"] for each in answer["models"]], asked.target.name)
     for name in asked.models:
-        arrays[f"{name}.outputs"] = _scores(_own(work, told[name]["outputs"]), name, len(asked.x))
+        arrays[f"{name}.outputs"] = scores_of(_own(work, told[name]["outputs"]), name, len(asked.x), asked.target.name)
     facts = {**{key: answer[key] for key in PROCESS}, "clocks": answer.get("clocks", {}), "models": told}
     recording.told(recording.Measured, facts, asked.target.name)
     return facts, arrays
@@ -158,8 +153,43 @@ def _own(work: Path, name: str) -> Path:
     return work / name
 
 
-def _scores(path: Path, name: str, n: int) -> NDArray[Any]:
-    scores: NDArray[Any] = np.load(path)
+def _unreadable(target: str, problem: Exception) -> Mismatch:
+    return Mismatch(
+        f"target {target!r} tells of its measurement what cannot be read: {type(problem).__name__}: {problem}",
+        hint="is it the device that you think?",
+    )
+
+
+def arrays_of(path: Path, target: str) -> Arrays:
+    """Read the arrays of an .npz file that a target wrote, by name. Raises Mismatch where the file is damaged."""
+    try:
+        return unpacking.arrays(path)
+    except unpacking.DAMAGED_ZIP as problem:
+        raise _unreadable(target, problem) from problem
+
+
+def samples_of(path: Path, names: Sequence[str], target: str) -> Arrays:
+    """Read the latencies that a target wrote, (rounds, samples) of each model. Raises Mismatch where the file is damaged or lacks one."""
+    held = arrays_of(path, target)
+    lacking = [name for i, name in enumerate(names) if f"ns_{i}" not in held]
+    if lacking:
+        raise _unreadable(target, ValueError(f"{lacking[0]} is not in it"))
+    found = {f"{name}.ns": held[f"ns_{i}"] for i, name in enumerate(names)}
+    for name, each in found.items():
+        if each.ndim != 2 or each.dtype.kind not in "iuf" or not each.size:
+            raise _unreadable(target, ValueError(f"{name} is {each.dtype} of shape {each.shape}"))
+    return found
+
+
+def scores_of(path: Path, name: str, n: int, target: str) -> NDArray[Any]:
+    """Read a model's answers that a target wrote, (n, classes). Raises Mismatch where the file is damaged or holds something else."""
+    try:
+        with path.open("rb") as file:
+            scores: NDArray[Any] = unpacking.array(file, path.stat().st_size)
+    except unpacking.DAMAGED_ZIP as problem:
+        raise _unreadable(target, problem) from problem
+    if scores.dtype.kind not in "iuf":
+        raise _unreadable(target, ValueError(f"{scores.dtype} are no scores"))
     if scores.ndim != 2 or len(scores) != n:
         raise Mismatch(f"{name} answers {n} spectra with {scores.shape}, not with (n, classes) scores")
     broken = int((~np.isfinite(scores)).any(axis=1).sum())
@@ -185,7 +215,7 @@ def _energy(asked: Asked, work: Path, kept: Path, progress: Say) -> dict[str, di
             told = call(asked.target, ["energy", "request.json", "--model", name], work, timeout_s=ENERGY_S)
             recording.told(recording.Energy, told, asked.target.name)
             storage.write_json(path, told)
-        found[name] = json.loads(path.read_text(encoding="utf-8"))
+        found[name] = unpacking.parse_json(path.read_text(encoding="utf-8"))
         if found[name]["mj"] is None and not found[name].get("rail"):
             return dict.fromkeys(asked.models, found[name])  # no sensor: none for the others either
     return found

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from edgespec import plugins, storage
+from edgespec import plugins, storage, unpacking
 from edgespec.errors import Missing, Unreachable
 from edgespec.spectra import Floats
 
@@ -85,7 +85,7 @@ def count(
 
 def _kept(store: Path) -> dict[str, float]:
     try:
-        found = json.loads(store.read_text(encoding="utf-8"))
+        found = unpacking.parse_json(store.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
@@ -147,7 +147,7 @@ def _parts(work: Path) -> tuple[list[int], int]:
     found = [COUNT.search(each.read_text(encoding="utf-8")) for each in files if each.is_file()]
     if process.returncode or len(found) < PARTS or not all(found):
         raise _failed((work / "errors").read_bytes())
-    calls = int(json.loads((work / "told").read_text(encoding="utf-8"))["calls"])
+    calls = int(unpacking.parse_json((work / "told").read_text(encoding="utf-8"))["calls"])
     return [int(each[1]) for each in found if each], calls
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -69,7 +70,7 @@ def check_timed(target: Target) -> None:
     if target.source == "emulated":
         raise Mistake(
             f"target {target.name!r} is emulated: how long a model takes there says nothing",
-            hint=f"edgespec matrix --target {target.name} compares its answers with those here",
+            hint=f"edgespec matrix --target {shlex.quote(target.name)} compares its answers with those here",
         )
 
 

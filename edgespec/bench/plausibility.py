@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec import unpacking
 from edgespec.errors import Mismatch
 from edgespec.targets import runner
 from edgespec.targets.card import Target
@@ -51,8 +52,7 @@ def answers(models: Mapping[str, Path], x: Array, said: Mapping[str, Array], tar
         for variant, file in files.items():
             number = file.removesuffix(".onnx")
             runner.call(HERE, ["answers", "request.json", "--model", number], folder, timeout_s=300)
-            with np.load(folder / f"{number}.npz") as arrays:
-                own = arrays["1"]
+            own = unpacking.arrays(folder / f"{number}.npz", "1")["1"]
             _compare(variant, own, said[variant][rows], _margin(variant, models[variant]), target)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec import storage
+from edgespec import storage, unpacking
 from edgespec.bench import recording
 from edgespec.bench.measurement import Samples
 from edgespec.bench.protocol import Protocol
@@ -131,33 +131,19 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
     """Read what `write` wrote. Raises Mistake for a file that is something else or of another version, Mismatch for a damaged one."""
     hint = "a recording is bench/TARGET.samples.npz of a run folder; edgespec bench makes it"
     try:
-        with open(path, "rb") as raw:
-            if raw.read(2) != b"PK":  # numpy takes any unknown file for a pickle, and says so
-                raise Mistake(f"{path} is no recording: not an .npz file", hint)
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as kept:
-            if FACTS not in kept.files:
-                raise Mistake(f"{path} is no recording: it holds no {FACTS}", hint)
-            arrays = {name: kept[name] for name in kept.files}
-        facts = json.loads(bytes(arrays.pop(FACTS)), parse_constant=_no_number)
+        arrays = unpacking.arrays(path)
+        if FACTS not in arrays:
+            raise Mistake(f"{path} is no recording: it holds no {FACTS}", hint)
+        facts = unpacking.parse_json(bytes(arrays.pop(FACTS)))
     except FileNotFoundError:
         raise Mistake(f"there is no recording {path}", hint) from None
-    except (
-        *storage.DAMAGED_ZIP,
-        ValueError,
-        KeyError,
-        AttributeError,
-        TypeError,
-        MemoryError,
-        RecursionError,
-    ) as problem:
-        if "allow_pickle" in str(problem):
+    except (*unpacking.DAMAGED_ZIP, AttributeError, TypeError) as problem:
+        if "Object arrays" in str(problem):
             told = f"{path} is no recording: it holds Python objects, which are never loaded"
             raise Mistake(told, hint) from problem
+        if "not an .npz file" in str(problem):
+            raise Mistake(f"{path} is no recording: not an .npz file", hint) from None
         raise Mismatch(f"{path} is damaged, or no recording: {problem}", hint) from problem
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise Mistake(f"{path} is not a recording of format {FORMAT}", "measure again: edgespec bench")
     return facts, arrays
-
-
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number that JSON knows")

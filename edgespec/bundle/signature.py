@@ -17,7 +17,7 @@ from edgespec import device_program
 from edgespec.errors import EdgespecError, Missing, Mistake
 
 FILE = "bundle.sig"
-PASSWORD = "EDGESPEC_SIGN_PASSWORD"
+PASSWORD = "EDGESPEC_SIGN_PASSWORD"  # noqa: S105  (the name of a variable)
 INSTALL = 'pip install "edgespec[sign]"'
 CHECK = "signature"
 LARGEST = 2**24  # bytes of a signature: it holds one digest a file

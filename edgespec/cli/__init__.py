@@ -18,7 +18,7 @@ from typing import NoReturn
 
 import typer
 
-from edgespec.cli.console import tell
+from edgespec.cli.console import plain_streams, tell
 from edgespec.cli.program import app
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError
 from edgespec.interrupts import HOW_TO_GO_ON, INTERRUPTED, at_once
@@ -45,6 +45,16 @@ DISK = {
     errno.ENFILE: "too many files are open on this machine",
     errno.ENOMEM: "there is too little memory",
     errno.EIO: "the disk does not answer as it should",
+    errno.EFBIG: "the file would be larger than this system allows (ulimit -f)",
+    errno.EMFILE: "too many files are open (ulimit -n)",
+    errno.ENFILE: "too many files are open on this machine",
+    errno.ETXTBSY: "the file is a program that is running",
+    errno.EBUSY: "something else holds it",
+    errno.ENXIO: "it is a pipe or a device, not a file",
+    errno.ENODEV: "it is a device, not a file",
+    errno.ENOTEMPTY: "other files are in the way",
+    errno.EXDEV: "it lies on another disk",
+    errno.ETIMEDOUT: "the disk or the network does not answer",
 }
 
 # how libraries say that memory is short, which have no error of their own for it: torch, ONNX Runtime, C++, Python's threads
@@ -103,7 +113,8 @@ def run(arguments: list[str]) -> int:
         verify,
     )
 
-    return _run(arguments)
+    with plain_streams():
+        return _run(arguments)
 
 
 def _streams() -> None:

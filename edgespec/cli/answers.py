@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import json
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
-from edgespec.cli.console import printable
+from edgespec.cli.console import json_text
+from edgespec.errors import visible
 
 COLUMNS = (
     "file",
@@ -23,6 +23,7 @@ COLUMNS = (
     "hint",
 )
 HEAD = ["file", "label", "probability", "flag", "runner-up", "covered"]
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MOST = 20  # refusals that are told one by one
 Answer = dict[str, Any]
 
@@ -39,22 +40,35 @@ def is_refused(answer: Answer) -> bool:
 
 def print_head() -> None:
     """Print the names of the columns of CSV."""
-    _writer().writeheader()
+    _writer(sys.stdout).writeheader()
 
 
 def print_row(answer: Answer) -> None:
     """Print a line of CSV; `error` says why there is no answer."""
+    write_row(sys.stdout, answer)
+    sys.stdout.flush()
+
+
+def write_row(out: TextIO, answer: Answer) -> None:
+    """Write a line of CSV. A text that a spreadsheet would take for a formula gets a ' in front; numbers stay numbers."""
     filled = {key: "" if value is None else value for key, value in answer.items()}
     if not is_refused(answer):
         other = answer["runner_up"] or {"label": "", "probability": ""}
         filled |= {"runner_up": other["label"], "runner_up_probability": other["probability"]}
-    _writer().writerow(filled)
-    sys.stdout.flush()
+    _writer(out).writerow({key: harmless(value) for key, value in filled.items()})
+
+
+def harmless(cell: Any) -> Any:
+    """Keep a spreadsheet from running a text that begins as a formula does, and from taking a carriage return for a new row."""
+    if not isinstance(cell, str):
+        return cell
+    text = visible(cell)
+    return f"'{text}" if cell.lstrip(" ").startswith(FORMULA) else text
 
 
 def print_json_line(answer: Answer) -> None:
     """Print an answer or a refusal as a line of JSON."""
-    print(json.dumps(answer, ensure_ascii=False), flush=True)
+    print(json_text(answer), flush=True)
 
 
 def print_line(answer: Answer) -> None:
@@ -87,7 +101,7 @@ def print_notes(answers: list[Answer]) -> None:
 
 def print_refused(answer: Answer) -> None:
     """Print why there is no answer, and what to do."""
-    print(printable(f"error: {answer['error']}\nhint:  {answer['hint']}"), file=sys.stderr, flush=True)
+    print(visible(f"error: {answer['error']}\nhint:  {answer['hint']}"), file=sys.stderr, flush=True)
 
 
 def print_left_out(counted: dict[str, int]) -> None:
@@ -108,8 +122,8 @@ def print_some_refused(refused: list[Answer], *, every: bool) -> None:
         print(f"error: and {more} more were refused ({where})", file=sys.stderr)
 
 
-def _writer() -> csv.DictWriter[str]:
-    return csv.DictWriter(sys.stdout, COLUMNS, extrasaction="ignore", lineterminator="\n")
+def _writer(out: TextIO) -> csv.DictWriter[str]:
+    return csv.DictWriter(out, COLUMNS, extrasaction="ignore", lineterminator="\n")
 
 
 def _cells(each: Answer) -> list[str]:

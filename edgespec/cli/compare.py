@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from edgespec.cli.answers import harmless
 from edgespec.cli.console import Bars, Scheduler, as_json, name_targets
 from edgespec.cli.program import app
 
@@ -78,5 +79,7 @@ def _csv(told: dict[str, Any]) -> str:
     held = io.StringIO()
     lines = csv.DictWriter(held, compare.COLUMNS, lineterminator="\n")
     lines.writeheader()
-    lines.writerows({key: "" if value is None else value for key, value in line.items()} for line in told["lines"])
+    lines.writerows(
+        {key: "" if value is None else harmless(value) for key, value in line.items()} for line in told["lines"]
+    )
     return held.getvalue()

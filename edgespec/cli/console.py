@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from edgespec import storage
-from edgespec.errors import EdgespecError, Mistake, Mistakes
+from edgespec.errors import UNSEEN, EdgespecError, Mistake, Mistakes, visible
 
 Scheduler = Annotated[
     str,
@@ -43,18 +45,20 @@ class Bars:
         self.started = self.told = time.monotonic()
         if sys.stderr.isatty() and not os.environ.get("CI"):
             self.bar = _rich_bar()
-            self.task = self.bar.add_task(what, total=total, note="")
+            self.task = self.bar.add_task(_unmarked(what), total=total, note="")
             self.bar.start()
 
     def advance(self, done: int, note: str) -> None:
         """`done` parts are finished."""
         self.note = note
         if self.bar is not None:
-            self.bar.update(self.task, completed=done, note=note)
+            self.bar.update(self.task, completed=done, note=_unmarked(note))
         elif time.monotonic() - self.told > EVERY:
             self.told = time.monotonic()
             left = (self.told - self.started) / max(done, 1) * (self.total - done)
-            print(f"{self.what}: {done} of {self.total}, {note}, {left:.0f} s left", file=sys.stderr, flush=True)
+            print(
+                visible(f"{self.what}: {done} of {self.total}, {note}, {left:.0f} s left"), file=sys.stderr, flush=True
+            )
 
     def end(self, note: str | None = None) -> None:
         """It is over; `note` says how it ended, without it the last one stands."""
@@ -66,9 +70,9 @@ class Bars:
 
     def say(self, text: str) -> None:
         """Print one line, and log it."""
-        print(printable(text), file=sys.stderr, flush=True)
+        print(visible(text), file=sys.stderr, flush=True)
         if self.log is not None:
-            storage.log(self.log, text)
+            storage.log(self.log, visible(text))
 
 
 def name_targets(*names: str) -> None:
@@ -76,7 +80,7 @@ def name_targets(*names: str) -> None:
     from edgespec.targets import card
 
     for each in card.name(*names):
-        print(f"target {each.stem}: the card {printable(str(each))} of this folder", file=sys.stderr, flush=True)
+        print(f"target {each.stem}: the card {each} of this folder", file=sys.stderr, flush=True)
 
 
 def run_folder(given: Path | None) -> Path:
@@ -99,8 +103,64 @@ def window_of(text: str) -> tuple[float, float]:
 
 
 def as_json(value: Any) -> None:
-    """Print for a machine."""
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    """Print for a machine; characters that a terminal must not get are written as JSON escapes, and mean the same."""
+    print(json_text(value, indent=1))
+
+
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Write JSON in which what a terminal must not get stands as an escape."""
+    whole = json.dumps(value, indent=indent, ensure_ascii=False)
+    return UNSEEN.sub(lambda found: json.dumps(found.group())[1:-1], whole)
+
+
+class Plain(io.TextIOBase):
+    """A stream for people: what moves a cursor, colours, hides or turns text never reaches it raw, whoever prints."""
+
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text, such characters written out."""
+        self.stream.write(visible(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what is held back."""
+        self.stream.flush()
+
+    def isatty(self) -> bool:
+        """Tell whether a person looks on."""
+        return bool(self.stream.isatty())
+
+    def fileno(self) -> int:
+        """Give the number of the stream below."""
+        return int(self.stream.fileno())
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The encoding of the stream below."""
+        return str(getattr(self.stream, "encoding", None) or "utf-8")
+
+    @property
+    def buffer(self) -> Any:
+        """The bytes below, for what is no text."""
+        return self.stream.buffer
+
+
+@contextlib.contextmanager
+def plain_streams() -> Iterator[None]:
+    """Put both outputs behind `Plain`: every command, library and traceback prints through it."""
+    before = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = Plain(before[0]), Plain(before[1])
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+
+
+def _unmarked(text: str) -> str:
+    """Keep a text from moving the cursor, and from being taken for rich's own markup."""
+    return visible(text).replace("[", "\\[")
 
 
 def _rich_bar() -> Any:
@@ -108,13 +168,9 @@ def _rich_bar() -> Any:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f}"))
-    console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")))
+    stream = sys.stderr.stream if isinstance(sys.stderr, Plain) else sys.stderr  # rich moves the cursor itself
+    console = Console(file=stream, no_color=bool(os.environ.get("NO_COLOR")))
     return Progress(*columns, TextColumn("{task.fields[note]}"), TimeRemainingColumn(), console=console, transient=True)
-
-
-def printable(text: str) -> str:
-    """Write out what would move the cursor or colour a terminal: files and servers have their say in messages. Lines stay lines."""
-    return "".join(mark if mark.isprintable() or mark == "\n" else ascii(mark)[1:-1] for mark in text)
 
 
 def tell(problem: EdgespecError, wants_json: bool) -> int:
@@ -125,7 +181,7 @@ def tell(problem: EdgespecError, wants_json: bool) -> int:
         with contextlib.suppress(OSError):  # it may be standard output that is full
             print(json.dumps({"errors": errors, "exit_code": problem.exit_code}, indent=1))
     for each in found:
-        print(f"error: {printable(each.message)}", file=sys.stderr)
+        print(f"error: {visible(each.message)}", file=sys.stderr)
         if each.hint:
-            print(f"hint:  {printable(each.hint)}", file=sys.stderr)
+            print(f"hint:  {visible(each.hint)}", file=sys.stderr)
     return problem.exit_code

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from edgespec.cli.console import as_json, printable
+from edgespec.cli.console import as_json
 from edgespec.cli.program import app
-from edgespec.errors import Mistake
+from edgespec.errors import Mistake, visible
 
 if TYPE_CHECKING:
     from edgespec.data.fetch.download import Patience
@@ -104,7 +105,9 @@ def fetch(
         return
     sources.source(source)
     if name:
-        raise Mistake(f"{source} has no set {name!r}", hint=f"edgespec data fetch {source} --archive {name}")
+        raise Mistake(
+            f"{source} has no set {name!r}", hint=f"edgespec data fetch {source} --archive {shlex.quote(name)}"
+        )
     _archives(source, archives, out, base, offline, again, listing, Patience(tries, timeout), to_json)
 
 
@@ -160,7 +163,7 @@ def _sets(to_json: bool) -> None:
         f"{e.id:{widths[0]}}  {e.task:{widths[1]}}  {here.get(e.id, '-'):>7}  {e.host:{widths[2]}}  {e.licence}"
         for e in offers
     ]
-    print("\n".join(printable(line if len(line) <= WIDEST else f"{line[:WIDEST]} ...") for line in [head, *lines]))
+    print("\n".join(visible(line if len(line) <= WIDEST else f"{line[:WIDEST]} ...") for line in [head, *lines]))
     print("\nspectra: of the sets that are here; edgespec learns from those for Classification")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -44,7 +45,8 @@ def command(
     card = targets.load(target)
     if fit and model is not None:
         raise Mistake(
-            "--fit measures networks of its own and takes no file", hint=f"edgespec estimate --fit --target {target}"
+            "--fit measures networks of its own and takes no file",
+            hint=f"edgespec estimate --fit --target {shlex.quote(target)}",
         )
     from edgespec.runs import estimate
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -79,7 +80,7 @@ def command(
     print(
         f"{made.folder}: {made.variant}, {units.show_size(made.size_bytes)}, takes {len(points)} points from {points[0]:g} to {points[-1]:g} cm-1"
     )
-    bars.say(f"check it anywhere: edgespec verify {made.folder}, or there: python runner.py verify .")
+    bars.say(f"check it anywhere: edgespec verify {shlex.quote(str(made.folder))}, or there: python runner.py verify .")
 
 
 def _for_target(

@@ -89,7 +89,7 @@ def command(
 def _tell(told: dict[str, Any]) -> None:
     import sys
 
-    from edgespec import units
+    from edgespec import units, yaml12
 
     keys = ", ".join(f"{name} {value}" for name, value in told["keys"].items())
     span = "{low:g} to {high:g} cm-1".format(**told["axis"]) if "axis" in told else "axis not known"
@@ -102,4 +102,7 @@ def _tell(told: dict[str, Any]) -> None:
     )
     for note in told["notes"]:
         print(f"note: {note}", file=sys.stderr)
-    print(f"start a recipe with it: steps: [{{adopt: {{checkpoint: {told['folder']}}}}}, to_onnx]", file=sys.stderr)
+    print(
+        f"start a recipe with it: steps: [{{adopt: {{checkpoint: {yaml12.flow(told['folder'])}}}}}, to_onnx]",
+        file=sys.stderr,
+    )

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from edgespec import plugins, spectra, storage
+from edgespec import plugins, spectra, storage, unpacking
 from edgespec.errors import Mistake, StorageError
 from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
@@ -28,7 +28,18 @@ def load(call: Call, *, axis: Axis, seed: int) -> Spectra:
     """Read the data set that a recipe names, on the model's axis; `seed` is for those that generate spectra."""
     found: Spectra = plugins.find("datasets", call.name).load(axis=axis, seed=seed, **call.keys)
     check_names(found, call.name)
+    _check_numbers(found, call.name)
     return found if found.name else replace(found, name=call.name)
+
+
+def _check_numbers(found: Spectra, source: str) -> None:
+    """Raise Mistake where an intensity cannot be counted with: NaN, infinite, or so large that its square is; whoever read the data."""
+    wrong = np.flatnonzero(~(np.abs(found.x) <= spectra.LARGEST).all(axis=1))
+    if len(wrong):
+        row = int(wrong[0])
+        value = float(found.x[row][~(np.abs(found.x[row]) <= spectra.LARGEST)][0])
+        told = f"data set {source!r}: spectrum {row + 1} holds the intensity {value:g}, and {len(wrong) - 1} more do"
+        raise Mistake(f"{told}: at most {spectra.LARGEST:g} can be counted with", hint=spectra.TOO_LARGE)
 
 
 def check_names(found: Spectra, source: str) -> None:
@@ -91,8 +102,7 @@ def cached(key: str, read: Callable[[], Spectra]) -> Spectra:
 def _kept(path: Path) -> Spectra | None:
     """Read a cache file; None where there is none, or where it is not whole."""
     try:
-        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
-            held = {name: file[name] for name in file.files}
+        held = unpacking.arrays(path)
         return Spectra(
             x=held["x"],
             axis=held["axis"],
@@ -106,7 +116,7 @@ def _kept(path: Path) -> Spectra | None:
             source=str(held["source"]),
             notes=tuple(held["notes"].tolist()),
         )
-    except (*storage.DAMAGED_ZIP, KeyError, ValueError, TypeError, AttributeError, MemoryError):
+    except (*unpacking.DAMAGED_ZIP, TypeError, AttributeError):
         return None
 
 

@@ -19,7 +19,7 @@ from edgespec.data.readers import labels as label_files
 from edgespec.data.readers.measured import Intensity, Said
 from edgespec.errors import Mistake
 from edgespec.recipe import Call
-from edgespec.spectra import Axis, Spectra, Words
+from edgespec.spectra import LARGEST, TOO_LARGE, Axis, Spectra, Words
 
 Numbers = NDArray[np.float64]
 ARRAYS = ("x", "y", "wavenumber", "group", "split", "test_x", "test_y")
@@ -240,7 +240,12 @@ def _intensities(held: _Array, axis: _Array, points: int) -> Numbers:
     if len(bad):
         more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
         raise Mistake(f"{held.where}: row {bad[0]}{more} holds a value that is not finite", hint="mend or remove it")
-    return x.astype(np.float64)
+    x = x.astype(np.float64)
+    large = np.flatnonzero((np.abs(x) > LARGEST).any(axis=1))
+    if len(large):
+        told = f"{held.where}: row {large[0]} holds {np.abs(x[large[0]]).max():g}, which is too large to count with"
+        raise Mistake(told, hint=TOO_LARGE)
+    return x
 
 
 def _classes(held: _Array, x: _Array, n: int) -> NDArray[Any]:

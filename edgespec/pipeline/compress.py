@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -76,7 +77,7 @@ def make(checked: Plan, folder: Path, job: Job, store: Store, hearing: Hearing =
     result = _begun(checked, job, folder)
     for made in unjudged(checked, folder, job, store, hearing):
         _note(result, made, folder)
-    how = f"edgespec compress {folder / 'recipe.yaml'} --out {folder}"
+    how = f"edgespec compress {shlex.quote(str(folder / 'recipe.yaml'))} --out {shlex.quote(str(folder))}"
     result.notes.append(f"not judged on the test part: {how} does that and keeps every step")
     report.write(result, folder)
     return made.artifact

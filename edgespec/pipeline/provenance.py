@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import importlib.metadata
-import json
 import os
 import platform
 import sys
@@ -13,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from edgespec import __version__, own_code, plugins, storage
+from edgespec import __version__, own_code, plugins, storage, unpacking
 from edgespec.artifact import RECORD
 from edgespec.errors import Missing
 from edgespec.recipe import Call, plain
@@ -154,7 +153,7 @@ def _adopted_models(step: Call) -> set[str]:
     """Names of the models in the folder outside the run that a step takes; none where it can't be read."""
     folder = _outside(step)
     try:
-        made = json.loads((folder / RECORD).read_text(encoding="utf-8"))["artifact"] if folder else None
+        made = unpacking.parse_json((folder / RECORD).read_text(encoding="utf-8"))["artifact"] if folder else None
         members = made["keys"].get("members", []) if made else []
         found = {made["model"], *(name for member in members for name in member)} if made else set()
     except (OSError, ValueError, KeyError, TypeError, AttributeError):

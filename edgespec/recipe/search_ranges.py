@@ -6,6 +6,7 @@ edgespec search explores them; a recipe that runs has none.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -109,7 +110,7 @@ def refuse(recipe: Recipe) -> None:
     if place is not None:
         raise Mistake(
             f"{recipe.at(place)}: a range stands at {_name(place)!r}, where one value is needed",
-            hint=f"edgespec search {recipe.path} explores it, and --best writes the recipe that won",
+            hint=f"edgespec search {shlex.quote(str(recipe.path))} explores it, and --best writes the recipe that won",
         )
 
 

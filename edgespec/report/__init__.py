@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from edgespec import storage
+from edgespec import storage, unpacking
 from edgespec.errors import Mismatch, Mistake
 
 SCHEMA = 2
@@ -145,7 +145,7 @@ def read(folder: Path) -> Report:
     path = folder / "report.json"
     hint = "edgespec compress RECIPE writes it anew"
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = unpacking.parse_json(path.read_text(encoding="utf-8"))
         if SEAL in plain and plain[SEAL] != seal(plain):
             raise Mismatch(f"{path} was changed after edgespec wrote it: its seal is another", hint)
         if plain["schema"] != SCHEMA:

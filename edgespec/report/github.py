@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from edgespec.errors import visible
 from edgespec.report import Report, markdown, tables
 from edgespec.report.junit import outcome
 
@@ -19,7 +20,12 @@ def text(report: Report) -> str:
     source = (
         f"data: {report.data['source']} ({report.data['name']}, {report.data['test']} test spectra), seed {report.seed}"
     )
-    return "\n\n".join([head, source, markdown.as_table(tables.GATE_HEAD, tables.gates(report))]) + "\n"
+    return (
+        "\n\n".join(
+            [markdown.plain(head), markdown.plain(source), markdown.as_table(tables.GATE_HEAD, tables.gates(report))]
+        )
+        + "\n"
+    )
 
 
 def append(report: Report, path: Path) -> None:
@@ -43,7 +49,7 @@ def commands(report: Report, places: list[str], *, inconclusive: str, skipped: s
 
 
 def _data(said: str) -> str:
-    return said.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return visible(said.replace("\r", "\n")).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(said: str) -> str:

@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from edgespec import storage
+from edgespec.errors import visible
 from edgespec.report import Report
 from edgespec.report.html_compare import beside
 from edgespec.report.html_model import Section
@@ -67,7 +68,7 @@ def render(runs: Sequence[Run], first: Sequence[Section] = (), heading: str = ""
     made = Environment(
         loader=FileSystemLoader(_PAGE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return made.get_template("page.html").render(given)
+    return visible(made.get_template("page.html").render(given))
 
 
 def _policy(style: str, script: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 from edgespec import storage
+from edgespec.errors import visible
 from edgespec.report import Report, tables
 
 
@@ -26,6 +27,9 @@ def write(report: Report, path: Path, *, inconclusive: str, skipped: str = "warn
     suite.attrib.update({key: str(value) for key, value in counts.items()})
     root = Xml.Element("testsuites")
     root.append(suite)
+    for element in root.iter():
+        element.attrib.update({key: visible(value) for key, value in element.attrib.items()})
+        element.text = visible(element.text) if element.text else element.text
     Xml.indent(root)
     storage.write(path, Xml.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from edgespec import storage
+from edgespec.errors import visible
 from edgespec.report import Report, tables
 from edgespec.report.figures import picture
 from edgespec.report.tables import pruning, quantization, robustness, uncertainty
@@ -49,7 +51,7 @@ def write(report: Report, folder: Path) -> Path:
 
 def show(report: Report, *, drawn: bool) -> str:
     """Give the text of report.md."""
-    parts = [f"# {report.recipe}", tables.headline(report)]
+    parts = [plain(f"# {report.recipe}"), plain(tables.headline(report))]
     if report.data["source"] == "embedded":
         parts.append(
             "> **data: embedded.** These spectra are generated, not measured: the figures show that the line works, not how it does on your samples."
@@ -79,11 +81,13 @@ def show(report: Report, *, drawn: bool) -> str:
         parts += ["## Latency", "One spectrum at a time; `ratio` compares with the plain default ONNX export of the same network, interleaved. "
                   "Accuracy is that of the very outputs that were timed.", as_table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip
         parts += [
-            f"**{target}**: {advice['why']} ({'; '.join(tables.conditions(report.bench[target]))})"
+            plain(f"**{target}**: {advice['why']} ({'; '.join(tables.conditions(report.bench[target]))})")
             for target, advice in report.advice.items()
         ]
         parts += [
-            f"**{target}**, {record['soak']['told']}" for target, record in report.bench.items() if "soak" in record
+            plain(f"**{target}**, {record['soak']['told']}")
+            for target, record in report.bench.items()
+            if "soak" in record
         ]
     if drawn:
         parts.append("![accuracy against latency, area is size](frontier.svg)")
@@ -91,23 +95,32 @@ def show(report: Report, *, drawn: bool) -> str:
         parts += ["## Another instrument", "Accuracy on spectra of another instrument or laser. *Unseen* are physical samples that the model did not "
                   "learn from: the figure to go by. `gain` is over no correction, on these where there are any. References never count."]  # fmt: skip
         for record in report.transfer.values():
-            parts += [tables.transferred(record), as_table(tables.TRANSFER_HEAD, tables.transfer(record))]
-            parts += ["\n".join(f"- {note}" for note in record["notes"])] if record["notes"] else []
+            parts += [plain(tables.transferred(record)), as_table(tables.TRANSFER_HEAD, tables.transfer(record))]
+            parts += ["\n".join(f"- {plain(note)}" for note in record["notes"])] if record["notes"] else []
     if report.bundles:
         parts += ["## Targets", TARGETS, as_table(tables.BUNDLE_HEAD, tables.bundles(report))]
     if report.gates:
         parts += ["## Promises", as_table(tables.GATE_HEAD, tables.gates(report))]
     notes = [*report.data["notes"], *report.notes, *_warnings(report)]
     if notes:
-        parts += ["## Notes", "\n".join(f"- {note}" for note in notes)]
-    parts += ["## Made with", _environment(report)]
-    return "\n\n".join(parts) + "\n"
+        parts += ["## Notes", "\n".join(f"- {plain(note)}" for note in notes)]
+    parts += ["## Made with", plain(_environment(report))]
+    return visible("\n\n".join(parts)) + "\n"
 
 
 def as_table(head: list[str], rows: list[list[str]]) -> str:
     """Give a Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    shown = [[plain(cell).replace("|", "\\|") for cell in row] for row in (head, *rows)]
+    lines = [shown[0], ["---"] * len(head), *shown[1:]]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def plain(text: str) -> str:
+    """Keep a name from becoming markup, a link, a picture, a line of its own or an order to a terminal; other texts stay as they are."""
+    text = " ".join(visible(text).split("\n"))
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    text = re.sub(r"<(?=[a-zA-Z/!?])", "&lt;", text)
+    return re.sub(r"(!?)\[(?=[^\]]*\]\s*[(\[:])", r"\1\\[", text)
 
 
 def _warnings(report: Report) -> list[str]:

@@ -7,7 +7,7 @@ coefficients of their own. Its error is that of leaving one micro-model out. An 
 from __future__ import annotations
 
 import datetime
-import json
+import shlex
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from edgespec import storage
+from edgespec import storage, unpacking
 from edgespec.bench import measure
 from edgespec.errors import Missing, Mistake
 from edgespec.runs import estimate_features, estimate_models
@@ -127,11 +127,11 @@ def load(card: Target) -> Calibration | None:
 
     Raises Mistake where it was fitted for another runtime or number of threads, or is damaged.
     """
-    path, again = place(card.name), f"edgespec estimate --fit --target {card.name}"
+    path, again = place(card.name), f"edgespec estimate --fit --target {shlex.quote(card.name)}"
     if not path.is_file():
         return None
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
+        held = unpacking.parse_json(path.read_text(encoding="utf-8"))
         if held.pop("format") != FORMAT:
             raise ValueError("another format")
         held["fits"] = {kind: Fit(**each) for kind, each in held["fits"].items()}
@@ -210,7 +210,7 @@ def _estimate(name: str, path: Path, held: Calibration) -> Estimate:
         known = " and ".join(held.fits)
         raise Mistake(
             f"{name} is {counted.kind}: only {known} were measured on {held.target}",
-            hint=f"edgespec bench --target {held.target}",
+            hint=f"edgespec bench --target {shlex.quote(held.target)}",
         )
     ms = chosen.ms(counted)
     beyond = tuple(key for key, value in zip(COUNTS, counted.row(), strict=True) if value > chosen.largest[key])

@@ -20,6 +20,7 @@ import numpy as np
 from edgespec import artifact as artifacts
 from edgespec import storage
 from edgespec.artifact import Checkpoint, OnnxModel
+from edgespec.bench import collect
 from edgespec.bench import measure as bench_measure
 from edgespec.bench import measurement as stats
 from edgespec.errors import Missing, Mistake, Unreachable
@@ -146,8 +147,7 @@ def _asked(
             asked = "single.json" if pair[0] == "default" else "request.json"
             told = runner.call(card, ["answers", asked, "--model", name], work, timeout_s=300)
             if told["answered"]:
-                with np.load(work / f"{name}.npz") as arrays:
-                    told["answers"] = {size: arrays[size] for size in arrays.files}
+                told["answers"] = collect.arrays_of(work / f"{name}.npz", card.name)
         except (Mistake, Missing, Unreachable) as problem:
             told = {"error": problem.message.partition("cannot be loaded: ")[2] or problem.message.partition(": ")[2]}
         found[name] = told
@@ -172,9 +172,9 @@ def _timed(
     progress.say(f"{len(models)} cells in turns, {seconds:g} s each")
     limit = 300 + len(models) * (bench_measure.WARMUP_MAX_S + bench_measure.MAX_S)
     answer = runner.call(card, ["bench", "bench.json"], work, timeout_s=limit)
-    with np.load(work / answer["samples"]) as arrays:
-        told = enumerate(answer["models"])  # nanoseconds of a block of calls, where calls are short
-        samples = {each["name"]: arrays[f"ns_{i}"] / each["block"] for i, each in told}
+    arrays = collect.samples_of(work / answer["samples"], [each["name"] for each in answer["models"]], card.name)
+    # nanoseconds of a block of calls, where calls are short
+    samples = {each["name"]: arrays[f"{each['name']}.ns"] / each["block"] for each in answer["models"]}
     first = samples[models[0]["name"]]
     draws = stats.draw_rounds(len(first), seed)
     drawn = {name: stats.resample(each, draws, [0.5])[:, 0] for name, each in samples.items()}

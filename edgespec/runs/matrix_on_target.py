@@ -17,6 +17,8 @@ import numpy as np
 
 from edgespec import storage
 from edgespec.artifact import OnnxModel
+from edgespec.bench import collect
+from edgespec.errors import Mismatch
 from edgespec.graph import onnx_file
 from edgespec.job import Progress
 from edgespec.pipeline.run import Run
@@ -89,8 +91,9 @@ def _asked(
             continue
         (work / "request.json").write_text(json.dumps({**request, "models": models, "batches": batches}), "utf-8")
         for told in runner.call(card, ["answers", "request.json"], work, timeout_s=LIMIT_S)["models"]:
+            if told["name"] not in names:
+                raise Mismatch(f"target {card.name!r} answers for a model that it was not sent: {told['name']!r}")
             if told.get("answered"):
-                with np.load(work / f"{told['name']}.npz") as arrays:
-                    told["answers"] = {size: arrays[size] for size in arrays.files}
+                told["answers"] = collect.arrays_of(work / f"{told['name']}.npz", card.name)
             found[told["name"]] = told
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import yaml
 
 from edgespec import plugins, recipe, storage, units
-from edgespec.errors import BrokenPromise, Mistake
+from edgespec.errors import BrokenPromise, Mistake, visible
 from edgespec.recipe import Recipe, search_ranges
 from edgespec.search import pareto
 from edgespec.search.pareto import Found
@@ -97,10 +98,10 @@ def _header(found: Found, each: Found, under: dict[str, float], path: Path) -> s
             f"{each['latency']['ratio']:.2f} of the reference network's time"
         )
     lines = [
-        f"Trial {each['number']:04d} of {len(found['trials'])} of edgespec search, recipe {found['recipe']}: "
+        f"Trial {each['number']:04d} of {len(found['trials'])} of edgespec search, recipe {visible(found['recipe'].splitlines()[0])}: "
         f"the most accurate under {_said(under)}.",
         "",
-        f"  edgespec compress {path.name}",
+        f"  edgespec compress {shlex.quote(path.name)}",
         "",
         f"Chosen by {pareto.by(found)}: {each['accuracy']:.3f} [{each['low']:.3f}, {each['high']:.3f}]; "
         f"its file {each['variant']}: {', '.join(sizes)}.",

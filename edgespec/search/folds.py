@@ -6,14 +6,13 @@ samples whole.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec import own_code, storage
+from edgespec import own_code, storage, unpacking
 from edgespec import recipe as recipes
 from edgespec.data import splits
 from edgespec.errors import Mismatch, Mistake
@@ -189,7 +188,7 @@ def _on_cluster(
 def read(path: Path) -> dict[str, Any]:
     """Read a result. Raises Mistake where there is none, or the file is none."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = unpacking.parse_json(path.read_text(encoding="utf-8"))
         if found["format"] != FORMAT or not found["folds"]:
             raise ValueError(f"its format is {found['format']}, with {len(found['folds'])} folds")
         table(found)
@@ -213,7 +212,7 @@ def _check(asked: Asked, only: int) -> None:
 
 def _kept(file: Path, key: str) -> list[dict[str, Any]]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = unpacking.parse_json(file.read_text(encoding="utf-8"))
         return list(found["folds"]) if found["key"] == key else []
     except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -5,16 +5,15 @@ Chosen by validation alone; what the front's trials do on the test part stands b
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
-from edgespec import storage, units
+from edgespec import storage, units, unpacking
 from edgespec.errors import Mistake
-from edgespec.report import terminal
+from edgespec.report import markdown, terminal
 from edgespec.search import OBJECTIVES
 
 FILE, PAGE, SCHEMA = "front.json", "front.md", 1
@@ -63,17 +62,18 @@ def read(folder: Path) -> Found:
     """
     path = folder / FILE
     try:
-        found: Found = json.loads(path.read_text(encoding="utf-8"))
+        found: Found = unpacking.parse_json(path.read_text(encoding="utf-8"))
         if found["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {found['schema']}, this edgespec reads {SCHEMA}")
         if not all(isinstance(found[key], list) for key in ("trials", "front", "objectives")):
             raise TypeError("its lists are none")
+        page(found), table(found)  # what cannot be worded is no front, and is told here rather than where it is shown
     except (FileNotFoundError, NotADirectoryError):
         raise Mistake(
             f"{folder} is no folder of a search: it holds no {FILE}",
             hint="edgespec search RECIPE --out FOLDER makes one",
         ) from None
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as problem:
         raise Mistake(f"{path} is damaged: {problem}", hint="the same edgespec search writes it anew") from None
     return found
 
@@ -105,7 +105,10 @@ def line(found: Found, number: int) -> list[str]:
 
 def of(found: Found, number: int) -> Found:
     """Give one trial."""
-    return next(each for each in found["trials"] if each["number"] == number)
+    for each in found["trials"]:
+        if each["number"] == number:
+            return cast(Found, each)
+    raise KeyError(f"trial {number}")
 
 
 def told(found: Found) -> str:
@@ -131,29 +134,30 @@ def said(params: dict[str, Any]) -> str:
 
 def page(found: Found) -> str:
     """Word the search as Markdown: the front, then every trial."""
-    rows = [f"| {' | '.join(line(found, number))} |" for number in found["front"]]
+    rows = [line(found, number) for number in found["front"]]
     others = [
-        f"| {each['number']:04d} | {each['state']} | {each.get('why', '') or _values(found, each)} | {said(each['params_drawn'])} |"
+        [
+            f"{each['number']:04d}",
+            each["state"],
+            each.get("why", "") or _values(found, each),
+            said(each["params_drawn"]),
+        ]
         for each in found["trials"]
     ]
     return "\n".join(
         [
-            f"# Search of {found['recipe']}",
+            markdown.plain(f"# Search of {found['recipe']}"),
             "",
             f"{told(found)}.",
             "",
             "Chosen by validation alone. The test part was looked at once, for the trials of the front, when the search was over.",
-            *(measured(found)),
+            *map(markdown.plain, measured(found)),
             "",
-            f"| {' | '.join(HEAD)} |",
-            "| --- " * len(HEAD) + "|",
-            *rows,
+            markdown.as_table(HEAD, rows),
             "",
             "## All trials",
             "",
-            "| trial | state | result | what it drew |",
-            "| --- | --- | --- | --- |",
-            *others,
+            markdown.as_table(["trial", "state", "result", "what it drew"], others),
             "",
         ]
     )

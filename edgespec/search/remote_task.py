@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from edgespec import storage
+from edgespec import unpacking
 from edgespec.errors import Mismatch
 from edgespec.pipeline import provenance
 
@@ -91,7 +91,7 @@ def unpack(content: bytes, folder: Path) -> None:
             if sum(each.file_size for each in archive.infolist()) > MOST:
                 raise zipfile.BadZipFile(f"its files have more than {MOST} bytes")
             archive.extractall(folder)
-    except storage.DAMAGED_ZIP as problem:
+    except unpacking.DAMAGED_ZIP as problem:
         if isinstance(problem, OSError) and problem.errno is not None:
             raise  # the disk's own
         raise Mismatch(f"what a worker sent is damaged: {problem}", hint="repeat the command") from None

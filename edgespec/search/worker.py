@@ -5,7 +5,6 @@ Any number of workers on one folder, or on one database, share the trials.
 
 from __future__ import annotations
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ import optuna
 import yaml
 from optuna.trial import TrialState
 
-from edgespec import plugins, report, storage
+from edgespec import plugins, report, storage, unpacking
 from edgespec import recipe as recipes
 from edgespec.bench import instructions
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
@@ -105,7 +104,7 @@ def _claim(folder: Path, written: Recipe, asked: dict[str, Any]) -> None:
         raise Mistake(f"{folder} is a run's folder, not a search's", hint="name another with --out")
     mine = {"recipe": storage.digest(plain(written.tree)), **asked}
     path = folder / CLAIM
-    theirs = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else mine
+    theirs = unpacking.parse_json(path.read_text(encoding="utf-8")) if path.is_file() else mine
     for key, value in mine.items():
         if theirs.get(key) != value:
             other = (

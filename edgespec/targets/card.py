@@ -15,13 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import plugins, storage, yaml12
-from edgespec.errors import Mistake, StorageError
+from edgespec.errors import Mistake, StorageError, visible
 
 JETPACKS = ("5.1", "6.0", "6.2", "7")
 CHOICES = {"reach": ("local", "ssh"), "source": ("measured", "emulated"), "jetpack": JETPACKS}
 HERE = Path("targets")
 NAMED: set[str] = set()
 """The targets that this process was asked for by name."""
+LARGEST = 1e15  # of any number: infinity and NaN are none
+VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 KINDS = {
     "threads": "a number of threads",
     "port": "a number of a port",
@@ -214,8 +216,8 @@ def read(card: Path) -> Target:
     lines: dict[yaml12.Place, int] = {}
     try:
         content = yaml12.read(card.read_text(encoding="utf-8"), str(card), lines)
-    except (OSError, UnicodeDecodeError) as problem:
-        raise Mistake(f"{card} cannot be read: {problem}") from problem
+    except (OSError, ValueError) as problem:
+        raise Mistake(f"{card} cannot be read: {problem}", hint="a card is YAML in UTF-8") from problem
     if not isinstance(content, dict):
         raise Mistake(f"{card} is no card", hint="a card is a list of `key: value`, and needs at least `runtime`")
     known = {each.name: each for each in fields(Target) if each.name != "name"}
@@ -240,11 +242,12 @@ def _check(where: str, key: str, value: Any) -> None:
         good = isinstance(value, dict) and all(isinstance(each, str) for each in value.values())
     elif key in KINDS:
         number = (int, float) if key in PEAKS else int
-        good = isinstance(value, number) and not isinstance(value, bool) and value > 0
+        good = isinstance(value, number) and not isinstance(value, bool) and 0 < value <= LARGEST
     else:
         good = isinstance(value, str)
     if not good:
         raise Mistake(f"{where}: {key!r}: {value!r} is not {KINDS.get(key, 'text')}")
+    _check_texts(where, key, value)
     known = {"runtime": plugins.names("runtimes"), **{name: list(each) for name, each in CHOICES.items()}}
     if key in ("host", "user") and (value.startswith("-") or not value.isprintable() or " " in value):
         raise Mistake(
@@ -254,3 +257,15 @@ def _check(where: str, key: str, value: Any) -> None:
         raise Mistake(f"{where}: {key!r}: {value!r} is no port")
     if key in known and value not in known[key]:
         raise Mistake(f"{where}: unknown {key} {value!r}", hint=plugins.did_you_mean(value, known[key]))
+
+
+def _check_texts(where: str, key: str, value: Any) -> None:
+    """Raise Mistake for a text that no process, variable or terminal can take: it would fail far from here."""
+    texts = [*value.keys(), *value.values()] if key == "env" else value if isinstance(value, list) else [value]
+    for text in texts:
+        if isinstance(text, str) and (visible(text) != text or (key != "setup" and "\n" in text)):
+            told = f"{where}: {key!r}: {ascii(text)[:60]} holds a character that cannot stand there"
+            raise Mistake(told, hint="plain text on one line")
+    wrong = [name for name in value if not VARIABLE.fullmatch(name)] if key == "env" else []
+    if wrong:
+        raise Mistake(f"{where}: {key!r}: {wrong[0][:60]!r} is no name of a variable", hint="letters, digits and _")

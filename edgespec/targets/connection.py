@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from edgespec import plugins, storage
+from edgespec import plugins, storage, unpacking
 from edgespec.errors import Mismatch, StorageError, Unreachable
 from edgespec.targets import ssh
 from edgespec.targets.card import Target
@@ -98,7 +98,7 @@ class Line:
         by_digest = {digest: here[name] for name, digest in changed.items()}
         size = sum(path.stat().st_size for path in by_digest.values())
         needed = self._told(time.monotonic() + PATIENCE_S + size / 1e6, need=list)["need"]
-        for digest in (each for each in needed if each in by_digest):
+        for digest in (each for each in needed if isinstance(each, str) and each in by_digest):
             content = by_digest[digest].read_bytes()
             self._wire.send(json.dumps({"size": len(content)}).encode() + b"\n" + content)
         self.there = digests
@@ -126,7 +126,7 @@ class Line:
     def _told(self, until: float, **kinds: type) -> dict[str, Any]:
         raw = self._wire.line(until)
         try:
-            told = json.loads(raw)
+            told = unpacking.parse_json(raw)
         except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict) or ("failed" not in told and not _fits(told, kinds)):

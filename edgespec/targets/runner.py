@@ -6,13 +6,15 @@ process has loaded.
 
 from __future__ import annotations
 
-import json
 import os
+import selectors
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
 
-from edgespec import plugins, storage
+from edgespec import plugins, storage, unpacking
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
 from edgespec.targets import connection, runner, ssh
 from edgespec.targets.card import Target
@@ -36,6 +38,7 @@ CRASHED, ILLEGAL = (
     0xC0000000,
     "0xc000001d",
 )  # Windows ends a program that crashes with such a code: there are no signals
+SAID = ("runtime", "runtime_version", "python", "machine")
 
 
 @contextmanager
@@ -64,7 +67,7 @@ def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: floa
     """
     if target.reach == "local":
         ended, busy = _here(target, arguments, folder, timeout_s), "this machine"
-        hint = f"run it by hand in {folder}: {' '.join(_command(target, arguments))}"
+        hint = f"run it by hand in {shlex.quote(str(folder))}: {shlex.join(_command(target, arguments))}"
     else:
         with held(target):
             found = cast(Line, _held(target))
@@ -117,7 +120,7 @@ def stream(target: Target, arguments: Sequence[str]) -> Iterator[dict[str, Any]]
     if answer is not None and code in TOLD and "error" in answer and "file" not in answer:
         raise TOLD[code](str(answer["error"]), hint=str(answer.get("hint", "")))
     if answer is None or answer.get("exit_code") != code:
-        raise _no_answer(target, arguments[0], code, told, raw, f"run it by hand: {' '.join(command)}")
+        raise _no_answer(target, arguments[0], code, told, raw, f"run it by hand: {shlex.join(command)}")
 
 
 def _held(target: Target) -> Line | None:
@@ -137,15 +140,50 @@ def _here(target: Target, arguments: Sequence[str], folder: Path, timeout_s: flo
     with subprocess.Popen(command, cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         ssh.RUNNING.add(process)
         try:
-            printed, told = process.communicate(timeout=timeout_s)
-        except BaseException as problem:
+            printed, told = _heard(process, time.monotonic() + timeout_s)
+        except (TimeoutError, subprocess.TimeoutExpired):
             process.kill()
-            if isinstance(problem, subprocess.TimeoutExpired):
-                return Ended(0, b"", "", late=True)
+            return Ended(0, b"", "", late=True)
+        except BaseException:
+            process.kill()
             raise
         finally:
             ssh.RUNNING.discard(process)
+        if len(printed) > ssh.LONGEST or len(told) > ssh.LONGEST:
+            raise Unreachable(
+                f"target {target.name!r} talks without end: {printed[:80] or told[:80]!r}",
+                hint=f"run it by hand in {shlex.quote(str(folder))}: {shlex.join(command)}",
+            )
     return Ended(process.returncode, printed, told.decode(errors="replace").strip())
+
+
+def _heard(process: subprocess.Popen[bytes], until: float) -> tuple[bytes, bytes]:
+    """Read both outputs of a process to their end; one that says more than an answer can hold is ended there.
+
+    Raises TimeoutError where the process is not done in time.
+    """
+    parts: dict[Any, list[bytes]] = {process.stdout: [], process.stderr: []}
+    with selectors.DefaultSelector() as ready:
+        for stream in parts:
+            ready.register(stream, selectors.EVENT_READ)
+        while ready.get_map():
+            events = ready.select(max(0.0, until - time.monotonic()))
+            if not events and time.monotonic() >= until:
+                raise TimeoutError
+            for key, _ in events:
+                some = os.read(key.fd, ssh.BLOCK)
+                parts[key.fileobj].append(some)
+                if not some:
+                    ready.unregister(key.fileobj)
+                elif sum(map(len, parts[key.fileobj])) > ssh.LONGEST:
+                    process.kill()
+                    ready.close()
+                    break
+            else:
+                continue
+            break
+    process.wait(max(0.1, until - time.monotonic()))
+    return b"".join(parts[process.stdout]), b"".join(parts[process.stderr])
 
 
 def _command(target: Target, arguments: Sequence[str]) -> list[str]:
@@ -173,7 +211,7 @@ def _no_answer(target: Target, command: str, code: int, told: str, printed: byte
 
 def _json(raw: bytes) -> dict[str, Any] | None:
     try:
-        answer = json.loads(raw)
+        answer = unpacking.parse_json(raw)
     except (ValueError, RecursionError):
         return None
     return answer if isinstance(answer, dict) else None
@@ -224,6 +262,10 @@ def _device(cards: list[Target]) -> dict[str, dict[str, Any]]:
 
 def _hello(card: Target, work: Path) -> dict[str, Any]:
     try:
-        return runner.call(card, ["hello", "--runtime", card.runtime], work, timeout_s=LIMIT_S)
+        told = runner.call(card, ["hello", "--runtime", card.runtime], work, timeout_s=LIMIT_S)
+        lacking = [key for key in SAID if not isinstance(told.get(key), str)]
+        if lacking:
+            raise Unreachable(f"target {card.name!r} does not say its {lacking[0]}", "is it the device that you think?")
+        return told
     except EdgespecError as problem:
         return {"error": problem.message, "hint": problem.hint}

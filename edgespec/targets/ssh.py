@@ -58,6 +58,8 @@ NO_ROOM = ("No space left on device", "Disk quota exceeded", "File too large")
 BEAT_S = 10.0
 PATIENCE_S = 60.0
 BLOCK, AHEAD = 2**16, 16  # bytes that are read at once; blocks that are read ahead
+FORGET = re.compile(r"""ssh-keygen -f ['"]?[\w./~-]+['"]? -R ['"]?[\w.:\[\]-]+['"]?(?=\s|$)""", re.ASCII)
+"""ssh's own command and nothing behind it: what it says may repeat a stranger's words, and a hint is copied into a shell."""
 LONGEST = 2**26
 RUNNING: set[subprocess.Popen[bytes]] = set()
 
@@ -113,7 +115,8 @@ def by_hand(target: Target, program: str = "", command: str = " true") -> str:
     """Give the command with which a person tries the same."""
     port = f"-p {target.port} " if target.port else ""
     at = f"{target.user}@" if target.user else ""
-    return f"{program or os.environ.get('EDGESPEC_SSH', 'ssh')} {port}{at}{target.host or target.name}{command}"
+    place = shlex.quote(f"{at}{target.host or target.name}")
+    return f"{program or os.environ.get('EDGESPEC_SSH', 'ssh')} {port}{place}{command}"
 
 
 def _place(target: Target) -> list[str]:
@@ -123,10 +126,10 @@ def _place(target: Target) -> list[str]:
 
 def _forget(target: Target, told: str) -> str:
     """Give the command that forgets a host key: ssh's own where it names one, as only ssh knows what an alias stands for."""
-    named = re.search(r"ssh-keygen .*-R .*", told)
+    named = FORGET.search(told)
     host = target.host or target.name
     key = f"'[{host}]:{target.port}'" if target.port and target.port != 22 else host
-    return named.group().strip() if named else f"ssh-keygen -R {key}"
+    return named.group() if named else f"ssh-keygen -R {key if key[:1] == chr(39) else shlex.quote(key)}"
 
 
 def _no_python(target: Target, code: int, told: str, last: str) -> EdgespecError:
@@ -188,13 +191,14 @@ class Wire:
 
     def line(self, until: float) -> bytes:
         """Give the next line, without its end; `until` is a time of the monotonic clock."""
-        while b"\n" not in self._unread:
-            if len(self._unread) > LONGEST:
+        parts = [self._unread]  # joined once: a long line is not copied for each part of it
+        while b"\n" not in parts[-1]:
+            if sum(map(len, parts)) > LONGEST:
                 raise Unreachable(
                     f"{ssh.title(self.target)} talks without end", hint=f"try: {ssh.by_hand(self.target)}"
                 )
-            self._unread += self._more(until)
-        line, _, self._unread = self._unread.partition(b"\n")
+            parts.append(self._more(until))
+        line, _, self._unread = b"".join(parts).partition(b"\n")
         return line
 
     def take(self, size: int) -> bytes:

@@ -26,6 +26,18 @@ EVERY_S = (
     10.0  # between two states on disk; a state that takes long to write is written more rarely, up to half as often
 )
 MOMENT_S = 1.0
+DAMAGED = (
+    SafetensorError,
+    OSError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
+    OverflowError,
+)
+"""What reading a state that is damaged, or none, raises."""
 SHARE = 20.0  # at most one part in so many of the time goes into writing
 
 
@@ -122,9 +134,12 @@ class Keeper:
             return
         try:
             with safe_open(self.place, framework="pt") as file:
-                told = json.loads(file.metadata()["course"])
+                text = file.metadata()["course"]
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (it is no dict)
-        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as problem:
+                if file.metadata()["whole"] != _seal(text, tensors):
+                    raise ValueError("it has changed since it was written")
+                told = json.loads(text)
+        except DAMAGED as problem:
             self.unfinished.say(
                 f"{self.place}: no training can be gone on with from it ({problem}); {self.what} begins anew"
             )
@@ -147,7 +162,9 @@ class Keeper:
             return
         began = time.monotonic()
         told = {**self.course.plain(), "digest": self.digest, "seconds": self.seconds()}
-        self.unfinished.keep(self.place, to_bytes(self.course.tensors(), {"course": json.dumps(told)}))
+        text, tensors = json.dumps(told), self.course.tensors()
+        kept = {"course": text, "whole": _seal(text, tensors)}
+        self.unfinished.keep(self.place, to_bytes(tensors, kept))
         self.kept = time.monotonic()
         self.wait = min(max(EVERY_S, SHARE * (self.kept - began)), 1.5 * EVERY_S)
 
@@ -165,14 +182,25 @@ def recalled(unfinished: Unfinished | None, of: Tensor, make: Callable[[], Tenso
             with safe_open(place, framework="pt") as file:
                 if file.metadata()["of"] == digest:
                     found: Tensor = file.get_tensor("found")
+                    if file.metadata()["whole"] != _seal(digest, {"found": found}):
+                        raise ValueError("it has changed since it was written")
                     return found
-        except (SafetensorError, OSError, KeyError, TypeError) as problem:
+        except DAMAGED as problem:
             unfinished.say(f"{place}: it can't be read ({problem}); it is worked out again")
     began = time.monotonic()
     found = make()
     if time.monotonic() - began > MOMENT_S:
-        unfinished.keep(place, to_bytes({"found": found.contiguous()}, {"of": digest}))
+        tensors = {"found": found.contiguous()}
+        unfinished.keep(place, to_bytes(tensors, {"of": digest, "whole": _seal(digest, tensors)}))
     return found
+
+
+def _seal(text: str, tensors: dict[str, Tensor]) -> str:
+    """Digest a state: its text, and each tensor's name, kind, shape and bytes."""
+    parts = [[name, str(each.dtype), list(each.shape)] for name, each in sorted(tensors.items())]
+    raw = [each.contiguous().view(torch.uint8).numpy() if each.ndim else each.reshape(1).view(torch.uint8).numpy()
+           for _, each in sorted(tensors.items())]  # fmt: skip
+    return storage.digest(text, parts, *raw)
 
 
 def _below(start: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

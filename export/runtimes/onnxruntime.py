@@ -44,7 +44,7 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
 def load(path: str, threads: int) -> tuple[Callable[[Any], list[Any]], dict[str, Any]]:
     """Give a function from (n, points) float32 to the graph's outputs, and what really runs it.
 
-    The arrays that the function gives are the bound ones: they hold until its next call.
+    The arrays that the function gives are the bound ones: they hold until its next call. Its attribute `stop` ends a call from another thread.
     Raises ValueError where the file is no model of one float spectrum, RefusalError 3 where another provider than asked for would run it.
     """
     provider = _provider()
@@ -121,24 +121,33 @@ def _bound(session: Any, copied: bool) -> Callable[[Any], list[Any]]:
     buffer = np.empty((0, 0), np.float32)
     answers: list[Any] = []
     binding: Any = None
+    once = onnxruntime.RunOptions()
 
     def infer(x: Any) -> list[Any]:
-        if x.shape != buffer.shape:
-            return bind(x)
-        buffer[...] = x
-        if copied:
-            binding.bind_cpu_input(name, buffer)
-        run(binding)
+        try:
+            if x.shape != buffer.shape:
+                return bind(x)
+            buffer[...] = x
+            if copied:
+                binding.bind_cpu_input(name, buffer)
+            run(binding, once)
+        except REFUSALS as error:
+            once.terminate = False
+            raise ValueError(str(error)) from error
         return answers
+
+    def stop() -> None:
+        once.terminate = True
 
     def bind(x: Any) -> list[Any]:
         nonlocal buffer, answers, binding
         buffer = np.array(x, np.float32, order="C")
-        answers = [np.ascontiguousarray(answer) for answer in session.run(None, {name: buffer})]
+        answers = [np.ascontiguousarray(answer) for answer in session.run(None, {name: buffer}, once)]
         binding = session.io_binding()
         binding.bind_ortvalue_input(name, onnxruntime.OrtValue.ortvalue_from_numpy(buffer))
         for i, output in enumerate(session.get_outputs()):
             binding.bind_ortvalue_output(output.name, onnxruntime.OrtValue.ortvalue_from_numpy(answers[i]))
         return answers
 
+    infer.stop = stop  # type: ignore[attr-defined]
     return infer

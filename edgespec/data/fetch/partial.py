@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from edgespec import storage
+from edgespec import storage, unpacking
 from edgespec.errors import Unreachable
 
 _RANGE = re.compile(r"bytes ([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\*)")
@@ -114,7 +113,7 @@ class Partial:
 
     def _noted(self) -> tuple[str, int | None, bool]:
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):  # then it begins anew
-            note = json.loads(self.note.read_text(encoding="utf-8"))
+            note = unpacking.parse_json(self.note.read_text(encoding="utf-8"))
             if note["address"] == self.address:
                 total = None if note["total"] is None else int(note["total"])
                 return str(note["validator"]), total, total is not None

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edgespec import storage
+from edgespec import storage, unpacking
 from edgespec.errors import Mismatch
 
 
@@ -40,7 +39,7 @@ def write(path: Path, receipt: Receipt) -> None:
 def read(path: Path) -> Receipt | None:
     """Read a file's receipt; None where there is none that can be read."""
     try:
-        told = json.loads(place(path).read_text(encoding="utf-8"))
+        told = unpacking.parse_json(place(path).read_text(encoding="utf-8"))
         return Receipt(str(told["sha256"]), int(told["size"]), str(told["address"]), str(told["fetched"]))
     except (OSError, ValueError, KeyError, TypeError):
         return None

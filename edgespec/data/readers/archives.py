@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import time
 import zipfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from edgespec import storage
+from edgespec import unpacking
 from edgespec.data.readers.rruff_text import Refused, Scan, parse
 from edgespec.errors import Mistake, StorageError
 
 Text = Callable[[], bytes]
 Texts = dict[str, Text]
+AGAIN = "fetch the archive again"
+BLOCK = 2**20
+LONGEST_S = 600.0  # RRUFF's largest archive takes a few seconds
 LARGEST_BYTES = 64_000_000  # a spectrum is some 50 kB; a member that claims more than this is no spectrum
 
 
@@ -33,13 +37,20 @@ def texts(path: Path) -> Texts:
 def check(path: Path) -> None:
     """Read a zip archive from end to end. Raises Mistake where it is damaged, or holds no text."""
     texts(path)
+    until = time.monotonic() + LONGEST_S
     try:
         with zipfile.ZipFile(path) as archive:
-            wrong = archive.testzip()
-    except storage.DAMAGED_ZIP as error:
+            for info in archive.infolist():
+                with archive.open(info) as member:
+                    while member.read(BLOCK):
+                        if time.monotonic() > until:
+                            raise Mistake(f"{path.name}: takes longer than {LONGEST_S:g} s to unpack", AGAIN)
+    except zipfile.BadZipFile as error:
+        if "CRC" in str(error):
+            raise Mistake(f"{shown(path, info.filename)}: its checksum does not fit", AGAIN) from error
         raise _wrong(path, error) from error
-    if wrong is not None:
-        raise Mistake(f"{path.name}!{wrong}: its checksum does not fit", hint=f"fetch {path.name} again")
+    except unpacking.DAMAGED_ZIP as error:
+        raise _wrong(path, error) from error
 
 
 def files(path: Path) -> list[Path]:
@@ -72,7 +83,8 @@ def _in_folder(path: Path) -> Texts:
 def _in_zip(path: Path) -> Texts:
     try:
         archive = zipfile.ZipFile(path)  # stays open while its members are referred to
-    except (*storage.DAMAGED_ZIP, ValueError) as error:
+        unpacking.check_zip(archive, path.stat().st_size)
+    except unpacking.DAMAGED_ZIP as error:
         raise _wrong(path, error) from error
     for name in archive.namelist():
         if leads_outside(name):
@@ -101,7 +113,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> byte
         raise Refused(f"{shown(path, info.filename)}: {info.file_size} bytes is no spectrum", hint="remove this member")
     try:
         return archive.read(info)
-    except storage.DAMAGED_ZIP as error:
+    except unpacking.DAMAGED_ZIP as error:
         raise _wrong(path, error, f"!{info.filename}") from error
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgespec.data.readers import numpy_files
+from edgespec import unpacking
+from edgespec.data.readers import apart, numpy_files
 from edgespec.errors import Missing, Mistake, StorageError
 from edgespec.plugins import did_you_mean
 
@@ -21,10 +21,6 @@ MATLAB = (".mat",)
 OTHERS = (".mat", ".h5", ".hdf5", ".hdf", ".nxs")
 ENDINGS = (".npz", *OTHERS)
 EXTRA = 'pip install "edgespec[formats]"'
-DAMAGE = (
-    ValueError, TypeError, LookupError, EOFError, OSError, zlib.error, struct.error, MemoryError, OverflowError, NotImplementedError,
-)  # fmt: skip
-"""What scipy raises for a damaged .mat, besides its own error."""
 REFERENCES = "#refs#"  # where MATLAB v7.3 keeps what cells point to
 
 
@@ -32,6 +28,12 @@ def names(path: Path) -> list[str]:
     """List the arrays of a file. Raises Mistake where it is none, or damaged."""
     if path.suffix.lower() not in OTHERS:
         return numpy_files.names(path)
+    _needed(path)
+    found: list[str] = apart.run(partial(_names, path), path, path.name)
+    return found
+
+
+def _names(path: Path) -> list[str]:
     if _is_hdf5(path):
         with _hdf5(path) as file:
             return _below(file)
@@ -45,7 +47,18 @@ def member(path: Path, name: str) -> NDArray[Any]:
     """
     if path.suffix.lower() not in OTHERS:
         return numpy_files.member(path, name)
-    known = names(path)
+    _needed(path)
+    found: NDArray[Any] = apart.run(partial(_member, path, name), path, f"{path.name}!{name}")
+    return found
+
+
+def _member(path: Path, name: str) -> NDArray[Any]:
+    with unpacking.foreign(path, f"{path.name}!{name}", "fetch or write it again"):
+        return _read(path, name)
+
+
+def _read(path: Path, name: str) -> NDArray[Any]:
+    known = _names(path)
     if name.strip("/") not in known:
         raise Mistake(f"{path.name}: holds no array {name!r}", hint=did_you_mean(name, known))
     where = f"{path.name}!{name}"
@@ -53,6 +66,20 @@ def member(path: Path, name: str) -> NDArray[Any]:
         with _hdf5(path) as file:
             return _plain(_read_hdf5(file, file[name.strip("/")]), where)
     return _plain(_field(_matlab(path), name.strip("/").split("/"), where), where)
+
+
+def _needed(path: Path) -> None:
+    """Load the library that reads a file before the copy of this process is made, so that each copy has it. Raises Missing without it."""
+    if not path.is_file():
+        raise Mistake(f"{path.name}: is no file", hint="name the file itself")
+    if not _is_hdf5(path):
+        import scipy.io  # noqa: F401
+
+        return
+    try:
+        import h5py  # noqa: F401
+    except ImportError:
+        raise Missing(f"{path.name}: h5py is needed to read it, and is not installed", hint=EXTRA) from None
 
 
 def _is_hdf5(path: Path) -> bool:
@@ -70,15 +97,10 @@ def _is_hdf5(path: Path) -> bool:
 
 @contextmanager
 def _hdf5(path: Path) -> Iterator[Any]:
-    try:
-        import h5py
-    except ImportError:
-        raise Missing(f"{path.name}: h5py is needed to read it, and is not installed", hint=EXTRA) from None
-    try:
-        with h5py.File(path, "r") as file:
-            yield file
-    except (OSError, KeyError, RuntimeError, ValueError) as problem:
-        raise Mistake(f"{path.name}: not a whole file ({problem})", hint="fetch or write it again") from problem
+    import h5py
+
+    with unpacking.foreign(path, path.name, "fetch or write it again"), h5py.File(path, "r") as file:
+        yield file
 
 
 def _below(file: Any) -> list[str]:
@@ -104,12 +126,9 @@ def _read_hdf5(file: Any, held: Any) -> Any:
 
 def _matlab(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
 
-    try:
+    with unpacking.foreign(path, path.name, "save it again from MATLAB"):
         return dict(loadmat(path))
-    except (MatReadError, *DAMAGE) as problem:
-        raise Mistake(f"{path.name}: not a whole MATLAB file ({problem})", hint="save it again") from problem
 
 
 def _fields(held: dict[str, Any]) -> list[str]:

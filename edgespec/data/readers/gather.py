@@ -15,7 +15,7 @@ from edgespec.data.checks import copies, noticed
 from edgespec.data.checks.copies import TwoLabels
 from edgespec.data.readers.rruff_text import Refused, Scan, physical_sample
 from edgespec.errors import Mistake
-from edgespec.spectra import Axis, Floats, Spectra, interpolate
+from edgespec.spectra import LARGEST, TOO_LARGE, Axis, Floats, Spectra, interpolate
 
 _SHOWN = 10
 
@@ -119,6 +119,8 @@ def read_all(
         advance(done, len(entries))
         try:
             scan = entry.read()
+            if not (np.abs(scan.x) <= LARGEST).all():
+                raise Refused(f"{entry.where}: {np.abs(scan.x).max():g} is too large to count with", hint=TOO_LARGE)
             values, covered = interpolate(scan.axis, scan.x, wanted)
             if covered < min_coverage and not scan.padded:
                 raise _uncovered(entry, scan, axis, covered, min_coverage)

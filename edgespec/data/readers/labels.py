@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec import unpacking
 from edgespec.errors import Mistake
 from edgespec.spectra import Ints
 
@@ -18,11 +19,13 @@ Names = dict[int, str]
 def from_json(path: Path) -> Names:
     """Read `{"0": "Healthy", ...}` or `["Healthy", ...]`. Raises Mistake with file:line."""
     try:
-        told = json.loads(path.read_text(encoding="utf-8-sig"))
+        told = unpacking.parse_json(path.read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise Mistake(f"{path.name}:{error.lineno}: is not JSON ({error.msg})", hint='{"0": "name", ...}') from error
     except UnicodeDecodeError as error:
         raise Mistake(f"{path.name}:1: is not text in UTF-8", hint="save it as UTF-8") from error
+    except ValueError as error:
+        raise Mistake(f"{path.name}:1: gives no names to class numbers ({error})", hint='{"0": "name", ...}') from error
     if isinstance(told, list):
         return from_list(told, path.name)
     if not isinstance(told, dict) or not all(number.strip().isdecimal() for number in told):

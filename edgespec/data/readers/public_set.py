@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec import unpacking
 from edgespec.data.checks import targets
 from edgespec.data.readers import labels as label_files
 from edgespec.data.readers import measured, numpy_files
@@ -65,7 +65,7 @@ def read(path: Path) -> PublicSet:
 def about(path: Path) -> dict[str, Any]:
     """Read what raman-data said of a kept set, and how many `spectra` it has; its arrays are not read."""
     try:
-        told = json.loads(str(numpy_files.member(path, "about")))
+        told = unpacking.parse_json(str(numpy_files.member(path, "about")))
     except (ValueError, RecursionError) as problem:
         raise Mistake(f"{path.name}: what it says of the set is no JSON", AGAIN.format(path.stem)) from problem
     if not isinstance(told, dict) or not isinstance(told.get("spectra"), int):

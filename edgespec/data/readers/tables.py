@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import csv
+import zipfile
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from edgespec import storage
+from edgespec import unpacking
+from edgespec.data.readers import apart
 from edgespec.errors import Missing, Mistake
 
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".parquet")
 SHEETS = (".xlsx", ".xlsm")
-NO_WORKBOOK = (*storage.DAMAGED_ZIP, LookupError, ValueError, TypeError, AttributeError, SyntaxError, MemoryError)
+MOST_CELLS = 50_000_000  # each takes some 60 bytes while a table is read
 EXTRA = 'pip install "edgespec[formats]"'
 
 
@@ -22,6 +24,8 @@ def rows(path: Path) -> list[list[str]]:
         return _sheet(path)
     if ending == ".parquet":
         return _parquet(path)
+    if not path.is_file():
+        raise Mistake(f"{path.name}: is no file", hint="name the table itself")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -59,31 +63,47 @@ def number(cell: str, comma: bool) -> float | None:
 
 def _sheet(path: Path) -> list[list[str]]:
     try:
-        import openpyxl
+        import openpyxl  # noqa: F401
     except ImportError:
         raise Missing(f"{path.name}: openpyxl is needed to read it, and is not installed", hint=EXTRA) from None
-    try:
+    found: list[list[str]] = apart.run(partial(_sheet_rows, path), path, path.name)
+    return found
+
+
+def _sheet_rows(path: Path) -> list[list[str]]:
+    import openpyxl
+
+    with unpacking.foreign(path, path.name, "save it as .xlsx or .csv again"):
+        with zipfile.ZipFile(path) as archive:
+            unpacking.check_zip(archive, path.stat().st_size)
+        found: list[list[str]] = []
         with path.open(
             "rb"
         ) as raw:  # openpyxl leaves open what it has opened, and Windows lets nobody replace an open file
             book = openpyxl.load_workbook(raw, read_only=True, data_only=True)
-            found: list[Any] = list(book.worksheets[0].iter_rows(values_only=True))
-    except NO_WORKBOOK as problem:
-        raise Mistake(
-            f"{path.name}: is no workbook that can be read: {problem}", hint="save it as .xlsx or .csv again"
-        ) from None
-    return [["" if cell is None else str(cell) for cell in row] for row in found]
+            for row in book.worksheets[0].iter_rows(values_only=True):
+                found.append(["" if cell is None else str(cell) for cell in row])
+                if len(found) * len(found[0]) > MOST_CELLS:
+                    raise Mistake(f"{path.name}: claims more than {MOST_CELLS} cells", hint="save it as .csv")
+        return found
 
 
 def _parquet(path: Path) -> list[list[str]]:
     try:
-        import pyarrow
-        from pyarrow import parquet
+        from pyarrow import parquet  # noqa: F401
     except ImportError:
         raise Missing(f"{path.name}: pyarrow is needed to read it, and is not installed", hint=EXTRA) from None
-    try:
-        found = parquet.read_table(path)
-    except (pyarrow.ArrowException, OSError) as problem:
-        raise Mistake(f"{path.name}: is no parquet file that can be read: {problem}", hint="write it again") from None
-    columns = [["" if cell is None else str(cell) for cell in column.to_pylist()] for column in found.columns]
-    return [list(map(str, found.column_names)), *map(list, zip(*columns, strict=True))]
+    found: list[list[str]] = apart.run(partial(_parquet_rows, path), path, path.name)
+    return found
+
+
+def _parquet_rows(path: Path) -> list[list[str]]:
+    from pyarrow import parquet
+
+    with unpacking.foreign(path, path.name, "write it again as parquet, or as .csv"):
+        told = parquet.read_metadata(path)
+        if told.num_rows * told.num_columns > MOST_CELLS:
+            raise Mistake(f"{path.name}: claims more than {MOST_CELLS} cells", hint="arrays: reads larger sets")
+        found = parquet.read_table(path, use_threads=False)
+        columns = [["" if cell is None else str(cell) for cell in column.to_pylist()] for column in found.columns]
+        return [list(map(str, found.column_names)), *map(list, zip(*columns, strict=True))]

@@ -8,9 +8,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import onnx
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from onnx import AttributeProto, NodeProto, TensorProto, helper, inliner
 
 from edgespec.errors import Mistake
@@ -69,9 +70,24 @@ def _parsed(path: Path) -> onnx.ModelProto:
         raise Mistake(f"{path} cannot be read: {problem.strerror}", hint=WHOLE) from None
     except DecodeError:
         raise Mistake(f"{path} is no ONNX file, or a damaged one", hint=WHOLE) from None
+    if wrong := _undecoded(model):
+        raise Mistake(f"{path} is a damaged ONNX file: its {wrong} is not text in UTF-8", hint=WHOLE)
     if not (model.graph.node and model.graph.output and model.opset_import):
         raise Mistake(f"{path} is no ONNX file, or a damaged one: it holds no operators, outputs or opset", hint=WHOLE)
     return model
+
+
+def _undecoded(message: Any) -> str:
+    """Name a field that should hold text and holds bytes, "" where there is none: a name is compared, split and shown all over."""
+    for field, value in message.ListFields():
+        many = [value] if isinstance(value, str | bytes | int | float | Message) else value
+        if field.type == field.TYPE_STRING and any(isinstance(each, bytes) for each in many):
+            return str(field.name)
+        if field.type == field.TYPE_MESSAGE:
+            for each in many:
+                if wrong := _undecoded(each):
+                    return wrong
+    return ""
 
 
 def _embed(model: onnx.ModelProto, path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from edgespec.errors import visible
 from edgespec.report.figures.picture import drawing
 
 NAMES = ("ink", "muted", "line", "card", "good", "bad", "warn")
@@ -81,7 +82,7 @@ class Canvas:
             self.figure.savefig(
                 kept, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
             )
-        root = ET.fromstring(kept.getvalue())  # noqa: S314  (matplotlib has just written it)
+        root = ET.fromstring(visible(kept.getvalue().decode()))  # noqa: S314  (matplotlib has just written it)
         _clean(root, self)
         ET.register_namespace("", _SPACE)
         return Markup(ET.tostring(root, encoding="unicode"))  # noqa: S704  (ElementTree has escaped its texts)

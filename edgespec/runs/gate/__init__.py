@@ -6,6 +6,7 @@ What could not be judged is not passed: where nothing could be compared the reas
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -142,7 +143,7 @@ def _updated(run: Run, made: Promises, path: Path, asked: Asked) -> Judged:
         name = max(busy, key=lambda each: busy[each])
         raise BrokenPromise(
             f"no baseline of this: on {name} it was measured while other work held {busy[name]:.1f} cores, which would hide a slowdown",
-            hint=f"edgespec bench --target {name} on an idle machine; or --force, and no latency passes by this baseline",
+            hint=f"edgespec bench --target {shlex.quote(name)} on an idle machine; or --force, and no latency passes by this baseline",
         )
     baseline.write(head, path)
     limit = next((each.limit for each in made.relative() if each.metric == "accuracy"), 0.0)

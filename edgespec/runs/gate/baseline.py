@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
-from edgespec import __version__, contract, report, storage
+from edgespec import __version__, contract, report, storage, unpacking
 from edgespec.artifact import OnnxModel
 from edgespec.bench import instructions, warnings
 from edgespec.errors import Missing, Mistake, Unreachable
@@ -94,7 +94,7 @@ def read(path: Path) -> Side:
     try:
         if path.stat().st_size > LARGEST:
             raise Mistake(f"{path} is no baseline: it has more than {LARGEST // 1_000_000} MB", hint=UPDATE)
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = unpacking.parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(plain, dict) or "format" not in plain:
             raise Mistake(f"{path} is no baseline: it has no 'format'", hint=UPDATE)
         if plain["format"] != FORMAT:

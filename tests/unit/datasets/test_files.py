@@ -122,7 +122,7 @@ def test_a_workbook_is_a_list(tmp_path: Path) -> None:
     assert found.group is not None
     assert found.group.tolist() == ["12", "b.csv"]
     (tmp_path / "rubbish.xlsx").write_bytes(b"PK\x03\x04rubbish")
-    with pytest.raises(Mistake, match="is no workbook that can be read"):
+    with pytest.raises(Mistake, match=r"rubbish\.xlsx: not a whole file"):
         load(list=str(tmp_path / "rubbish.xlsx"))
 
 
