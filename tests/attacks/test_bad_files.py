@@ -23,7 +23,7 @@ import torch
 from command import Ended, edgespec
 from device_runner import module
 
-from edgespec import contract, device_program, storage
+from edgespec import contract, device_program, unpacking
 from edgespec.data.readers import archives, numpy_files
 from edgespec.datasets import arrays
 from edgespec.errors import EdgespecError, Mismatch, Mistake, StorageError, Unreachable
@@ -65,7 +65,7 @@ def npy(array: Any) -> bytes:
 
 
 def test_one_budget_holds_for_all_members_of_a_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(storage, "LEAST_UNPACKED", 1_000_000)
+    monkeypatch.setattr(unpacking, "LEAST_UNPACKED", 1_000_000)
     bomb = {f"{i}.txt": bytes(300_000) for i in range(8)}
     for method in (zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA):
         path = zipped(tmp_path / "bomb.zip", bomb, method)

@@ -17,7 +17,7 @@ from edgespec import plugins
 PACKAGE = plugins.PACKAGE
 TOP = PACKAGE.parent
 PAGE = (TOP / "docs" / "architecture.md").read_text(encoding="utf-8")
-ROOT_MOST, FEWEST, MOST = 14, 3, 16  # modules
+ROOT_MOST, FEWEST, MOST = 15, 3, 16  # modules
 OPEN = {"steps", "models", "datasets", "imports", "cli"}  # may hold more
 LONG_FILE, LONG_FUNCTION = 300, 60  # lines
 FILES = sorted([*PACKAGE.rglob("*.py"), *(TOP / "export").rglob("*.py")])
