@@ -24,6 +24,7 @@ from command import Ended, edgespec
 from device_runner import module
 
 from edgespec import contract, device_program, unpacking
+from edgespec.bench import collect
 from edgespec.data.readers import archives, numpy_files
 from edgespec.datasets import arrays
 from edgespec.errors import EdgespecError, Mismatch, Mistake, StorageError, Unreachable
@@ -229,6 +230,18 @@ def test_an_answer_that_says_nothing_is_no_answer(printed: str, tmp_path: Path) 
     assert found["error"]
     assert found["hint"]
     assert runner.told(found)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"PK\x03\x04", b"\x80\x04.", fuzzing.seeds("device_arrays")[0][:300], npy(np.array(["a"]))]
+)
+def test_arrays_that_a_device_sends_back_damaged_are_told_of_it(raw: bytes, tmp_path: Path) -> None:
+    (tmp_path / "back").write_bytes(raw)
+    with pytest.raises(Mismatch, match="target 'far' tells of its measurement what cannot be read") as caught:
+        collect.samples_of(tmp_path / "back", ["a"], "far")
+    assert caught.value.hint
+    with pytest.raises(Mismatch, match="target 'far' tells"):
+        collect.scores_of(tmp_path / "back", "a", 3, "far")
 
 
 def test_a_limit_on_the_size_of_files_is_told(tmp_path: Path) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import fuzzing
+import hypothesis
 import pytest
+from hypothesis import strategies
 
 INPUTS = 3000
 DEAR = {
     "report": 3,
     "page": 1,
-    "front": 30,
+    "front": 15,
     "device_answers": 60,
     "bundle": 60,
     "h5": 40,
@@ -46,6 +48,16 @@ def test_hostile_copies_end_in_the_houses_words(name: str) -> None:
     for _, raw in zip(range(count(name)), fuzzing.cases(name, 1), strict=False):
         found = fuzzing.finding(name, raw)
         assert found is None, f"{found}\n{raw[:500]!r}"
+
+
+@pytest.mark.parametrize("name", [name for name in fuzzing.names() if name not in DEAR])
+@hypothesis.settings(max_examples=15, derandomize=True)
+@hypothesis.given(
+    raw=strategies.binary(max_size=200) | strategies.text(max_size=60).map(lambda text: text.encode("utf-8", "replace"))
+)
+def test_bytes_of_no_kind_end_in_them_too(name: str, raw: bytes) -> None:
+    found = fuzzing.finding(name, raw)
+    assert found is None, found
 
 
 @pytest.mark.parametrize(("name", "path"), KEPT, ids=[f"{name}-{path.name}" for name, path in KEPT])
