@@ -19,8 +19,12 @@ BEGINS, ENDS = "./", ".py"
 
 @contextmanager
 def of(recipe: Path) -> Iterator[None]:
-    """Let a recipe's own code be run: its run was asked for by name."""
-    token = FOLDER.set(recipe.resolve().parent)
+    """Let a recipe's own code be run: its run was asked for by name.
+
+    The copy of a recipe in a run folder runs none: a run that somebody sent is data, and so is what lies beside its files.
+    """
+    folder = recipe.resolve().parent
+    token = FOLDER.set(None if (folder / "report.json").is_file() else folder)
     try:
         yield
     finally:

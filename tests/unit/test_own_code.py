@@ -34,6 +34,13 @@ def test_outside_a_run_nothing_is_run(recipe: Path) -> None:
         own_code.load("./net.py", "build")
 
 
+def test_the_copy_of_a_recipe_in_a_run_folder_runs_nothing(recipe: Path) -> None:
+    (recipe.parent / "net.py").write_text("raise SystemExit('run')")
+    (recipe.parent / "report.json").write_text("{}")
+    with own_code.of(recipe), pytest.raises(Mistake, match="only a run of that recipe runs its code"):
+        own_code.load("./net.py", "build")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
