@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edgespec import artifact, storage
 from edgespec import report as reports
-from edgespec import storage
 
 
 def report(folder: Path, **changes: Any) -> None:
@@ -26,3 +26,13 @@ def recipe(folder: Path, text: str) -> None:
     """Give a run another recipe."""
     (folder / "recipe.yaml").write_text(text, encoding="utf-8")
     report(folder, recipe_digest=storage.digest(text))
+
+
+def step(folder: Path, name: str) -> None:
+    """Seal a step of a run as its files are now."""
+    place = folder / name / artifact.RECORD
+    record = json.loads(place.read_text(encoding="utf-8"))
+    record["files"] = {each: storage.file_digest(folder / name / each) for each in record["files"]}
+    place.write_text(json.dumps(record), encoding="utf-8")
+    sealed = json.loads((folder / "report.json").read_text(encoding="utf-8"))["sealed"]
+    report(folder, sealed={**sealed, name: storage.file_digest(place)})

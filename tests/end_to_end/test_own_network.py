@@ -63,6 +63,8 @@ def test_it_goes_all_the_way_and_no_other_command_runs_its_code(tmp_path: Path) 
     bomb = "raise SystemExit('its code was run')"
     for place in (tmp_path / "net.py", kept):
         place.write_text(bomb)
+    assert edgespec(tmp_path, "gate", "runs/r").returncode == 4, "the copy is not as it was written"
+    resealed.step(tmp_path / "runs" / "r", "1-train")
     for command in (
         ["gate", "runs/r"],
         ["report", "runs/r"],
