@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from command import Ended, edgespec
 
+from benchmarks.tools import resealed
 from edgespec import report
 
 NET = '''"""Two convolutions."""
