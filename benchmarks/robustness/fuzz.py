@@ -101,7 +101,10 @@ def run(names: list[str], inputs: int, until: float, seed: int) -> dict[str, Any
             for place, raw, told in new:
                 if f"{name}: {place}" not in findings:
                     counts[name]["findings"] += 1
-                    findings[f"{name}: {place}"] = {"file": keep(name, raw, place), "told": told[-2000:]}
+                    findings[f"{name}: {place}"] = {
+                        "file": keep(name, raw, place),
+                        "told": told.strip().splitlines()[-1][:200],
+                    }
                     print(f"{name}: {place}", file=sys.stderr, flush=True)
         turn += 1
     return {
