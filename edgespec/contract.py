@@ -169,12 +169,16 @@ def _check_words(made: Contract) -> None:
         or len(set(made.labels)) < len(made.labels)
     ):
         raise ValueError("axis or labels make no sense: each label is a name of its own")
-    wrong = next((each for each in made.labels if visible(each) != each or not each.strip() or "\n" in each), None)
+    wrong = next(
+        (each for each in made.labels if visible(each) != each or not each.strip() or set("\n\t") & set(each)), None
+    )
     if wrong is not None:
         raise ValueError(f"the label {ascii(wrong)[:60]} holds a character that no table can show")
     for name in ("data", "digest", "version", "unit", "technique", "intensity", "score"):
         if not isinstance(getattr(made, name), str):
             raise ValueError(f"{name} is no text")
+    if made.unit != "cm-1":
+        raise ValueError(f"unit is {made.unit[:40]!r}, not cm-1")
     if not isinstance(made.preprocess, list) or not isinstance(made.accepts, dict):
         raise ValueError("preprocess is no list, or accepts has no keys")
 

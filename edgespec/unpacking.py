@@ -25,6 +25,7 @@ DAMAGED_ZIP = (
 """What a damaged zip, or a damaged array in it, raises when it is opened or read, whatever its bytes claim: also .npz and .xlsx are zips."""
 LARGEST_UNPACKED, LEAST_UNPACKED, RATIO = 4_000_000_000, 256_000_000, 100
 """Bytes to which all members of one zip may unpack: so many times its own size, but not less than the second and not more than the first."""
+LAST_LETTER = 0x10FFFF
 MOST_MEMBERS = 100_000
 OF_DISK = {
     errno.EIO,
@@ -93,6 +94,8 @@ def array(file: IO[bytes], size: int) -> Any:
     if min(shape, default=0) < 0 or count * kind.itemsize != held:
         raise ValueError(f"its header tells of {count * kind.itemsize} bytes, and there are {held}")
     flat = np.frombuffer(bytearray(file.read(held)), dtype=kind, count=count)
+    if kind.kind == "U" and count and flat.view(np.uint32).max(initial=0) > LAST_LETTER:
+        raise ValueError("its text holds numbers that are no letters")
     return flat.reshape(shape, order="F" if in_columns else "C")
 
 

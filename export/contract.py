@@ -117,7 +117,7 @@ def doubt(contract: Contract) -> str:
     """Say that the threshold for "unknown" was set on few samples, where it accepts much less than was asked for; else ""."""
     accepts = contract.plain.get("accepts")
     try:
-        samples, mean, low, asked = (float(accepts[key]) for key in ("samples", "mean", "low", "asked"))
+        samples, mean, low, asked = (_number(accepts[key], key) for key in ("samples", "mean", "low", "asked"))
     except (KeyError, TypeError, ValueError):
         return ""
     if low >= asked - FAR:
@@ -216,7 +216,10 @@ def _window(told: dict[str, Any]) -> Any:
 def _axis(told: dict[str, Any]) -> Any:
     """Make the axis: (points,) as edgespec made it, both its ends included."""
     if "values" in told:
-        return np.array(told["values"], dtype=np.float64)
+        values = np.array(told["values"], dtype=np.float64)
+        if values.ndim != 1:
+            raise ValueError("the values of axis are no list of numbers")
+        return values
     axis = _number(told["start"], "start") + _number(told["step"], "step") * np.arange(_points(told))
     last = round(float(axis[-1]), 6)  # an end that was written in the recipe, but for the last bit of the sum above
     if abs(axis[-1] - last) < NEAR:

@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from edgespec import plugins, storage, unpacking
-from edgespec.errors import Mismatch, StorageError, Unreachable
+from edgespec.errors import Mismatch, StorageError, Unreachable, visible
 from edgespec.targets import ssh
 from edgespec.targets.card import Target
 from edgespec.targets.ssh import PATIENCE_S, Wire
@@ -28,6 +28,7 @@ from edgespec.targets.ssh import PATIENCE_S, Wire
 GREET_S = 60.0
 BANNER = 2**16
 MOST = 2**31
+LONGEST_NAME, DEEPEST = 200, 10  # bytes of a part of a file's name; parts
 FULL = (28, 122, 27)  # ENOSPC, EDQUOT, EFBIG, as Linux counts them
 START = (
     "import sys;v=sys.version.split()[0];"
@@ -105,7 +106,7 @@ class Line:
         until = time.monotonic() + 2 * PATIENCE_S + size / 1e4 + timeout_s
         told = self._told(until, code=int, in_time=bool, printed=str, told=str, files=dict, gone=list)
         self._fetch(told, folder)
-        return Ended(told["code"], told["printed"].encode(), told["told"].strip(), not told["in_time"])
+        return Ended(told["code"], told["printed"].encode(errors="replace"), told["told"].strip(), not told["in_time"])
 
     def close(self) -> None:
         """Give the device back."""
@@ -184,7 +185,9 @@ def _fits(told: Mapping[str, Any], kinds: Mapping[str, type]) -> bool:
 
 def _inside(target: Target, folder: Path, name: Any) -> Path:
     place = PurePosixPath(str(name))
-    if place.is_absolute() or ".." in place.parts or "\0" in str(name):
+    long = any(len(part.encode(errors="replace")) > LONGEST_NAME for part in place.parts) or len(place.parts) > DEEPEST
+    known = isinstance(name, str) and bool(place.parts) and visible(name) == name and not long
+    if not known or place.is_absolute() or ".." in place.parts or (folder / place).is_dir():
         raise Mismatch(
             f"{ssh.title(target)} answers with a file outside its folder: {_shown(name)!r}",
             hint="is it the device that you think?",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import re
+import struct
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,6 +32,9 @@ DAMAGED = (
     TypeError,
     AttributeError,
     AssertionError,
+    struct.error,
+    ArithmeticError,
+    MemoryError,
 )
 
 

@@ -102,4 +102,4 @@ def test_the_folder_of_a_search_is_shown_as_its_front(tmp_path: Path) -> None:
     (tmp_path / "front.json").write_text(json.dumps({**FOUND, "trials": [{"state": "complete"}]}), encoding="utf-8")
     ended = run(tmp_path)
     assert ended.returncode == 2
-    assert f"error: {tmp_path / 'front.json'} can't be shown" in ended.stderr
+    assert f"error: {tmp_path / 'front.json'} is damaged" in ended.stderr

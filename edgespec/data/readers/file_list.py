@@ -100,7 +100,7 @@ def of_list(path: Path, root: Path | None) -> list[Listed]:
             if not values[key]:
                 raise Mistake(f"{path.name}:{line}: no {key}", hint="each line names a file and its class")
         place = base / values["file"]
-        if not place.is_file():
+        if not _is_file(place):
             raise Missing(
                 f"{path.name}:{line}: there is no {values['file']} in {base}",
                 hint="`path:` names the folder of the files",
@@ -109,6 +109,13 @@ def of_list(path: Path, root: Path | None) -> list[Listed]:
     if not found:
         raise Mistake(f"{path.name}: lists no spectra", hint="columns file, label, and sample if known")
     return found
+
+
+def _is_file(place: Path) -> bool:
+    try:
+        return place.is_file()
+    except (OSError, ValueError):  # a name that is too long, or that no system takes
+        return False
 
 
 def is_head(names: list[str]) -> bool:
