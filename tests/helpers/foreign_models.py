@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import onnx
 import onnxruntime
+import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
@@ -153,7 +154,7 @@ def keras(job: Job, path: Path, *, opset: int = 13, channels: int = 16) -> Path:
 
 def sklearn(job: Job, path: Path, name: str, **options: Any) -> Path:
     """A pipeline of scikit-learn as skl2onnx writes it: pls_da, pca_lda, svm, svm_scores, forest; `options` of its classifier."""
-    from skl2onnx import to_onnx
+    to_onnx = pytest.importorskip("skl2onnx", reason="skl2onnx is not installed: pip install 'edgespec[dev]'").to_onnx
     from sklearn.cross_decomposition import PLSRegression
     from sklearn.decomposition import PCA
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis

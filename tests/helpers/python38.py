@@ -74,6 +74,8 @@ def complaints(folder: Path) -> str:
     Ruff reads the syntax, vermin the names and types. Vermin can't tell an annotation that is never evaluated from a type that is, so
     it gets the files without the annotations that `from __future__ import annotations` makes harmless.
     """
+    for name in ("ruff", "vermin"):
+        pytest.importorskip(name, reason=f"{name} is not installed: pip install 'edgespec[dev]'")
     ruff = [sys.executable, "-m", "ruff", "check", "--isolated", "--target-version=py38", "--select=E9", "--no-cache"]
     found = _said([*ruff, "--output-format=concise", str(folder)])
     with tempfile.TemporaryDirectory(prefix="edgespec-38-") as work:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from spectrum_files import AXIS, Numbers, peaks
 
 LASER_NM = 785.0
@@ -36,6 +37,7 @@ def wdf(
     title: bytes = b"a map",
 ) -> Path:
     """Write WDF: x (spectra, m); `capacity` spectra were planned, `shape` is the map's; `lists` are the types of the lists of ORGN."""
+    pytest.importorskip("renishawWiRE", reason="nothing reads WDF here: pip install 'edgespec[formats]'")
     found = np.atleast_2d(peaks(axis) if x is None else x)
     count, planned = len(found), max(capacity, len(found))
     head = struct.pack("<4sIQQ16sQIII", b"WDF1", 1, 512, flags, bytes(16), 0, 0, 1, 0)
@@ -112,6 +114,7 @@ def parameters(said: dict[str, Any]) -> bytes:
 
 def opus(path: Path, *parts: list[tuple[int, bytes]], laser: float = 0.0) -> Path:
     """Write OPUS: a header, a directory, and blocks one behind the other; `laser` in nm is told as its wavenumber."""
+    pytest.importorskip("brukeropus", reason="nothing reads OPUS here: pip install 'edgespec[formats]'")
     blocks = [(opus_type(0, parameters=2, of=1), parameters({"LWN": 15798.0, "VEL": "10"}))]
     blocks += [(opus_type(0, parameters=6, of=1), parameters({"RLW": 1e7 / laser}))] if laser else []
     blocks += [block for part in parts for block in part]

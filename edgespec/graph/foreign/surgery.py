@@ -93,7 +93,12 @@ def raised(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
         return found
     try:
         return version_converter.convert_version(found, onnx_file.OPSET)
-    except (RuntimeError, ValueError, onnx.checker.ValidationError) as problem:
+    except (
+        RuntimeError,
+        ValueError,
+        IndexError,
+        onnx.checker.ValidationError,
+    ) as problem:  # IndexError: before onnx 1.23
         raise Mistake(
             f"{path} is of opset {checks.opset(model)} and cannot be brought to {onnx_file.OPSET}: {checks.first_line(problem)}",
             hint=f"export it in opset {onnx_file.OPSET}",

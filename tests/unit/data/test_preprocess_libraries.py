@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pybaselines
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -18,6 +17,8 @@ from edgespec import datasets
 from edgespec.data import preprocess
 from edgespec.recipe import Call, schema
 from edgespec.spectra import Axis, Spectra
+
+pybaselines = pytest.importorskip("pybaselines", reason="pybaselines is not installed: pip install 'edgespec[dev]'")
 
 Array = NDArray[np.float64]
 Reference = Callable[[Array, Array], Array]

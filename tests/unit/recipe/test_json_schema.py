@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 from edgespec import plugins, recipe, yaml12
@@ -23,6 +22,8 @@ from edgespec.recipe.schema import Binder
 from edgespec.spectra import Axis
 from edgespec.training.losses import Decoupled
 from edgespec.yaml12 import Place
+
+jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not installed: pip install 'edgespec[dev]'")
 
 SCHEMA = json_schema.recipe()
 WHOLE = jsonschema.Draft7Validator(SCHEMA)

@@ -6,14 +6,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
-import tiny_job
 
-from edgespec.job import Fit
-from edgespec.search import early_stopping
-from edgespec.search.early_stopping import Ended, Rungs
-from edgespec.steps import train
+optuna = pytest.importorskip("optuna", reason="optuna is not installed: pip install 'edgespec[dev]'")
+
+import tiny_job  # noqa: E402
+
+from edgespec.job import Fit  # noqa: E402
+from edgespec.search import early_stopping  # noqa: E402
+from edgespec.search.early_stopping import Ended, Rungs  # noqa: E402
+from edgespec.steps import train  # noqa: E402
 
 MANY = 10_000  # samples: luck plays no part
 

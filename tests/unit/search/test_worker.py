@@ -16,14 +16,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import optuna
 import pytest
-from optuna.trial import TrialState
 
-from edgespec import recipe
-from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable
-from edgespec.job import Silent
-from edgespec.search import pareto, study, trial, worker
+optuna = pytest.importorskip("optuna", reason="optuna is not installed: pip install 'edgespec[dev]'")
+
+from optuna.trial import TrialState  # noqa: E402
+
+from edgespec import recipe  # noqa: E402
+from edgespec.errors import EdgespecError, Missing, Mistake, StorageError, Unreachable  # noqa: E402
+from edgespec.job import Silent  # noqa: E402
+from edgespec.search import pareto, study, trial, worker  # noqa: E402
 
 RECIPE = """schema: 1
 data:

@@ -7,7 +7,6 @@ import io
 import itertools
 from pathlib import Path
 
-import jcamp
 import numpy as np
 import pytest
 import spectrum_files as files
@@ -15,6 +14,8 @@ from device_reader import refusal, tracks
 from device_runner import module
 from hypothesis import given
 from hypothesis import strategies as st
+
+jcamp = pytest.importorskip("jcamp", reason="jcamp is not installed: pip install 'edgespec[dev]'")
 
 SQUEEZED, DIFFERENCES, REPEATED = "@ABCDEFGHI", "%JKLMNOPQR", "STUVWXYZs"
 Whole = list[int]

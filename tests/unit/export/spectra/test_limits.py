@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,12 @@ ALARMS = pytest.mark.skipif(
 
 
 @pytest.fixture
-def limits(monkeypatch: pytest.MonkeyPatch) -> Any:
+def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     found = module("spectra.limits")
     monkeypatch.setattr(found, "SECONDS", 0.05)
-    return found
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # behind nohup it is ignored
+    yield found
+    signal.signal(signal.SIGINT, before)
 
 
 def refused(path: Path) -> str:

@@ -6,13 +6,14 @@ import struct
 from pathlib import Path
 from typing import Any
 
-import brukeropus
 import hurt_files
 import numpy as np
 import pytest
 import vendor_files as files
 from device_reader import WINDOW, read, refusal, tracks
 from spectrum_files import AXIS, peaks
+
+brukeropus = pytest.importorskip("brukeropus", reason="brukeropus is not installed: pip install 'edgespec[dev]'")
 
 RAMAN, ABSORBANCE, TRANSMITTANCE, REFLECTANCE, SINGLE, INTERFEROGRAM = 10, 4, 5, 12, 1, 2
 SMALL = peaks() / 1000

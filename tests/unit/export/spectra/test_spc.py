@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import spc_io
 import spectrum_files as files
 from device_reader import refusal, tracks
+
+spc_io = pytest.importorskip("spc_io", reason="spc_io is not installed: pip install 'edgespec[dev]'")
 
 POINTS = 40
 AXIS = np.linspace(900.0, 120.0, POINTS)

@@ -12,10 +12,11 @@ from typing import Any
 import hurt_files
 import numpy as np
 import pytest
-import renishawWiRE
 import vendor_files as files
 from device_reader import WINDOW, read, refusal, tracks
 from spectrum_files import AXIS, peaks
+
+renishawWiRE = pytest.importorskip("renishawWiRE", reason="renishawWiRE is not installed: pip install 'edgespec[dev]'")  # noqa: N816
 
 VARIANTS: dict[str, dict[str, Any]] = {
     "single": {},
