@@ -157,9 +157,10 @@ def answer(model: Loaded, x: Any) -> dict[str, Any]:
 
 def _within(model: Loaded, x: Any) -> Any:
     """Ask the model, and stop it after LONGEST_S where its runtime can be stopped: a graph may hold a loop without an end."""
-    stop = getattr(model.infer, "stop", None)
-    if stop is None:
+    watched = getattr(model.infer, "watched", None)
+    if watched is None:
         return model.infer(x)
+    stop = watched(True)
     late = threading.Event()
     watch = threading.Timer(LONGEST_S, lambda: (late.set(), stop()))
     watch.daemon = True
@@ -171,6 +172,7 @@ def _within(model: Loaded, x: Any) -> Any:
         raise RefusalError(4, f"model {model.name!r} {why}", "is it a classifier of single spectra? " + ANEW) from error
     finally:
         watch.cancel()
+        watched(False)
 
 
 def _softmax(logits: Any) -> Any:
