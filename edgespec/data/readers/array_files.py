@@ -107,9 +107,12 @@ def _matlab(path: Path) -> dict[str, Any]:
     from scipy.io.matlab import MatReadError
 
     try:
-        return dict(loadmat(path))
+        found = dict(loadmat(path))
     except (MatReadError, *DAMAGE) as problem:
         raise Mistake(f"{path.name}: not a whole MATLAB file ({problem})", hint="save it again") from problem
+    if all(name.startswith("__") for name in found):  # what scipy before 1.15 makes of zeros
+        raise Mistake(f"{path.name}: holds no arrays", hint="save it again, as .mat with the spectra in it")
+    return found
 
 
 def _fields(held: dict[str, Any]) -> list[str]:
