@@ -128,7 +128,10 @@ def _matlab(path: Path) -> dict[str, Any]:
     from scipy.io import loadmat
 
     with unpacking.foreign(path, path.name, "save it again from MATLAB"):
-        return dict(loadmat(path))
+        found = dict(loadmat(path))
+    if all(name.startswith("__") for name in found):  # what scipy before 1.15 makes of zeros
+        raise Mistake(f"{path.name}: holds no arrays", hint="save it again, as .mat with the spectra in it")
+    return found
 
 
 def _fields(held: dict[str, Any]) -> list[str]:

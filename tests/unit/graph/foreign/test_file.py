@@ -56,7 +56,16 @@ def test_a_file_comes_whole(tmp_path: Path) -> None:
     assert [node.op_type for node in file.read(doubled(tmp_path / "a.onnx")).graph.node] == ["Mul"]
 
 
-@pytest.mark.parametrize("content", [b"", b"\x00" * 64, b"no model at all", os.urandom(4096), b"\x08\x08" * 9])
+NO_MODELS = {
+    "nothing": b"",
+    "zeros": b"\x00" * 64,
+    "text": b"no model at all",
+    "chance": os.urandom(4096),
+    "tags": b"\x08\x08" * 9,
+}
+
+
+@pytest.mark.parametrize("content", NO_MODELS.values(), ids=NO_MODELS)
 def test_bytes_that_are_no_model_are_one_sentence(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(content)
     with pytest.raises(Mistake, match=r"a\.onnx is no ONNX file, or a damaged one") as caught:
