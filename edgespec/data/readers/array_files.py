@@ -110,7 +110,7 @@ def _matlab(path: Path) -> dict[str, Any]:
         found = dict(loadmat(path))
     except (MatReadError, *DAMAGE) as problem:
         raise Mistake(f"{path.name}: not a whole MATLAB file ({problem})", hint="save it again") from problem
-    if all(name.startswith("__") for name in found):  # what scipy before 1.15 makes of zeros
+    if all(not name or name.startswith("__") for name in found):  # of zeros, scipy 1.14 makes one array without a name
         raise Mistake(f"{path.name}: holds no arrays", hint="save it again, as .mat with the spectra in it")
     return found
 
