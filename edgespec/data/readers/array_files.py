@@ -129,7 +129,7 @@ def _matlab(path: Path) -> dict[str, Any]:
 
     with unpacking.foreign(path, path.name, "save it again from MATLAB"):
         found = dict(loadmat(path))
-    if all(name.startswith("__") for name in found):  # what scipy before 1.15 makes of zeros
+    if all(not name or name.startswith("__") for name in found):  # of zeros, scipy 1.14 makes one array without a name
         raise Mistake(f"{path.name}: holds no arrays", hint="save it again, as .mat with the spectra in it")
     return found
 
