@@ -15,7 +15,6 @@ from onnx import helper, numpy_helper
 
 from benchmarks.tools import resealed
 from edgespec import report as reports
-from edgespec import storage
 from edgespec.pipeline.run import Run
 from edgespec.report import choice
 from edgespec.runs import gate
@@ -66,12 +65,8 @@ def change(run: Path, how: Callable[[Any], None]) -> None:
 
 
 def reseal(run: Path) -> None:
-    """Give the last step's record the digests of its files as they are now."""
-    path = run / reports.read(run).steps[-1]["folder"] / "artifact.json"
-    record = json.loads(path.read_text())
-    for name in record["files"]:
-        record["files"][name] = storage.file_digest(path.parent / name)
-    path.write_text(json.dumps(record))
+    """Seal the last step of a run as its files are now."""
+    resealed.step(run, reports.read(run).steps[-1]["folder"])
 
 
 def said(key: str, how: Callable[[Any], Any]) -> Callable[[Any], None]:
@@ -159,6 +154,7 @@ def variant_gone(run: Path) -> None:
     made = record["artifact"]["variants"]
     del made[next(name for name in made if name not in (variant(run), "default"))]
     path.write_text(json.dumps(record))
+    resealed.step(run, report.steps[-1]["folder"])
 
 
 def copy(run: Path, to: Path) -> Path:

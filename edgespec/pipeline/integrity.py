@@ -88,5 +88,5 @@ def check(folder: Path, report: Report) -> None:
 def shipped(folder: Path, report: Report) -> None:
     """Raise Mismatch where a file that the report says may be shipped is not there: there is nothing of it to be judged."""
     for row in report.last():
-        if not (folder / row.file).is_file():
+        if row.file and not (folder / row.file).is_file():
             raise Mismatch(f"{folder / row.file} is missing: nothing there could be shipped", hint=ANEW)

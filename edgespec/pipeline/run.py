@@ -90,8 +90,11 @@ class Run:
             same = storage.digest(path.read_text(encoding="utf-8")) == self.report.recipe_digest
         except FileNotFoundError:
             raise Mistake(f"there is no {path}", hint="edgespec compress RECIPE writes it anew") from None
-        except (OSError, UnicodeDecodeError) as problem:
-            raise Mistake(f"{path} cannot be read: {problem}", hint="edgespec compress RECIPE writes it anew") from None
+        except UnicodeDecodeError:
+            same = False
+        except OSError as problem:
+            told = f"{path} cannot be read: {problem.strerror}"
+            raise Mistake(told, hint="edgespec compress RECIPE writes it anew") from None
         if not same:
             told = f"{path} was edited after the run was made"
             raise Mismatch(told, hint="edit the recipe itself, then edgespec compress: what has not changed is kept")

@@ -146,8 +146,10 @@ def read(folder: Path) -> Report:
     hint = "edgespec compress RECIPE writes it anew"
     try:
         plain = unpacking.parse_json(path.read_text(encoding="utf-8"))
-        if SEAL in plain and plain[SEAL] != seal(plain):
+        if isinstance(plain, dict) and SEAL in plain and plain[SEAL] != seal(plain):
             raise Mismatch(f"{path} was changed after edgespec wrote it: its seal is another", hint)
+        if not isinstance(plain, dict) or "schema" not in plain:
+            raise Mistake(f"{path} is no report of edgespec", hint)
         if plain["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {plain['schema']}, this edgespec reads {SCHEMA}", hint)
         _ = plain[SEAL]

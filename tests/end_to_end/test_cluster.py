@@ -65,7 +65,7 @@ def content(run: Path) -> dict[str, Any]:
         if path.suffix in (".onnx", ".safetensors", ".npz") or path.name in ("recipe.yaml", "environment.json")
     }
     told = json.loads((run / "report.json").read_text())
-    del told["seal"]  # it is over the clocks too
+    del told["seal"], told["sealed"]  # they are over the clocks too
     return found | {"report": timeless(told)}
 
 

@@ -15,7 +15,7 @@ from benchmarks.robustness import planted
 from benchmarks.robustness.planted import HARM, LIMITS, judge, promise, verdicts
 from benchmarks.tools import resealed
 from edgespec import report as reports
-from edgespec.errors import BrokenPromise, Mistake
+from edgespec.errors import BrokenPromise, Mismatch, Mistake
 from edgespec.pipeline.run import Run
 from edgespec.runs import bench, gate
 from edgespec.runs.gate import baseline
@@ -135,7 +135,7 @@ def test_a_baseline_taken_while_other_work_held_the_cores_is_refused(kept: Path)
 
 def test_an_edited_recipe_of_a_run_is_noticed_and_a_broken_one_beside_it_is_not_needed(kept: Path) -> None:
     (kept / "recipe.yaml").write_text((kept / "recipe.yaml").read_text().replace("1 %", "90 %"))
-    with pytest.raises(Mistake, match="was edited after the run was made"):
+    with pytest.raises(Mismatch, match="was edited after the run was made"):
         judge(kept)
     promise(kept, regression=LIMITS)
     Path("recipes").mkdir()

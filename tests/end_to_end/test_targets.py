@@ -124,7 +124,9 @@ def test_a_jetson_s_bundle_runs_what_it_is_for(run_copy: Path, tmp_path: Path) -
     assert build("--check") == 4, "compared with the stored answers"
     (folder / "target.json").write_text("[]")
     code, told = asked("verify", ".")
-    assert (code, "does not tell the runtime" in told["error"]) == (2, True)
+    failed = {each["check"]: each["found"] for each in told["checks"] if not each["ok"]}
+    assert (code, "does not tell the runtime" in failed["answers"]) == (4, True)
+    assert failed["checksum target.json"] == "has changed since it was sent"
 
 
 @pytest.mark.usefixtures("no_checker")
