@@ -76,3 +76,27 @@ def test_spectra_of_one_sample_say_less_than_as_many_samples() -> None:
     right = (rng.random(50)[sample] < sure - 0.1).astype(float)
     alone, together = (calibration.of_probabilities(sure, right, each) for each in (None, sample.astype(str)))
     assert together[2] - together[1] > 1.5 * (alone[2] - alone[1])
+
+
+def given(n: int, samples: int) -> tuple[Array, Array, Array]:
+    """Probabilities that are 0.08 too large, and answers of one sample that are right together."""
+    rng = np.random.default_rng(0)
+    sure, sample = rng.beta(5, 1, n), np.arange(n) * samples // n
+    return sure, (rng.random(samples)[sample] < sure - 0.08).astype(float), sample.astype(str)
+
+
+RECORDED = [
+    (120, 40, False, (0.185095, 0.109744, 0.271667)),
+    (120, 40, True, (0.194073, 0.087272, 0.323844)),
+    (20, 20, False, (0.074647, 0.0, 0.31129)),
+    (7000, 7000, False, (0.071214, 0.063319, 0.080836)),
+    (900, 60, True, (0.06025, 0.0, 0.145718)),
+]
+
+
+@pytest.mark.parametrize(("n", "samples", "grouped", "expected"), RECORDED)
+def test_figures_are_those_that_the_simulation_was_run_with(n: int, samples: int, grouped: bool, expected: Any) -> None:
+    """Whoever changes them meaningfully runs `benchmarks.robustness.calibration` again: what it says of the coverage held for these."""
+    sure, right, sample = given(n, samples)
+    found = calibration.of_probabilities(sure, right, sample if grouped else None)
+    assert found == pytest.approx(expected, abs=1e-4)

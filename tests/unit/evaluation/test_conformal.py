@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from benchmarks.robustness.calibration import SAMPLES, accepted
 from edgespec.evaluation import conformal
@@ -15,8 +16,11 @@ def test_one_spectrum_a_sample_is_the_plain_conformal_quantile(n: int, below: in
     at, told = conformal.threshold(score, None, 0.95)
     assert at == below - 1
     assert told.mean == pytest.approx(1 - below / (n + 1))
+    # `low` is the share of which a binomial of n draws gives as many as lie above the threshold once in twenty
+    assert stats.binom.sf(n - below, n, told.low) == pytest.approx(0.05)
     assert told.low < told.mean
     assert told.samples == n
+    assert told.plain() == {"asked": 0.95, "mean": round(told.mean, 4), "low": round(told.low, 4), "samples": n}
 
 
 @pytest.mark.parametrize("samples", SAMPLES)
@@ -44,3 +48,8 @@ def test_what_is_far_from_what_was_asked_is_told() -> None:
     assert "set on 12 samples" in conformal.told(few.plain())
     assert "95% were asked for" in conformal.told(few.plain())
     assert conformal.told(many.plain()) == conformal.told({}) == ""
+
+
+@pytest.mark.parametrize(("low", "asked", "far"), [(0.75, 0.8, False), (0.9, 0.95, False), (0.89, 0.95, True), (0.86, 0.95, True)])  # fmt: skip
+def test_far_is_more_than_five_points_below(low: float, asked: float, far: bool) -> None:
+    assert bool(conformal.told({"low": low, "asked": asked, "mean": 0.9, "samples": 20})) is far

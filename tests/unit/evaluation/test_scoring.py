@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 import tiny_job
+import torch
 from calibrated import drawn
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, f1_score, recall_score
+from torch import nn
 
 from edgespec import models
 from edgespec.artifact import Checkpoint
@@ -52,6 +54,11 @@ def test_two_classes_and_one_spectrum_are_enough_for_figures() -> None:
     assert (found.accuracy, found.sensitivity, found.macro_f1) == (1, 1, 1)
     assert found.low < 0.3
     assert all(math.isfinite(value) for value in found.plain().values())
+
+
+def test_one_spectrum_of_another_class_is_a_whole_chance_to_be_wrong() -> None:
+    found = scoring.judge(np.array([[1.0, 0.0], [1.0, 0.0]]), np.array([0, 1]), None)
+    assert found.specificity == pytest.approx((0 + 1) / 2)  # class 0 is named for the one spectrum of class 1
 
 
 def wilson(right: int, n: float) -> tuple[float, float]:
@@ -117,6 +124,27 @@ def test_multiply_accumulates_are_counted_by_hand(tmp_path: Path) -> None:
     # 128 -> conv stride 2: 64 places x 8 x 5, pooled to 32 -> conv: 32 places x 16 x 8 x 5, pooled to 8 -> linear
     assert scoring.weight(saved)["macs"] == 64 * 8 * 5 + 32 * 16 * 8 * 5 + 3 * 16 * 8
     assert scoring.weight(saved)["params"] == sum(each.numel() for each in network.parameters())
+
+
+class Counted(nn.Linear):
+    """A layer that says itself how many products it takes."""
+
+    def products(self, out: torch.Tensor) -> int:
+        return 100 * out.numel()
+
+
+class Recurrent(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm, self.first, self.head = nn.LSTM(1, 3, batch_first=True), Counted(3, 3), nn.Linear(3, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        found: torch.Tensor = self.head(self.first(self.lstm(x[:, :, None])[0][:, -1]))
+        return found
+
+
+def test_recurrent_layers_multiply_at_each_point_and_a_layer_may_count_itself() -> None:
+    assert scoring.macs(Recurrent(), 10) == 10 * (4 * 3 * 1 + 4 * 3 * 3) + 100 * 3 + 2 * 3
 
 
 def test_the_test_part_is_what_is_scored(tmp_path: Path) -> None:
