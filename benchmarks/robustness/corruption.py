@@ -30,7 +30,7 @@ from edgespec.bundle import write as bundles
 from edgespec.cli import report as report_command
 from edgespec.cli import verify as verify_command
 from edgespec.errors import EdgespecError
-from edgespec.pipeline import run_folder
+from edgespec.pipeline import provenance, run_folder
 from edgespec.pipeline.run import Run
 from edgespec.runs import bench, gate, predict
 
@@ -164,7 +164,7 @@ def main() -> None:
     flips = given.flips * len(found)
     storage.write_json(
         results.RESULTS / "robustness" / "corruption.json",
-        {"machine": results.machine(), "run": given.run.name, "flips": flips, "table": found, "failures": wrong},
+        {"machine": provenance.environment(), "run": given.run.name, "flips": flips, "table": found, "failures": wrong},
     )
     print(f"\n{flips} flips in {len(found)} files, {len(wrong)} neither noticed nor harmless", *wrong, sep="\n")
     sys.exit(bool(wrong))
