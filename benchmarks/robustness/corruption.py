@@ -114,6 +114,7 @@ def table(source: Path, flips: int, seed: int) -> dict[str, dict[str, str]]:
         bundles.write(Run(run), bundle)
         asking = commands(run, bundle)
         whole = {each: command() for each, command in asking.items()}
+        shutil.rmtree(run / "bundles", ignore_errors=True)  # each is a bundle: the one beside the run stands for them
         files = [path for folder in (run, bundle) for path in sorted(folder.rglob("*")) if path.is_file()]
         for path in files:
             raw = path.read_bytes()
