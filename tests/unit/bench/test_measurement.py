@@ -274,3 +274,7 @@ def test_a_variant_that_is_slower_than_its_float_sibling_is_told_unless_chance_o
     for pair in (Pair(1.31, (0.98, 1.4)), Pair(1.02, (1.01, 1.03)), Pair(0.96, (0.95, 0.97))):
         (told,) = bench_warnings.against_float("cpu-int8", "float32", pair)
         assert told == f"cpu-int8 isn't told to be faster than float32 here: {pair.words()} of its time"
+
+
+def test_samples_that_are_all_alike_have_no_outliers() -> None:
+    assert stats.outliers(np.full((3, 4), 100)) == (0.0, 0)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgespec.bench import measurement as stats
 from edgespec.bench.paired import WORTH, Pair, of_session
 from edgespec.bench.session import Session
 
@@ -59,3 +60,20 @@ def test_less_than_is_worth_telling_is_neither_slower_nor_faster() -> None:
     assert Pair(0.8, (0.7, 0.9)).faster
     assert not Pair(0.97, (0.96, 0.98)).faster
     assert Pair(1.19, (1.17, 1.21)).words() == "1.19 (1.17 to 1.21)"
+
+
+def test_an_interval_that_ends_at_one_tells_nothing_nor_does_a_ratio_at_the_edge_of_what_is_worth_it() -> None:
+    assert not Pair(1.2, (1.0, 1.4)).slower
+    assert not Pair(1 + WORTH, (1.02, 1.08)).slower
+    assert not Pair(0.8, (0.7, 1.0)).faster
+    assert not Pair(0.8, (0.7, 1.1)).faster
+    assert not Pair(1 / (1 + WORTH), (0.9, 0.99)).faster
+
+
+def test_the_interval_is_that_of_a_plain_bootstrap_of_the_median_however_skewed_the_rounds_are() -> None:
+    told = session(1.0, 5, busy=False)
+    told.ns["a"] *= np.exp(np.random.default_rng(2).exponential(0.5, (ROUNDS, 1)))
+    ratios = np.median(told.ns["a"], axis=1) / np.median(told.ns["b"], axis=1)
+    draws = stats.draw_rounds(ROUNDS, 0).astype(int)
+    plain = [np.quantile(np.repeat(ratios, each), 0.5, method="inverted_cdf") for each in draws]
+    assert of_session(told)("a", "b").interval == pytest.approx(stats.interval(np.array(plain)))

@@ -183,3 +183,38 @@ def test_places_that_do_not_divide_the_axis_are_fewer_in_formula_and_graph_alike
     onnx.checker.check_model(onnx.load(tmp_path / "m.onnx"), full_check=True)
     expected = score.of(onnx_file.run(path, x), reject_score.prepared(made.job, x))
     np.testing.assert_allclose(onnx_file.outputs(tmp_path / "m.onnx", x)["score"][:, 0], expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_mean_spectrum_of_a_class_weighs_each_spectrum_by_its_probability_not_its_size() -> None:
+    rng = np.random.default_rng(0)
+    x, logits = rng.random((30, 24)), rng.normal(size=(30, 3)) * 3
+    expected = np.zeros((12, 3))
+    for row, said in zip(x, np.exp(logits) / np.exp(logits).sum(1, keepdims=True), strict=True):
+        short = row.reshape(12, 2).mean(1)
+        expected[:, said.argmax()] += said.max() * short / np.linalg.norm(short)
+    expected /= np.linalg.norm(expected, axis=0)
+    for size in (1.0, np.where(np.arange(30) == 4, 1e3, 1.0)[:, None]):
+        means, scale = reject_score._means(logits, (x * size).astype(np.float32), 12)
+        np.testing.assert_allclose(means * scale, expected, atol=0.51 * scale + 1e-6)
+
+
+def test_stretched_spectra_keep_their_middle_and_are_stretched_by_at_most_a_sixth() -> None:
+    points = 200
+    away = reject_score.displaced(np.tile(np.arange(points, dtype=np.float32), (50, 1)), np.random.default_rng(0))[100:]
+    inner = away[:, points // 2 - 20 : points // 2 + 20]
+    assert (np.abs(inner[:, 20] - points / 2) <= 0.08 * points + 0.01).all()
+    slopes = np.diff(inner, axis=1)
+    assert slopes.min() > 0.84
+    assert slopes.max() < 1.16
+    assert np.ptp(slopes[:, 0]) > 0.2
+
+
+def test_the_threshold_counts_samples_where_they_are_known_and_spectra_where_not() -> None:
+    made = tiny_job.line("cnn")
+    path, rows = made.int8.path("float32"), made.job.splits.rows(None, valid=True)
+    score = fitted(made.job, path, "likeness")
+    assert made.job.spectra.group is not None
+    bare = replace(made.job, spectra=replace(made.job.spectra, group=None))
+    for job, samples in ((made.job, len(set(made.job.spectra.group[rows]))), (bare, len(rows))):
+        _, accepts = reject_score.threshold(score, job, lambda x: onnx_file.run(path, x), rows, 0.95)
+        assert accepts.samples == samples

@@ -142,3 +142,24 @@ def test_the_timer_tells_its_step() -> None:
     ticks = iter([0, 0, 0, 30, 30, 90, 120] + [120] * 993)
     assert module("measure.timing").timer_step(lambda: next(ticks)) == 30
     assert module("measure.timing").timer_step() > 0
+
+
+@pytest.mark.parametrize(("slot", "settle"), [(1, 1), (4, 1), (7, 1), (8, 2), (40, 5)])
+def test_a_quarter_of_a_slot_settles_one_call_at_least_and_as_many_as_asked_at_most(slot: int, settle: int) -> None:
+    clock = Clock()
+    module("measure.timing").interleave([clock.model("A", 5)], [slot], [None], {**LIMITS, "settle": 5}, clock)
+    assert len(clock.order) == 11 * (slot + settle)
+
+
+def test_a_model_that_is_another_program_keeps_its_own_clock() -> None:
+    class Program:
+        asked: list[list[int]]
+
+        def times(self, rows: list[int]) -> tuple[int, ...]:
+            self.asked = [*getattr(self, "asked", []), rows]
+            return tuple(10 * row for row in rows)
+
+    program = Program()
+    samples = module("measure.timing").interleave([program], [2], [1, 2, 3], LIMITS, lambda: 0)
+    assert program.asked[:2] == [[1, 2], [3, 1]]
+    assert [list(each) for each in samples[0][:2]] == [[10, 20], [30, 10]]

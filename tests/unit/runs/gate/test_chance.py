@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -60,3 +62,15 @@ def test_the_power_of_a_test_part_is_that_of_the_test() -> None:
     assert chance.visible(tuple([True] * 12), tuple(i // 3 for i in range(12))) is None, (
         "four samples can never show p < 0.05"
     )
+
+
+def test_where_samples_differ_in_size_the_chance_is_that_of_all_their_signs() -> None:
+    for sizes in ([3, 1, 2, 2, 5, 1, 1, 4], [9, -2, -3, 4, 1, 1, -6, 2], [-3, 1, -2, 2, -5, 1]):
+        sample = np.repeat(np.arange(len(sizes)), np.abs(sizes))
+        won = np.repeat(np.array(sizes) < 0, np.abs(sizes)).astype(float)
+        signs = np.array(list(itertools.product([-1, 1], repeat=len(sizes)))) @ np.abs(sizes)
+        assert chance.lost(1 - won, won, sample) == pytest.approx((signs >= sum(sizes)).mean(), abs=0.02)
+
+
+def test_the_losses_that_are_tried_rise() -> None:
+    assert list(chance.LOSSES) == sorted(set(chance.LOSSES))

@@ -289,3 +289,124 @@ def test_another_key_is_told_and_skipped_never_passed(metric: str, base: Side, s
 def test_what_was_not_measured_now_is_unmeasured_and_not_skipped() -> None:
     found = judge("latency_p50", 0.5, side(), side(latency={}))
     assert (found.verdict, found.skipped) == ("unmeasured", False)
+
+
+@pytest.mark.parametrize(
+    ("metric", "share", "verdict"),
+    [
+        ("memory", 1.01, "pass"),
+        ("memory", 1.04, "inconclusive"),
+        ("memory", 1.06, "fail"),
+        ("energy", 1.2, "inconclusive"),
+        ("energy", 1.3, "fail"),
+        ("cold_start", 1.45, "inconclusive"),
+        ("cold_start", 1.55, "fail"),
+    ],
+)
+def test_two_single_measurements_may_lie_apart_by_so_much_and_no_more(metric: str, share: float, verdict: str) -> None:
+    key = {"memory": "memory_bytes", "energy": "energy_mj", "cold_start": "cold_start_ms"}[metric]
+    found = judge(metric, 0.01, side(), later(0.1, **{key: getattr(LATENCY, key) * share}))
+    assert (found.verdict, found.variant) == (verdict, "float32")
+    unit = 1.0 if metric == "memory" else 1e-3
+    assert found.baseline == pytest.approx(getattr(LATENCY, key) * unit)
+    assert found.measured == pytest.approx(getattr(LATENCY, key) * unit * share)
+
+
+def test_energy_that_idle_power_drowned_is_none() -> None:
+    for none in (0.0, -1.0):
+        assert judge("energy", 0.1, side(), later(0.1, energy_mj=none)).verdict == "fail", "it was measured before"
+        assert judge("energy", 0.1, later(0.1, energy_mj=none), side()).skipped
+
+
+@pytest.mark.parametrize(("metric", "value"), [("latency_p50", 0.1), ("latency_p90", 0.12)])
+def test_a_kept_latency_is_compared_with_both_intervals_and_the_larger_noise(metric: str, value: float) -> None:
+    def now(share: float, noise: float = 0.0) -> Side:
+        low, high = 0.99 * value * share, 1.01 * value * share
+        which = metric.removeprefix("latency_")
+        more = {f"{which}_ms": value * share, f"{which}_interval_ms": (low, high), "noise": noise}
+        return side(latency={"local": (replace(LATENCY, **more),)})
+
+    for share, verdict in (
+        (1.0, "pass"),
+        (1.02, "pass"),
+        (1.04, "inconclusive"),
+        (1.06, "inconclusive"),
+        (1.08, "fail"),
+    ):
+        found = judge(metric, 0.05, now(1.0), now(share))  # the intervals make 2 % of it
+        assert found.verdict == verdict, share
+        assert bool(found.hint) == (verdict != "pass")
+        assert (found.baseline, found.measured) == (pytest.approx(value / 1e3), pytest.approx(value / 1e3 * share))
+    for one, two in ((0.2, 0.0), (0.0, 0.2)):
+        assert judge(metric, 0.05, now(1.0, one), now(1.15, two)).verdict == "inconclusive"
+        assert judge(metric, 0.05, now(1.0, one), now(1.3, two)).verdict == "fail"
+
+
+@pytest.mark.parametrize(("p", "verdict"), [(0.009, "fail"), (0.01, "inconclusive"), (0.015, "inconclusive")])
+def test_a_loss_of_speed_is_certain_below_one_in_a_hundred(p: float, verdict: str) -> None:
+    told = Turns("float32", {"latency_p50": (1.1, (1.08, 1.12), p)}, 0.01, 4000)
+    found = judge("latency_p50", 0.05, side(), side(), told)
+    assert (found.verdict, found.measured, found.baseline) == (verdict, 1.1, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("metric", "what", "before", "after", "limit", "verdict"),
+    [
+        ("macs", "macs", 0, 5, 0.5, "fail"),
+        ("macs", "macs", 0, 1, 0.5, "fail"),
+        ("macs", "macs", 0, 0, 0.0, "pass"),
+        ("instructions", "instructions", 1e6, 1.014e6, 0.0, "inconclusive"),
+        ("instructions", "instructions", 1e6, 1.016e6, 0.0, "fail"),
+        ("size", "bytes", 1000, 1001, 0.0, "fail"),
+        ("size", "bytes", 1000, 1010, 0.01, "pass"),
+    ],
+)
+def test_growth_is_a_share_of_what_was(
+    metric: str, what: str, before: Any, after: Any, limit: float, verdict: str
+) -> None:
+    found = judge(metric, limit, file(**{what: before}), file(**{what: after}))
+    assert (found.verdict, found.baseline, found.measured) == (verdict, before, after)
+
+
+def test_of_several_files_that_ship_the_one_that_fared_worst_is_judged() -> None:
+    """float32 stays as it was; the rounded file grew, and names a tenth of the spectra otherwise."""
+    whole = side().files["float32"]
+    wrong = side(range(30)).files["float32"].named
+    two = replace(
+        side(), files={"float32": whole, "cpu-int8": replace(whole, bytes=9_000)}, shipped=("float32", "cpu-int8")
+    )
+    worse = replace(two, files={"float32": whole, "cpu-int8": replace(whole, bytes=12_000, named=wrong)})
+    for order in (("float32", "cpu-int8"), ("cpu-int8", "float32")):
+        size = judge("size", 0.1, two, replace(worse, shipped=order))
+        assert (size.verdict, size.variant, size.baseline, size.measured) == ("fail", "cpu-int8", 9_000, 12_000)
+        named = judge("accuracy", 0.01, two, replace(worse, shipped=order))
+        assert (named.verdict, named.variant) == ("fail", "cpu-int8")
+
+
+def test_what_was_never_counted_is_unmeasured() -> None:
+    assert judge("instructions", 0.1, side(), side(counted={})).verdict == "unmeasured"
+    assert not judge("instructions", 0.1, side(), side(counted={})).skipped
+    found = judge("instructions", 0.1, file(instructions=None), file(instructions=None))
+    assert (found.verdict, found.skipped) == ("unmeasured", False)
+
+
+def test_a_figure_that_is_within_its_limit_passes_however_certain() -> None:
+    sharp = {"ece": Score(0.04, 1e-6), "unknown_auroc": Score(0.95, 1e-6)}
+    base = file(scores={"ece": Score(0.02, 1e-6), "unknown_auroc": Score(0.97, 1e-6)})
+    for metric in sharp:
+        assert judge(metric, 0.02, base, file(scores=sharp)).verdict == "pass"
+        found = judge(metric, 0.019, base, file(scores=sharp))
+        assert (found.verdict, found.measured, found.baseline) == (
+            "fail",
+            sharp[metric].value,
+            base.files["float32"].scores[metric].value,
+        )
+
+
+def test_what_chance_gives_once_in_twenty_is_not_yet_a_loss() -> None:
+    assert [gate_regression._verdict(0.1, 0.05, p) for p in (0.049, 0.05, 0.051)] == [
+        "fail",
+        "inconclusive",
+        "inconclusive",
+    ]
+    assert gate_regression._verdict(0.05, 0.05, 0.0) == "pass"
