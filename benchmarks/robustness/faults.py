@@ -6,12 +6,14 @@ A small run is made once. Each command is then started under each fault, on a co
 full disk, a folder that may not be written, no home folder, a clock that jumps (libfaketime), a run folder that is deleted meanwhile, no folder for
 temporary files. Judged is: the exit code (never 70, which is a bug of ours), no traceback, the error in one line with a hint, nothing half-written
 left, and that the same command, started again without the fault, ends well.
-Writes benchmarks/results/robustness/faults.json; ends with 1 where anything failed.
+Writes benchmarks/results/robustness/faults.json after each try, beside what was tried before; ends with 1 where anything failed.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import json
 import os
 import resource
 import shutil
@@ -35,6 +37,7 @@ from edgespec.pipeline import provenance
 
 FILE = RESULTS / "robustness" / "faults.json"
 NOBODY = 65534
+CLOCK = Path(tempfile.gettempdir()) / "edgespec-clock"
 TINY: dict[str, Any] = {
     "schema": 1,
     "data": {
@@ -93,6 +96,15 @@ def deleted(folder: Path) -> None:
     shutil.rmtree(folder / "run", ignore_errors=True)
 
 
+def set_back(folder: Path) -> None:
+    CLOCK.write_text("-1d\n", encoding="utf-8")
+
+
+def set_ahead(folder: Path) -> None:
+    time.sleep(2.0)
+    CLOCK.write_text("+3d\n", encoding="utf-8")
+
+
 def faketime() -> str:
     """Give libfaketime's library, "" where it is not installed."""
     found = [*Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), *Path("/usr/lib/faketime").glob("libfaketime.so.1")]
@@ -105,14 +117,14 @@ FAULTS = {
     "files of 40 kB": Fault("RLIMIT_FSIZE 40000", limits={resource.RLIMIT_FSIZE: 40_000}),
     "400 MB of memory": Fault("RLIMIT_AS 400 MB", limits={resource.RLIMIT_AS: 400 * 2**20}),
     "1500 MB of memory": Fault("RLIMIT_AS 1500 MB", limits={resource.RLIMIT_AS: 1500 * 2**20}),
-    "a full disk": Fault("a disk of 1 MB", full=True),
+    "a full disk": Fault("a disk that is filled up", full=True),
     "a folder that may not be written": Fault("user nobody, no write permission", user=NOBODY, arrange=read_only),
     "no home": Fault("user without a name, HOME unset", drop=("HOME", "EDGESPEC_HOME", "XDG_CONFIG_HOME"), user=12345),
     "a home that is not there": Fault("HOME=/nowhere", environment={"HOME": "/nowhere"}, drop=("EDGESPEC_HOME",), user=12345),
     "no folder for temporary files": Fault("TMPDIR=/nowhere, user nobody", environment={"TMPDIR": "/proc/nowhere"}),
     "the run is deleted meanwhile": Fault("rm -r run after 2 s", during=deleted),
-    "a clock that runs back": Fault("libfaketime, the clock a thousand times faster and set back by a day", environment={
-        "LD_PRELOAD": faketime(), "FAKETIME": "-1d x1000", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}),
+    "a clock that jumps": Fault("libfaketime: every clock a day back, after two seconds three days ahead", arrange=set_back, during=set_ahead, environment={
+        "LD_PRELOAD": faketime(), "FAKETIME_TIMESTAMP_FILE": str(CLOCK), "FAKETIME_NO_CACHE": "1"}),
 }  # fmt: skip
 
 
@@ -121,7 +133,7 @@ def main() -> None:
     parser.add_argument("--fault", action="append", choices=FAULTS)
     parser.add_argument("--command", action="append", choices=COMMANDS)
     given = parser.parse_args()
-    found, wrong = {}, 0
+    found: dict[str, Any] = json.loads(FILE.read_text("utf-8"))["found"] if FILE.exists() else {}
     with tempfile.TemporaryDirectory() as place:
         whole = Path(place) / "whole"
         made(whole)
@@ -129,12 +141,12 @@ def main() -> None:
             for command in given.command or COMMANDS:
                 told = tried(whole, FAULTS[name], COMMANDS[command], Path(place))
                 found[f"{name}: {command}"] = told
-                wrong += bool(told["wrong"])
                 print(
                     f"{name}: {command}: {told['code']}, {told['said'] or 'well'} {told['wrong']}".rstrip(), flush=True
                 )
-    kept = {"machine": provenance.environment(), "tried": len(found), "failures": wrong, "found": found}
-    storage.write_json(FILE, kept)
+                wrong = sum(bool(each["wrong"]) for each in found.values())
+                kept = {"machine": provenance.environment(), "tried": len(found), "failures": wrong, "found": found}
+                storage.write_json(FILE, kept)
     print(f"\n{len(found)} tries, {wrong} failures")
     sys.exit(bool(wrong))
 
@@ -169,7 +181,7 @@ def tried(whole: Path, fault: Fault, command: list[str], place: Path) -> dict[st
         strays = sorted(path.name for each in STRAY for path in folder.rglob(each))
         if strays:
             wrong.append(f"left {strays[:3]}")
-        if not fault.during:
+        if fault.during is not deleted:
             wrong += again(command, folder, fault)
     errors = [line for line in said if line.startswith("error: ")]
     return {"code": ended.returncode, "said": errors[0] if errors else "", "wrong": "; ".join(wrong)}
@@ -233,7 +245,7 @@ def folder_of(place: Path, small: bool) -> Iterator[Path | None]:
     folder = place / "try"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
     if small and subprocess.run(mount, capture_output=True, check=False).returncode:
         yield None
         return
@@ -246,13 +258,10 @@ def folder_of(place: Path, small: bool) -> Iterator[Path | None]:
 
 def filled(folder: Path) -> None:
     """Fill the disk but for a few bytes."""
-    with (folder / "filler").open("wb") as file:
-        try:
-            while True:
-                file.write(b"\0" * 1024)
-                file.flush()
-        except OSError:
-            pass
+    with contextlib.suppress(OSError), (folder / "filler").open("wb") as file:
+        while True:
+            file.write(b"\0" * 1024)
+            file.flush()
 
 
 if __name__ == "__main__":

@@ -81,14 +81,16 @@ def _holds(kept: Path, key: str) -> bool:
 
 def _put(asked: Asked, work: Path) -> None:
     for i, path in enumerate(asked.files.values()):
-        shutil.copyfile(path, work / f"{i}.onnx")
+        shutil.copyfile(path, work / f"{i}{path.suffix}")
     np.save(work / "spectra.npy", np.ascontiguousarray(asked.x, np.float32))
 
 
 def _request(asked: Asked, work: Path, parts: Sequence[Part], warmup_max_s: float, max_s: float) -> None:
     """Write what the next process is to do: as many samples a round as the first, models and spectra in another order."""
     names = list(asked.files)
-    models: list[dict[str, Any]] = [{"name": name, "file": f"{i}.onnx"} for i, name in enumerate(names)]
+    models: list[dict[str, Any]] = [
+        {"name": name, "file": f"{i}{asked.files[name].suffix}"} for i, name in enumerate(names)
+    ]
     for each in models if parts else []:
         told = parts[0][0]["models"][each["name"]]
         each |= {"calls": told["calls"], "block": told["block"]}
@@ -228,6 +230,9 @@ def _merged(asked: Asked, hello: dict[str, Any], energy: dict[str, Any], parts: 
         for name, each in outputs.items()
     }
     protocol = asked.protocol
+    code = {  # what a compiler made
+        name: each["code_bytes"] for name, each in parts[0][0]["models"].items() if "code_bytes" in each
+    }
     facts = {
         "target": asked.target.name,
         "runtime": asked.target.runtime,
@@ -239,7 +244,7 @@ def _merged(asked: Asked, hello: dict[str, Any], energy: dict[str, Any], parts: 
         "against": {name: list(asked.against.get(name, ())) for name in asked.models},
         "worse": {name: dict(each) for name, each in asked.worse.items()},
         "files": {
-            name: {"digest": storage.file_digest(path), "size_bytes": path.stat().st_size}
+            name: {"digest": storage.file_digest(path), "size_bytes": code.get(name, path.stat().st_size)}
             for name, path in asked.models.items()
         },
         "hello": hello,

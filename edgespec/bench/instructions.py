@@ -94,9 +94,9 @@ def _kept(store: Path) -> dict[str, float]:
 def _count(path: Path, x: Floats) -> float:
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
-        shutil.copyfile(path, work / "model.onnx")
+        shutil.copyfile(path, work / f"model{path.suffix}")
         np.save(work / "spectra.npy", np.ascontiguousarray(x, np.float32))
-        models = [{"name": "model", "file": "model.onnx"}]
+        models = [{"name": "model", "file": f"model{path.suffix}"}]
         request = {"runtime": RUNTIME, "threads": 1, "spectra": "spectra.npy", "models": models}
         (work / "request.json").write_text(json.dumps(request), encoding="utf-8")
         parts, calls = _parts(work)

@@ -32,7 +32,8 @@ Array = NDArray[Any]
 def answers(models: Mapping[str, Path], x: Array, said: Mapping[str, Array], target: Target, work: Path) -> None:
     """Compare what a target answered with what ONNX Runtime answers here, on at most 256 spectra drawn after it has answered.
 
-    models: variant -> ONNX file; x: (n, points); said: variant -> its scores (n, classes); work: where files may lie for a moment
+    models: variant -> ONNX file, or C code beside its ONNX file; x: (n, points); said: variant -> its scores (n, classes)
+    work: where files may lie for a moment
     A spectrum disagrees where another label is named and the two labels' logits are further apart than the margin, or where the
     logits as a whole are two margins apart. Raises Mismatch for the first file with such a spectrum. ONNX Runtime on this very
     machine needs no witness.
@@ -44,7 +45,8 @@ def answers(models: Mapping[str, Path], x: Array, said: Mapping[str, Array], tar
         folder = Path(name)
         np.save(folder / "spectra.npy", np.ascontiguousarray(x[rows], np.float32))
         files = {variant: f"{i}.onnx" for i, variant in enumerate(models)}
-        for variant, path in models.items():
+        witnesses = {variant: _witness(path) for variant, path in models.items()}
+        for variant, path in witnesses.items():
             shutil.copyfile(path, folder / files[variant])
         named = [{"name": file.removesuffix(".onnx"), "file": file} for file in files.values()]
         request = {"runtime": HERE.runtime, "threads": 1, "spectra": "spectra.npy", "models": named, "batches": [1]}
@@ -53,7 +55,12 @@ def answers(models: Mapping[str, Path], x: Array, said: Mapping[str, Array], tar
             number = file.removesuffix(".onnx")
             runner.call(HERE, ["answers", "request.json", "--model", number], folder, timeout_s=300)
             own = unpacking.arrays(folder / f"{number}.npz", "1")["1"]
-            _compare(variant, own, said[variant][rows], _margin(variant, models[variant]), target)
+            _compare(variant, own, said[variant][rows], _margin(variant, witnesses[variant]), target)
+
+
+def _witness(path: Path) -> Path:
+    """Give the ONNX file that answers for a model: of C code, the one that it was made of."""
+    return path.with_suffix(".onnx") if path.suffix == ".c" else path
 
 
 def latencies(samples: Mapping[str, Array], passed_s: float, target: Target) -> None:

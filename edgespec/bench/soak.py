@@ -39,13 +39,13 @@ def measure(
     """
     progress(f"{target.name}: {name} for {units.show_time(seconds)}, back to back")
     with held(target), tempfile.TemporaryDirectory(dir=folder, prefix=".soak-") as work:
-        shutil.copyfile(path, Path(work) / "0.onnx")
+        shutil.copyfile(path, Path(work) / f"0{path.suffix}")
         np.save(Path(work) / "spectra.npy", np.ascontiguousarray(x, np.float32))
         request = {
             "runtime": target.runtime,
             "threads": target.threads,
             "spectra": "spectra.npy",
-            "models": [{"name": name, "file": "0.onnx"}],
+            "models": [{"name": name, "file": f"0{path.suffix}"}],
             "soak_seconds": seconds,
             "lock_clocks": int(lock_clocks),
             "seed": seed,

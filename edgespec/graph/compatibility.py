@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,7 @@ from edgespec import contract, models, storage
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.errors import Mistake
 from edgespec.graph import answer, assembly, exporter, jetpack, onnx_file
+from edgespec.graph.c import source
 from edgespec.graph.onnx_file import Parity
 from edgespec.job import Job
 from edgespec.report import Report
@@ -20,6 +23,7 @@ from edgespec.targets.card import Target
 
 ONE_BY_ONE = "it takes one spectrum at a time; float32 is compared with in its place"
 SOURCE = "float32"
+CODE = "c"
 CHECKED = 256
 AGREEMENT, TOLERANCE = 1.0, 1e-3
 
@@ -43,6 +47,8 @@ def choose(
     files: name -> ONNX file; run: its folder, where such a file is left as `bench/<target>.onnx`
     Raises Mistake where nothing is left.
     """
+    if card.runtime == CODE:
+        return _code(files, reference, card, run)
     if not card.jetpack:
         return Suited(dict(files), reference, {})
     newest = jetpack.RELEASES[card.jetpack].opset
@@ -63,9 +69,33 @@ def choose(
     return Suited(kept, SOURCE, left_out)
 
 
+def _code(files: Mapping[str, Path], reference: str, card: Target, run: Path) -> Suited:
+    """Write the C code of each file as `bench/<target>-<name>.c`, the file beside it.
+
+    What has no C is left out, and it is said which operator is why.
+    """
+    kept, left_out = {}, {}
+    for name, path in files.items():
+        try:
+            whole = source.source(path).whole
+        except Mistake as problem:
+            left_out[name] = problem.message
+            continue
+        kept[name] = _own_code(run, card.name, name)
+        kept[name].parent.mkdir(exist_ok=True)
+        storage.write(kept[name], whole.encode())
+        shutil.copyfile(path, kept[name].with_suffix(".onnx"))  # what its answers are compared with
+    if not kept:
+        raise Mistake(f"target {card.name!r} takes none of the files: {next(iter(left_out.values()), 'there is none')}")
+    return Suited(kept, reference if reference in kept else next(iter(kept)), left_out)
+
+
 def again(files: Mapping[str, Path], target: str, run: Path) -> dict[str, Path]:
     """Give the files that a recording of a target may be of: the float file as it was exported anew for it, where it was."""
     own = _own(run, target)
+    code = {name: path for name in files if (path := _own_code(run, target, name)).is_file()}
+    if code:
+        return {**files, **code}
     return {**files, SOURCE: own} if own.is_file() else dict(files)
 
 
@@ -77,6 +107,10 @@ def bare(name: str, path: Path, out: Path) -> dict[str, Path]:
         return {}
     storage.write(out, found.SerializeToString(deterministic=True))
     return {name: out}
+
+
+def _own_code(run: Path, target: str, name: str) -> Path:
+    return run / "bench" / f"{target}-{re.sub('[^A-Za-z0-9_.-]+', '_', name)}.c"
 
 
 def _own(run: Path, target: str) -> Path:

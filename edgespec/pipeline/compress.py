@@ -204,6 +204,7 @@ def _baselines(
             row.file = f"{name}/{row.file}" if row.file else ""
         record = {"step": "baselines", "digest": key, "data": job.spectra.source, "rows": [vars(row) for row in found]}
         artifacts.seal(made, record)
+        report.release(folder, name)
     if store is not None:
         store.give(key, folder / name)
     return name, found

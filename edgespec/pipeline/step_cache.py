@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import artifact as artifacts
-from edgespec import plugins, storage
+from edgespec import plugins, report, storage
 from edgespec.artifact import Artifact
 from edgespec.job import ENDING, Job, Unfinished
 from edgespec.pipeline import provenance
@@ -131,6 +131,7 @@ def _made(job: Job, call: Call, name: str, before: Artifact | None, folder: Path
         left: Artifact = run(own, *([] if before is None else [before]), **call.keys)
         record = {**record, "seconds": round(time.monotonic() - started, 2)}
         artifacts.seal(left, {**record, "rows": None})
+        report.release(folder, name)
     unfinished.forget()
     return Made(artifacts.moved(left, folder / name), record, False)
 

@@ -122,6 +122,20 @@ def write(report: Report, folder: Path) -> None:
     storage.write_json(folder / "report.json", {**plain, SEAL: seal(plain)})
 
 
+def release(folder: Path, name: str) -> None:
+    """Take a step's or baselines' folder out of a run's report, because the folder is about to be replaced.
+
+    Whoever ends the program between the replacement and the next report then leaves no report that tells of another folder's digest.
+    """
+    try:
+        held = read(folder)
+    except (Mistake, Mismatch):  # none is there yet, or it is made anew anyway
+        return
+    if held.sealed.pop(name, None) is not None:
+        held.steps = [step for step in held.steps if step["folder"] != name]
+        write(held, folder)
+
+
 def upgrade(folder: Path) -> None:
     """Seal the report of a run that an earlier edgespec has just made; a report of today stays as it is."""
     path = folder / "report.json"

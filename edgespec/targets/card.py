@@ -99,7 +99,16 @@ class Target:
 
 def names() -> list[str]:
     """List the targets: the user's own cards and those that ship with edgespec."""
-    return sorted({*plugins.names("targets"), *(path.stem for place in own_places() for path in place.glob("*.yaml"))})
+    own = [path.stem for place in own_places() for path in _cards(place)]
+    return sorted({*plugins.names("targets"), *own})
+
+
+def _cards(place: Path) -> list[Path]:
+    """List the cards of a folder; none where this user may not read it: a home that is another user's."""
+    try:
+        return list(place.glob("*.yaml"))
+    except PermissionError:
+        return []
 
 
 def own_places() -> list[Path]:
@@ -198,7 +207,7 @@ def origin(name: str) -> Path:
 def elsewhere(name: str) -> Path | None:
     """Give the file of a target's card outside the working folder; None where there is none."""
     for own in (place / f"{name}.yaml" for place in own_places() if place != HERE):
-        if own.is_file():
+        if own in _cards(own.parent) and own.is_file():
             return own
     return plugins.path("targets", name) if name in plugins.names("targets") else None
 

@@ -301,3 +301,17 @@ def test_report_md_is_written_beside_its_picture(tmp_path: Path) -> None:
     empty = report()
     empty.rows, empty.bench, empty.advice = empty.rows[:2], {}, {}
     assert "frontier.svg" not in markdown.write(empty, tmp_path).read_text(encoding="utf-8")
+
+
+def test_a_folder_that_is_replaced_is_told_no_more(tmp_path: Path) -> None:
+    found = judged()
+    found.steps = [{"number": 1, "name": "train", "folder": "1-train", "digest": "a"}]
+    found.sealed = {"0-baselines-all": "b", "1-train": "c"}
+    reports.write(found, tmp_path)
+    reports.release(tmp_path, "1-train")
+    again = reports.read(tmp_path)
+    assert again.sealed == {"0-baselines-all": "b"}
+    assert again.steps == []
+    reports.release(tmp_path, "2-to_onnx")  # which it does not know
+    assert reports.read(tmp_path) == again
+    reports.release(tmp_path / "nowhere", "1-train")

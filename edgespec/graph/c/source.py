@@ -1,0 +1,195 @@
+"""The files that are written: `model.h` with what the model expects and answers, `model.c`, and a program that answers a file."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from edgespec import contract as contracts
+from edgespec import storage
+from edgespec.contract import Contract
+from edgespec.errors import Mistake
+from edgespec.graph.c import values
+from edgespec.graph.c.translate import Translated, translate
+
+KERNELS = Path(__file__).parent / "kernels"
+ORDER = (
+    ("arithmetic.h", {"arithmetic", "dense", "depthwise", "window", "largest_float", "rounded"}),
+    ("vectors.h", {"dense", "depthwise", "rounded"}),
+    ("bytes.h", {"rounded"}),
+    ("surround.h", {"surround_float"}),
+    ("dense.h", {"dense"}),
+    ("depthwise.h", {"depthwise"}),
+    ("dense_bytes.h", {"dense_bytes"}),
+    ("depthwise_bytes.h", {"depthwise_bytes"}),
+    ("product.h", {"product"}),
+    ("lstm.h", {"lstm"}),
+)
+WINDOWS = ("window_sums", "largest_float", "largest_q_t", "running_sums")
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Texts of `model.h` and `model.c`, and the bytes of workspace that a call needs."""
+
+    header: str
+    source: str
+    workspace: int
+
+    @property
+    def whole(self) -> str:
+        """One file that needs no header beside it."""
+        return self.source.replace('#include "model.h"\n', self.header)
+
+
+def source(path: Path) -> Source:
+    """Make the C of an ONNX file. Raises Mistake that names what has no C."""
+    made = translate(path)
+    said = contracts.of_properties({each.key: each.value for each in onnx.load(path).metadata_props}, path.name)
+    digest = storage.file_digest(path)
+    return Source(
+        _header(made, said, path.name, digest), _source(made, said, digest), max(made.workspace, values.ALIGN)
+    )
+
+
+def _header(made: Translated, said: Contract, name: str, digest: str) -> str:
+    graph = made.graph
+    for each in graph.outputs:
+        if not NAME.fullmatch(each):
+            raise Mistake(
+                f"{name}: the output {each!r} is no name in C", hint="name the outputs logits, probabilities, score"
+            )
+    window, axis = said.window, said.values()
+    lines = [
+        f"/* {_comment(name)}, SHA-256 {digest}: written by edgespec {_comment(said.version)}.",
+        "   A spectrum in, an answer out; nothing is allocated, nothing is kept between calls. */",
+        "#ifndef EDGESPEC_MODEL_H",
+        "#define EDGESPEC_MODEL_H",
+        "#include <stddef.h>",
+        "#ifdef __cplusplus",
+        'extern "C" {',
+        "#endif",
+        "",
+        f"#define MODEL_POINTS {graph.points} /* intensities of a spectrum */",
+        f"#define MODEL_CLASSES {len(said.labels)}",
+        f"#define MODEL_WORKSPACE {max(made.workspace, values.ALIGN)} /* bytes */",
+        f"#define MODEL_ALIGNMENT {values.ALIGN} /* of the workspace, in bytes */",
+        f"#define MODEL_AXIS_FIRST {float(axis[0]):.9g} /* {_comment(said.unit)}: of the first intensity */",
+        f"#define MODEL_AXIS_LAST {float(axis[-1]):.9g}",
+        f"#define MODEL_WINDOW_LOW {float(window['low']):.9g} /* a spectrum must cover a share of the window */",
+        f"#define MODEL_WINDOW_HIGH {float(window['high']):.9g}",
+        f"#define MODEL_MIN_COVERAGE {said.min_coverage:.9g}",
+    ]
+    if said.threshold is not None:
+        lines.append(f"#define MODEL_THRESHOLD {values.c_float(said.threshold)} /* a score below it means: unknown */")
+    lines += [
+        "",
+        "enum { MODEL_OK = 0, MODEL_NOT_FINITE = -1, MODEL_SMALL_WORKSPACE = -2, MODEL_UNALIGNED_WORKSPACE = -3, MODEL_NO_ANSWER = -4 };",
+        "",
+        "struct model_answer {",
+        *[f"    float {each}[{_count(graph.shapes[each])}];" for each in graph.outputs],
+        "    int label; /* of the largest logit */",
+        "    int known; /* 0 where the score is below the threshold, 1 where it is not or there is none */",
+        "};",
+        "",
+        "extern const float model_axis[MODEL_POINTS];",
+        "extern const char *const model_labels[MODEL_CLASSES];",
+        "extern const char model_facts[]; /* the numbers above and the outputs, for a program that loads the code */",
+        "",
+        "/* Answer a spectrum: MODEL_OK, or why there is no answer: NaN or infinity in the spectrum or in the answer, a bad workspace. */",
+        "int model_run(const float *spectrum, void *workspace, size_t bytes, struct model_answer *answer);",
+        "",
+        "#ifdef __cplusplus",
+        "}",
+        "#endif",
+        "#endif",
+        "",
+    ]
+    del window
+    return "\n".join(lines)
+
+
+def _source(made: Translated, said: Contract, digest: str) -> str:
+    kernels = set(made.program.kernels)
+    parts = ['#include "model.h"\n', (KERNELS / "begin.h").read_text("utf-8")]
+    if any(each.kind == "q_t" for each in made.program.buffers):
+        kernels |= {"rounded", "arithmetic"}
+    for file, needed in ORDER:
+        if kernels & needed:
+            parts.append((KERNELS / file).read_text("utf-8"))
+    parts += [_function(name) for name in WINDOWS if name in kernels]
+    parts += [text.replace("{}", name, 1) for name, text in made.program.tables.items()]
+    parts += [_contract(made, said, digest), _run(made)]
+    return "\n".join(parts)
+
+
+def _contract(made: Translated, said: Contract, digest: str) -> str:
+    """Write the axis and the labels, and what a program that loads the code must know."""
+    graph = made.graph
+    outputs = ",".join(f"{each}:{_count(graph.shapes[each])}" for each in graph.outputs)
+    facts = f"points={graph.points} workspace={max(made.workspace, values.ALIGN)} outputs={outputs} sha256={digest}"
+    axis = values.numbers(said.values().astype(np.float32))
+    labels = ",\n".join(c_text(each) for each in said.labels)
+    return (
+        f"const float model_axis[MODEL_POINTS] = {{\n{axis}}};\n"
+        f"const char *const model_labels[MODEL_CLASSES] = {{\n{labels}\n}};\n"
+        f"const char model_facts[] = {c_text(facts)};\n"
+    )
+
+
+def c_text(text: str) -> str:
+    """Write a text as C does; every byte that is no plain letter by its number."""
+    plain = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;_-+=()/*")
+    return '"' + "".join(chr(each) if chr(each) in plain else f"\\{each:03o}" for each in text.encode()) + '"'
+
+
+def _function(name: str) -> str:
+    """Take one kernel out of windows.h."""
+    text = (KERNELS / "windows.h").read_text("utf-8")
+    begin = text.index(f"static void {name}(")
+    return text[begin : text.index("\n}\n", begin) + 3]
+
+
+def _run(made: Translated) -> str:
+    graph = made.graph
+    logits = next((each for each in graph.outputs if each == "logits"), graph.outputs[0])
+    score = "score" if "score" in graph.outputs else ""
+    lines = [
+        "int model_run(const float *spectrum, void *workspace, size_t bytes, struct model_answer *answer)",
+        "{",
+        "    unsigned char *const space = (unsigned char *)workspace;",
+        "    uint32_t odd = 0, bits;",
+        "    if (bytes < MODEL_WORKSPACE)\n        return MODEL_SMALL_WORKSPACE;",
+        "    if ((uintptr_t)space % MODEL_ALIGNMENT)\n        return MODEL_UNALIGNED_WORKSPACE;",
+        "    for (int i = 0; i < MODEL_POINTS; i++) {",
+        "        memcpy(&bits, spectrum + i, sizeof bits);",
+        "        odd |= (bits & 0x7f800000u) == 0x7f800000u;",
+        "    }",
+        "    if (odd)\n        return MODEL_NOT_FINITE;",
+        made.program.text().rstrip("\n"),
+        "    answer->label = 0;",
+        f"    for (int i = 0; i < {_count(graph.shapes[logits])}; i++) {{",
+        f"        if (!(fabsf(answer->{logits}[i]) <= FLT_MAX))\n            return MODEL_NO_ANSWER;",
+        f"        if (answer->{logits}[i] > answer->{logits}[answer->label])\n            answer->label = i;",
+        "    }",
+        "    answer->known = 1;",
+    ]
+    if score:
+        lines.append(f"#ifdef MODEL_THRESHOLD\n    answer->known = answer->{score}[0] >= MODEL_THRESHOLD;\n#endif")
+    return "\n".join([*lines, "    (void)space;", "    return MODEL_OK;", "}", ""])
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    count = 1
+    for size in shape:
+        count *= size
+    return count
+
+
+def _comment(text: str) -> str:
+    return "".join(each for each in text if each.isprintable()).replace("*/", "* /").replace("\\", "/")

@@ -1,0 +1,63 @@
+"""Operators that work number by number, alone and joined, give what ONNX Runtime gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import c_code
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from edgespec.graph.c import elementwise
+
+POSITIVE = {"Sqrt", "Log"}
+CASES = [(kind, {}) for kind in sorted(elementwise.ONE) if kind not in ("Not", "Dropout")]
+CASES += [("LeakyRelu", {"alpha": 0.2}), ("Elu", {"alpha": 0.7}), ("Selu", {}), ("HardSigmoid", {}), ("Gelu", {})]
+CASES += [("Gelu", {"approximate": "tanh"})]
+
+
+@c_code.needs_compiler
+def test_each_operator_of_one_number(tmp_path: Path) -> None:
+    nodes = []
+    for i, (kind, has) in enumerate(CASES):
+        ahead = "Abs" if kind in POSITIVE else "Identity"
+        nodes += [helper.make_node(ahead, ["spectrum"], [f"a{i}"]), helper.make_node(kind, [f"a{i}"], [f"o{i}"], **has)]
+    outputs = tuple(f"o{i}" for i in range(len(CASES)))
+    path = c_code.graph(tmp_path, nodes, 37, 37, opset=20, outputs=outputs)
+    c_code.check(path, scale=3.0, tolerance=2e-6)
+    c_code.check(path, "-O3", "-march=native", scale=3.0, tolerance=2e-6)
+
+
+@c_code.needs_compiler
+@pytest.mark.parametrize(
+    "other", [np.float32(0.7), np.linspace(-1, 1.1, 37, dtype=np.float32)], ids=["a number", "a table"]
+)
+def test_each_operator_of_two_numbers(tmp_path: Path, other: np.ndarray) -> None:
+    outputs = []
+    nodes: list[onnx.NodeProto] = []
+    for kind in ("Add", "Sub", "Mul", "Div", "Min", "Max"):
+        nodes.append(helper.make_node(kind, ["spectrum", "c"], [kind.lower()]))
+        outputs.append(kind.lower())
+    for kind in ("Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Equal"):
+        nodes.append(helper.make_node(kind, ["spectrum", "c"], [f"{kind}_is"]))
+        nodes.append(helper.make_node("Where", [f"{kind}_is", "spectrum", "c"], [kind.lower()]))
+        outputs.append(kind.lower())
+    path = c_code.graph(tmp_path, nodes, 37, 37, {"c": other}, outputs=tuple(outputs))
+    c_code.check(path)
+
+
+@c_code.needs_compiler
+def test_a_chain_is_one_loop_and_bounds_may_be_left_out(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Mul", ["spectrum", "two"], ["a"]),
+        helper.make_node("Clip", ["a", "low"], ["b"]),
+        helper.make_node("Clip", ["b", "", "high"], ["c"]),
+        helper.make_node("Pow", ["c", "two"], ["d"]),
+        helper.make_node("Max", ["d", "low", "spectrum"], ["logits"]),
+    ]
+    held = {"two": np.float32(2), "low": np.float32(-0.5), "high": np.float32(1.5)}
+    text = c_code.check(c_code.graph(tmp_path, nodes, 64, 64, held))
+    run = text[text.index("int model_run(") :]
+    assert run.count("for (int i0") == 1, "five operators, one loop"
