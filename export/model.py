@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from refusal import RefusalError
 
 TARGET = "target.json"
+CODE = "c"  # the runtime that compiles what lies beside the model
 RUNTIMES = Path(__file__).resolve().parent / "runtimes"
 
 
@@ -54,6 +55,7 @@ def find_runtime(name: str | None) -> Any:
 def of_bundle(asked: str | None, folder: Path) -> Any:
     """Import the runtime that a bundle is for, by its target.json, unless another is asked for; without either as `find_runtime`.
 
+    A bundle's C code is compiled and run only where that runtime is asked for: without it the ONNX file answers, which the code was made of.
     Raises RefusalError where target.json cannot be read, and where the runtime is missing: another one is never taken unasked.
     """
     if asked is not None or not (folder / TARGET).is_file():
@@ -67,7 +69,7 @@ def of_bundle(asked: str | None, folder: Path) -> Any:
         told_ = f"{folder / TARGET} does not tell the runtime: {type(problem).__name__}"
         raise RefusalError(2, told_, "export the bundle anew, or name one: --runtime onnxruntime") from None
     try:
-        return find_runtime(name)
+        return find_runtime("onnxruntime" if name == CODE else name)
     except RefusalError as missing:
         if missing.code != 3:
             raise

@@ -17,11 +17,11 @@ import numpy as np
 import onnx
 
 from edgespec import storage
-from edgespec.bundle import signature, tensorrt
+from edgespec.bundle import c_code, signature, tensorrt
 from edgespec.bundle import write as bundles
 from edgespec.errors import EdgespecError, Missing, Mistake, Unreachable
 from edgespec.graph import jetpack, onnx_file
-from edgespec.graph.compatibility import float_file
+from edgespec.graph.compatibility import CODE, float_file
 from edgespec.pipeline import provenance, up_to_date
 from edgespec.pipeline.run import Run
 from edgespec.pipeline.up_to_date import DELIVERED
@@ -157,7 +157,10 @@ def _write(
         runtimes = tuple(dict.fromkeys(("onnxruntime", card.runtime)))
         written = bundles.fill(part, run.job, run.report, name, runtimes)
         found = Delivered(card.name, "", card.runtime, name, size=written.size_bytes, checked=tuple(checked))
-        if card.jetpack:
+        if card.runtime == CODE:
+            files, tried = c_code.write(part, part / bundles.MODEL, part / bundles.SPECTRA)
+            found = replace(found, files=tuple(files), checked=(*found.checked, *tried))
+        elif card.jetpack:
             found = _for_tensorrt(card, part, found)
         elif card.runtime != "onnxruntime" and card.reach == "local":
             found = _built(card, part, found)

@@ -18,8 +18,10 @@ import numpy as np
 from edgespec import storage
 from edgespec.artifact import OnnxModel
 from edgespec.bench import collect
-from edgespec.errors import Mismatch
+from edgespec.errors import Mismatch, Mistake
 from edgespec.graph import onnx_file
+from edgespec.graph.c import source
+from edgespec.graph.compatibility import CODE
 from edgespec.job import Progress
 from edgespec.pipeline.run import Run
 from edgespec.runs import matrix_cells
@@ -77,16 +79,20 @@ def _asked(
     model: OnnxModel, names: Sequence[str], x: Array, card: Target, runtime: str, work: Path
 ) -> Mapping[str, dict[str, Any]]:
     """Ask all files in one process, whose start is what takes long in an emulator."""
+    found: dict[str, dict[str, Any]] = {}
+    files = {}
     for name in names:
-        shutil.copyfile(model.path(name), work / f"{name}.onnx")
+        try:
+            files[name] = _put(model.path(name), work, name, runtime)
+        except Mistake as problem:  # an operator that has no C
+            found[name] = {"name": name, "error": problem.message}
     np.save(work / "spectra.npy", np.ascontiguousarray(x, np.float32))
     request: dict[str, Any] = {"runtime": runtime, "threads": card.threads, "spectra": "spectra.npy"}
-    found: dict[str, dict[str, Any]] = {}
     for batches, asked in (
         ([1], ["default"]),
         (list(onnx_file.BATCHES), [each for each in names if each != "default"]),
     ):
-        models = [{"name": name, "file": f"{name}.onnx"} for name in asked if name in names]
+        models = [{"name": name, "file": files[name]} for name in asked if name in files]
         if not models:
             continue
         (work / "request.json").write_text(json.dumps({**request, "models": models, "batches": batches}), "utf-8")
@@ -97,3 +103,12 @@ def _asked(
                 told["answers"] = collect.arrays_of(work / f"{told['name']}.npz", card.name)
             found[told["name"]] = told
     return found
+
+
+def _put(path: Path, work: Path, name: str, runtime: str) -> str:
+    """Put what a runtime loads of a file into a folder: the file itself, or the C code that is made of it; give its name there."""
+    if runtime != CODE:
+        shutil.copyfile(path, work / f"{name}.onnx")
+        return f"{name}.onnx"
+    storage.write(work / f"{name}.c", source.source(path).whole.encode())
+    return f"{name}.c"

@@ -215,7 +215,7 @@ def read_number(value: Value, place: str) -> str:
 
 def write_number(text: str, rounding: Rounding) -> str:
     """Write how a real number is rounded to 8 bits."""
-    return f"rounded({text} * {c_float(1 / rounding.scale)}, {rounding.zero})"
+    return f"rounded({text} / {c_float(rounding.scale)}, {rounding.zero})"
 
 
 def _order(found: Expression) -> tuple[int, ...] | None:

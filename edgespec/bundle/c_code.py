@@ -1,0 +1,81 @@
+"""What a bundle holds for C without a runtime: the code, its test vectors, a program that answers a file, and whether it was tried here."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from edgespec import storage
+from edgespec.errors import Mismatch
+from edgespec.graph.c import source
+from edgespec.graph.c.values import numbers
+
+FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math")
+STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
+LIMIT_S = 300.0
+MAIN = "main.c"
+FILES = ("model.h", "model.c", "test_vectors.h", MAIN)
+
+
+def write(part: Path, model: Path, vectors: Path) -> tuple[list[str], list[str]]:
+    """Write `model.h`, `model.c`, `test_vectors.h` and `main.c` into a bundle, and try them where there is a compiler.
+
+    model: the bundle's ONNX file; vectors: its test vectors
+    Gives the names of the files, and what was checked. Raises Mistake for an operator that has no C, Mismatch where the code does not compile
+    or answers otherwise than the file.
+    """
+    made = source.source(model)
+    storage.write(part / "model.h", made.header.encode())
+    storage.write(part / "model.c", made.source.encode())
+    storage.write(part / "test_vectors.h", _vectors(vectors).encode())
+    shutil.copyfile(source.KERNELS / MAIN, part / MAIN)
+    return list(FILES), _tried(part)
+
+
+def _vectors(path: Path) -> str:
+    """Write the test vectors as tables."""
+    with np.load(path, allow_pickle=False) as held:  # which this process has just written
+        x, logits = (np.asarray(held[name], np.float32) for name in ("spectra", "logits"))
+    rows = ",\n".join(f"{{{numbers(row)}}}" for row in x)
+    answers = ",\n".join(f"{{{numbers(row)}}}" for row in logits)
+    labels = ",".join(str(int(each)) for each in logits.argmax(1))
+    return (
+        "/* Spectra of the test part, and what the ONNX file answers to them. */\n"
+        f"#define TEST_VECTORS {len(x)}\n"
+        f"static const float test_spectra[TEST_VECTORS][MODEL_POINTS] = {{\n{rows}}};\n"
+        f"static const float test_logits[TEST_VECTORS][MODEL_CLASSES] = {{\n{answers}}};\n"
+        f"static const int test_labels[TEST_VECTORS] = {{{labels}}};\n"
+    )
+
+
+def _tried(part: Path) -> list[str]:
+    """Compile the program with this machine's compiler and ask it for the test vectors; say what came of it."""
+    compiler = shlex.split(os.environ.get("EDGESPEC_CC", "")) or [
+        next(iter(filter(shutil.which, ("cc", "gcc", "clang"))), "")
+    ]
+    if not compiler[0] or shutil.which(compiler[0]) is None:
+        return ["not compiled: there is no C compiler here (apt install gcc)"]
+    with tempfile.TemporaryDirectory() as name:
+        for file in FILES:
+            shutil.copyfile(part / file, Path(name) / file)
+        words = [*compiler, *STRICT, *FLAGS, MAIN, "model.c", "-o", "model", "-lm"]
+        _ended(words, name, "does not compile")
+        return [f"{compiler[0]}: {_ended([str(Path(name) / 'model')], name, 'answers otherwise than model.onnx')}"]
+
+
+def _ended(words: list[str], folder: str, what: str) -> str:
+    ended = subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, errors="replace", check=False, timeout=LIMIT_S
+    )
+    if ended.returncode:
+        raise Mismatch(
+            f"model.c {what}: {(ended.stderr or ended.stdout).strip()[:300]}",
+            hint="please report it, with the ONNX file",
+        )
+    return ended.stdout.strip()

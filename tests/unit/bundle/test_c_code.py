@@ -1,0 +1,66 @@
+"""The C code in a bundle: a program that anybody can compile, tried on the test vectors before it is sent."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import c_code as tools
+import numpy as np
+import pytest
+import tiny_job
+
+from edgespec.bundle import c_code
+from edgespec.errors import Mismatch
+from edgespec.graph import onnx_file
+from edgespec.steps import calibrate
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, np.ndarray]:
+    """A calibrated int8 file, test vectors of it, and their spectra."""
+    line, folder = tiny_job.line("cnn"), tmp_path_factory.mktemp("c")
+    done = calibrate.run(line.job.inside(folder), line.int8)
+    path, x = done.path("cpu-int8"), line.job.spectra.x[line.job.splits.test[:9]]
+    np.savez(folder / "vectors.npz", spectra=x, **onnx_file.outputs(path, x, batch=1))
+    return path, folder / "vectors.npz", x
+
+
+@tools.needs_compiler
+def test_anybody_can_compile_the_program_and_ask_it(made: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
+    path, vectors, x = made
+    files, told = c_code.write(tmp_path, path, vectors)
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(files)
+    assert "9 of 9 test vectors: the same label" in told[0]
+    words = ["cc", *c_code.STRICT, "-O1", "main.c", "model.c", "-o", "model", "-lm"]
+    subprocess.run(words, cwd=tmp_path, check=True)
+    (tmp_path / "a.txt").write_text(
+        "# an instrument\n" + "".join(f"{150 + i} {value:.9g}\n" for i, value in enumerate(x[0]))
+    )
+    ended = subprocess.run(["./model", "a.txt"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    label = onnx_file.run(path, x[:1]).argmax()
+    assert (ended.returncode, ended.stdout.split()[0]) == (0, ("Albite", "Beryl", "Diopside")[label])
+    for content, why in (("1\n2\n", "holds 2 intensities, the model takes 128"), ("nan\n" * 128, "NaN or infinity")):
+        (tmp_path / "b.txt").write_text(content)
+        ended = subprocess.run(["./model", "b.txt"], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert ended.returncode == 2
+        assert why in ended.stderr
+
+
+@tools.needs_compiler
+def test_code_that_answers_otherwise_is_not_sent(made: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
+    path, vectors, _ = made
+    with np.load(vectors) as held:
+        other = {name: held[name] for name in held.files}
+    other["logits"] = -other["logits"]
+    np.savez(tmp_path / "other.npz", **other)
+    with pytest.raises(Mismatch, match=r"answers otherwise than model\.onnx"):
+        c_code.write(tmp_path, path, tmp_path / "other.npz")
+
+
+def test_without_a_compiler_the_bundle_says_so(
+    made: tuple[Path, Path, np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGESPEC_CC", "no-such-compiler")
+    _, told = c_code.write(tmp_path, *made[:2])
+    assert told == ["not compiled: there is no C compiler here (apt install gcc)"]
