@@ -19,6 +19,7 @@ from edgespec.report import Report
 from edgespec.targets.card import Target
 
 ONE_BY_ONE = "it takes one spectrum at a time; float32 is compared with in its place"
+ROUNDED = "it is in {}, which LiteRT's converter does not keep; a float file in its place would be another model"
 SOURCE = "float32"
 CHECKED = 256
 AGREEMENT, TOLERANCE = 1.0, 1e-3
@@ -43,6 +44,10 @@ def choose(
     files: name -> ONNX file; run: its folder, where such a file is left as `bench/<target>.onnx`
     Raises Mistake where nothing is left.
     """
+    if card.runtime == "litert":
+        rounded = {name: each for name, path in files.items() if (each := jetpack.precision(onnx.load(path))) != SOURCE}
+        kept = {name: path for name, path in files.items() if name not in rounded}
+        return Suited(kept, reference, {name: ROUNDED.format(each) for name, each in rounded.items()})
     if not card.jetpack:
         return Suited(dict(files), reference, {})
     newest = jetpack.RELEASES[card.jetpack].opset
