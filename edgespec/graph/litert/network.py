@@ -35,9 +35,16 @@ class Graph(nn.Module):
         shape = graph.input[0].type.tensor_type.shape.dim
         self.points = shape[-1].dim_value if len(self.inputs) == 1 and len(shape) == 2 else 0
         self._constants: dict[str, Any] = {}
-        for each in graph.initializer:
-            held = numpy_helper.to_array(each)
-            self._constants[each.name] = held.copy() if held.dtype.name in WHOLE else torch.from_numpy(held.copy())
+        self._places: dict[str, str] = {}
+        for i, each in enumerate(graph.initializer):
+            held = numpy_helper.to_array(each).copy()
+            if held.dtype.name in WHOLE:
+                self._constants[each.name] = held
+            elif held.shape == () and held.dtype.kind == "f":
+                self._constants[each.name] = float(held)
+            else:
+                self._places[each.name] = f"constant_{i}"
+                self.register_buffer(f"constant_{i}", torch.from_numpy(held))
         self._nodes = [
             (
                 operators.find(node.op_type, node.domain),
@@ -51,6 +58,7 @@ class Graph(nn.Module):
     def forward(self, **spectrum: Tensor) -> dict[str, Tensor]:
         """(1, points), under the input's own name -> every output by its name."""
         held: dict[str, Any] = {**self._constants, **spectrum}
+        held.update((name, getattr(self, place)) for name, place in self._places.items())
         for compute, keys, inputs, outputs in self._nodes:
             found = compute([held[name] if name else None for name in inputs], keys)
             held.update(zip(outputs, found if isinstance(found, tuple) else (found,), strict=False))

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F  # noqa: N812  (torch's own name for it)
 
 Values = Sequence[Any]
-"""An operator's inputs: tensors, constant whole numbers as numpy arrays, None where an optional one is left out."""
+"""An operator's inputs: tensors, constant whole numbers as numpy arrays, a constant number as a float, None where one is left out."""
 Keys = Mapping[str, Any]
 """Its attributes, by name."""
 Operator = Callable[[Values, Keys], Any]
@@ -50,6 +50,8 @@ def _binary(function: Any) -> Operator:
 
 
 def _tensor(value: Any) -> Any:
+    if isinstance(value, float):
+        return torch.full((), value)
     return torch.from_numpy(value) if isinstance(value, np.ndarray) else value
 
 
@@ -146,7 +148,7 @@ def _gemm(values: Values, keys: Keys) -> Tensor:
 
 def _dequantize(values: Values, keys: Keys) -> Tensor:
     """Of constants alone: where activations are rounded, a QuantizeLinear stands before, which is refused."""
-    x, scale = values[0], values[1]
+    x, scale = values[0], _tensor(values[1])
     wide = [-1 if i == keys.get("axis", 1) % x.dim() else 1 for i in range(x.dim())] if scale.dim() else []
     zero = values[2].float().reshape(wide) if len(values) > 2 else 0.0
     found: Tensor = (x.float() - zero) * scale.reshape(wide)
