@@ -27,8 +27,8 @@ from edgespec.pipeline.run import Run
 from edgespec.pipeline.up_to_date import DELIVERED
 from edgespec.recipe import plain
 from edgespec.report import Report
+from edgespec.targets import built_here, runner
 from edgespec.targets import card as target_cards
-from edgespec.targets import runner
 from edgespec.targets.card import Target
 
 PLACE = "bundles"
@@ -162,10 +162,17 @@ def _write(
             found = replace(found, files=tuple(files), checked=(*found.checked, *tried))
         elif card.jetpack:
             found = _for_tensorrt(card, part, found)
+        elif card.runtime in built_here.BUILT_HERE:  # what the device can't make: here, also for a device
+            found = _built(replace(card, reach="local", python=(), env={}), part, found)
         elif card.runtime != "onnxruntime" and card.reach == "local":
             found = _built(card, part, found)
         if require_engine and found.status == "deferred":
-            raise Missing(found.message, hint="leave --require-engine out, and build it where it runs")
+            later = (
+                "do that, then the same again"
+                if card.runtime in built_here.BUILT_HERE
+                else "and build it where it runs"
+            )
+            raise Missing(found.message, hint=f"leave --require-engine out, {later}")
         inside = out.is_relative_to(run.folder)
         found = replace(found, folder=str(out.relative_to(run.folder) if inside else out))
         storage.write_json(part / DELIVERED, {"format": FORMAT, **plain(found)})

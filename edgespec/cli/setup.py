@@ -8,7 +8,7 @@ import typer
 
 from edgespec.cli.program import app
 
-Name = Annotated[str, typer.Argument(help="A script: jetson, rpi5 or arm64_emulated.")]
+Name = Annotated[str, typer.Argument(help="A script: jetson, rpi5, litert or arm64_emulated.")]
 
 
 @app.command("setup", short_help="Print the script that says what a device needs.")

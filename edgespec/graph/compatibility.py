@@ -22,6 +22,7 @@ from edgespec.report import Report
 from edgespec.targets.card import Target
 
 ONE_BY_ONE = "it takes one spectrum at a time; float32 is compared with in its place"
+ROUNDED = "it is in {}, which LiteRT's converter does not keep; a float file in its place would be another model"
 SOURCE = "float32"
 CODE = "c"
 CHECKED = 256
@@ -49,6 +50,10 @@ def choose(
     """
     if card.runtime == CODE:
         return _code(files, reference, card, run)
+    if card.runtime == "litert":
+        rounded = {name: each for name, path in files.items() if (each := jetpack.precision(onnx.load(path))) != SOURCE}
+        kept = {name: path for name, path in files.items() if name not in rounded}
+        return Suited(kept, reference, {name: ROUNDED.format(each) for name, each in rounded.items()})
     if not card.jetpack:
         return Suited(dict(files), reference, {})
     newest = jetpack.RELEASES[card.jetpack].opset

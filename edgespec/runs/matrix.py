@@ -23,7 +23,7 @@ from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.bench import collect
 from edgespec.bench import measure as bench_measure
 from edgespec.bench import measurement as stats
-from edgespec.errors import Missing, Mistake, Unreachable
+from edgespec.errors import Mismatch, Missing, Mistake, Unreachable
 from edgespec.evaluation import scoring
 from edgespec.graph import onnx_file
 from edgespec.job import Progress
@@ -41,12 +41,12 @@ from edgespec.runs.matrix_cells import (
     ordered,
     title,
 )
+from edgespec.targets import built_here, runner
 from edgespec.targets import card as cards
-from edgespec.targets import runner
 from edgespec.targets.card import Target
 
-RUNTIMES = (("onnxruntime", ""), ("openvino", "float32"), ("openvino", "bf16"), ("tensorrt_rtx", ""))
-EXTRAS = {"openvino": "openvino", "tensorrt_rtx": "trt-check"}
+RUNTIMES = (("onnxruntime", ""), ("openvino", "float32"), ("openvino", "bf16"), ("litert", ""), ("tensorrt_rtx", ""))
+EXTRAS = {"openvino": "openvino", "litert": "litert", "tensorrt_rtx": "trt-check"}
 
 
 def measure(run: Run, *, seconds: float) -> Matrix:
@@ -85,6 +85,11 @@ def compare(
     with tempfile.TemporaryDirectory(dir=folder, prefix=".matrix-") as work:
         request = _request(model, pairs, x, card, Path(work), seconds, seed)
         said = _asked(pairs, card, Path(work), progress)
+        for name in {pair[1] for pair in pairs if "lacks" in said[title(*pair)]}:
+            absent[name] = next(
+                told["lacks"] for pair in pairs if "lacks" in (told := said[title(*pair)]) and pair[1] == name
+            )
+        pairs = [pair for pair in pairs if pair[1] not in absent]
         cells = judge(model, pairs, said, y)
         if torch is not None:
             cells = [*cells, of_torch(torch, said[f"{SOURCE} in {REFERENCE}"], y)]
@@ -140,15 +145,25 @@ def _asked(
     pairs: Sequence[tuple[str, str, str]], card: Target, work: Path, progress: Progress
 ) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
+    lacking: dict[str, dict[str, Any]] = {}
     progress.begin("matrix", len(pairs))
     for done, pair in enumerate(pairs, start=1):
         name = title(*pair)
+        if pair[1] in lacking:  # what makes its files is not here, whichever file it is
+            found[name] = lacking[pair[1]]
+            continue
         try:
             asked = "single.json" if pair[0] == "default" else "request.json"
             told = runner.call(card, ["answers", asked, "--model", name], work, timeout_s=300)
             if told["answered"]:
                 told["answers"] = collect.arrays_of(work / f"{name}.npz", card.name)
-        except (Mistake, Missing, Unreachable) as problem:
+        except Missing as problem:
+            told = {"lacks": f"{problem.message}; {problem.hint}"}
+            if pair[1] in built_here.BUILT_HERE:
+                lacking[pair[1]] = told
+            else:
+                told = {"error": problem.message.partition(": ")[2]}
+        except (Mistake, Mismatch, Unreachable) as problem:
             told = {"error": problem.message.partition("cannot be loaded: ")[2] or problem.message.partition(": ")[2]}
         found[name] = told
         progress.advance(done, name)

@@ -20,14 +20,14 @@ from pathlib import Path
 
 from edgespec import plugins, storage
 from edgespec.errors import EdgespecError, StorageError
+from edgespec.targets import built_here, runner
 from edgespec.targets import card as cards
-from edgespec.targets import runner
 
 WORKS, ABSENT, BROKEN = "works", "absent", "broken"
 LIMIT_S = 90.0
 FREE = 2_000_000_000  # bytes that a run with RRUFF's spectra and its cache may take
 NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml", "torch-pruning": "torch_pruning"}
-EXTRAS = {"openvino": "openvino", "tensorrt": "tensorrt", "tensorrt_rtx": "trt-check"}
+EXTRAS = {"openvino": "openvino", "litert": "litert", "tensorrt": "tensorrt", "tensorrt_rtx": "trt-check"}
 RUNTIME = re.compile(
     r"(onnxruntime|ort-nightly)", re.I
 )  # one for CPUs, one for CUDA, one for OpenVINO: any of them will do
@@ -87,6 +87,7 @@ def examine() -> list[Finding]:
     tasks += [_task(_library, name) for name in needed]
     tasks += [_task(_runtime, name) for name in plugins.names("runtimes")]
     tasks += [_task(_tool, name) for name in TOOLS]
+    tasks.append(lambda: [_converter()])
     tasks += [_task(_extra, name, packages) for name, packages in extras.items()]
     with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as crowd:
         return [found for each in crowd.map(lambda task: task(), tasks) for found in each]
@@ -214,6 +215,24 @@ def _tool(name: str) -> Finding:
     )
 
 
+def _converter() -> Finding:
+    """Look for what makes LiteRT's files: in its own folder, or installed beside edgespec."""
+    about, mend = "makes .tflite files for target litert", "edgespec setup litert | sh"
+    try:
+        place = built_here.converter()
+    except StorageError as problem:
+        return Finding("litert-torch", "tool", BROKEN, "", problem.message, problem.hint)
+    places = [str(place), *sys.path]
+    version = next((each.version for each in importlib.metadata.distributions(name="litert-torch", path=places)), None)
+    if version is None:
+        return Finding("litert-torch", "tool", ABSENT, "", about, mend)
+    program = f"import sys; sys.path.append({str(place)!r}); import litert_torch"
+    code, said = _run([sys.executable, "-c", program])
+    if code != 0:
+        return Finding("litert-torch", "tool", BROKEN, version, f"{about}: it does not load: {_last(said)}", mend)
+    return Finding("litert-torch", "tool", WORKS, version, about)
+
+
 def _release(number: int) -> tuple[int, int, int]:
     """Read the number in trtexec's banner: 8602 is 8.6.2, 101303 is 10.13.3."""
     return number // (10_000 if number > 9999 else 1000), number // 100 % (100 if number > 9999 else 10), number % 100
@@ -243,14 +262,8 @@ def _home() -> Finding:
         with tempfile.TemporaryFile(dir=place):
             free = shutil.disk_usage(place).free
     except OSError as problem:
-        return Finding(
-            "cache",
-            "needed",
-            BROKEN,
-            "",
-            f"{place}: {problem.strerror}",
-            "set EDGESPEC_HOME to a folder that can be written",
-        )
+        told = f"{place}: {problem.strerror}"
+        return Finding("cache", "needed", BROKEN, "", told, "set EDGESPEC_HOME to a folder that can be written")
     if free < FREE:
         return Finding(
             "cache", "data", BROKEN, "", f"{place}: {free / 1e9:.1f} GB are left", "set EDGESPEC_HOME to another disk"
@@ -272,13 +285,9 @@ def _data() -> Finding:
 def _run(command: list[str]) -> tuple[int, str]:
     """Run a command; give its code and all that it said."""
     try:
+        said, nothing = subprocess.PIPE, subprocess.DEVNULL
         ended = subprocess.run(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            timeout=LIMIT_S,
-            check=False,
+            command, stdout=said, stderr=subprocess.STDOUT, stdin=nothing, timeout=LIMIT_S, check=False
         )
     except subprocess.TimeoutExpired:
         return 1, f"no answer within {LIMIT_S:.0f} s"

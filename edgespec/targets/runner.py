@@ -24,7 +24,7 @@ from typing import Any, cast
 
 from edgespec import plugins, storage, unpacking
 from edgespec.errors import EdgespecError, Mismatch, Missing, Mistake, Unreachable
-from edgespec.targets import connection, runner, ssh
+from edgespec.targets import built_here, connection, runner, ssh
 from edgespec.targets.card import Target
 from edgespec.targets.connection import Ended, Line
 
@@ -69,6 +69,7 @@ def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: floa
         ended, busy = _here(target, arguments, folder, timeout_s), "this machine"
         hint = f"run it by hand in {shlex.quote(str(folder))}: {shlex.join(_command(target, arguments))}"
     else:
+        built_here.place_beside(target, folder, call)
         with held(target):
             found = cast(Line, _held(target))
             ended, busy = found.call(arguments, folder, timeout_s, target), "the device"

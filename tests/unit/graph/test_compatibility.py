@@ -13,7 +13,9 @@ import tiny_job
 from edgespec import contract
 from edgespec.errors import Mismatch
 from edgespec.graph import answer, compatibility, jetpack, onnx_file
+from edgespec.report import Report
 from edgespec.steps import calibrate
+from edgespec.targets import card as cards
 
 OPSET = 17
 
@@ -56,3 +58,17 @@ def test_a_score_is_read_back_as_it_was_put_in(score: str, tmp_path: Path) -> No
     assert answer.add(model, held).graph == model.graph
     with pytest.raises(Mismatch, match="holds no reject score 'likeness'"):
         answer.read(onnx.load(line.float32.path("float32")), "likeness")
+
+
+def test_litert_takes_the_float_files_and_says_why_not_the_others(tmp_path: Path) -> None:
+    line = tiny_job.line("cnn")
+    files = {
+        "default": line.float32.path("float32"),
+        "float32": line.float32.path("float32"),
+        "cpu-int8": line.int8.path("cpu-int8"),
+    }
+    card = cards.load("litert")
+    suited = compatibility.choose(files, "default", card, line.int8, line.job, Report("", 0, {}), tmp_path)
+    assert (list(suited.files), suited.reference) == (["default", "float32"], "default")
+    assert list(suited.left_out) == ["cpu-int8"]
+    assert "it is in int8" in suited.left_out["cpu-int8"]

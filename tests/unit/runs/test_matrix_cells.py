@@ -12,9 +12,12 @@ import typer
 
 from edgespec.artifact import OnnxModel, Variant
 from edgespec.cli import matrix as command
+from edgespec.errors import Missing
+from edgespec.job import Silent
 from edgespec.report.tables import matrix as matrix_table
 from edgespec.runs import matrix, matrix_cells
 from edgespec.runs.matrix_cells import Cell, Matrix
+from edgespec.targets import card as cards
 
 ORT, OV = ("float32", "onnxruntime", ""), ("float32", "openvino", "float32")
 Y = np.array([0, 1, 2, 1])
@@ -138,3 +141,19 @@ def test_a_disagreement_is_exit_code_4(
         ended = exit.exit_code
     assert ended == code
     assert verdict in capsys.readouterr().out
+
+
+def test_a_runtime_whose_converter_is_missing_is_absent_and_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def call(card: Any, arguments: list[str], folder: Path, timeout_s: float = 0) -> dict[str, Any]:
+        asked.append(arguments[-1])
+        raise Missing("no converter", "edgespec setup litert | sh")
+
+    monkeypatch.setattr(matrix.runner, "call", call)
+    pairs = [(name, "litert", "") for name in ("float32", "default")]
+    told = matrix._asked(pairs, cards.load("local"), tmp_path, Silent())
+    assert asked == ["float32 in litert"]
+    assert {each["lacks"] for each in told.values()} == {"no converter; edgespec setup litert | sh"}

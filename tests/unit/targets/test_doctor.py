@@ -119,3 +119,16 @@ def test_what_edgespec_needs_is_what_its_project_says() -> None:
     needed, extras = doctor._requirements()
     assert {"torch", "numpy", "onnxruntime", "torch-pruning"} <= set(needed)
     assert extras["trt-check"] == ["tensorrt-rtx"]
+
+
+def test_the_litert_converter_is_looked_for_in_its_own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGESPEC_LITERT", str(tmp_path))
+    monkeypatch.setattr(sys, "path", [each for each in sys.path if "litert" not in each])
+    absent = doctor._converter()
+    assert (absent.state, absent.mend) == ("absent", "edgespec setup litert | sh")
+    package(tmp_path, "litert_torch", "9.9", "raise ImportError('no jax here')")
+    (tmp_path / "litert_torch-9.9.dist-info" / "METADATA").write_text("Name: litert-torch\nVersion: 9.9\n")
+    broken = doctor._converter()
+    assert (broken.state, broken.version, "no jax here" in broken.about) == ("broken", "9.9", True)
+    (tmp_path / "litert_torch.py").write_text("")
+    assert (doctor._converter().state, doctor._converter().version) == ("works", "9.9")
