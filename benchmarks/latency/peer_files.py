@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from onnx import numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from edgespec.graph import assembly
+from edgespec.graph.c import source as c_source
 from edgespec.graph.litert import network
 from edgespec.targets import built_here
 
@@ -61,6 +63,7 @@ subprocess.run([pnnx.EXEC_PATH, source, f"inputshape=[1,{points}]", f"ncnnparam=
 """
 LITERT_INT8 = """
 import sys
+import zlib
 sys.path.append(sys.argv[4])
 import numpy as np
 from ai_edge_quantizer import quantizer, recipe
@@ -163,3 +166,18 @@ def litert_int8(source: Path, out: Path, rows: Path) -> Path:
     """Quantise a float .tflite by Google's ai-edge-quantizer, static, int8 weights and activations. Raises CannotBeMadeError."""
     by(sys.executable, LITERT_INT8, source, out, rows, str(built_here.converter()))
     return out
+
+
+def code(source: Path, folder: Path, flags: str) -> Path:
+    """Compile the C code of a file, by this machine's compiler and these flags."""
+    name = f"{source.stem}-{zlib.crc32(flags.encode())}"
+    text, library = folder / f"{name}.c", folder / f"{name}.so"
+    text.write_text(c_source.source(source).whole, encoding="utf-8")
+    words = ["cc", "-std=c99", *flags.split(), "-shared", "-fPIC", "-o", str(library), str(text), "-lm"]
+    try:
+        ended = subprocess.run(words, capture_output=True, text=True, check=False)
+    except OSError as problem:
+        raise CannotBeMadeError(f"there is no C compiler here: {problem}") from problem
+    if ended.returncode:
+        raise CannotBeMadeError(f"cc does not compile it: {ended.stderr[:200]}")
+    return library

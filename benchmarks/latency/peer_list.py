@@ -13,6 +13,7 @@ from onnxruntime.quantization import QuantType
 
 from benchmarks.latency import peer_files as files
 from benchmarks.tools import environments
+from edgespec import plugins
 from edgespec.pipeline.run import Run
 
 OURS, BARE = "ours float32, ONNX Runtime", "bare: ours float32, ONNX Runtime"
@@ -25,7 +26,14 @@ PACKAGES = {
     "iree": ["iree-base-compiler[onnx]", "iree-base-runtime", "numpy==2.4.6"],
     "executorch": ["torch==2.13.0", "executorch"],
     "torch": HERE,
+    "c": ["numpy==2.4.6"],
 }
+COMPILED = {
+    "this processor": "-O3 -march=native -fno-math-errno -fno-trapping-math",
+    "AVX2": "-O3 -mavx2 -mfma -fno-math-errno -fno-trapping-math",
+    "any x86-64, -O2": "-O2",
+}
+"""How C code is compiled: title -> flags."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,12 @@ def peers(run: Run, work: Path, rows: Path) -> list[Peer]:
         Peer(f"ONNX Runtime static {kind} + numpy", "onnxruntime", "onnxruntime",
              lambda folder, kind=kind, each=each: files.static(source, folder / f"{kind}.onnx", held, each), whole=False)
         for kind, each in (("S8S8", QuantType.QInt8), ("U8S8", QuantType.QUInt8))
+    ]  # fmt: skip
+    found += [
+        Peer(f"C {name}, {title}", "c", "c", lambda folder, name=name, flags=flags: files.code(own[name], folder, flags),
+             more={"program": str(plugins.shipped("export"))})
+        for name in own if name not in ("default",)
+        for title, flags in COMPILED.items()
     ]  # fmt: skip
     lite = lambda folder: files.tflite(own["float32"], folder / "whole.tflite")  # noqa: E731
     lite_bare = lambda folder: files.tflite(source, folder / "bare.tflite")  # noqa: E731

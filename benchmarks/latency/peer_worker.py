@@ -213,7 +213,16 @@ def _torch(file: str, item: dict[str, Any]) -> Call:
     return infer
 
 
+def _c(file: str, item: dict[str, Any]) -> Call:
+    sys.path[:0] = [item["program"], item["program"] + "/runtimes"]
+    import c
+
+    infer, _ = c.load(file, 1)
+    return lambda x: infer(x)[0]
+
+
 RUNTIMES = {
+    "c": _c,
     "onnxruntime": _onnxruntime, "openvino": _openvino, "litert": _litert, "ncnn": _ncnn, "iree": _iree, "executorch": _executorch, "torch": _torch,
 }  # fmt: skip
 

@@ -30,7 +30,6 @@ from benchmarks.latency.peer_files import CannotBeMadeError
 from benchmarks.latency.peer_list import BARE, OURS
 from benchmarks.tools import environments
 from benchmarks.tools.results import RESULTS
-from edgespec import plugins
 from edgespec.errors import EdgespecError
 from edgespec.job import Silent
 from edgespec.pipeline.run import Run
@@ -80,10 +79,6 @@ def measured(run: Run, work: Path, asked: argparse.Namespace) -> dict[str, Any]:
                                 "environment": peer.environment, "bare": peer.name.startswith("bare"), **own, **peer.more}  # fmt: skip
         except (CannotBeMadeError, environments.NotInstalledError, EdgespecError, ValueError, RuntimeError) as problem:
             lost[peer.name] = (str(problem).strip().splitlines() or [type(problem).__name__])[0]
-    if plugins.folder("runtimes").joinpath("c.py").is_file():
-        lost["ours, C"] = "edgespec bench --target c_x86 measures it"
-    else:
-        lost["ours, C"] = "this checkout has no runtime c"
     ns, answers = _timed(items, programs, work, asked, lost)
     cold = {name: each for name in ns if (each := _cold(items[name], programs, work)) is not None}
     found = {name: _row(items[name], ns, answers[name], y, cold.get(name)) for name in ns}

@@ -6,7 +6,7 @@ compress, bench, export, search and fetch (from a server of this machine) are st
 a random share of the time that the undisturbed command took. Judged is, each time: what lies there under a final name is whole (report.json reads,
 every digest fits, the archive has its length); the same command, started again, ends well; what it leaves has the bytes of the undisturbed run where
 the command is deterministic; and no `.part`, `.old` or `.bench-*` is left after it.
-Writes benchmarks/results/robustness/kills.json; ends with 1 where anything failed.
+Adds the account to benchmarks/results/robustness/kills.json (another --seed, other moments); ends with 1 where anything failed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import contextlib
 import functools
 import hashlib
 import http.server
+import json
 import os
 import random
 import shutil
@@ -90,13 +91,14 @@ def main() -> None:
     parser.add_argument("--command", action="append", choices=SUBJECTS)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    told: dict[str, Any] = {}
+    told: dict[str, Any] = json.loads(FILE.read_text("utf-8"))["found"] if FILE.exists() else {}
     with tempfile.TemporaryDirectory() as place, server(Path(place)) as address:
         os.environ["EDGESPEC_RRUFF"] = address
         whole = Path(place) / "whole"
         prepared(whole)
         for name in given.command or SUBJECTS:
-            told[name] = account(SUBJECTS[name], whole, Path(place), given.kills, random.Random(f"{given.seed}{name}"))
+            found = account(SUBJECTS[name], whole, Path(place), given.kills, random.Random(f"{given.seed}{name}"))
+            told[name] = added(told.get(name), found)
             print(f"{name}: {told[name]}", flush=True)
             wrong = sum(len(each["wrong"]) for each in told.values())
             total = sum(each["kills"] for each in told.values())
@@ -104,6 +106,14 @@ def main() -> None:
                 FILE, {"machine": provenance.environment(), "kills": total, "wrong": wrong, "found": told}
             )
     sys.exit(bool(wrong))
+
+
+def added(before: dict[str, Any] | None, found: dict[str, Any]) -> dict[str, Any]:
+    """Add an account to the one that was recorded before."""
+    if before is None:
+        return found
+    sums = {key: before[key] + found[key] for key in ("kills", "ended before", "wrong")}
+    return {**found, **sums}
 
 
 def prepared(whole: Path) -> None:
