@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from refusal import RefusalError
 
 TARGET = "target.json"
-CODE = "c"  # the runtime that compiles what lies beside the model
+CODE = ("c", "cortex_m")  # runtimes that compile what lies beside the model
 RUNTIMES = Path(__file__).resolve().parent / "runtimes"
 
 
@@ -69,7 +69,7 @@ def of_bundle(asked: str | None, folder: Path) -> Any:
         told_ = f"{folder / TARGET} does not tell the runtime: {type(problem).__name__}"
         raise RefusalError(2, told_, "export the bundle anew, or name one: --runtime onnxruntime") from None
     try:
-        return find_runtime("onnxruntime" if name == CODE else name)
+        return find_runtime("onnxruntime" if name in CODE else name)
     except RefusalError as missing:
         if missing.code != 3:
             raise

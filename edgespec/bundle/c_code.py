@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from edgespec import storage
-from edgespec.errors import Mismatch
+from edgespec import storage, units, unpacking
+from edgespec.errors import Mismatch, Missing, Unreachable
 from edgespec.graph.c import source
 from edgespec.graph.c.values import numbers
+from edgespec.targets import runner
+from edgespec.targets.card import Target
 
 FLAGS = ("-O3", "-fno-math-errno", "-fno-trapping-math")
 STRICT = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic")
@@ -36,6 +40,35 @@ def write(part: Path, model: Path, vectors: Path) -> tuple[list[str], list[str]]
     storage.write(part / "test_vectors.h", _vectors(vectors).encode())
     shutil.copyfile(source.KERNELS / MAIN, part / MAIN)
     return list(FILES), _tried(part)
+
+
+def on_board(card: Target, model: Path, vectors: Path) -> list[str]:
+    """Ask the code on a microcontroller that is emulated; say what it answers and what it takes there.
+
+    Raises Mismatch where it names another label than the file.
+    """
+    with tempfile.TemporaryDirectory() as name, np.load(vectors, allow_pickle=False) as held:
+        work = Path(name)
+        np.save(work / "spectra.npy", np.ascontiguousarray(held["spectra"], np.float32))
+        (work / "model.c").write_text(source.source(model).whole, encoding="utf-8")
+        request = {"runtime": card.runtime, "threads": 1, "spectra": "spectra.npy", "batches": [1]}
+        request["models"] = [{"name": "model", "file": "model.c"}]
+        (work / "request.json").write_text(json.dumps(request), encoding="utf-8")
+        own = replace(card, env={**card.env, "EDGESPEC_PREPARED": str(work / "kept")})
+        try:
+            told = runner.call(own, ["answers", "request.json", "--model", "model"], work, timeout_s=LIMIT_S)
+        except (Missing, Unreachable) as problem:
+            return [f"not built for the board: {problem.message}; {problem.hint}"]
+        said, wanted = unpacking.arrays(work / "model.npz", "1")["1"].argmax(1), held["logits"].argmax(1)
+    if (said != wanted).any():
+        told_ = (
+            f"on {card.name} the code names another label for {int((said != wanted).sum())} of {len(said)} test vectors"
+        )
+        raise Mismatch(told_, hint="please report it, with the ONNX file")
+    sizes = (
+        f"{units.show_size(told['flash_bytes'])} of flash, {units.show_size(told['ram_bytes'])} of RAM with the stack"
+    )
+    return [f"{told['providers'][0]}: {len(said)} of {len(said)} test vectors: the same label; {sizes}"]
 
 
 def _vectors(path: Path) -> str:

@@ -157,8 +157,10 @@ def _write(
         runtimes = tuple(dict.fromkeys(("onnxruntime", card.runtime)))
         written = bundles.fill(part, run.job, run.report, name, runtimes)
         found = Delivered(card.name, "", card.runtime, name, size=written.size_bytes, checked=tuple(checked))
-        if card.runtime == CODE:
+        if card.runtime in CODE:
             files, tried = c_code.write(part, part / bundles.MODEL, part / bundles.SPECTRA)
+            if card.source == "emulated":
+                tried += c_code.on_board(card, part / bundles.MODEL, part / bundles.SPECTRA)
             found = replace(found, files=tuple(files), checked=(*found.checked, *tried))
         elif card.jetpack:
             found = _for_tensorrt(card, part, found)

@@ -24,7 +24,7 @@ from edgespec.targets.card import Target
 ONE_BY_ONE = "it takes one spectrum at a time; float32 is compared with in its place"
 ROUNDED = "it is in {}, which LiteRT's converter does not keep; a float file in its place would be another model"
 SOURCE = "float32"
-CODE = "c"
+CODE = ("c", "cortex_m")  # runtimes that are handed C code, not the file
 CHECKED = 256
 AGREEMENT, TOLERANCE = 1.0, 1e-3
 
@@ -48,7 +48,7 @@ def choose(
     files: name -> ONNX file; run: its folder, where such a file is left as `bench/<target>.onnx`
     Raises Mistake where nothing is left.
     """
-    if card.runtime == CODE:
+    if card.runtime in CODE:
         return _code(files, reference, card, run)
     if card.runtime == "litert":
         rounded = {name: each for name, path in files.items() if (each := jetpack.precision(onnx.load(path))) != SOURCE}

@@ -107,7 +107,7 @@ def _asked(
 
 def _put(path: Path, work: Path, name: str, runtime: str) -> str:
     """Put what a runtime loads of a file into a folder: the file itself, or the C code that is made of it; give its name there."""
-    if runtime != CODE:
+    if runtime not in CODE:
         shutil.copyfile(path, work / f"{name}.onnx")
         return f"{name}.onnx"
     storage.write(work / f"{name}.c", source.source(path).whole.encode())
