@@ -15,6 +15,7 @@ INLINE void q_store_part(q_t *y, V x, int count)
     _mm512_mask_cvtusepi32_storeu_epi8(y, (__mmask16)((1u << (count < 16 ? count : 16)) - 1), _mm512_cvtps_epi32(x));
 }
 #define STORES_BYTE_PARTS
+#define FOUR_BYTE_BLOCKS /* of a single row are computed at once */
 #define BYTE_ROWS 6
 #define BYTE_COLUMNS 2
 #define LONG_BYTE_ROWS 6
@@ -109,6 +110,7 @@ INLINE A a_dot(A a, X x, const int8_t *w)
 }
 INLINE int32x4_t a_sums(A a, int i) { return a.val[i]; }
 #define BYTE_ROWS 4
+#define FOUR_BYTE_BLOCKS
 #else
 typedef struct { int32x4_t a, b, c, d, e, f, g, h; } A; /* of each output two sums, side by side */
 typedef int8x8_t X;

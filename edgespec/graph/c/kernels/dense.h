@@ -55,6 +55,7 @@ INLINE void dense_tile_1(const float *x, ptrdiff_t step, int taps, int count, pt
 }
 #endif
 
+#if defined(FOUR_BLOCKS)
 INLINE void dense_row_4(const float *x, int taps, int count, ptrdiff_t jump, const float *w, ptrdiff_t next,
                                const float *b, float low, float high, float *y)
 {
@@ -75,6 +76,8 @@ INLINE void dense_row_4(const float *x, int taps, int count, ptrdiff_t jump, con
     v_store(y + 32, v_between(d, low, high));
     v_store(y + 48, v_between(e, low, high));
 }
+
+#endif
 
 INLINE void dense_row(const float *x, int taps, int count, ptrdiff_t jump, const float *w, const float *b,
                              float low, float high, float *y, int last)
@@ -123,9 +126,11 @@ static void dense(const float *x, ptrdiff_t step, int taps, int count, ptrdiff_t
 #endif
     for (int row = 0; row < rows && first < blocks; row++) {
         int block = first;
+#if defined(FOUR_BLOCKS)
         for (; block + 4 < blocks || (block + 4 == blocks && last == 16); block += 4)
             dense_row_4(x + row * step, taps, count, jump, w + block * next, next, b + block * 16, low, high,
                         y + row * pitch + block * 16);
+#endif
         for (; block < blocks; block++)
             dense_row(x + row * step, taps, count, jump, w + block * next, b + block * 16, low, high,
                       y + row * pitch + block * 16, block + 1 < blocks ? 16 : last);

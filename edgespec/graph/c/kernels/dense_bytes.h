@@ -82,6 +82,7 @@ INLINE void bytes_row(const q_t *x, int taps, int steps, ptrdiff_t jump, const s
     layer_store(a, l, block, q, f);
 }
 
+#if defined(FOUR_BYTE_BLOCKS)
 INLINE void bytes_row_4(const q_t *x, int taps, int steps, ptrdiff_t jump, const struct layer *l, int block, ptrdiff_t next, q_t *q, float *f)
 {
     const int8_t *w = l->w + block * next;
@@ -99,6 +100,7 @@ INLINE void bytes_row_4(const q_t *x, int taps, int steps, ptrdiff_t jump, const
     layer_store(c, l, block + 2, q, f);
     layer_store(d, l, block + 3, q, f);
 }
+#endif
 #else
 /* One output after the other: four products a step, two at a time where the processor has them. */
 INLINE int32_t bytes_four(int32_t sum, const q_t *x, const int8_t *w)
@@ -149,8 +151,10 @@ static void dense_bytes(const q_t *x, ptrdiff_t step, int taps, int steps, ptrdi
         int block = first;
         q_t *const to_q = q ? q + row * pitch : q;
         float *const to_f = f ? f + row * pitch : f;
+#if defined(FOUR_BYTE_BLOCKS)
         for (; block + 4 <= blocks; block += 4)
             bytes_row_4(x + row * step, taps, steps, jump, l, block, next, to_q, to_f);
+#endif
         for (; block < blocks; block++)
             bytes_row(x + row * step, taps, steps, jump, l, block, next, to_q, to_f);
     }

@@ -12,6 +12,7 @@ INLINE void v_store_part(float *y, V x, int count) { _mm512_mask_storeu_ps(y, (_
 #define TILE_ROWS 6
 #define TILE_COLUMNS 2
 #define LONG_ROWS 12 /* of a tile that is one V wide */
+#define FOUR_BLOCKS /* of a single row are computed at once */
 #elif defined(__AVX2__) && defined(__FMA__)
 typedef struct { __m256 a, b; } V;
 INLINE V v_load(const float *x) { V y; y.a = _mm256_loadu_ps(x); y.b = _mm256_loadu_ps(x + 8); return y; }
@@ -28,6 +29,7 @@ INLINE V v_between(V x, float low, float high)
 INLINE void v_store(float *y, V x) { _mm256_storeu_ps(y, x.a); _mm256_storeu_ps(y + 8, x.b); }
 #define TILE_ROWS 6
 #define TILE_COLUMNS 1
+#define FOUR_BLOCKS
 #elif defined(__SSE2__)
 typedef struct { __m128 a, b, c, d; } V;
 INLINE V v_load(const float *x)
@@ -95,6 +97,7 @@ INLINE void v_store(float *y, V x)
 }
 #define TILE_ROWS 6
 #define TILE_COLUMNS 1
+#define FOUR_BLOCKS
 #else
 typedef struct { float at[16]; } V;
 INLINE V v_load(const float *x) { V y; memcpy(y.at, x, sizeof y.at); return y; }
