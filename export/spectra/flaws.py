@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from refusal import RefusalError
-from spectra.middle import median
+from spectra.middle import median, quantile
 from spectra.track import Track
 
 FLAT = 8  # points in a row, exactly at the maximum: a detector that was full
@@ -84,7 +84,7 @@ def downwards(x: Any) -> bool:
     near = np.lib.stride_tricks.sliding_window_view(wide, AROUND)[places]
     around = np.partition(near, AROUND // 2, axis=1)[:, AROUND // 2]  # the medians: AROUND is odd
     off = x - np.interp(np.arange(len(x)), places, around)
-    low, high = np.quantile(off, [0.01, 0.99])
+    low, high = quantile(off, 0.01), quantile(off, 0.99)
     noise = median(np.abs(np.diff(x)))
     return bool(-low > DOWN * max(high, 0.0) and -low > SPIKE_NOISES * noise)
 

@@ -1,4 +1,4 @@
-"""The median of finite numbers, asked for several times a spectrum."""
+"""The median and quantiles of finite numbers, asked for several times a spectrum."""
 
 from __future__ import annotations
 
@@ -17,3 +17,12 @@ def median(x: Any) -> float:
         return float(np.partition(x, half)[half])
     low, high = np.partition(x, (half - 1, half))[half - 1 : half + 1]
     return float((low + high) / 2)
+
+
+def quantile(x: Any, share: float) -> float:
+    """Give the value below which a share of (n,) finite numbers lies, linear between two of them as numpy.quantile's."""
+    place = share * (len(x) - 1)
+    below = min(int(place), len(x) - 2)
+    low, high = np.partition(x, (below, below + 1))[below : below + 2]
+    part = place - below
+    return float(low + (high - low) * part if part < 0.5 else high - (high - low) * (1 - part))

@@ -23,6 +23,13 @@ def test_the_same_as_numpys(n: int, kind: type) -> None:
     assert (x == before).all()
 
 
+@pytest.mark.parametrize("n", [2, 3, 101, 511, 512])
+def test_quantiles_are_numpys(n: int) -> None:
+    x = np.random.default_rng(n).normal(0, 1e3, n)
+    for share in (0.0, 0.01, 0.3, 0.5, 0.99, 1.0):
+        assert middle.quantile(x, share) == float(np.quantile(x, share))
+
+
 def test_masked_arrays_stay_unloaded(tmp_path: Path) -> None:
     axis = np.linspace(150, 1172, 600)
     x = 100 + np.exp(-0.5 * ((axis - 500) / 6) ** 2) * 1e3 + np.sin(axis)
