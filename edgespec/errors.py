@@ -69,3 +69,7 @@ class Mistakes(Mistake):
     def __init__(self, found: list[Mistake]) -> None:
         super().__init__("\n".join(each.message for each in found))
         self.found = found
+
+    def __reduce__(self) -> tuple[type[Mistakes], tuple[list[Mistake]]]:
+        """Be sent from process to process: by what was found."""
+        return Mistakes, (self.found,)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from edgespec import __version__, contract, storage
 from edgespec.contract import Contract
+from edgespec.crew.processes import Crew
 from edgespec.data.splits import Splits
 from edgespec.recipe import Call, plain
 from edgespec.spectra import Floats, Spectra
@@ -89,7 +91,8 @@ class Fit:
 class Unfinished:
     """What a step has done so far, on disk beside its folder, so that a run killed in the middle of it goes on to the same bytes.
 
-    A step trains one network after the other, always in the same order: each has a number and a file of its own. The folder
+    A step trains one network after the other, always in the same order: each has a number and a file of its own. What may be trained side
+    by side has a name too. The folder
     bears the digest of all that makes the step; what other code, data or keys left is not gone on with.
 
     folder: where they are kept, `<step>.state` beside the step's own folder; digest: of all that makes the step
@@ -97,7 +100,7 @@ class Unfinished:
     """
 
     def __init__(self, folder: Path, digest: str, say: Callable[[str], None]) -> None:
-        self.folder, self.digest, self.say, self.count = folder, digest, say, 0
+        self.folder, self.digest, self.say, self.count, self.name = folder, digest, say, 0, ""
         if folder.exists() and self._left_by() != digest:
             say(f"{folder.name}: left by other code, data or keys; begun anew")
             shutil.rmtree(folder)
@@ -105,7 +108,19 @@ class Unfinished:
     def place(self) -> Path:
         """Give the file of the next training."""
         self.count += 1
-        return self.folder / f"{self.count}.safetensors"
+        return self.folder / f"{self.name}{self.count}.safetensors"
+
+    def branch(self, name: str) -> Unfinished:
+        """Give a place of its own in the same folder, for what may be trained at any time, in any process."""
+        found = copy.copy(self)
+        found.name, found.count = f"{self.name}{name}-", 0
+        return found
+
+    def heard(self, say: Callable[[str], None]) -> Unfinished:
+        """Give the same place, and somebody else who hears why something was begun anew."""
+        found = copy.copy(self)
+        found.say = say
+        return found
 
     def keep(self, path: Path, content: bytes) -> None:
         """Write how a training stands: the file is whole, the old one or the new."""
@@ -127,7 +142,7 @@ class Unfinished:
 @dataclass(frozen=True)
 class Job:
     """The data, divided; how a spectrum is prepared and varied; where to write; the seed; spectra of what no model is to know;
-    who watches each training; where what is unfinished is kept."""
+    who watches each training; where what is unfinished is kept; who does what can be done side by side, None for nobody."""
 
     spectra: Spectra
     splits: Splits
@@ -139,6 +154,24 @@ class Job:
     unknown: Spectra | None = None
     watch: Watch | None = None
     unfinished: Unfinished | None = None
+    crew: Crew | None = None
+
+    def together(self) -> Crew:
+        """Give the crew; where there is none, one that does everything in this process."""
+        return self.crew or Crew(self.progress, 1)
+
+    def branch(self, name: str) -> Job:
+        """Give the job of a training that depends on no other of its step: its state has a place under that name."""
+        return self if self.unfinished is None else replace(self, unfinished=self.unfinished.branch(name))
+
+    def apart(self) -> Job:
+        """Give the job as it can be sent to another process: nobody hears or watches it there."""
+        unfinished = self.unfinished and self.unfinished.heard(Silent().say)
+        return replace(self, progress=Silent(), watch=None, crew=None, unfinished=unfinished)
+
+    def heard(self, progress: Progress) -> Job:
+        """Give the same job with somebody else who hears how far it is."""
+        return replace(self, progress=progress, unfinished=self.unfinished and self.unfinished.heard(progress.say))
 
     def inside(self, folder: Path) -> Job:
         """Give the same job with another folder."""

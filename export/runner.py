@@ -29,8 +29,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-sys.dont_write_bytecode = True  # a bundle holds what its checksums say, and nothing else
 HERE = Path(__file__).resolve().parent
+if not (HERE / "targets").is_dir():  # cards lie beside the program where it was installed, and nowhere else
+    sys.dont_write_bytecode = True  # a bundle holds what its checksums say, and nothing else
 sys.path.insert(0, str(HERE))  # the siblings, however this program was started
 
 try:

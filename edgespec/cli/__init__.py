@@ -8,21 +8,50 @@ edgespec gate
 from __future__ import annotations
 
 import errno
+import importlib
 import io
 import os
 import signal
 import sys
 import threading
 import traceback
-from typing import NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 import typer
 
+from edgespec.cli import plain_call
 from edgespec.cli.console import plain_streams, tell
 from edgespec.cli.program import app
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError
 from edgespec.interrupts import HOW_TO_GO_ON, INTERRUPTED, at_once
 
+COMMANDS = (
+    "bench",
+    "compare",
+    "compress",
+    "data",
+    "data_inspect",
+    "data_task",
+    "data_views",
+    "doctor",
+    "estimate",
+    "export",
+    "folds",
+    "gate",
+    "import_",
+    "ls",
+    "matrix",
+    "new",
+    "predict",
+    "repeat",
+    "report",
+    "search",
+    "setup",
+    "transfer",
+    "verify",
+)
+"""The files of this folder that add commands, in the order of the help."""
 BUG, CLOSED, STORAGE = 70, 1, 8
 ENDED = threading.Event()
 PATIENCE_S = 2.0  # after an interrupt; files are whole or absent whenever a process ends
@@ -87,34 +116,41 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run a command and turn what goes wrong into a message; give the exit code."""
-    from edgespec.cli import (  # noqa: F401  (each adds its command to `app`)
-        bench,
-        compare,
-        compress,
-        data,
-        data_inspect,
-        data_task,
-        data_views,
-        doctor,
-        estimate,
-        export,
-        folds,
-        gate,
-        import_,
-        ls,
-        matrix,
-        new,
-        predict,
-        repeat,
-        report,
-        search,
-        setup,
-        transfer,
-        verify,
-    )
-
     with plain_streams():
         return _run(arguments)
+
+
+def _call(arguments: list[str]) -> Any:
+    """Do what the words ask for: a command called plainly where nothing has to be explained, by typer elsewhere."""
+    found = _plainly(arguments[0]) if arguments else None
+    if found is not None:
+        try:
+            named = plain_call.keywords(found, arguments[1:])
+        except plain_call.NotPlainError:
+            pass
+        else:
+            return _called(found, named)
+    for each in COMMANDS:
+        importlib.import_module(f"edgespec.cli.{each}")  # adds its command to `app`
+    place = {f"edgespec.cli.{each}": i for i, each in enumerate(COMMANDS)}
+    app.registered_commands.sort(key=lambda each: place[each.callback.__module__] if each.callback else 0)
+    return app(arguments, standalone_mode=False)
+
+
+def _plainly(name: str) -> Callable[..., Any] | None:
+    """Load the one file that holds a command and give its function; None where the file has another name than the command."""
+    if name not in COMMANDS:
+        return None
+    importlib.import_module(f"edgespec.cli.{name}")
+    return next((each.callback for each in app.registered_commands if each.name == name), None)
+
+
+def _called(command: Callable[..., Any], named: dict[str, Any]) -> int:
+    try:
+        command(**named)
+    except typer.Exit as ended:
+        return int(ended.exit_code)
+    return 0
 
 
 def _streams() -> None:
@@ -129,7 +165,7 @@ def _streams() -> None:
 def _run(arguments: list[str]) -> int:
     wants_json = "--json" in arguments
     try:
-        code = app(arguments, standalone_mode=False) or 0  # click hands back the code of a typer.Exit
+        code = _call(arguments) or 0  # click hands back the code of a typer.Exit
         sys.stdout.flush()
         if code == INTERRUPTED:  # typer makes an exit code of an interrupt, and says nothing
             raise KeyboardInterrupt

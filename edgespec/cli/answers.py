@@ -9,6 +9,7 @@ from typing import Any, TextIO
 
 from edgespec.cli.console import json_text
 from edgespec.errors import visible
+from edgespec.report.columns import columns
 
 COLUMNS = (
     "file",
@@ -83,9 +84,7 @@ def print_line(answer: Answer) -> None:
 
 def print_table(answers: list[Answer]) -> None:
     """Print all answers as a table."""
-    from edgespec.report import terminal
-
-    print(terminal.columns(HEAD, [_cells(each) for each in answers]))
+    print(columns(HEAD, [_cells(each) for each in answers]))
 
 
 def print_notes(answers: list[Answer]) -> None:

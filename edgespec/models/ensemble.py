@@ -13,7 +13,8 @@ import torch
 from annotated_types import Len
 from torch import Tensor, nn
 
-from edgespec import plugins
+from edgespec import own_code, plugins
+from edgespec.models import _own
 from edgespec.recipe import Call
 
 
@@ -65,8 +66,14 @@ def build(
     members: the networks, each with its keys.
     """
     calls = [each if isinstance(each, Call) else Call(*next(iter(each.items()))) for each in members]
-    found = [plugins.find("models", call.name).build(points=points, classes=classes, **call.keys) for call in calls]
+    found = [_member(call, points, classes) for call in calls]
     return Ensemble([call.name for call in calls], found, classes)
+
+
+def _member(call: Call, points: int, classes: int) -> nn.Module:
+    if own_code.is_own(call.name):
+        return _own.built(own_code.load(call.name, "build"), call, points, classes)
+    return plugins.find("models", call.name).build(points=points, classes=classes, **call.keys)  # type: ignore[no-any-return]
 
 
 def assembled(names: Sequence[str], members: Sequence[nn.Module]) -> Ensemble:

@@ -13,6 +13,7 @@ import yaml
 from edgespec import artifact as artifacts
 from edgespec import report, storage
 from edgespec.artifact import Artifact
+from edgespec.crew.processes import Crew, Pending
 from edgespec.errors import Mismatch, Mistake
 from edgespec.evaluation import occlusion
 from edgespec.job import Job, Progress, Watch, few
@@ -29,6 +30,7 @@ from edgespec.targets import card as cards
 
 Seen = Callable[[Report], None]
 Hearing = Callable[[int], Watch | None]
+Named = tuple[str, list[Row]]
 
 
 def compress(
@@ -39,11 +41,13 @@ def compress(
     progress: Progress,
     seen: Seen = lambda _: None,
     store: Store | None = None,
+    processes: int | None = None,
 ) -> Run:
     """Run the recipe's steps and give the run; what is already made and still true is kept.
 
     folder: the run folder; stop: `--until`; seen: hears the report after every step
     store: finished steps, and baselines, of other runs of the same data
+    processes: that work side by side at most; as many as `crew.processes.allowed` says if not said
     Raises Mistakes of the recipe before anything is written, EdgespecErrors of the data and the steps as they come.
     """
     checked = plan(recipe)
@@ -53,16 +57,18 @@ def compress(
         before = _before(folder)
         _same_recipe(recipe, before, folder)
         run.plan, run.job = checked, prepare(checked, folder, progress)
-        job, result = run.job, _begun(checked, run.job, folder)
-        _run(checked.steps[:last], job, result, folder, seen, store)
+        result = _begun(checked, run.job, folder)
+        with Crew(progress, processes) as crew:
+            job = replace(run.job, crew=crew)
+            _run(checked.steps[:last], job, result, folder, seen, store)
         result.notes += [*report_rows.remarks(result), *baseline_rows.remarks(result)]
-        result.examples = occlusion.of_run(job, result, folder)
+        result.examples = occlusion.of_run(run.job, result, folder)
         if before and _digests(before) == _digests(result):
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
             result.transfer, result.bundles = before.transfer, before.bundles
         here = [HERE, *(name for name in checked.targets if name != HERE)]
         result.ships = choice.all_of(result, checked.gates, [cards.load(name) for name in here])
-        result.finished = fingerprint(recipe, job.spectra, stop)
+        result.finished = fingerprint(recipe, run.job.spectra, stop)
         run.report = result
         run.write()
     return run
@@ -94,14 +100,18 @@ def unjudged(checked: Plan, folder: Path, job: Job, store: Store, hearing: Heari
 
 
 def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: Seen, store: Store | None) -> None:
-    base = step_cache.shared(job)
+    base, crew = step_cache.shared(job), job.together()
+    learnt: list[Pending | Named] = []
     for on, labels in _learnt_from(steps):
-        name, rows = _baselines(job, on, labels, base, folder, store)
-        result.rows += rows
-        result.sealed[name] = storage.file_digest(folder / name / artifacts.RECORD)
+        name, key = _named(on, labels, base)
+        rows = _kept_rows(folder / name, key)
+        learnt.append(crew.begin(_baselines, job, on, labels, base, folder, store) if rows is None else (name, rows))
+    if not crew.others:
+        _stand(crew, learnt, result, folder)
     parent, before = base, None
     for number, step in enumerate(steps, start=1):
         made = step_cache.step(job, step, number, before, parent, folder, store)
+        _stand(crew, learnt, result, folder)
         if made.rows is None:
             made = made.judged(_judge(job, made, step, before, result, folder))
         before, parent = made.artifact, made.digest
@@ -110,6 +120,15 @@ def _run(steps: tuple[Call, ...], job: Job, result: Report, folder: Path, seen: 
         _note(result, made, folder)
         report.write(result, folder)
         seen(result)
+
+
+def _stand(crew: Crew, learnt: list[Pending | Named], result: Report, folder: Path) -> None:
+    """Put the baselines into the report, those that another process has fitted beside the first step too."""
+    made = iter(crew.results(*(each for each in learnt if isinstance(each, Pending))))
+    for name, rows in (next(made) if isinstance(each, Pending) else each for each in learnt):
+        result.rows += rows
+        result.sealed[name] = storage.file_digest(folder / name / artifacts.RECORD)
+    learnt.clear()
 
 
 def _judge(job: Job, made: Made, step: Call, before: Artifact | None, result: Report, folder: Path) -> list[Row]:
@@ -187,17 +206,25 @@ def _learnt_from(steps: tuple[Call, ...]) -> list[tuple[str | None, str]]:
     return list(dict.fromkeys(found))
 
 
-def _baselines(
-    job: Job, on: str | None, labels: str, base: str, folder: Path, store: Store | None
-) -> tuple[str, list[Row]]:
-    """Give the folder of the baselines of one part, and their rows; made where they are not there yet."""
+def _named(on: str | None, labels: str, base: str) -> tuple[str, str]:
+    """Give the folder of the baselines of one part, and the digest of all that makes them."""
     name = "-".join(["0-baselines", on or "all", *([labels.replace(" ", "-")] if few(labels) else [])])
-    key = storage.digest("baselines", on, labels, base, provenance.whole_digest(), provenance.versions())
+    return name, storage.digest("baselines", on, labels, base, provenance.whole_digest(), provenance.versions())
+
+
+def _kept_rows(folder: Path, key: str) -> list[Row] | None:
+    kept = step_cache.kept(folder, key)
+    return None if kept is None else kept.rows
+
+
+def _baselines(job: Job, on: str | None, labels: str, base: str, folder: Path, store: Store | None) -> Named:
+    """Give the folder of the baselines of one part, and their rows; made where they are not there yet."""
+    name, key = _named(on, labels, base)
     if store is not None and step_cache.kept(folder / name, key) is None:
         store.take(key, folder / name)
-    kept = step_cache.kept(folder / name, key)
-    if kept is not None and kept.rows is not None:
-        return name, kept.rows
+    kept = _kept_rows(folder / name, key)
+    if kept is not None:
+        return name, kept
     with storage.whole_folder(folder / name) as part:
         made, found = baseline_rows.made(job.inside(part), on, labels)
         for row in found:

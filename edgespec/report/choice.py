@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgespec.recipe.gates import Gate
-from edgespec.report import Report, promises
-from edgespec.targets.card import Target
+from edgespec.report import Report
+
+if TYPE_CHECKING:
+    from edgespec.recipe.gates import Gate
+    from edgespec.targets.card import Target
 
 HERE = "local"
 
@@ -20,6 +22,8 @@ def choose(report: Report, gates: Sequence[Gate], card: Target) -> dict[str, Any
 
     Recommended by `bench`, else the first that the card prefers and that keeps the promises. None where the card names none of the run's files.
     """
+    from edgespec.report import promises  # what it loads takes longer than to read which file was chosen
+
     rows = [row.variant for row in report.last()]
     advice = report.advice.get(card.name, {})
     if advice.get("variant") in rows:

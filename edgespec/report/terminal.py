@@ -3,27 +3,8 @@
 from __future__ import annotations
 
 from edgespec.report import Report, tables
+from edgespec.report.columns import columns as columns
 from edgespec.report.tables import pruning, robustness, uncertainty
-
-LEFT = {"step", "model", "target", "variant", "gate", "verdict", "", "limit", "costs most", "at"}
-LEFT |= {
-    "pruned",
-    "group",
-    "file",
-    "label",
-    "flag",
-    "runner-up",
-    "check",
-    "found",
-    "tolerance",
-    "correction",
-    "score",
-    "in",
-    "axis",
-    "technique",
-    "intensities",
-    "refused, or noticed",
-}
 
 
 def show(report: Report) -> str:
@@ -69,19 +50,6 @@ def show_transfer(report: Report, name: str) -> str:
 def show_gates(report: Report) -> str:
     """The verdicts."""
     return columns(tables.GATE_HEAD, tables.gates(report))
-
-
-def columns(head: list[str], rows: list[list[str]]) -> str:
-    """Align cells in columns: words to the left, figures to the right."""
-    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
-
-    def line(cells: list[str]) -> str:
-        aligned = [
-            cell.ljust(w) if name in LEFT else cell.rjust(w) for name, cell, w in zip(head, cells, widths, strict=True)
-        ]
-        return "  ".join(aligned).rstrip()
-
-    return "\n".join([line(head), *map(line, rows)])
 
 
 def _notes(report: Report) -> str:

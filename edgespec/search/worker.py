@@ -241,7 +241,8 @@ def _judge(shared: Study, folder: Path, each: dict[str, Any], progress: Progress
 def judged(place: Path, store: Store, progress: Progress) -> report.Report:
     """Make a trial's run complete: every step kept, and judged on the test part as `edgespec compress` does."""
     progress.say(f"{place}: judged on the test part")
-    return compress.compress(recipes.load(place / RECIPE), place, stop=None, progress=_Log(place), store=store).report
+    written = recipes.load(place / RECIPE)
+    return compress.compress(written, place, stop=None, progress=_Log(place), store=store, processes=1).report
 
 
 def _worded(found: dict[str, Any], params: dict[str, Any]) -> str:

@@ -76,9 +76,10 @@ def run(
         assert before is not None  # the plan has seen to it
         teachers.check(job, before)
         learnt = before
-    return teachers.recover(
-        job, learnt, student.name, untrained(), lesson, sources=_sources(job, on, labels), facts=facts
-    )
+    shape = {"points": learnt.points, "classes": learnt.classes}
+    keys = models.build(student, **shape, seed=job.seed).keys()  # type: ignore[operator]  # with defaults, as the step leaves them
+    more: dict[str, Any] = {"sources": _sources(job, on, labels), "student": Call(student.name, keys), "facts": facts}
+    return teachers.recover(job, learnt, student.name, untrained(), lesson, **more)
 
 
 def _sources(job: Job, on: str | None, labels: str) -> dict[str, Ints]:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import torch
 from annotated_types import Ge, Len
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -47,14 +48,31 @@ def run(
         return batches.save(network, model.name, job, facts={"history": history, **used})
     for each in model:
         _built(job, each)  # one that can't be built is told before the first is trained
+    names = [f"train {i + 1} of {len(model)}: {each.name}" for i, each in enumerate(model)]
+    crew = job.together()
+    pending = [
+        crew.begin(_member, _own(job, i), each, on, label_smoothing, mixup, fit, names[i])
+        for i, each in enumerate(model)
+    ]
     members = []
-    for i, each in enumerate(model):
-        own = replace(job, seed=job.seed + i * APART)
-        what = f"train {i + 1} of {len(model)}: {each.name}"
-        members.append(_trained(own, each, on, label_smoothing, mixup, fit, what))
+    for i, (weights, history) in enumerate(crew.results(*pending)):
+        network = _built(_own(job, i), model[i])
+        network.load_state_dict({name: torch.from_numpy(each) for name, each in weights.items()})
+        members.append((network, history))
     network = ensemble.assembled([each.name for each in model], [each for each, _ in members])
     told = [{"model": each.name, "history": history} for each, (_, history) in zip(model, members, strict=True)]
     return batches.save(network, "ensemble", job, facts={"members": told, **used})
+
+
+def _own(job: Job, i: int) -> Job:
+    """Give the job of one of several networks: a seed of its own, and a place for its state."""
+    return replace(job, seed=job.seed + i * APART).branch(f"member{i + 1}")
+
+
+def _member(job: Job, *more: Any) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Train one of several networks, in whatever process; give its weights and its history."""
+    network, history = _trained(job, *more)
+    return {name: each.numpy(force=True) for name, each in network.state_dict().items()}, history
 
 
 def _trained(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job
+from edgespec.training import layout
 from edgespec.training.batches import Judge, logits
 from edgespec.training.resume import Course, Keeper
 
@@ -45,6 +46,20 @@ def fit(
     Raises Mistake where the loss is no longer a number.
     """
     judge = None if judged == 0 else judge
+    with layout.planes(model):
+        return _fitted(model, job, fit, epoch_of, loss, judge, judged, what)
+
+
+def _fitted(
+    model: nn.Module,
+    job: Job,
+    fit: Fit,
+    epoch_of: Epoch,
+    loss: Loss,
+    judge: Judge | None,
+    judged: int | None,
+    what: str,
+) -> dict[str, Any]:
     first = epoch_of(0)
     steps = max(len(first[0]) // fit.batch, 1)
     course = Course(model, *_optimiser(model, fit, steps), torch.Generator().manual_seed(job.seed))

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from edgespec import models
 from edgespec.artifact import Checkpoint
+from edgespec.crew.processes import Pending
 from edgespec.errors import Mistake
 from edgespec.job import Fit, Job, few
 from edgespec.recipe import Call
@@ -108,6 +109,7 @@ def recover(
     lesson: Lesson,
     *,
     sources: Mapping[str, Ints] | None = None,
+    student: Call | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> Checkpoint:
     """Train a network to answer as its teacher does, the same without the teacher beside it, and save both in the job's folder.
@@ -115,27 +117,50 @@ def recover(
     name: of the network's kind; rounds: at least one. The next is asked for when the one before is trained, so that a generator can
         judge that one, and change its network. The last one's network is saved.
     sources: a control's name -> the rows that it learns from; one on what the network sees the labels of if not said
+    student: the network of the last round, where that is known before: the controls are then trained beside the rounds
     facts: more of them, taken when all is trained
     Raises what `loop.fit` does.
     """
     rows = job.splits.rows(lesson.on)
     known = batches.labelled(job, rows, few(lesson.labels))
+    learnt = dict(sources or {CONTROL: known}) if lesson.control else {}
+    trained = Controls(job, learnt, len(rows), lesson.fit, few(lesson.labels) is None)
+    if student is not None:
+        trained.begin(student, 1)
     answers = bank(job, teacher, rows, known, lesson.views)
     done = 0
     for last in rounds:
         last.history = _taught(job, teacher, answers, last, lesson)
         done += 1
     call = Call(name, last.network.keys())  # type: ignore[operator]
-    fit = replace(lesson.fit, epochs=lesson.fit.epochs * done)  # a control trains for as long as all rounds together
-    judged = few(lesson.labels) is None
-    controls = {
-        control: untaught(job, call, control, learnt, len(rows), fit, judged)
-        for control, learnt in (sources or {CONTROL: known}).items()
-        if lesson.control
-    }
+    if student is None:
+        trained.begin(call, done)
+    controls = trained.results()
     used = len(known) if lesson.alpha < 1 or lesson.decoupled else 0
     own = {"history": last.history, "labels_used": used, "spectra_used": len(rows)}
     return batches.save(last.network, name, job, controls=controls, facts={**own, **(facts or {})})
+
+
+class Controls:
+    """The same network without the teacher, on different spectra: none depends on another, nor on the teacher.
+
+    learnt: a control's name -> the rows that it learns from; count: spectra an epoch; judged: whether a validation part with labels judges them
+    """
+
+    def __init__(self, job: Job, learnt: Mapping[str, Ints], count: int, fit: Fit, judged: bool) -> None:
+        self.job, self.learnt, self.count, self.fit, self.judged = job, learnt, count, fit, judged
+        self.crew, self.pending = job.together(), list[Pending]()
+
+    def begin(self, call: Call, rounds: int) -> None:
+        """Begin all of them; each is trained for as long as all rounds together."""
+        fit = replace(self.fit, epochs=self.fit.epochs * rounds)
+        for name, rows in self.learnt.items():
+            more = (call, name, rows, self.count, fit, self.judged)
+            self.pending.append(self.crew.begin(untaught, self.job.branch(name), *more))
+
+    def results(self) -> dict[str, Checkpoint]:
+        """Give the trained controls by name."""
+        return dict(zip(self.learnt, self.crew.results(*self.pending), strict=True))
 
 
 def _taught(

@@ -11,6 +11,7 @@ from refusal import RefusalError
 from spectra import flaws
 from spectra.axes import Wanted, in_cm1
 from spectra.intensities import DOWNWARDS, meant
+from spectra.middle import median
 from spectra.track import Track
 
 FEWEST = 16  # points
@@ -103,8 +104,8 @@ def _upwards(track: Track) -> None:
 def _no_peak_list(track: Track) -> None:
     """Refuse few points that lie here and there: positions of bands, between which nothing may be drawn."""
     steps = np.diff(track.axis)
-    usual = float(np.median(steps))
-    if len(steps) < FEW and float(np.median(np.abs(steps - usual))) > UNEVEN * usual:
+    usual = median(steps)
+    if len(steps) < FEW and median(np.abs(steps - usual)) > UNEVEN * usual:
         told = f"{track.name}: {len(track.x)} points at uneven steps: a list of peaks, no spectrum"
         raise RefusalError(2, told, "export the whole spectrum, not its peaks")
 
@@ -114,7 +115,7 @@ def _intensities(track: Track) -> None:
     if low == high:
         told = "all intensities are zero" if high == 0 else f"all intensities are {high:g}"
         raise RefusalError(2, f"{track.name}: {told}", "was the detector on? measure it again")
-    if float(np.median(track.x)) < 0 and -low > high:
+    if median(track.x) < 0 and -low > high:
         told = f"{track.name}: its intensities are mostly negative ({low:g} to {high:g})"
         raise RefusalError(
             2, told, "intensities are wanted, with peaks upwards; which column is it, what was subtracted?"
@@ -135,7 +136,7 @@ def _trimmed(track: Track) -> Track:
 
 def _no_gap(track: Track, window: Any) -> None:
     """Refuse a part of the window, between two points of the spectrum, in which nothing was measured."""
-    limit = max(GAP_CM1, GAP_STEPS * float(np.median(np.diff(track.axis))))
+    limit = max(GAP_CM1, GAP_STEPS * median(np.diff(track.axis)))
     within = np.clip(track.axis, window[0], window[-1])
     wide = np.diff(within) > limit
     if wide.any():

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from refusal import RefusalError
+from spectra.middle import median, quantile
 from spectra.track import Track
 
 FLAT = 8  # points in a row, exactly at the maximum: a detector that was full
@@ -60,9 +61,9 @@ def _spiked(track: Track) -> tuple[str, ...]:
 
 def spikes(axis: Any, x: Any) -> list[tuple[int, int]]:
     """Give begin and end of all points that stand alone, one or two, far above the points on both sides."""
-    if len(x) < 5 or abs(float(np.median(np.diff(axis)))) > FINE_CM1:
+    if len(x) < 5 or abs(median(np.diff(axis))) > FINE_CM1:
         return []
-    noise = float(np.median(np.abs(np.diff(x)))) or float(np.ptp(x)) * 1e-3
+    noise = median(np.abs(np.diff(x))) or float(np.ptp(x)) * 1e-3
     found: list[tuple[int, int]] = []
     for width, sides in SPIKE_SIDES.items():
         begins = np.arange(2, len(x) - width - 1)
@@ -80,10 +81,11 @@ def downwards(x: Any) -> bool:
         return False
     wide = np.pad(x, AROUND // 2, mode="edge")
     places = np.arange(0, len(x), AROUND // 5)
-    around = np.median(np.lib.stride_tricks.sliding_window_view(wide, AROUND)[places], axis=1)
+    near = np.lib.stride_tricks.sliding_window_view(wide, AROUND)[places]
+    around = np.partition(near, AROUND // 2, axis=1)[:, AROUND // 2]  # the medians: AROUND is odd
     off = x - np.interp(np.arange(len(x)), places, around)
-    low, high = np.quantile(off, [0.01, 0.99])
-    noise = float(np.median(np.abs(np.diff(x))))
+    low, high = quantile(off, 0.01), quantile(off, 0.99)
+    noise = median(np.abs(np.diff(x)))
     return bool(-low > DOWN * max(high, 0.0) and -low > SPIKE_NOISES * noise)
 
 

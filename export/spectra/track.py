@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, NamedTuple
 
 
@@ -34,9 +35,10 @@ class Track(NamedTuple):
 
 def distinct(tracks: list[Track]) -> list[Track]:
     """Give each spectrum of a file a name of its own: a name that several have is followed by their numbers."""
-    names = [track.name for track in tracks]
-    numbers = [names[: i + 1].count(name) for i, name in enumerate(names)] if len(set(names)) < len(names) else []
-    return [
-        track._replace(name=f"{track.name}:{number}") if names.count(track.name) > 1 else track
-        for track, number in zip(tracks, numbers)
-    ] or tracks
+    counted, seen = Counter(track.name for track in tracks), Counter()  # type: Counter[str], Counter[str]
+    found = []
+    for track in tracks:
+        seen[track.name] += 1
+        again = "%s:%d" % (track.name, seen[track.name])
+        found.append(track._replace(name=again) if counted[track.name] > 1 else track)
+    return found

@@ -233,12 +233,6 @@ def test_what_costs_nothing_is_not_marked_and_what_was_not_perturbed_is_not_show
         assert "robust" not in show(found).lower()
 
 
-def test_columns_stand_below_one_another() -> None:
-    lines = terminal.columns(["step", "size"], [["a", "1 kB"], ["long one", "100 kB"]]).splitlines()
-    assert lines == ["step        size", "a           1 kB", "long one  100 kB"]
-    assert {len(line) for line in lines} == {16}
-
-
 def test_a_pipe_in_a_name_does_not_break_a_markdown_table() -> None:
     found = report()
     found.rows[0].name = "a|b"
