@@ -42,10 +42,10 @@ def write(part: Path, model: Path, vectors: Path) -> tuple[list[str], list[str]]
     return list(FILES), _tried(part)
 
 
-def on_board(card: Target, model: Path, vectors: Path) -> list[str]:
-    """Ask the code on a microcontroller that is emulated; say what it answers and what it takes there.
+def on_board(card: Target, model: Path, vectors: Path) -> tuple[str, int, int]:
+    """Ask the code on a microcontroller that is emulated; say what it answers, and the bytes of flash and RAM that it takes there.
 
-    Raises Mismatch where it names another label than the file.
+    Both are 0 where the tools are missing. Raises Mismatch where it names another label than the file.
     """
     with tempfile.TemporaryDirectory() as name, np.load(vectors, allow_pickle=False) as held:
         work = Path(name)
@@ -58,17 +58,16 @@ def on_board(card: Target, model: Path, vectors: Path) -> list[str]:
         try:
             told = runner.call(own, ["answers", "request.json", "--model", "model"], work, timeout_s=LIMIT_S)
         except (Missing, Unreachable) as problem:
-            return [f"not built for the board: {problem.message}; {problem.hint}"]
+            return f"not built for the board: {problem.message}; {problem.hint}", 0, 0
         said, wanted = unpacking.arrays(work / "model.npz", "1")["1"].argmax(1), held["logits"].argmax(1)
     if (said != wanted).any():
         told_ = (
             f"on {card.name} the code names another label for {int((said != wanted).sum())} of {len(said)} test vectors"
         )
         raise Mismatch(told_, hint="please report it, with the ONNX file")
-    sizes = (
-        f"{units.show_size(told['flash_bytes'])} of flash, {units.show_size(told['ram_bytes'])} of RAM with the stack"
-    )
-    return [f"{told['providers'][0]}: {len(said)} of {len(said)} test vectors: the same label; {sizes}"]
+    flash, ram = int(told["flash_bytes"]), int(told["ram_bytes"])
+    sizes = f"{units.show_size(flash)} of flash, {units.show_size(ram)} of RAM with the stack"
+    return f"{told['providers'][0]}: {len(said)} of {len(said)} test vectors: the same label; {sizes}", flash, ram
 
 
 def _vectors(path: Path) -> str:

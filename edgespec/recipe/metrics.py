@@ -128,6 +128,14 @@ METRICS = {
     "memory": Metric(
         "Most memory that the process takes on a target.", False, units.size, units.show_size, SMALLER, per_target=True
     ),
+    "flash": Metric(
+        "Most flash that the code and constants of the model take on a microcontroller.", False, units.size, units.show_size, SMALLER,
+        per_target=True,
+    ),
+    "ram": Metric(
+        "Most RAM that an answer takes on a microcontroller: spectrum, workspace, answer and stack.", False, units.size, units.show_size,
+        "fewer points, or narrower first layers", per_target=True,
+    ),
     "energy": Metric(
         "Most energy of one answer above idle on a target.", False, units.energy, units.show_energy, FASTER, per_target=True
     ),

@@ -13,6 +13,7 @@ from edgespec.report import Report, choice
 from edgespec.report.promises import ROBUST, compare, kept, of_row
 
 BROKEN, UNSURE = 1, 5
+ON_BOARD = ("flash", "ram")  # known when the code is written for a microcontroller, never measured
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,8 @@ def _judge(gate: Gate, report: Report, target: str | None, where: str) -> Verdic
 
 def _missing(gate: Gate, report: Report) -> str:
     """Say what would measure it."""
+    if gate.metric in ON_BOARD:
+        return f"targets: [{gate.target}] in the recipe and edgespec compress, where its compiler and emulator are (edgespec ls targets)"
     if METRICS[gate.metric].per_target:
         if gate.target not in report.bench:
             return f"edgespec bench --target {gate.target}"
@@ -121,6 +124,9 @@ def _worst(gate: Gate, report: Report, target: str | None) -> tuple[str, float] 
 
 def _latency(gate: Gate, report: Report) -> tuple[str, float] | None:
     """Give what was measured of the variant recommended on the gate's target: seconds, bytes or joules."""
+    if gate.metric in ON_BOARD:
+        written = report.bundles.get(gate.target, {})
+        return (written["variant"], float(value)) if (value := written.get(f"{gate.metric}_bytes")) else None
     variant = report.advice.get(gate.target, {}).get("variant")
     for each in report.bench.get(gate.target, {}).get("measurements", []):
         if each["variant"] == variant and each["source"] == "measured" and (value := _measured(gate, each)) is not None:
@@ -139,7 +145,7 @@ def _measured(gate: Gate, each: dict[str, Any]) -> float | None:
 
 def _busy(gate: Gate, report: Report, variant: str, value: float) -> str:
     """Say that other work held the cores, where that may be why a limit was not kept; memory and files are not slowed by it."""
-    if not METRICS[gate.metric].per_target or gate.metric == "memory" or kept(gate, value):
+    if not METRICS[gate.metric].per_target or gate.metric in ("memory", *ON_BOARD) or kept(gate, value):
         return ""
     for each in report.bench.get(gate.target, {}).get("measurements", []):
         if each["variant"] == variant and (cores := warnings.busy(each["host"])):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from edgespec.bundle import c_code
 from edgespec.errors import Mismatch
 from edgespec.graph import onnx_file
 from edgespec.steps import calibrate
+from edgespec.targets import card as cards
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,30 @@ def test_without_a_compiler_the_bundle_says_so(
     monkeypatch.setenv("EDGESPEC_CC", "no-such-compiler")
     _, told = c_code.write(tmp_path, *made[:2])
     assert told == ["not compiled: there is no C compiler here (apt install gcc)"]
+
+
+@pytest.mark.skipif(
+    any(shutil.which(each) is None for each in ("arm-none-eabi-gcc", "qemu-system-arm")),
+    reason="there is no arm-none-eabi-gcc, or no qemu-system-arm, here",
+)
+def test_a_board_is_asked_and_tells_what_the_code_takes(made: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
+    path, vectors, _ = made
+    told, flash, ram = c_code.on_board(cards.load("cortex_m7"), path, vectors)
+    assert "cortex-m7, emulated: 9 of 9 test vectors: the same label" in told
+    assert 1000 < flash < 40_000
+    assert 1000 < ram < 20_000
+    with np.load(vectors) as held:
+        other = {name: held[name] for name in held.files}
+    other["logits"] = -other["logits"]
+    np.savez(tmp_path / "other.npz", **other)
+    with pytest.raises(Mismatch, match="names another label for 9 of 9 test vectors"):
+        c_code.on_board(cards.load("cortex_m7"), path, tmp_path / "other.npz")
+
+
+def test_without_the_boards_tools_nothing_is_known(
+    made: tuple[Path, Path, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    told, flash, ram = c_code.on_board(cards.load("cortex_m7"), *made[:2])
+    assert "there is no arm-none-eabi-gcc and no qemu-system-arm here" in told
+    assert (flash, ram) == (0, 0)

@@ -25,7 +25,7 @@ VALUES = {  # of the hand-made report, whose recommended file is cpu-int8
     "teacher_accuracy": 0.95, "gain_over_control": 0.10, "drop": 0.05,
     "robust_accuracy": 0.83, "robust_accuracy_drop": 0.06, "unknown_auroc": 0.97, "accepted": 0.94, "ece": 0.04, "size": 25_000, "params": 9_000,
     "macs": None, "instructions": 900_000, "latency_p50": 20e-6, "latency_p90": 24e-6, "latency_p99": 40e-6,
-    "cold_start": 0.023, "memory": 60_000_000, "energy": None,
+    "cold_start": 0.023, "memory": 60_000_000, "energy": None, "flash": 110_000, "ram": 12_600,
 }  # fmt: skip
 
 
@@ -39,9 +39,19 @@ def test_every_metric_is_tried_here() -> None:
     assert set(VALUES) == set(METRICS)
 
 
+def test_flash_that_nobody_knows_is_unmeasured() -> None:
+    found = report()
+    found.bundles["local"] = {"variant": "cpu-int8", "flash_bytes": 0, "ram_bytes": 0}
+    for metric in ("flash", "ram"):
+        verdict = one(metric, 1e9, found)
+        assert verdict.verdict == "unmeasured"
+        assert "targets: [local]" in verdict.hint
+
+
 @pytest.mark.parametrize("metric", VALUES)
 def test_a_metric_passes_at_its_limit_and_fails_beyond(metric: str) -> None:
     value, found = VALUES[metric], report()
+    found.bundles["local"] = {"variant": "cpu-int8", "flash_bytes": 110_000, "ram_bytes": 12_600}
     for each in found.bench["local"]["measurements"]:
         each |= {"p50_interval_ms": (each["p50_ms"],) * 2, "p90_interval_ms": (each["p90_ms"],) * 2, "noise": 0.0}
     if value is None:
