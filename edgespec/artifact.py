@@ -122,6 +122,7 @@ def read(folder: Path) -> tuple[Artifact, dict[str, Any]]:
         if record["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {record['schema']}, this edgespec reads {SCHEMA}", hint)
         files, found = dict(record["files"]), restore(folder, record["artifact"])
+        used = _used(found)
     except (FileNotFoundError, NotADirectoryError):
         raise Mistake(f"{folder} holds no finished artifact", hint) from None
     except KeyError as problem:
@@ -130,7 +131,7 @@ def read(folder: Path) -> tuple[Artifact, dict[str, Any]]:
         raise Mismatch(f"{path} is damaged: {problem}", hint) from None
     except OSError as problem:
         raise Mistake(f"{path} cannot be read: {problem.strerror}", hint) from None
-    if unlisted := sorted(_used(found) - set(files)):
+    if unlisted := sorted(used - set(files)):
         raise Mismatch(f"{path} tells of {unlisted[0]}, of which it holds no digest", hint)
     for name, expected in files.items():
         path = folder / name
