@@ -66,8 +66,10 @@ def foreign(path: Path, where: str, hint: str) -> Iterator[None]:
 
 
 def check_zip(archive: zipfile.ZipFile, size: int) -> None:
-    """Raise BadZipFile where a zip of `size` bytes claims more members, or more bytes, than any honest one unpacks to."""
+    """Raise BadZipFile where a zip of `size` bytes claims more members, or more bytes, than any honest one unpacks to, or a member has no name."""
     members = archive.infolist()
+    if not all(each.filename for each in members):
+        raise zipfile.BadZipFile("one of its members has no name")
     most = min(LARGEST_UNPACKED, max(LEAST_UNPACKED, RATIO * size))
     total = sum(each.file_size for each in members)
     if len(members) > MOST_MEMBERS or total > most:

@@ -184,7 +184,11 @@ def tried(whole: Path, fault: Fault, command: list[str], place: Path) -> dict[st
         if fault.during is not deleted:
             wrong += again(command, folder, fault)
     errors = [line for line in said if line.startswith("error: ")]
-    return {"code": ended.returncode, "said": errors[0].replace(sys.prefix, "SITE") if errors else "", "wrong": "; ".join(wrong)}
+    return {
+        "code": ended.returncode,
+        "said": errors[0].replace(sys.prefix, "SITE") if errors else "",
+        "wrong": "; ".join(wrong),
+    }
 
 
 def started(command: list[str], folder: Path, fault: Fault | None) -> subprocess.CompletedProcess[str]:

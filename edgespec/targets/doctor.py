@@ -273,7 +273,7 @@ def _home() -> Finding:
 
 def _data() -> Finding:
     named = os.environ.get("EDGESPEC_DATA")
-    places = [Path(named).expanduser()] if named else []
+    places = [Path(os.path.expanduser(named))] if named else []
     places.append(storage.home() / "data")
     for place in places:
         if place.is_dir() and any(place.iterdir()):

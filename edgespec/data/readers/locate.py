@@ -25,7 +25,7 @@ def find(name: str, root: str | None, folder: str = "") -> Path:
     folder: a folder of the usual places that is searched as well ("rruff").
     Raises NotFound (exit 3) with all the places looked at.
     """
-    asked = Path(name).expanduser()
+    asked = Path(os.path.expanduser(name))
     places = [asked] if asked.is_absolute() else [place / asked for place in _bases(root, folder)]
     for place in places:
         if place.exists():
@@ -44,7 +44,7 @@ def places(folder: str = "") -> list[Path]:
 def _bases(root: str | None, folder: str) -> list[Path]:
     if root is None:
         return places(folder)
-    asked = Path(root).expanduser()
+    asked = Path(os.path.expanduser(root))
     return [asked] if asked.is_absolute() else [*(base / asked for base in _usual()), asked]
 
 
@@ -55,4 +55,4 @@ def _usual() -> list[Path]:
         StorageError
     ):  # no home folder, or one that anybody fills: data of the user's own are named
         kept = [storage.home() / "data"]
-    return [*([Path(named).expanduser()] if named else []), *kept]
+    return [*([Path(os.path.expanduser(named))] if named else []), *kept]

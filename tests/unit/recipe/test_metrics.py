@@ -12,7 +12,9 @@ def test_a_metric_has_a_sentence_a_remedy_and_a_unit(name: str) -> None:
     metric = METRICS[name]
     assert metric.about.endswith(".")
     assert metric.remedy
-    example = {"size": "64 kB", "memory": "100 MB", "energy": "5 mJ"}.get(name, "5 ms" if metric.per_target else 0.5)
+    example = {"size": "64 kB", "memory": "100 MB", "energy": "5 mJ", "flash": "1 MB", "ram": "16 kB"}.get(
+        name, "5 ms" if metric.per_target else 0.5
+    )
     assert metric.show(metric.read(example))
 
 
