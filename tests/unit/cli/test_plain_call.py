@@ -65,9 +65,10 @@ def test_same_as_typer(words: list[str]) -> None:
     plain = {**defaults, **plain_call.keywords(command, words[1:])}
     expected = _typers(words)
     assert {name: _told(each) for name, each in plain.items()} == {name: _told(each) for name, each in expected.items()}
-    assert {name: type(value) for name, value in plain.items() if value} == {
-        n: type(v) for n, v in expected.items() if v
-    }
+    given = {name: type(_told(value)) for name, value in plain.items()}
+    assert given == {name: type(_told(value)) for name, value in expected.items()}, "numbers are numbers"
+    annotated = {name: each.annotation for name, each in inspect.signature(command).parameters.items()}
+    assert all(isinstance(plain[name], list) for name in plain if plain[name] and "list[" in str(annotated[name]))
 
 
 @pytest.mark.parametrize("words", NOT_PLAIN, ids=" ".join)
