@@ -45,9 +45,9 @@ def nest(sizes: Sequence[int], body: str, first: int = 0) -> str:
         lines.append(f"{'    ' * depth}for (int {name} = 0; {name} < {size}; {name}++)")
     brace = "    " * max(len(sizes) - 1, 0)
     if not lines:
-        return "{\n" + _indented(body, "    ") + "}\n"
+        return "{\n" + indented(body, "    ") + "}\n"
     lines[-1] += " {"
-    return "\n".join(lines) + "\n" + _indented(body, brace + "    ") + brace + "}\n"
+    return "\n".join(lines) + "\n" + indented(body, brace + "    ") + brace + "}\n"
 
 
 def index(strides: Sequence[int], first: int = 0) -> str:
@@ -60,5 +60,6 @@ def index(strides: Sequence[int], first: int = 0) -> str:
     return " + ".join(parts) or "0"
 
 
-def _indented(text: str, by: str) -> str:
+def indented(text: str, by: str) -> str:
+    """Shift lines to the right."""
     return "".join(f"{by}{line}\n" for line in text.rstrip("\n").split("\n"))

@@ -34,7 +34,7 @@ class Making:
     values: dict[str, Value] = field(default_factory=dict)
     pending: dict[str, Expression] = field(default_factory=dict)
     floats: dict[str, Value] = field(default_factory=dict)
-    powers: dict[tuple[int, int], tuple[Value, Value, Value]] = field(default_factory=dict)
+    powers: dict[tuple[Any, ...], tuple[Value, Value, Value]] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
 
     def as_it_is(self, name: str) -> Value:

@@ -109,10 +109,12 @@ def _along(
     """Finish one result after the other, with several running ones where they lie together."""
     n, y = len(outer), f"y[{loops.index(ordered[0])}]"
 
-    def inside(extra: str, target: str) -> str:
-        text = body + f"{target} = {say.format(s=target, v=last)};\n"
+    def inside(far: int) -> str:
+        """Write the body for one number, `far` numbers behind the index."""
+        text = body + f"s = {say.format(s='s', v=last)};\n"
         for i, (a, b) in enumerate(zip(ordered[1:], strides[1:], strict=True)):
-            text = text.replace(f"{{x{i}}}", f"x{i}[{loops.index(a)} + {loops.index(b, n)}{extra}]")
+            place = f"{loops.index(a)} + {loops.index(b, n)}" + (f" + {far * b[0]}" if far and b[0] else "")
+            text = text.replace(f"{{x{i}}}", f"x{i}[{place}]")
         return text
 
     finish = f"{y} = s * {c_float(1 / scale)};\n" if scale else f"{y} = s;\n"
@@ -126,27 +128,17 @@ def _along(
             place = f"{loops.index(a)} + {f'i{n} * {PARTS} + k' if stride else '0'}"
             inner = inner.replace(f"{{x{i}}}", f"x{i}[{place}]")
         text += f"for (int i{n} = 0; i{n} < {whole}; i{n}++)\n    for (int k = 0; k < {PARTS}; k++) {{\n"
-        text += loops._indented(inner, "        ") + "    }\n"
+        text += loops.indented(inner, "        ") + "    }\n"
         text += f"for (int k = 0; k < {PARTS}; k++)\n    s = {say.format(s='s', v='part[k]')};\n"
         if rest := sizes[0] - whole * PARTS:
-            extra = f" + {whole * PARTS}"
             text += (
                 f"for (int i{n} = 0; i{n} < {rest}; i{n}++) {{\n"
-                + loops._indented(_rest(inside, extra, index), "    ")
+                + loops.indented(inside(whole * PARTS), "    ")
                 + "}\n"
             )
         return loops.nest(outer, text + finish)
-    text = f"float s = {start};\n" + loops.nest(sizes, inside("", "s"), n)
+    text = f"float s = {start};\n" + loops.nest(sizes, inside(0), n)
     return loops.nest(outer, text + finish)
-
-
-def _rest(inside: Any, extra: str, index: list[int]) -> str:
-    text: str = inside(extra, "s")
-    for i, stride in enumerate(index):
-        if not stride:  # a number that repeats has no rest
-            text = text.replace(f"{extra}]", "]") if len(index) == 1 else text
-            del i
-    return text
 
 
 def softmax(making: Making, node: Node) -> None:
@@ -168,7 +160,7 @@ def softmax(making: Making, node: Node) -> None:
 
 def _powers(making: Making, x: Value, axis: int) -> tuple[Value, Value, Value]:
     """Give the largest number along an axis, e to the power of each number less that, and their sum: what softmax and logsumexp share."""
-    key = (x.buffer.number, axis)
+    key = (x.buffer.number, x.start, x.shape, x.strides, axis)
     if key not in making.powers:
         kept = tuple(1 if i == axis else size for i, size in enumerate(x.shape))
         most = reduced(making, "ReduceMax", elementwise.of_value(x), kept, {axis})
@@ -201,7 +193,7 @@ def product(making: Making, node: Node) -> None:
         f"    float *y = {{b{made.buffer.number}}};\n    const float *x = {{b{a.buffer.number}}} + {a.start};\n"
         f"    const float *z = {{b{b.buffer.number}}} + {b.start};\n"
     )
-    whole = "{\n" + opening + loops._indented(loops.nest(sizes, text), "    ") + "}\n"
+    whole = "{\n" + opening + loops.indented(loops.nest(sizes, text), "    ") + "}\n"
     making.program.kernels.add("product")
     making.program.say(whole, [a.buffer, b.buffer], [made.buffer])
     making.lay(node.outputs[0], made)

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from onnx import TensorProto
+
 from edgespec.errors import Mistake
 from edgespec.graph.c import elementwise, layers, moves, pools, read, recurrent, reductions
 from edgespec.graph.c.making import HINT, Making, rounding_of
@@ -53,6 +55,8 @@ def _elementwise(making: Making, node: Node) -> None:
         parts = [parts[0], *ends]
     if node.kind == "Dropout":
         parts = parts[:1]
+    if node.kind == "Cast" and node.has["to"] not in (TensorProto.FLOAT, TensorProto.BOOL):
+        raise making.refuse(node, "numbers that depend on the spectrum are float")
     found = elementwise.joined(node, parts, making.shape(node.outputs[0]))
     making.program.kernels.add("arithmetic")
     making.pending[node.outputs[0]] = found

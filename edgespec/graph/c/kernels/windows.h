@@ -45,7 +45,6 @@ static void largest_q_t(const q_t *x, int stride, int dilation, int taps, int ch
 static void running_sums(const float *x, int taps, int channels, int rows, float *restrict room, float *restrict y)
 {
     const int total = (rows + taps - 1) * channels;
-    float *sums = room;
     int begin = 0, have = 1;
     const float *now = x;
     for (int i = 0; i < rows * channels; i++)
@@ -64,9 +63,7 @@ static void running_sums(const float *x, int taps, int channels, int rows, float
             for (int i = 0; i < count; i++)
                 next[i] = now[i] + now[i + far];
             now = next;
-            sums = next;
         }
         have *= 2;
     }
-    (void)sums;
 }

@@ -79,3 +79,30 @@ def test_a_sum_of_powers_over_two_axes_is_refused(tmp_path: Path) -> None:
     path = c_code.graph(tmp_path, nodes, 8, 1, {"axes": np.array([0, 1])})
     with pytest.raises(Mistake, match="ReduceLogSumExp"):
         source.source(path)
+
+
+@c_code.needs_compiler
+@pytest.mark.parametrize("points", [37, 64, 100])
+def test_deviations_from_a_mean_are_squared_where_the_mean_stands(points: int, tmp_path: Path) -> None:
+    """As SNV does: a number that repeats beside a long row, whose length is no multiple of what runs side by side."""
+    nodes = [
+        helper.make_node("ReduceMean", ["spectrum", "one"], ["mean"]),
+        helper.make_node("Sub", ["spectrum", "mean"], ["apart"]),
+        helper.make_node("Mul", ["apart", "apart"], ["square"]),
+        helper.make_node("ReduceMean", ["square", "one"], ["variance"]),
+        helper.make_node("Sqrt", ["variance"], ["deviation"]),
+        helper.make_node("Div", ["apart", "deviation"], ["logits"]),
+    ]
+    c_code.check(c_code.graph(tmp_path, nodes, points, points, {"one": np.array([1])}), tolerance=2e-6)
+
+
+@c_code.needs_compiler
+def test_softmax_of_two_parts_of_one_tensor(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Exp", ["spectrum"], ["e"]),
+        helper.make_node("Split", ["e", "parts"], ["a", "b"], axis=1),
+        helper.make_node("Softmax", ["a"], ["p"], axis=1),
+        helper.make_node("Softmax", ["b"], ["q"], axis=1),
+        helper.make_node("Concat", ["p", "q"], ["logits"], axis=1),
+    ]
+    c_code.check(c_code.graph(tmp_path, nodes, 20, 20, {"parts": np.array([10, 10])}))

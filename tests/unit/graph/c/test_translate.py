@@ -7,7 +7,7 @@ from pathlib import Path
 import c_code
 import numpy as np
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
 from edgespec.errors import Mistake
 from edgespec.graph.c.translate import translate
@@ -44,3 +44,12 @@ def test_numbers_that_are_read_by_another_scale_are_refused(tmp_path: Path) -> N
     held = {"s": np.float32(0.1), "t": np.float32(0.2), "z": np.array(0, np.uint8)}
     with pytest.raises(Mistake, match="another scale"):
         translate(c_code.graph(tmp_path, nodes, 4, 4, held))
+
+
+def test_whole_numbers_of_a_spectrum_are_refused(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Cast", ["spectrum"], ["a"], to=TensorProto.INT32),
+        helper.make_node("Cast", ["a"], ["logits"], to=TensorProto.FLOAT),
+    ]
+    with pytest.raises(Mistake, match="there is no C for Cast"):
+        translate(c_code.graph(tmp_path, nodes, 4, 4))
