@@ -14,11 +14,12 @@ import pytest
 import tiny_job
 from onnx import helper
 
-from edgespec import models
+from edgespec import contract, models
+from edgespec.data import preprocess
 from edgespec.errors import Mistake
 from edgespec.graph import assembly, exporter, onnx_file
 from edgespec.graph.c import source
-from edgespec.recipe import Call
+from edgespec.recipe import Call, schema
 from edgespec.steps import calibrate
 
 FLAGS = [("cc", "-O0"), ("cc", "-O2"), ("cc", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math")]
@@ -68,11 +69,38 @@ def test_each_tiny_network_float_and_int8(name: str) -> None:
 def test_every_other_network_has_c(name: str, tmp_path: Path) -> None:
     network = tiny_job.lived_in(models.build(Call(name, {}), points=128, classes=3, seed=0), 128)
     graph = assembly.joined(None, exporter._dynamic(exporter.twin(network), 128, assembly.LOGITS))
-    from edgespec import contract
-
     contract.stamp(graph, c_code.said(128, 3))
     onnx.save(graph, tmp_path / "model.onnx")
     c_code.check(tmp_path / "model.onnx", n=1, tolerance=2e-5)
+
+
+@c_code.needs_compiler
+@pytest.mark.parametrize("name", schema.names("preprocess"))
+def test_every_preprocessing_has_c(name: str, tmp_path: Path) -> None:
+    """On 333 points, which no vector divides."""
+    axis = np.linspace(150.0, 1172.0, 333)
+    keys = {
+        "crop": {"low": 200.0, "high": 1000.0},
+        "resample": {"points": 201},
+        "onto": {"places": [200.0 + 2 * i + 0.5 * (i % 2) for i in range(99)]},
+        "snip": {"half_width": 12.0},
+    }
+    front = exporter.of_front(preprocess.build([Call(name, keys.get(name, {}))], axis))
+    assert front is not None
+    assembly.rename(front, assembly.PREPARED, "logits")
+    contract.stamp(front, c_code.said(333, front.graph.output[0].type.tensor_type.shape.dim[1].dim_value or 333))
+    onnx.save(front, tmp_path / "model.onnx")
+    random = np.random.default_rng(7)
+    x = np.abs(4000 * random.random((2, 333)) + 9000 * np.exp(-np.linspace(0, 2, 333))).astype(np.float32)
+    opened, (library, made) = (
+        onnx_file.session(tmp_path / "model.onnx"),
+        c_code.compiled(tmp_path / "model.onnx", "-O1"),
+    )
+    for row in x:
+        (wanted,) = opened.run(None, {opened.get_inputs()[0].name: row[None]})
+        code, (found,), _ = c_code.asked(library, made, row, [wanted.size])
+        assert code == 0
+        assert np.abs(found - wanted[0]).max() <= 3e-5 * np.abs(wanted).max()
 
 
 @c_code.needs_compiler
