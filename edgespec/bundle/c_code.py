@@ -8,12 +8,14 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from edgespec import storage, units, unpacking
+from edgespec import device_program, storage, units, unpacking
 from edgespec.errors import Mismatch, Missing, Unreachable
 from edgespec.graph.c import source
 from edgespec.graph.c.values import numbers
@@ -40,6 +42,23 @@ def write(part: Path, model: Path, vectors: Path) -> tuple[list[str], list[str]]
     storage.write(part / "test_vectors.h", _vectors(vectors).encode())
     shutil.copyfile(source.KERNELS / MAIN, part / MAIN)
     return list(FILES), _tried(part)
+
+
+@contextmanager
+def made_anew(model: Path) -> Iterator[Path]:
+    """Lend a copy of an ONNX file beside C code that is made of it here: code that somebody sent is never run.
+
+    Raises Mistake for an operator that has no C, Mismatch where the bundle's files are not as its checksums say.
+    """
+    with device_program.refusals():
+        device_program.module("checksums").unchanged(model.parent)
+    with tempfile.TemporaryDirectory() as name:
+        copied, beside = Path(name) / "model.onnx", model.parent / "contract.json"
+        shutil.copyfile(model, copied)
+        if beside.is_file():
+            shutil.copyfile(beside, copied.parent / beside.name)
+        storage.write(copied.with_suffix(".c"), source.source(copied).whole.encode())
+        yield copied
 
 
 def on_board(card: Target, model: Path, vectors: Path) -> tuple[str, int, int]:

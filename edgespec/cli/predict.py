@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,21 +58,30 @@ def command(
     from edgespec.report import choice
     from edgespec.targets import card as cards
 
-    card = cards.load(choice.HERE)
-    arguments = ["predict", str(run_folder.model(model, variant)), "--top", str(top)]
-    arguments += ["--runtime", runtime or card.runtime, "--threads", str(threads or card.threads)]
+    card, path = cards.load(choice.HERE), run_folder.model(model, variant)
+    arguments = ["--top", str(top), "--runtime", runtime or card.runtime, "--threads", str(threads or card.threads)]
     arguments += ["--unit", unit] if unit else []
     arguments += ["--laser", str(laser)] if laser is not None else []
     named = files or (["-"] if stream else [])
     if not named:
         raise Mistake("no FILE is named", hint="files of spectra, folders of them, or - for standard input")
     arguments += [*(["--watch"] if watch else []), *(["--stream"] if stream else []), "--", *named]
-    code = (_live if watch or stream else _all)(card, arguments, to_csv, to_json)
+    with _ready(path, runtime) as ready:
+        code = (_live if watch or stream else _all)(card, ["predict", str(ready), *arguments], to_csv, to_json, path)
     if code:
         raise typer.Exit(code)
 
 
-def _live(card: Any, arguments: list[str], to_csv: bool, to_json: bool) -> int:
+def _ready(path: Path, runtime: str | None) -> AbstractContextManager[Path]:
+    """Give the model as its runtime takes it: for C, beside code that is made of it here."""
+    if runtime != "c":
+        return nullcontext(path)
+    from edgespec.bundle import c_code
+
+    return c_code.made_anew(path)
+
+
+def _live(card: Any, arguments: list[str], to_csv: bool, to_json: bool, path: Path) -> int:
     """Print every answer as it comes; give 2 where something was refused. Ctrl-C is how a watch ends."""
     from edgespec.targets import runner
 
@@ -93,11 +103,11 @@ def _live(card: Any, arguments: list[str], to_csv: bool, to_json: bool) -> int:
     return 2 if refused else 0
 
 
-def _all(card: Any, arguments: list[str], to_csv: bool, to_json: bool) -> int:
+def _all(card: Any, arguments: list[str], to_csv: bool, to_json: bool, path: Path) -> int:
     """Print all answers and give the runner's exit code. A bar where there are many files."""
     results, refused, summary = _ask(card, arguments)
     if to_json:
-        told = {"model": summary["model"], "contract": summary["contract"]}
+        told = {"model": str(path), "contract": summary["contract"]}
         as_json({**told, "results": results, "refused": refused})
     elif to_csv:
         answers.print_head()

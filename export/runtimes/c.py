@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from engines import cache
+from engines import cache, onnx_outline
 from refusal import RefusalError
 
 FLAGS = "-O3 -fno-math-errno -fno-trapping-math"
@@ -87,7 +87,8 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
     points, workspace = int(found[1]), int(found[2])
     outputs = [(name, int(size)) for name, size in (each.split(":") for each in found[3].decode().split(","))]
     facts = {"providers": ["C"], "threads": 1, "points": points, "outputs": [name for name, _ in outputs]}
-    facts.update(metadata={}, code_bytes=os.path.getsize(library))
+    metadata = onnx_outline.read(path).metadata if path.endswith(".onnx") else {}
+    facts.update(metadata=metadata, code_bytes=os.path.getsize(library))
     return _called(run, points, workspace, outputs), facts
 
 

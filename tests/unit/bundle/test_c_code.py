@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import c_code as tools
@@ -93,3 +95,31 @@ def test_without_the_boards_tools_nothing_is_known(
     told, flash, ram = c_code.on_board(cards.load("cortex_m7"), *made[:2])
     assert "there is no arm-none-eabi-gcc and no qemu-system-arm here" in told
     assert (flash, ram) == (0, 0)
+
+
+@tools.needs_compiler
+def test_code_that_somebody_sent_is_not_run(made: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
+    path, vectors, _ = made
+    shutil.copyfile(path, tmp_path / "model.onnx")
+    c_code.write(tmp_path, tmp_path / "model.onnx", vectors)
+    mark = tmp_path / "was_run"
+    planted = f'#include <stdio.h>\n__attribute__((constructor)) static void run(void) {{ fopen("{mark}", "w"); }}\n'
+    (tmp_path / "model.c").write_text(planted + (tmp_path / "model.c").read_text())
+    (tmp_path / "a.txt").write_text("".join(f"{i} {100 + i % 17}\n" for i in range(140, 1190)))
+    words = [
+        sys.executable,
+        "-m",
+        "edgespec",
+        "predict",
+        str(tmp_path / "model.onnx"),
+        str(tmp_path / "a.txt"),
+        "--json",
+    ]
+    answers = []
+    for more in ([], ["--runtime", "c"]):
+        ended = subprocess.run([*words, *more], capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        answers.append(json.loads(ended.stdout))
+    assert not mark.exists()
+    assert answers[0]["results"][0]["label"] == answers[1]["results"][0]["label"]
+    assert answers[1]["model"] == str(tmp_path / "model.onnx")
