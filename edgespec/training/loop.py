@@ -46,44 +46,31 @@ def fit(
     Raises Mistake where the loss is no longer a number.
     """
     judge = None if judged == 0 else judge
-    with layout.planes(model):
-        return _fitted(model, job, fit, epoch_of, loss, judge, judged, what)
-
-
-def _fitted(
-    model: nn.Module,
-    job: Job,
-    fit: Fit,
-    epoch_of: Epoch,
-    loss: Loss,
-    judge: Judge | None,
-    judged: int | None,
-    what: str,
-) -> dict[str, Any]:
     first = epoch_of(0)
     steps = max(len(first[0]) // fit.batch, 1)
     course = Course(model, *_optimiser(model, fit, steps), torch.Generator().manual_seed(job.seed))
     keeper = Keeper(course, job.unfinished, fit, what)
     keeper.take_up()
     job.progress.begin(what, fit.epochs)
-    while not course.done:
-        tensors = first if course.epoch == 0 else epoch_of(course.epoch)
-        total = _one_epoch(course, keeper, tensors, loss, fit.batch, steps)
-        if not (np.isfinite(total) and bool(logits(model, tensors[0][:2]).isfinite().all())):
-            raise Mistake(
-                f"the loss of {what} is no longer a number in epoch {course.epoch + 1}",
-                hint=f"a smaller fit.lr than {fit.lr:g}",
-            )
-        score = judge(model) if judge else None
-        _note(course, total, score, judged)
-        _tell(job, course, fit.epochs, total, score)
-        tired = judge is not None and fit.patience > 0 and course.epoch - course.better >= fit.patience
-        course.epoch, course.step, course.total = course.epoch + 1, 0, 0.0
-        if tired or course.epoch == fit.epochs:
-            if course.best_weights is not None:
-                model.load_state_dict(course.best_weights)
-            course.done = True
-            keeper.keep()
+    with layout.planes(model):
+        while not course.done:
+            tensors = first if course.epoch == 0 else epoch_of(course.epoch)
+            total = _one_epoch(course, keeper, tensors, loss, fit.batch, steps)
+            if not (np.isfinite(total) and bool(logits(model, tensors[0][:2]).isfinite().all())):
+                raise Mistake(
+                    f"the loss of {what} is no longer a number in epoch {course.epoch + 1}",
+                    hint=f"a smaller fit.lr than {fit.lr:g}",
+                )
+            score = judge(model) if judge else None
+            _note(course, total, score, judged)
+            _tell(job, course, fit.epochs, total, score)
+            tired = judge is not None and fit.patience > 0 and course.epoch - course.better >= fit.patience
+            course.epoch, course.step, course.total = course.epoch + 1, 0, 0.0
+            if tired or course.epoch == fit.epochs:
+                if course.best_weights is not None:
+                    model.load_state_dict(course.best_weights)
+                course.done = True
+                keeper.keep()
     job.progress.end()
     model.eval()
     at = course.best if judge else len(course.history) - 1

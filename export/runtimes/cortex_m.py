@@ -130,7 +130,7 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
     name, machine, processor = _board()
     found = FACTS.search(Path(path).read_bytes())
     if found is None:
-        raise ValueError("it is no C code that edgespec wrote")
+        raise ValueError("it is no C code that edgespec wrote: edgespec matrix --target cortex_m7 makes and asks it")
     points, workspace = int(found[1]), int(found[2])
     outputs = [(each.split(":")[0], int(each.split(":")[1])) for each in found[3].decode().split(",")]
     program = Path(prepare(path, str(cache.place()), precision)).resolve()

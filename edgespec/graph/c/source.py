@@ -29,7 +29,13 @@ ORDER = (
     ("product.h", {"product"}),
     ("lstm.h", {"lstm"}),
 )
-WINDOWS = ("window_sums", "largest_float", "largest_q_t", "running_sums")
+WINDOWS = {
+    "window_sums": "WINDOW(window_sums, float, y[c] + at[c])\n",
+    "largest_float": "WINDOW(largest_float, float, larger(at[c], y[c]))\n",
+    "largest_q_t": "WINDOW(largest_q_t, q_t, (at[c] > y[c] ? at[c] : y[c]))\n",
+    "running_sums": "",
+}
+"""Kernels of windows.h -> what makes them."""
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
@@ -122,7 +128,9 @@ def _source(made: Translated, said: Contract, digest: str) -> str:
     for file, needed in ORDER:
         if kernels & needed:
             parts.append((KERNELS / file).read_text("utf-8"))
-    parts += [_function(name) for name in WINDOWS if name in kernels]
+    if kernels & set(WINDOWS):
+        parts.append((KERNELS / "windows.h").read_text("utf-8"))
+        parts.append("".join(text for name, text in WINDOWS.items() if name in kernels))
     parts += [text.replace("{}", name, 1) for name, text in made.program.tables.items()]
     parts += [_contract(made, said, digest), _run(made)]
     return "\n".join(parts)
@@ -146,13 +154,6 @@ def c_text(text: str) -> str:
     """Write a text as C does; every byte that is no plain letter by its number."""
     plain = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:;_-+=()/*")
     return '"' + "".join(chr(each) if chr(each) in plain else f"\\{each:03o}" for each in text.encode()) + '"'
-
-
-def _function(name: str) -> str:
-    """Take one kernel out of windows.h."""
-    text = (KERNELS / "windows.h").read_text("utf-8")
-    begin = text.index(f"static void {name}(")
-    return text[begin : text.index("\n}\n", begin) + 3]
 
 
 def _run(made: Translated) -> str:

@@ -1,48 +1,21 @@
 /* Windows along the positions; channels lie together. */
-static void window_sums(const float *x, int stride, int dilation, int taps, int channels, int rows, float *restrict y)
-{
-    for (int row = 0; row < rows; row++, y += channels) {
-        const float *from = x + (ptrdiff_t)row * stride * channels;
-        for (int c = 0; c < channels; c++)
-            y[c] = from[c];
-        for (int tap = 1; tap < taps; tap++) {
-            const float *at = from + (ptrdiff_t)tap * dilation * channels;
-            for (int c = 0; c < channels; c++)
-                y[c] += at[c];
-        }
+#define WINDOW(name, number, joined)                                                                                               \
+    static void name(const number *x, int stride, int dilation, int taps, int channels, int rows, number *restrict y)               \
+    {                                                                                                                               \
+        for (int row = 0; row < rows; row++, y += channels) {                                                                       \
+            const number *from = x + (ptrdiff_t)row * stride * channels;                                                            \
+            for (int c = 0; c < channels; c++)                                                                                      \
+                y[c] = from[c];                                                                                                     \
+            for (int tap = 1; tap < taps; tap++) {                                                                                  \
+                const number *at = from + (ptrdiff_t)tap * dilation * channels;                                                     \
+                for (int c = 0; c < channels; c++)                                                                                  \
+                    y[c] = joined;                                                                                                  \
+            }                                                                                                                       \
+        }                                                                                                                           \
     }
-}
-
-static void largest_float(const float *x, int stride, int dilation, int taps, int channels, int rows, float *restrict y)
-{
-    for (int row = 0; row < rows; row++, y += channels) {
-        const float *from = x + (ptrdiff_t)row * stride * channels;
-        for (int c = 0; c < channels; c++)
-            y[c] = from[c];
-        for (int tap = 1; tap < taps; tap++) {
-            const float *at = from + (ptrdiff_t)tap * dilation * channels;
-            for (int c = 0; c < channels; c++)
-                y[c] = larger(at[c], y[c]);
-        }
-    }
-}
-
-static void largest_q_t(const q_t *x, int stride, int dilation, int taps, int channels, int rows, q_t *restrict y)
-{
-    for (int row = 0; row < rows; row++, y += channels) {
-        const q_t *from = x + (ptrdiff_t)row * stride * channels;
-        for (int c = 0; c < channels; c++)
-            y[c] = from[c];
-        for (int tap = 1; tap < taps; tap++) {
-            const q_t *at = from + (ptrdiff_t)tap * dilation * channels;
-            for (int c = 0; c < channels; c++)
-                y[c] = at[c] > y[c] ? at[c] : y[c];
-        }
-    }
-}
 
 /* Long windows at every position: sums of 2, 4, 8, ... neighbours, of which each window takes those that its length is made of. */
-static void running_sums(const float *x, int taps, int channels, int rows, float *restrict room, float *restrict y)
+INLINE void running_sums(const float *x, int taps, int channels, int rows, float *restrict room, float *restrict y)
 {
     const int total = (rows + taps - 1) * channels;
     int begin = 0, have = 1;
