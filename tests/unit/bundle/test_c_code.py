@@ -51,6 +51,39 @@ def test_anybody_can_compile_the_program_and_ask_it(made: tuple[Path, Path, np.n
         assert why in ended.stderr
 
 
+BUILDS = {
+    "sanitizers": (["cc", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"], []),
+    "sanitizers, this processor": (
+        ["cc", "-O2", "-march=native", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"],
+        [],
+    ),
+    "64-bit Arm": (["aarch64-linux-gnu-gcc", "-O2", "-static"], ["qemu-aarch64", "-cpu", "max"]),
+    "64-bit Arm, dot product": (
+        ["aarch64-linux-gnu-gcc", "-O3", "-march=armv8.2-a+dotprod", "-static"],
+        ["qemu-aarch64", "-cpu", "max"],
+    ),
+}
+
+
+@pytest.mark.parametrize("build", BUILDS)
+@pytest.mark.parametrize("variant", ["float32", "cpu-int8"])
+def test_the_program_answers_wherever_it_is_built_for(
+    build: str, variant: str, made: tuple[Path, Path, np.ndarray], tmp_path: Path
+) -> None:
+    compiler, emulator = BUILDS[build]
+    for each in (compiler[0], *emulator[:1]):
+        if shutil.which(each) is None:
+            pytest.skip(f"there is no {each} here")
+    path = made[0].with_name("model.onnx" if variant == "float32" else made[0].name)
+    np.savez(tmp_path / "vectors.npz", spectra=made[2], **onnx_file.outputs(path, made[2], batch=1))
+    c_code.write(tmp_path, path, tmp_path / "vectors.npz")
+    words = [*compiler, *c_code.STRICT, "main.c", "model.c", "-o", "model", "-lm"]
+    subprocess.run(words, cwd=tmp_path, check=True)
+    ended = subprocess.run([*emulator, "./model"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "9 of 9 test vectors: the same label" in ended.stdout
+
+
 @tools.needs_compiler
 def test_code_that_answers_otherwise_is_not_sent(made: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
     path, vectors, _ = made
