@@ -33,6 +33,9 @@ HERE = Path(__file__).resolve().parent
 if not (HERE / "targets").is_dir():  # cards lie beside the program where it was installed, and nowhere else
     sys.dont_write_bytecode = True  # a bundle holds what its checksums say, and nothing else
 sys.path.insert(0, str(HERE))  # the siblings, however this program was started
+os.environ.setdefault(
+    "OPENBLAS_NUM_THREADS", "1"
+)  # numpy's own threads take 50 ms to start, and nothing here uses them
 
 try:
     import numpy  # noqa: F401  (said here, because everything below needs it)
