@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+import deadline
 from model import Loaded
 from refusal import RefusalError
 
@@ -18,7 +18,6 @@ FORMAT, PREFIX = 1, "edgespec."
 FAR = 0.05  # of what was asked for, that a note tells
 COVERAGE = 0.8  # where the contract does not say it
 NEAR = 1e-9  # cm-1
-LONGEST_S = 60.0  # of an answer; the largest models take a tenth of a second
 UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]"
 )
@@ -156,22 +155,18 @@ def answer(model: Loaded, x: Any) -> dict[str, Any]:
 
 
 def _within(model: Loaded, x: Any) -> Any:
-    """Ask the model, and stop it after LONGEST_S where its runtime can be stopped: a graph may hold a loop without an end."""
+    """Ask the model, and stop it in time where its runtime can be stopped: a graph may hold a loop without an end."""
     watched = getattr(model.infer, "watched", None)
     if watched is None:
         return model.infer(x)
-    stop = watched(True)
-    late = threading.Event()
-    watch = threading.Timer(LONGEST_S, lambda: (late.set(), stop()))
-    watch.daemon = True
-    watch.start()
+    call = deadline.WATCH.begin(watched(True))
     try:
         return model.infer(x)
     except ValueError as error:
-        why = f"gives no answer within {LONGEST_S:g} s" if late.is_set() else f"cannot answer: {str(error)[:200]}"
+        why = f"gives no answer within {deadline.LONGEST_S:g} s" if call.late else f"cannot answer: {str(error)[:200]}"
         raise RefusalError(4, f"model {model.name!r} {why}", "is it a classifier of single spectra? " + ANEW) from error
     finally:
-        watch.cancel()
+        deadline.WATCH.end()
         watched(False)
 
 

@@ -43,11 +43,12 @@ def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
     model = open_model(runtime, {"name": path.name, "file": str(path)}, asked.threads)
     contract = contracts.find(model, path)
     wanted = Wanted(asked.unit, asked.laser, contract.technique, contract.intensity)
-    codes, answered, unknown = [], 0, 0
+    code, refused, answered, unknown = 0, 0, 0, 0
     try:
         for number, total, told in _asked(asked, model, contract, wanted):
-            codes.append(told.pop("code"))
+            code = max(code, told.pop("code"))
             answered += "label" in told
+            refused += "label" not in told
             unknown += told.get("flag") == "unknown"
             yield dict(told, number=number, of=total)
     except KeyboardInterrupt:
@@ -59,9 +60,9 @@ def answers(asked: argparse.Namespace) -> Iterator[dict[str, Any]]:
         "contract": contract.plain,
         "answered": answered,
         "unknown": unknown,
-        "refused": len(codes) - answered,
+        "refused": refused,
         "left_out": {} if asked.watch or asked.stream else files.left_out(asked.files),
-        "exit_code": max(codes, default=0),
+        "exit_code": code,
     }
 
 
@@ -132,7 +133,7 @@ def _answer(track: Track, model: Loaded, contract: Contract, wanted: Wanted, top
         hint = "divide the intensities by a number, the same for all"
         raise RefusalError(2, f"{track.name}: the model has no finite answer to it", hint)
     order = np.argsort(-told["logits"][0], kind="stable")
-    named = [{"label": contract.labels[i], "probability": float(probabilities[i])} for i in order]
+    named = [{"label": contract.labels[i], "probability": float(probabilities[i])} for i in order[: max(top, 2)]]
     low = None if score is None else float(np.ravel(score)[0])
     flag, notes = None, list(found.notes)
     if low is not None and contract.threshold is not None:

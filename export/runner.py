@@ -46,7 +46,7 @@ except ImportError as missing:
 from refusal import RefusalError  # noqa: E402
 
 INTERRUPTED, CLOSED = 130, 1
-PARTS = ("checksums", "contract", "engines", "measure", "model", "predict", "spectra", "verify")
+PARTS = ("checksums", "contract", "deadline", "engines", "measure", "model", "predict", "spectra", "verify")
 
 
 class Parser(argparse.ArgumentParser):

@@ -77,25 +77,18 @@ def print_line(answer: Answer) -> None:
     if is_refused(answer):
         print_refused(answer)
         return
-    print("  ".join(_cells(answer)), flush=True)
+    print("  ".join(cells(answer)), flush=True)
     for note in answer.get("notes", []):
         print(f"note:  {answer['file']}: {shown(note)}", file=sys.stderr)
 
 
-def print_table(answers: list[Answer]) -> None:
-    """Print all answers as a table."""
-    print(columns(HEAD, [_cells(each) for each in answers]))
-
-
-def print_notes(answers: list[Answer]) -> None:
-    """Print each note once, with the first spectrum that has it and how many others do."""
-    files: dict[str, list[str]] = {}
-    for each in answers:
-        for note in each.get("notes", []):
-            files.setdefault(note, []).append(each["file"])
-    for note, named in files.items():
-        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
-        print(f"note:  {named[0]}{more}: {shown(note)}", file=sys.stderr)
+def print_table(rows: list[list[str]], widths: list[int], *, head: bool) -> list[int]:
+    """Print rows of cells as a table, at least as wide as an earlier part of it; give its widths. head: with the names of the columns."""
+    found = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
+    widths = [max(pair) for pair in zip(found, widths or found, strict=True)]
+    lines = columns(HEAD, rows, widths).split("\n")
+    print("\n".join(lines if head else lines[1:]))
+    return widths
 
 
 def print_refused(answer: Answer) -> None:
@@ -110,22 +103,21 @@ def print_left_out(counted: dict[str, int]) -> None:
         print(f"note:  files left out, by their ending: {told}", file=sys.stderr)
 
 
-def print_some_refused(refused: list[Answer], *, every: bool) -> None:
+def print_some_refused(first: list[Answer], count: int, *, every: bool) -> None:
     """Print the first refusals, and how many more there are; every: all of them stand on standard output already."""
-    shown_now = refused[:MOST]
-    for each in shown_now:
+    for each in first:
         print_refused(each)
-    more = len(refused) - len(shown_now)
-    if more:
+    if count > len(first):
         where = "above" if every else "with --csv or --json"
-        print(f"error: and {more} more were refused ({where})", file=sys.stderr)
+        print(f"error: and {count - len(first)} more were refused ({where})", file=sys.stderr)
 
 
 def _writer(out: TextIO) -> csv.DictWriter[str]:
     return csv.DictWriter(out, COLUMNS, extrasaction="ignore", lineterminator="\n")
 
 
-def _cells(each: Answer) -> list[str]:
+def cells(each: Answer) -> list[str]:
+    """Give an answer as the cells of a row of the table."""
     others = ", ".join(f"{other['label']} {other['probability']:.3f}" for other in each["top"][1:]) or "-"
     flag, label = each["flag"] or "-", each["label"]
     if flag == "unknown":  # a name alone would be believed

@@ -11,7 +11,7 @@ import typer
 
 from edgespec.cli import answers
 from edgespec.cli.answers import Answer
-from edgespec.cli.console import Bars, as_json
+from edgespec.cli.console import Bars
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
@@ -105,40 +105,37 @@ def _live(card: Any, arguments: list[str], to_csv: bool, to_json: bool, path: Pa
 
 def _all(card: Any, arguments: list[str], to_csv: bool, to_json: bool, path: Path) -> int:
     """Print all answers and give the runner's exit code. A bar where there are many files."""
-    results, refused, summary = _ask(card, arguments)
-    if to_json:
-        told = {"model": str(path), "contract": summary["contract"]}
-        as_json({**told, "results": results, "refused": refused})
-    elif to_csv:
-        answers.print_head()
-        for each in [*results, *refused]:
-            answers.print_row(each)
-    elif results:
-        answers.print_table(results)
-    if not to_json:
-        answers.print_notes(results)
+    from edgespec.cli import collected
+
+    told = collected.Json() if to_json else collected.Csv() if to_csv else collected.Table()
+    refused = collected.Refusals()
+    summary = _ask(card, arguments, told, refused)
+    told.end(str(path), summary)
     answers.print_left_out(summary["left_out"])
-    answers.print_some_refused(refused, every=to_json or to_csv)
+    answers.print_some_refused(refused.first, refused.count, every=told.every)
     return int(summary["exit_code"])
 
 
-def _ask(card: Any, arguments: list[str]) -> tuple[list[Answer], list[Answer], dict[str, Any]]:
-    """Run the runner; give what it answered, what it refused, and its summary."""
+def _ask(card: Any, arguments: list[str], told: Any, refused: Any) -> dict[str, Any]:
+    """Run the runner and hand on what it answers and refuses; give its summary."""
     from edgespec.targets import runner
 
-    results: list[Answer] = []
-    refused: list[Answer] = []
-    summary, bars = {}, Bars()
+    summary, bars, answered = {}, Bars(), 0
     for answer in runner.stream(card, arguments):
         if "file" not in answer:
             summary = answer
             continue
         number, total = answer.pop("number"), answer.pop("of")
-        if total > 1 and not results and not refused:
+        if total > 1 and not answered and not refused.count:
             bars.begin("predict", total)
-        (refused if answers.is_refused(answer) else results).append(answers.clean(answer))
+        clean = answers.clean(answer)
+        told.add(clean)
+        if answers.is_refused(answer):
+            refused.add(clean)
+        else:
+            answered += 1
         if total > 1:
-            bars.advance(number, f"{len(refused)} refused")
+            bars.advance(number, f"{refused.count} refused")
     if bars.what:
-        bars.end(f"{len(results)} answered, {len(refused)} refused")
-    return results, refused, summary
+        bars.end(f"{answered} answered, {refused.count} refused")
+    return summary

@@ -23,9 +23,9 @@ LEFT |= {
 }
 
 
-def columns(head: list[str], rows: list[list[str]]) -> str:
-    """Align cells in columns: words to the left, figures to the right."""
-    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+def columns(head: list[str], rows: list[list[str]], widths: list[int] | None = None) -> str:
+    """Align cells in columns: words to the left, figures to the right. widths: of the columns, those of the cells if not said"""
+    widths = widths or [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
 
     def line(cells: list[str]) -> str:
         aligned = [

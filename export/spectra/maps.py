@@ -52,19 +52,8 @@ def rows(lines: list[str], row: AxisRow, where: str) -> list[Track]:
     """Read the spectra below the row of the axis. Raises RefusalError where a line is not like the others."""
     facts = headers.facts([line for line in lines[: row.line] if line.strip()])
     corner = " ".join(field for k, field in enumerate(row.fields) if not row.begin <= k < row.end)
-    held, labels, at = [row.fields[row.begin : row.end]], [], [row.line + 1]
-    for number, line in enumerate(lines[row.line + 1 :], start=row.line + 2):
-        if not line.strip():
-            continue
-        fields = _fields(line, row.delimiter)
-        inside = fields[row.begin : row.end]
-        if len(fields) != len(row.fields) or not all(map(numbers.is_number, inside)):
-            told = f"{where}:{number}: {line.strip()[:40]!r} is not like the lines before"
-            raise RefusalError(2, told, "expected a spectrum a row, a number for each place of the axis")
-        held.append(inside)
-        at.append(number)
-        labels.append(" ".join(field for k, field in enumerate(fields) if field and not row.begin <= k < row.end))
-    table = numbers.table(held, where, at)
+    read = _plainly(lines, row)
+    table, labels, at = read if read is not None and numbers.sure(read[0]) else _by_marks(lines, row, where)
     points = table.shape[1]
     return [
         Track(
@@ -80,6 +69,46 @@ def rows(lines: list[str], row: AxisRow, where: str) -> list[Track]:
         )
         for i in range(len(labels))
     ]
+
+
+def _plainly(lines: list[str], row: AxisRow) -> tuple[Any, list[str], list[int]] | None:
+    """Read the axis and the rows below it where Python reads all their fields as numbers: most files, in a third of the time.
+
+    Gives (m, points) float64, what stands beside each row but the first, and in which line each stands.
+    """
+    axis = numbers.plain(lines[row.line], row.fields[row.begin : row.end])
+    held, labels, at = [axis], [], [row.line + 1]
+    for number, line in enumerate(lines[row.line + 1 :], start=row.line + 2):
+        if not line.strip():
+            continue
+        fields = _fields(line, row.delimiter)
+        if len(fields) != len(row.fields) or held[-1] is None:
+            return None
+        held.append(numbers.plain(line, fields[row.begin : row.end]))
+        labels.append(_beside(fields, row))
+        at.append(number)
+    return None if held[-1] is None else (np.array(held), labels, at)
+
+
+def _by_marks(lines: list[str], row: AxisRow, where: str) -> tuple[Any, list[str], list[int]]:
+    """Read the same where the marks in the numbers have to be understood first. Raises RefusalError."""
+    held, labels, at = [row.fields[row.begin : row.end]], [], [row.line + 1]
+    for number, line in enumerate(lines[row.line + 1 :], start=row.line + 2):
+        if not line.strip():
+            continue
+        fields = _fields(line, row.delimiter)
+        inside = fields[row.begin : row.end]
+        if len(fields) != len(row.fields) or not all(map(numbers.is_number, inside)):
+            told = f"{where}:{number}: {line.strip()[:40]!r} is not like the lines before"
+            raise RefusalError(2, told, "expected a spectrum a row, a number for each place of the axis")
+        held.append(inside)
+        at.append(number)
+        labels.append(_beside(fields, row))
+    return numbers.table(held, where, at), labels, at
+
+
+def _beside(fields: list[str], row: AxisRow) -> str:
+    return " ".join(field for field in (*fields[: row.begin], *fields[row.end :]) if field)
 
 
 def blocks(table: Any, names: list[str]) -> tuple[int, list[slice]]:
@@ -121,6 +150,15 @@ def _fields(line: str, delimiter: str | None) -> list[str]:
     return numbers.fields_of(line.rstrip() if delimiter is None else line, delimiter)
 
 
+def _first(line: str, delimiter: str | None) -> str | None:
+    """Give the first field of a line, None where it has none; most lines need not be split for it."""
+    first = line.split(delimiter, 1)[0].strip() if '"' not in line and "'" not in line else ""
+    if first:
+        return first
+    fields = _fields(line, delimiter)
+    return fields[0] if fields else None
+
+
 def _run(fields: list[str]) -> tuple[int, int]:
     """Give begin and end of the longest run of numbers."""
     best, begin = (0, 0), 0
@@ -146,9 +184,11 @@ def _values(fields: list[str]) -> Any:
 
 def _columns(row: AxisRow, lines: list[str]) -> bool:
     """Tell a table of spectra in columns whose names are numbers: its first column is the axis, not its first row."""
-    below = [_fields(line, row.delimiter) for line in lines[row.line + 1 :] if line.strip()]
-    first = [fields[0] for fields in below if fields]
-    if row.begin != 1 or len(first) < LEAST or not all(map(numbers.is_number, first)):
+    if row.begin != 1:
+        return False
+    below = [_first(line, row.delimiter) for line in lines[row.line + 1 :] if line.strip()]
+    first = [field for field in below if field is not None]
+    if len(first) < LEAST or not all(map(numbers.is_number, first)):
         return False
     values, heads = _values(first), _values(row.fields[row.begin : row.end])
     if not columns.one_way(values):

@@ -17,6 +17,7 @@ GROUPS = re.compile(r"(?<=\d)['\u2019\u00a0\u202f ](?=\d{3}(?!\d))")  # 1'138 an
 COMMA_GROUPS, DOT_GROUPS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+"), re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+")
 PLAIN = re.compile(r"[-+]?\d{1,3}")
 EMPTY = "nan"  # what an empty cell is read as
+NEAR = 1e-6
 ENOUGH = 3  # numbers below and above a thousand, without and with a mark: beyond chance (one decimal of a thousand ends in .000)
 LARGEST_AXIS = 50_000.0  # in any unit of an axis; above it a mark between groups of three can only be decimal
 HINT = "expected numbers, 'shift, intensity'; mend the line or remove the file"
@@ -48,7 +49,9 @@ def fields_of(line: str, delimiter: str | None) -> list[str]:
             parts = line.split(delimiter)
     else:
         parts = line.split(delimiter)
-    fields = [part.strip().strip("\"'").strip() for part in parts]
+    if '"' in line or "'" in line:
+        parts = [part.strip().strip("\"'") for part in parts]
+    fields = [part.strip() for part in parts] if delimiter is not None else parts
     while fields and not fields[-1]:
         fields.pop()
     return fields
@@ -77,9 +80,7 @@ def table(rows: list[list[str]], where: str, at: list[int]) -> Any:
     except ValueError:
         pass
     else:
-        whole = (found == np.round(found)) & (np.abs(found) < 1000)
-        mixed = np.flatnonzero((whole.sum(0) >= ENOUGH) & (whole.sum(0) < len(found)))
-        if not any(_grouped([row[k] for row in rows], ".", DOT_GROUPS) for k in mixed):
+        if not any(_grouped([row[k] for row in rows], ".", DOT_GROUPS) for k in _mixed(found)):
             return found
     rows = [[GROUPS.sub("", field) for field in row] for row in rows]
     decimal = _decimal(rows, where, at)
@@ -93,6 +94,32 @@ def table(rows: list[list[str]], where: str, at: list[int]) -> Any:
                 told = f"{where}:{at[i]}: {' '.join(row)[:40]!r} is not like the lines before"
                 raise RefusalError(2, told, HINT) from None
     return values
+
+
+def plain(line: str, fields: list[str]) -> Any:
+    """Read the fields of a line, (n,) float64, where Python reads them all as numbers; None where it doesn't."""
+    if "_" in line:
+        return None
+    try:
+        return np.array(fields, dtype=np.float64)
+    except ValueError:
+        return None
+
+
+def sure(table: Any) -> bool:
+    """Tell that no column of a table that Python read as numbers can be meant in another way.
+
+    Thousands in groups of three look like numbers from 1 to 999 with three decimals.
+    """
+    found = np.abs(table[:, _mixed(table)])
+    thousandths = np.abs(found * 1000 - np.round(found * 1000)) < NEAR
+    return not (((found == 0) | (found >= 1)) & (found < 1000) & thousandths).all(0).any()
+
+
+def _mixed(table: Any) -> Any:
+    """Give the columns that hold whole numbers below a thousand beside others: a point there may stand between thousands."""
+    whole = (table == np.round(table)) & (np.abs(table) < 1000)
+    return np.flatnonzero((whole.sum(0) >= ENOUGH) & (whole.sum(0) < len(table)))
 
 
 def _decimal(rows: list[list[str]], where: str, at: list[int]) -> str:

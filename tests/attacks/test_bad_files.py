@@ -148,7 +148,7 @@ def test_a_contract_that_disarms_a_check_is_refused_here_and_on_the_device(
 
 def test_a_loop_without_an_end_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "endless.onnx").write_bytes(small_onnx.endless())
-    monkeypatch.setattr(device_program.module("contract"), "LONGEST_S", 0.3)
+    monkeypatch.setattr(device_program.module("deadline"), "LONGEST_S", 0.3)
     with pytest.raises(Mismatch, match=r"endless\.onnx' gives no answer within 0\.3 s"):
         predict.load(tmp_path / "endless.onnx")
     (tmp_path / "good.onnx").write_bytes(small_onnx.model())

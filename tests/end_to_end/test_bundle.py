@@ -34,7 +34,8 @@ def test_the_bundle_holds_what_it_promises(run_copy: Path, tmp_path: Path) -> No
     assert {"model.onnx", "contract.json", "test_vectors.npz", "MODEL_CARD.md", "SHA256SUMS", "runner.py"} <= names
     assert [name for name in names if name.startswith("runtimes/")] == ["runtimes/onnxruntime.py"]
     assert {name for name in names if name.endswith(".py") and "/" not in name} == {
-        f"{each}.py" for each in ("runner", "model", "contract", "checksums", "predict", "verify", "refusal")
+        f"{each}.py"
+        for each in ("runner", "model", "contract", "checksums", "deadline", "predict", "verify", "refusal")
     }
     assert {"spectra/files.py", "measure/bench.py", "engines/cache.py"} <= names
     assert not [
