@@ -53,7 +53,8 @@ def rows(lines: list[str], row: AxisRow, where: str) -> list[Track]:
     facts = headers.facts([line for line in lines[: row.line] if line.strip()])
     corner = " ".join(field for k, field in enumerate(row.fields) if not row.begin <= k < row.end)
     read = _plainly(lines, row)
-    table, labels, at = read if read is not None and numbers.sure(read[0]) else _by_marks(lines, row, where)
+    sure = read is not None and numbers.sure(read[0], row.fields[row.begin : row.end])
+    table, labels, at = read if read is not None and sure else _by_marks(lines, row, where)
     points = table.shape[1]
     return [
         Track(

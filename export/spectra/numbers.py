@@ -106,12 +106,14 @@ def plain(line: str, fields: list[str]) -> Any:
         return None
 
 
-def sure(table: Any) -> bool:
-    """Tell that no column of a table that Python read as numbers can be meant in another way.
+def sure(table: Any, first: list[str]) -> bool:
+    """Tell that no column of a table that Python read as numbers can be meant in another way. first: the fields of its first row
 
     Thousands in groups of three look like numbers from 1 to 999 with three decimals.
     """
-    found = np.abs(table[:, _mixed(table)])
+    mixed = _mixed(table)
+    mixed = [k for k in mixed if (DOT_GROUPS if "." in first[k] else PLAIN).fullmatch(first[k])]
+    found = np.abs(table[:, mixed])
     thousandths = np.abs(found * 1000 - np.round(found * 1000)) < NEAR
     return not (((found == 0) | (found >= 1)) & (found < 1000) & thousandths).all(0).any()
 
