@@ -4,8 +4,9 @@
 
 recipes/drsn_lda.yaml runs as it is on the ten minerals and, with a few keys changed (CHANGES), on the 192. Beside the file that it
 ships stand the network of its first step, whole, as the plain default export and as our float32 export, and every exit of the pruned
-network, fitted on the same training spectra. All are measured in one session, interleaved, one spectrum at a time on one thread. The table
-of exits is told, not chosen by: the recipe's exit is what its latency allows, its LDA's keys were set on validation spectra.
+network, fitted on the same training spectra. All are measured in one session, interleaved, one spectrum at a time on one thread. C
+without a runtime has a session of its own, between two of ONNX Runtime's: its ratio is to their mean. The table of exits is told, not
+chosen by: the recipe's exit is what its latency allows, its LDA's keys were set on validation spectra.
 Prints Markdown and writes benchmarks/results/local/drsn_lda.json. A mean's interval is Student's t over the runs.
 """
 
@@ -54,6 +55,7 @@ CHANGES: dict[str, list[str]] = {
 }
 PLACES = (16, 32)
 SHIPPED = ("float32", "cpu-int8")
+SHIPPED_FILES = tuple(f"shipped, {name}" for name in SHIPPED)
 WHOLE, WHOLE_OURS = "whole, default", "whole, float32"
 
 
@@ -103,6 +105,7 @@ def once(task: str, seed: int, change: list[str], folder: Path) -> dict[str, Any
     files |= {each["name"]: folder / f"{each['name']}.onnx" for each in exits}
     files |= {f"shipped, {name}": shipped.path(name) for name in SHIPPED}
     measured = _measured(job, files, seed, folder)
+    c = _in_c(job, {name: files[name] for name in SHIPPED_FILES}, measured[WHOLE], {WHOLE: files[WHOLE]}, seed, folder)
     return {
         "seed": seed,
         "test_spectra": len(test),
@@ -112,6 +115,7 @@ def once(task: str, seed: int, change: list[str], folder: Path) -> dict[str, Any
         "train_seconds": trained.facts["history"]["seconds"],
         "exits": exits,
         "latency": {name: _latency(each, measured[WHOLE], measured[WHOLE_OURS]) for name, each in measured.items()},
+        "c": c,
         "bytes": {name: path.stat().st_size for name, path in files.items()},
         "host": {key: measured[WHOLE].host.get(key) for key in ("cpu", "flags", "cores")},
     }
@@ -138,13 +142,32 @@ def _exit(job: Job, trained: Checkpoint, stage: int, places: int, keys: dict[str
     return {"name": name, "accuracy": scored.accuracy, "macs": weight["macs"], "params": weight["params"], **facts}
 
 
-def _measured(job: Job, files: dict[str, Path], seed: int, folder: Path) -> dict[str, Measurement]:
+def _measured(
+    job: Job, files: dict[str, Path], seed: int, folder: Path, target: str = "local"
+) -> dict[str, Measurement]:
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    found = measure.measure(
-        files, x, y, cards.load("local"), folder / "bench-exits", reference=WHOLE, float_of={}, seconds=3.0, seed=seed
-    )
+    out, card = folder / f"bench-{target}", cards.load(target)
+    found = measure.measure(files, x, y, card, out, reference=next(iter(files)), float_of={}, seconds=3.0, seed=seed)
     return {each.variant: each for each in found}
+
+
+def _in_c(
+    job: Job, files: dict[str, Path], before: Measurement, whole: dict[str, Path], seed: int, folder: Path
+) -> dict[str, Any]:
+    """Time the shipped files as C, and the whole network in ONNX Runtime once more behind them."""
+    found = _measured(job, files, seed, folder, "c_x86")
+    (again,) = _measured(job, whole, seed, folder / "again").values()
+    mean = (before.p50_ms + again.p50_ms) / 2
+    return {
+        name: {
+            "us": each.p50_ms * 1e3,
+            "n": each.n,
+            "ratio": each.p50_ms / mean,
+            "whole_us": [before.p50_ms * 1e3, again.p50_ms * 1e3],
+        }
+        for name, each in found.items()
+    }
 
 
 def _latency(each: Measurement, whole: Measurement, ours: Measurement) -> dict[str, Any]:
@@ -180,6 +203,10 @@ def table(task: str, found: list[dict[str, Any]]) -> str:
         lines.append(
             f"| {name} | {difference.mean(accuracy[name]).worded(sign='')} ({each}) | {cells[0]} | {cells[1]} | {size:.0f} |"
         )
+    for name in found[0].get("c", {}):
+        ratios = [run["c"][name]["ratio"] for run in found]
+        cell = f"{np.mean(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+        lines.append(f"| {name}, as C | the same | {cell} | | |")
     for name, row in (
         ("shrinkage LDA of the spectra", "lda"),
         ("logistic regression of the spectra", "logistic"),
