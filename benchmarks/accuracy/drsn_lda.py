@@ -29,7 +29,7 @@ from edgespec.artifact import Checkpoint
 from edgespec.bench import measure
 from edgespec.bench.measurement import Measurement
 from edgespec.evaluation import baselines, difference, robustness, scoring
-from edgespec.graph import exporter
+from edgespec.graph import compatibility, exporter
 from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation
 from edgespec.recipe import Call
@@ -148,6 +148,7 @@ def _measured(
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     out, card = folder / f"bench-{target}", cards.load(target)
+    files = compatibility.as_run(files, card, out)
     found = measure.measure(files, x, y, card, out, reference=next(iter(files)), float_of={}, seconds=3.0, seed=seed)
     return {each.variant: each for each in found}
 

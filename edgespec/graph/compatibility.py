@@ -82,17 +82,30 @@ def _code(files: Mapping[str, Path], reference: str, card: Target, run: Path) ->
     kept, left_out = {}, {}
     for name, path in files.items():
         try:
-            whole = source.source(path).whole
+            kept[name] = _coded(path, _own_code(run, card.name, name))
         except Mistake as problem:
             left_out[name] = problem.message
-            continue
-        kept[name] = _own_code(run, card.name, name)
-        kept[name].parent.mkdir(exist_ok=True)
-        storage.write(kept[name], whole.encode())
-        shutil.copyfile(path, kept[name].with_suffix(".onnx"))  # what its answers are compared with
     if not kept:
         raise Mistake(f"target {card.name!r} takes none of the files: {next(iter(left_out.values()), 'there is none')}")
     return Suited(kept, reference if reference in kept else next(iter(kept)), left_out)
+
+
+def as_run(files: Mapping[str, Path], card: Target, folder: Path) -> dict[str, Path]:
+    """Give what a target is sent of each file, to be timed: the file itself, or the C code that is made of it in `folder`.
+
+    Raises Mistake for a file that has no C.
+    """
+    if card.runtime not in CODE:
+        return dict(files)
+    return {name: _coded(path, folder / f"{i}.c", timed=True) for i, (name, path) in enumerate(files.items())}
+
+
+def _coded(path: Path, place: Path, *, timed: bool = False) -> Path:
+    whole = source.source(path, timed=timed).whole
+    place.parent.mkdir(parents=True, exist_ok=True)
+    storage.write(place, whole.encode())
+    shutil.copyfile(path, place.with_suffix(".onnx"))  # what its answers are compared with
+    return place
 
 
 def again(files: Mapping[str, Path], target: str, run: Path) -> dict[str, Path]:

@@ -21,6 +21,7 @@ from scipy.optimize import nnls
 from edgespec import storage, unpacking
 from edgespec.bench import measure
 from edgespec.errors import Missing, Mistake
+from edgespec.graph import compatibility
 from edgespec.runs import estimate_features, estimate_models
 from edgespec.runs.estimate_features import COUNTS, FLOAT, INT8, Features
 from edgespec.targets import card as cards
@@ -104,8 +105,9 @@ def fit(
         files, x = estimate_models.write(folder, tuple(chosen))
         first = next(iter(files))
         y = np.zeros(len(x), dtype=np.int64)
+        sent = compatibility.as_run(files, card, folder / "sent")
         found = measure.measure(
-            files, x, y, card, folder / "bench", reference=first, float_of={}, seconds=seconds, progress=progress
+            sent, x, y, card, folder / "bench", reference=first, float_of={}, seconds=seconds, progress=progress
         )
         counted = {each.variant: estimate_features.of(files[each.variant]) for each in found}
     measured = {each.variant: {"p50_ms": each.p50_ms, "n": each.n, **asdict(counted[each.variant])} for each in found}

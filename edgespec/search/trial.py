@@ -19,7 +19,7 @@ from edgespec.data.splits import Splits
 from edgespec.errors import Mistake
 from edgespec.evaluation import scoring
 from edgespec.evaluation.scoring import Scores
-from edgespec.graph import exporter
+from edgespec.graph import compatibility, exporter
 from edgespec.job import Job, Progress
 from edgespec.pipeline import compress
 from edgespec.pipeline.step_cache import Store
@@ -174,6 +174,7 @@ def _timed(
     """Give the fastest file and its latency beside the reference network's, both measured in turns in one session."""
     files = {REFERENCE: reference(setup.folder, job), **{name: model.path(name) for name in names}}
     siblings = {name: model.variants[name].sibling for name in names if model.variants[name].sibling in files}
+    files = compatibility.as_run(files, target, folder / "search" / target.name)
     x, y = job.spectra.x[setup.rows], job.spectra.y[setup.rows]
     with storage.turn(storage.home() / "measuring.lock"):  # one worker of this machine at a time
         found = measure.measure(

@@ -17,7 +17,7 @@ from edgespec.bench import measure
 from edgespec.compression.pruning import schedule
 from edgespec.compression.pruning.schedule import Cost, Ledger, Scores, Widths
 from edgespec.errors import BrokenPromise, Mistake
-from edgespec.graph import exporter
+from edgespec.graph import compatibility, exporter
 from edgespec.job import Job
 from edgespec.spectra import Ints
 from edgespec.targets import card as cards
@@ -248,6 +248,7 @@ def comparing(job: Job, unpruned: nn.Module, name: str, rows: Ints) -> Compare:
                 whole.append(files["unpruned"].read_bytes())
             files["unpruned"].write_bytes(whole[0])
             exporter.export(candidate, files["pruned"], front=front)
+            files = compatibility.as_run(files, card, Path(work) / "sent")
             found = measure.measure(
                 files, x, y, card, Path(work) / "bench", reference="unpruned", float_of={}, seconds=SECONDS
             )

@@ -53,14 +53,25 @@ class Source:
         return self.source.replace('#include "model.h"\n', self.header)
 
 
-def source(path: Path) -> Source:
-    """Make the C of an ONNX file. Raises Mistake that names what has no C."""
+def source(path: Path, *, timed: bool = False) -> Source:
+    """Make the C of an ONNX file. Raises Mistake that names what has no C.
+
+    timed: the code is only measured, so a file without a contract (a candidate of `prune`, a micro-model) is taken too
+    """
     made = translate(path)
-    said = contracts.of_properties({each.key: each.value for each in onnx.load(path).metadata_props}, path.name)
+    properties = {each.key: each.value for each in onnx.load(path).metadata_props}
+    said = contracts.of_properties(properties, path.name) if properties or not timed else _nameless(made)
     digest = storage.file_digest(path)
     return Source(
         _header(made, said, path.name, digest), _source(made, said, digest), max(made.workspace, values.ALIGN)
     )
+
+
+def _nameless(made: Translated) -> Contract:
+    """Give a contract that names its classes by their numbers and its axis by points."""
+    points, classes = made.graph.points, _count(made.graph.shapes[made.graph.outputs[0]])
+    axis, window = {"start": 0.0, "step": 1.0, "points": points}, {"low": 0.0, "high": points - 1.0, "points": points}
+    return Contract(axis, tuple(map(str, range(classes))), [], "", "", "", window)
 
 
 def _header(made: Translated, said: Contract, name: str, digest: str) -> str:

@@ -16,6 +16,7 @@ from edgespec.bench import measure, measurement, session
 from edgespec.bench.measurement import Measurement
 from edgespec.bench.protocol import QUICK, Protocol
 from edgespec.bench.session import TWIN, Session
+from edgespec.graph import compatibility
 from edgespec.pipeline.run import Run
 from edgespec.report import choice
 from edgespec.runs.gate.side import Side, Turns
@@ -60,6 +61,7 @@ def measured(run: Run, other: Run, head: Side, base: Side, name: str, seconds: f
 
 def _session(run: Run, files: dict[str, Path], card: Target, protocol: Protocol) -> tuple[Session, list[Measurement]]:
     with tempfile.TemporaryDirectory(dir=run.folder, prefix=".against-") as work:
+        files = compatibility.as_run(files, card, Path(work) / "sent")
         found = measure.measure(
             files, *run.test, card, Path(work), reference="base", float_of={}, protocol=protocol, progress=run.progress.say,
         )  # fmt: skip

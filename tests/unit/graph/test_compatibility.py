@@ -11,8 +11,9 @@ import pytest
 import tiny_job
 
 from edgespec import contract
-from edgespec.errors import Mismatch
+from edgespec.errors import Mismatch, Mistake
 from edgespec.graph import answer, compatibility, jetpack, onnx_file
+from edgespec.graph.c import source
 from edgespec.report import Report
 from edgespec.steps import calibrate
 from edgespec.targets import card as cards
@@ -72,3 +73,36 @@ def test_litert_takes_the_float_files_and_says_why_not_the_others(tmp_path: Path
     assert (list(suited.files), suited.reference) == (["default", "float32"], "default")
     assert list(suited.left_out) == ["cpu-int8"]
     assert "it is in int8" in suited.left_out["cpu-int8"]
+
+
+def test_what_is_timed_in_c_is_code_beside_the_file_that_it_is_compared_with(tmp_path: Path) -> None:
+    line = tiny_job.line("cnn")
+    files = {"float32": line.float32.path("float32"), "cpu-int8": line.int8.path("cpu-int8")}
+    assert compatibility.as_run(files, cards.load("local"), tmp_path) == files
+    sent = compatibility.as_run(files, cards.load("c_x86"), tmp_path)
+    assert {name: path.suffix for name, path in sent.items()} == {"float32": ".c", "cpu-int8": ".c"}
+    for name, path in sent.items():
+        assert "int model_run(" in path.read_text(encoding="utf-8")
+        assert path.with_suffix(".onnx").read_bytes() == files[name].read_bytes()
+
+
+def test_a_candidate_without_a_contract_is_timed_in_c_and_never_shipped(tmp_path: Path) -> None:
+    model = onnx.load(tiny_job.line("cnn").float32.path("float32"))
+    del model.metadata_props[:]
+    path = tmp_path / "candidate.onnx"
+    path.write_bytes(model.SerializeToString())
+    (made,) = compatibility.as_run({"candidate": path}, cards.load("c_x86"), tmp_path / "sent").values()
+    assert "#define MODEL_CLASSES 3" in made.read_text(encoding="utf-8")
+    with pytest.raises(Mistake, match="has no contract"):
+        source.source(path)
+
+
+def test_a_file_that_has_no_c_is_refused_with_its_operator(tmp_path: Path) -> None:
+    node = onnx.helper.make_node("Det", ["spectrum"], ["logits"])
+    ends = [onnx.helper.make_tensor_value_info(name, 1, [1, 8]) for name in ("spectrum", "logits")]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph([node], "one", ends[:1], ends[1:]), opset_imports=[onnx.helper.make_opsetid("", 18)]
+    )
+    onnx.save(model, path := tmp_path / "one.onnx")
+    with pytest.raises(Mistake, match="Det"):
+        compatibility.as_run({"one": path}, cards.load("c_x86"), tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from edgespec.compression.pruning.schedule import Cost, Ledger
 from edgespec.errors import BrokenPromise, EdgespecError, Missing, Mistake
 from edgespec.recipe import Call, schema
 
+NO_COMPILER = pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler here")
 WHOLE = Cost(macs=1_000_000, params=10_000, bytes=44_000)
 
 
@@ -183,8 +185,9 @@ def test_a_target_that_can_t_be_asked_is_told_at_once(tmp_path: Path, monkeypatc
         budget.comparing(job, nn.Linear(1, 1), "local", job.splits.test)
 
 
+@pytest.mark.parametrize("target", ["local", pytest.param("c_x86", marks=NO_COMPILER)])
 def test_candidates_are_exported_and_timed_beside_the_whole_network(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(budget, "SECONDS", 0.1)
     monkeypatch.setattr(budget.measure, "WARMUP_MAX_S", 0.2)
@@ -193,7 +196,7 @@ def test_candidates_are_exported_and_timed_beside_the_whole_network(
         models.build(Call("cnn", {"widths": widths}), points=128, classes=3, seed=0).eval()
         for widths in ([64, 96], [4, 4])
     )
-    found = budget.comparing(job, whole, "local", job.splits.test)(small)
+    found = budget.comparing(job, whole, target, job.splits.test)(small)
     assert found.falls()
     assert found.pruned_ms == pytest.approx(found.ratio * found.unpruned_ms)
     assert found.n > 100
