@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -61,10 +61,24 @@ def made_anew(model: Path) -> Iterator[Path]:
         yield copied
 
 
-def on_board(card: Target, model: Path, vectors: Path) -> tuple[str, int, int]:
-    """Ask the code on a microcontroller that is emulated; say what it answers, and the bytes of flash and RAM that it takes there.
+@dataclass(frozen=True)
+class Board:
+    """What the code takes on a microcontroller; all 0 where that is not known. said: in words, or why it is not known
 
-    Both are 0 where the tools are missing. Raises Mismatch where it names another label than the file.
+    ram_bytes: of spectrum, workspace, answer and stack; stack_bytes: of the stack alone; instructions: of one answer
+    """
+
+    said: str
+    flash_bytes: int = 0
+    ram_bytes: int = 0
+    stack_bytes: int = 0
+    instructions: int = 0
+
+
+def on_board(card: Target, model: Path, vectors: Path) -> Board:
+    """Ask the code on a microcontroller that is emulated, and say what it answers and takes there.
+
+    All is 0 where the tools are missing. Raises Mismatch where it names another label than the file.
     """
     with tempfile.TemporaryDirectory() as name, np.load(vectors, allow_pickle=False) as held:
         work = Path(name)
@@ -77,16 +91,18 @@ def on_board(card: Target, model: Path, vectors: Path) -> tuple[str, int, int]:
         try:
             told = runner.call(own, ["answers", "request.json", "--model", "model"], work, timeout_s=LIMIT_S)
         except (Missing, Unreachable) as problem:
-            return f"not built for the board: {problem.message}; {problem.hint}", 0, 0
+            return Board(f"not built for the board: {problem.message}; {problem.hint}")
         said, wanted = unpacking.arrays(work / "model.npz", "1")["1"].argmax(1), held["logits"].argmax(1)
     if (said != wanted).any():
         told_ = (
             f"on {card.name} the code names another label for {int((said != wanted).sum())} of {len(said)} test vectors"
         )
         raise Mismatch(told_, hint="please report it, with the ONNX file")
-    flash, ram = int(told["flash_bytes"]), int(told["ram_bytes"])
-    sizes = f"{units.show_size(flash)} of flash, {units.show_size(ram)} of RAM with the stack"
-    return f"{told['providers'][0]}: {len(said)} of {len(said)} test vectors: the same label; {sizes}", flash, ram
+    flash, ram, stack, count = (int(told[key]) for key in ("flash_bytes", "ram_bytes", "stack_bytes", "instructions"))
+    sizes = f"{units.show_size(flash)} of flash, {units.show_size(ram)} of RAM with {units.show_size(stack)} of stack"
+    answers = f"{len(said)} of {len(said)} test vectors: the same label"
+    whole = f"{told['providers'][0]}: {answers}; {sizes}; {units.show_count(count)} instructions a spectrum"
+    return Board(whole, flash, ram, stack, count)
 
 
 def _vectors(path: Path) -> str:

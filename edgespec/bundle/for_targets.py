@@ -44,7 +44,7 @@ class Delivered:
 
     folder: relative to the run where it lies there; status: "ready", "deferred" or, where nothing could be written, "failed"
     checked: what was done to see that the target will take it; message: what is left to do
-    flash_bytes, ram_bytes: what the code takes on a microcontroller; 0 where that is not known
+    flash_bytes, ram_bytes, stack_bytes, instructions: what the code takes on a microcontroller (`c_code.Board`); 0 where that is not known
     made_from: digest of the run, the card, the advice and the code, where it was written by the end of `compress`
     """
 
@@ -59,6 +59,8 @@ class Delivered:
     files: tuple[str, ...] = ()
     flash_bytes: int = 0
     ram_bytes: int = 0
+    stack_bytes: int = 0
+    instructions: int = 0
     made_from: str = ""
 
 
@@ -162,12 +164,10 @@ def _write(
         found = Delivered(card.name, "", card.runtime, name, size=written.size_bytes, checked=tuple(checked))
         if card.runtime in CODE:
             files, tried = c_code.write(part, part / bundles.MODEL, part / bundles.SPECTRA)
-            flash = ram = 0
+            found = replace(found, files=tuple(files), checked=(*found.checked, *tried))
             if card.source == "emulated":
-                said, flash, ram = c_code.on_board(card, part / bundles.MODEL, part / bundles.SPECTRA)
-                tried.append(said)
-            checked = [*found.checked, *tried]
-            found = replace(found, files=tuple(files), checked=tuple(checked), flash_bytes=flash, ram_bytes=ram)
+                told = asdict(c_code.on_board(card, part / bundles.MODEL, part / bundles.SPECTRA))
+                found = replace(found, checked=(*found.checked, told.pop("said")), **told)
         elif card.jetpack:
             found = _for_tensorrt(card, part, found)
         elif card.runtime in built_here.BUILT_HERE:  # what the device can't make: here, also for a device

@@ -1,4 +1,5 @@
-"""C without a runtime on a microcontroller: built for a Cortex-M by arm-none-eabi-gcc and run in qemu. Nothing is ever timed there.
+"""C without a runtime on a microcontroller: built for a Cortex-M by arm-none-eabi-gcc and run in qemu. Nothing is ever timed there,
+but instructions are counted: the emulator's clock goes on by a nanosecond with each, so a timer of the board counts them.
 
 EDGESPEC_BOARD names the processor: cortex-m4 or cortex-m7. Spectra and answers pass through files, by semihosting.
 """
@@ -30,6 +31,7 @@ FLAGS = ["-O2", "-mthumb", "-mfloat-abi=hard", "-ffunction-sections", "-fdata-se
 STRICT = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
 LINK = ["-Wl,--gc-sections", "--specs=rdimon.specs", "-lm"]
 LIMIT_S = 600.0
+COUNTED = 2e6  # instructions of the loop that says what a tick of the timer is worth
 FACTS = re.compile(rb"points=(\d+) workspace=(\d+) outputs=([\w:,]+) sha256=([0-9a-f]{64})")
 MEMORY = """
 MEMORY { FLASH (rx) : ORIGIN = 0x00000000, LENGTH = 4M  RAM (rwx) : ORIGIN = 0x20000000, LENGTH = 4M }
@@ -65,19 +67,33 @@ static unsigned char room[MODEL_WORKSPACE + MODEL_ALIGNMENT];
 static float spectrum[MODEL_POINTS];
 static struct model_answer answer;
 #define DEEP 65536
+static volatile uint32_t *const timer = (volatile uint32_t *)0x40000000u; /* of the CMSDK: control, value, reload; it counts down */
+static uint32_t ticks_since(uint32_t begin) { return begin - timer[1]; }
 int main(void)
 {
     FILE *in = fopen("spectra.bin", "rb"), *out = fopen("answers.bin", "wb");
     unsigned char *const work = room + (MODEL_ALIGNMENT - (uintptr_t)room % MODEL_ALIGNMENT) % MODEL_ALIGNMENT;
     long deepest = 0;
+    uint32_t ticks = 0, known = 0;
     if (!in || !out)
         return 3;
+    timer[2] = timer[1] = 0xFFFFFFFFu;
+    timer[0] = 1;
+    {
+        const uint32_t begin = timer[1];
+        uint32_t left = 1000000u; /* of two instructions each: what a tick is worth */
+        __asm volatile("1: subs %0, %0, #1\n\tbne 1b" : "+r"(left) : : "cc");
+        known = ticks_since(begin);
+    }
     while (fread(spectrum, sizeof spectrum, 1, in) == 1) {
         volatile unsigned char mark;
         unsigned char *const top = (unsigned char *)&mark - 64, *low = top - DEEP;
         for (unsigned char *p = low; p < top; p++)
             *(volatile unsigned char *)p = 0xA5;
+        const uint32_t begin = timer[1];
         const int32_t code = model_run(spectrum, work, MODEL_WORKSPACE, &answer);
+        const uint32_t took = ticks_since(begin);
+        ticks = took > ticks ? took : ticks;
         while (low < top && *(volatile unsigned char *)low == 0xA5)
             low++;
         deepest = top - low > deepest ? (long)(top - low) : deepest;
@@ -85,7 +101,7 @@ int main(void)
         fwrite(&answer, sizeof answer, 1, out);
     }
     fclose(out);
-    printf("stack %ld\n", deepest);
+    printf("stack %ld ticks %lu of %lu\n", deepest, (unsigned long)ticks, (unsigned long)known);
     return 0;
 }
 """
@@ -122,7 +138,8 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
     """Give a function from (n, points) float32 to the graph's outputs, and what runs it.
 
     Spectra of one call are answered in one start of the emulator.
-    facts: `flash_bytes` of the model's code and constants, `ram_bytes` of spectrum, workspace, answer and the deepest stack of the first answer
+    facts: `flash_bytes` of the model's code and constants, `ram_bytes` of spectrum, workspace, answer and the deepest stack of the first answer,
+    `stack_bytes` of that stack alone, `instructions` of that answer
     Raises ValueError where there is no such code or it does not build, RefusalError 3 without compiler or emulator.
     """
     if precision not in ("", "float32"):
@@ -136,11 +153,11 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
     program = Path(prepare(path, str(cache.place()), precision)).resolve()
 
     def infer(x: Any) -> list[Any]:
-        answers, _ = _run(program, machine, name, x, outputs)
-        return answers
+        return _run(program, machine, name, x, outputs)[0]
 
     infer.at_once = 64  # type: ignore[attr-defined]
-    _, stack = _run(program, machine, name, np.zeros((1, points), np.float32), outputs)
+    hat = np.minimum(np.arange(points), np.arange(points)[::-1]).astype(np.float32)
+    _, stack, instructions = _run(program, machine, name, hat[None], outputs)
     facts = {
         "providers": [name + ", emulated"],
         "threads": 1,
@@ -151,15 +168,17 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
     facts.update(
         metadata={}, flash_bytes=_flash(Path(path), processor), ram_bytes=workspace + answer + 4 * points + stack
     )
+    facts.update(stack_bytes=stack, instructions=instructions)
     return infer, facts
 
 
-def _run(program: Path, machine: str, name: str, x: Any, outputs: list[tuple[str, int]]) -> tuple[list[Any], int]:
-    """Start the emulator for some spectra; give the outputs and the deepest stack in bytes."""
+def _run(program: Path, machine: str, name: str, x: Any, outputs: list[tuple[str, int]]) -> tuple[list[Any], int, int]:
+    """Start the emulator for some spectra; give the outputs, the deepest stack in bytes and the most instructions of an answer."""
     with tempfile.TemporaryDirectory() as work:
         np.ascontiguousarray(x, np.float32).tofile(os.path.join(work, "spectra.bin"))
         words = [QEMU, "-M", machine, "-cpu", name, "-nographic", "-monitor", "none", "-serial", "none"]
         words += ["-semihosting-config", "enable=on,target=native", "-kernel", str(program)]
+        words += ["-icount", "shift=0,sleep=off"]
         try:
             ended = subprocess.run(
                 words, cwd=work, stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=LIMIT_S
@@ -168,7 +187,7 @@ def _run(program: Path, machine: str, name: str, x: Any, outputs: list[tuple[str
             raise ValueError("the emulator gives no answer within %.0f s" % LIMIT_S) from None
         if ended.returncode:
             raise ValueError("the program ends with %d in the emulator: %r" % (ended.returncode, ended.stderr[-200:]))
-        told = re.search(rb"stack (\d+)", ended.stdout + ended.stderr)
+        told = re.search(rb"stack (\d+) ticks (\d+) of (\d+)", ended.stdout + ended.stderr)
         width = sum(size for _, size in outputs)
         kind = np.dtype([("code", "<i4"), ("answer", "<f4", (width,)), ("label", "<i4"), ("known", "<i4")])
         rows = np.fromfile(os.path.join(work, "answers.bin"), kind)
@@ -177,9 +196,11 @@ def _run(program: Path, machine: str, name: str, x: Any, outputs: list[tuple[str
     if rows["code"].any():
         raise ValueError("a spectrum has no answer (%d)" % rows["code"][rows["code"] != 0][0])
     places = np.cumsum([0] + [size for _, size in outputs])
-    return [np.ascontiguousarray(rows["answer"][:, a:b]) for a, b in zip(places, places[1:])], int(
-        told[1]
-    ) if told else 0
+    if told is None:
+        raise ValueError("the program says nothing of its stack")
+    each = COUNTED / int(told[3])
+    found = [np.ascontiguousarray(rows["answer"][:, a:b]) for a, b in zip(places, places[1:])]
+    return found, int(told[1]), round(int(told[2]) * each)
 
 
 def _compiled(source: Path, work: Path, processor: list[str]) -> None:

@@ -15,6 +15,7 @@ from device_runner import ask
 from edgespec.graph import onnx_file
 from edgespec.graph.c import source
 
+MACS = 64 * 5 * 8 + 32 * 5 * 8 * 16 + 128 * 3  # of two convolutions and the head of tiny_job.CNN
 TOOLS = ("arm-none-eabi-gcc", "qemu-system-arm")
 needs_tools = pytest.mark.skipif(
     any(shutil.which(each) is None for each in TOOLS), reason=f"there is no {' and '.join(TOOLS)} here"
@@ -50,6 +51,10 @@ def test_a_board_gives_the_files_own_answers(board: str, variant: str, tmp_path:
         assert np.abs(found["1"] - wanted).max() <= 1e-3 * np.abs(wanted).max()
     assert 1000 < told["flash_bytes"] < 40_000
     assert source.source(path).workspace < told["ram_bytes"] < 20_000
+    assert 64 <= told["stack_bytes"] < 4000
+    assert MACS / 4 < told["instructions"] < 40 * MACS
+    _, again = answers(tmp_path, EDGESPEC_BOARD=board)
+    assert again["instructions"] == pytest.approx(told["instructions"], abs=100), "counted, not timed"
 
 
 @needs_tools
