@@ -109,10 +109,13 @@ def test_without_a_compiler_the_bundle_says_so(
 )
 def test_a_board_is_asked_and_tells_what_the_code_takes(made: tuple[Path, Path, np.ndarray], tmp_path: Path) -> None:
     path, vectors, _ = made
-    told, flash, ram = c_code.on_board(cards.load("cortex_m7"), path, vectors)
-    assert "cortex-m7, emulated: 9 of 9 test vectors: the same label" in told
-    assert 1000 < flash < 40_000
-    assert 1000 < ram < 20_000
+    told = c_code.on_board(cards.load("cortex_m7"), path, vectors)
+    assert "cortex-m7, emulated: 9 of 9 test vectors: the same label" in told.said
+    assert 1000 < told.flash_bytes < 40_000
+    assert 1000 < told.ram_bytes < 20_000
+    assert 64 <= told.stack_bytes < told.ram_bytes
+    assert told.instructions > 10_000
+    assert "instructions a spectrum" in told.said
     with np.load(vectors) as held:
         other = {name: held[name] for name in held.files}
     other["logits"] = -other["logits"]
@@ -125,9 +128,9 @@ def test_without_the_boards_tools_nothing_is_known(
     made: tuple[Path, Path, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    told, flash, ram = c_code.on_board(cards.load("cortex_m7"), *made[:2])
-    assert "there is no arm-none-eabi-gcc and no qemu-system-arm here" in told
-    assert (flash, ram) == (0, 0)
+    told = c_code.on_board(cards.load("cortex_m7"), *made[:2])
+    assert "there is no arm-none-eabi-gcc and no qemu-system-arm here" in told.said
+    assert (told.flash_bytes, told.ram_bytes, told.stack_bytes, told.instructions) == (0, 0, 0, 0)
 
 
 @tools.needs_compiler
