@@ -19,6 +19,7 @@ from edgespec import unpacking
 from edgespec.errors import Mismatch, Mistake, visible
 
 FORMAT, PREFIX = 1, "edgespec."
+SETS = {"threshold", "asked", "mean", "low", "samples"}
 MOST_POINTS = 10**7
 STEP = 1e-6  # of the axis' own step: how far from even an axis may be and still be told by start, step and points
 
@@ -38,6 +39,8 @@ class Contract:
     temperature: what the logits are divided by, already inside the graph
     score: name of the reject score; threshold: below it the answer is "unknown"; None before `calibrate`
     accepts: what the threshold guarantees (`evaluation.conformal.Acceptance`); {} where that is not known
+    sets: the least probability of a label in a spectrum's set of labels ("threshold"), and with which chance a set holds the right one (the same
+        keys as `accepts`); {} before `calibrate`
     data: "measured" or "embedded"; digest: of the training data; version: of edgespec
     """
 
@@ -57,6 +60,7 @@ class Contract:
     score: str = ""
     threshold: float | None = None
     accepts: dict[str, Any] = field(default_factory=dict)
+    sets: dict[str, Any] = field(default_factory=dict)
     format: int = FORMAT
 
     def values(self) -> NDArray[np.float64]:
@@ -181,6 +185,11 @@ def _check_words(made: Contract) -> None:
         raise ValueError(f"unit is {made.unit[:40]!r}, not cm-1")
     if not isinstance(made.preprocess, list) or not isinstance(made.accepts, dict):
         raise ValueError("preprocess is no list, or accepts has no keys")
+    if not isinstance(made.sets, dict) or set(made.sets) not in (set(), SETS):
+        raise ValueError(f"sets has other keys than {', '.join(sorted(SETS))}")
+    for key, value in made.sets.items():
+        if not 0 <= number(value, f"sets.{key}") <= (math.inf if key == "samples" else 1):
+            raise ValueError(f"sets.{key} is {value}, no share")
 
 
 def number(value: Any, name: str) -> float:

@@ -30,6 +30,8 @@ class Contract(NamedTuple):
     axis: (points,) in cm-1, what the graph takes, rising or falling; labels: of the classes, in the order of the logits
     window: the axis that the model itself works on, which a spectrum must cover
     threshold: a score below it means "unknown"; None where the model has none
+    least: a label whose probability reaches it is in the set of labels; None where the model has no sets; holds: the chance, at least, that the
+        set holds the right label
     technique, intensity: of the spectra that the model learnt from; "" where that is not known
     """
 
@@ -41,6 +43,8 @@ class Contract(NamedTuple):
     technique: str
     plain: dict[str, Any]
     intensity: str = ""
+    least: float | None = None
+    holds: float = 0.0
 
 
 def find(model: Loaded, path: Path) -> Contract:
@@ -98,6 +102,7 @@ def read(plain: dict[str, Any], where: str) -> Contract:
             str(plain.get("technique", "")),
             plain,
             str(plain.get("intensity") or ""),
+            *_sets(plain.get("sets") or {}),
         )
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError, MemoryError) as error:
         raise RefusalError(4, f"{where}: its contract is damaged: {error!r}", ANEW) from error
@@ -110,6 +115,16 @@ def read(plain: dict[str, Any], where: str) -> Contract:
     if not rises or not named or plain.get("unit", "cm-1") != "cm-1":
         raise RefusalError(4, f"{where}: its contract is damaged: axis, unit or labels make no sense", ANEW)
     return contract
+
+
+def _sets(told: dict[str, Any]) -> tuple[float | None, float]:
+    """Give the least probability of a label in a set, and the chance that a set holds the right label."""
+    if not told:
+        return None, 0.0
+    least, holds = (_number(told[key], "sets." + key) for key in ("threshold", "mean"))
+    if not 0 <= least <= 1 or not 0 <= holds <= 1:
+        raise ValueError("sets holds no probabilities")
+    return least, holds
 
 
 def doubt(contract: Contract) -> str:

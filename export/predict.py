@@ -139,6 +139,7 @@ def _answer(track: Track, model: Loaded, contract: Contract, wanted: Wanted, top
     if low is not None and contract.threshold is not None:
         flag = "unknown" if low < contract.threshold else "known"
         notes += [contracts.doubt(contract)] if flag == "unknown" and contracts.doubt(contract) else []
+    inside = [] if contract.least is None else [k for k in order if k == order[0] or probabilities[k] >= contract.least]
     return {
         "file": track.name,
         "label": named[0]["label"],
@@ -147,6 +148,8 @@ def _answer(track: Track, model: Loaded, contract: Contract, wanted: Wanted, top
         "score": low,
         "runner_up": named[1] if len(named) > 1 else None,
         "top": named[:top],
+        "set": [contract.labels[k] for k in inside],
+        "set_holds": contract.holds if inside else None,
         "covered": found.covered,
         "range_cm1": [found.low_cm1, found.high_cm1],
         "notes": notes,

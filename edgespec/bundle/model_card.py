@@ -82,6 +82,7 @@ def _spectrum(said: Contract) -> list[tuple[str, str]]:
         ("temperature, in the graph", f"{said.temperature:.3f}"),
         ("reject score", f"{said.score}, unknown below {said.threshold:.4f}" if said.threshold is not None else "none"),
         ("accepted of known spectra", _accepted(said.accepts)),
+        ("label sets", _sets(said.sets)),
         ("training data", f"{said.data}, digest {said.digest}"),
     ]
 
@@ -92,6 +93,15 @@ def _accepted(accepts: dict[str, Any]) -> str:
     return (
         f"at least {accepts['mean']:.0%} on average, at least {accepts['low']:.0%} in 19 of 20 settings of the threshold "
         f"({accepts['samples']} validation samples; {accepts['asked']:.0%} asked)"
+    )
+
+
+def _sets(sets: dict[str, Any]) -> str:
+    if not sets:
+        return "none"
+    return (
+        f"every label of at least {sets['threshold']:.3g}: they hold the right one in at least {sets['mean']:.0%} on average, "
+        f"at least {sets['low']:.0%} in 19 of 20 settings ({sets['samples']} validation samples; {sets['asked']:.0%} asked)"
     )
 
 

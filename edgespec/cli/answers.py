@@ -19,11 +19,13 @@ COLUMNS = (
     "score",
     "runner_up",
     "runner_up_probability",
+    "set",
     "covered",
     "error",
     "hint",
 )
-HEAD = ["file", "label", "probability", "flag", "runner-up", "covered"]
+HEAD = ["file", "label", "probability", "flag", "runner-up", "one of", "covered"]
+NAMED = 3  # labels of a set that a table names
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 MOST = 20  # refusals that are told one by one
 Answer = dict[str, Any]
@@ -56,6 +58,7 @@ def write_row(out: TextIO, answer: Answer) -> None:
     if not is_refused(answer):
         other = answer["runner_up"] or {"label": "", "probability": ""}
         filled |= {"runner_up": other["label"], "runner_up_probability": other["probability"]}
+        filled["set"] = "; ".join(answer.get("set", []))
     _writer(out).writerow({key: harmless(value) for key, value in filled.items()})
 
 
@@ -122,7 +125,21 @@ def cells(each: Answer) -> list[str]:
     flag, label = each["flag"] or "-", each["label"]
     if flag == "unknown":  # a name alone would be believed
         label = f"unknown (nearest {label})"
-    return [each["file"], label, f"{each['probability']:.3f}", flag, others, f"{each['covered']:.0%}"]
+    return [each["file"], label, f"{each['probability']:.3f}", flag, others, one_of(each), f"{each['covered']:.0%}"]
+
+
+def one_of(each: Answer) -> str:
+    """Word a set of labels with the chance that it holds the right one: "Albite or Anorthite, 95 %"; "-" where the model has no sets.
+
+    An answer that is flagged unknown has no such chance: the sets are for substances that the model learnt.
+    """
+    named, chance = each.get("set") or [], each.get("set_holds")
+    if not named or each["flag"] == "unknown":
+        return "-"
+    rest = len(named) - NAMED
+    words = [*named[:NAMED], f"{rest} more"] if rest > 0 else named
+    listed = " or ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
+    return f"{listed}, {chance:.0%}"
 
 
 def shown(text: str) -> str:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edgespec import storage
 from edgespec.data.perturbations import PERTURBATIONS, perturbed
-from edgespec.evaluation import scoring
+from edgespec.evaluation import label_sets, scoring
 from edgespec.evaluation.scoring import Judged
 from edgespec.job import Job
 from edgespec.report import Row
@@ -41,14 +41,22 @@ class Tested:
 def measure(job: Job, model: Judged) -> dict[str, Any]:
     """Judge a model on all test spectra under each perturbation, the same draws for every model of a job.
 
-    Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations}.
+    Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations}; of a file with label sets also
+    {"coverage": {perturbation: share whose set holds the right label}}.
     """
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    answer = scoring.load(job, model).logits
+    loaded = scoring.load(job, model)
     tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
-    found = {name: round(scoring.accuracy(answer(changed), y), 5) for name, changed in _changed(tested)}
-    return {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5)}
+    answers = ((name, loaded.logits(changed)) for name, changed in _changed(tested))
+    least = loaded.sets.get("threshold")
+    found, held = {}, {}
+    for name, logits in answers:
+        found[name] = round(scoring.accuracy(logits, y), 5)
+        if least is not None:
+            held[name] = round(label_sets.coverage(logits, y, least), 5)
+    mean = {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5)}
+    return {**mean, "coverage": held} if held else mean
 
 
 def right(job: Job, model: Judged) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from edgespec import contract as contracts
 from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.evaluation import calibration
@@ -134,6 +135,15 @@ class LoadedModel:
     def logits(self, x: Array) -> Array:
         """Raw spectra (n, points) -> (n, classes)"""
         return self.outputs(x)[assembly.LOGITS]
+
+    @cached_property
+    def sets(self) -> dict[str, Any]:
+        """What the file's contract says of label sets; {} of a checkpoint, and of a file without a contract or without sets."""
+        if isinstance(self.artifact, Checkpoint):
+            return {}
+        said = self._session.get_modelmeta().custom_metadata_map  # type: ignore[union-attr]
+        ours = any(str(key).startswith(contracts.PREFIX) for key in said)
+        return contracts.of_properties(said, self.artifact.name).sets if ours else {}
 
     @cached_property
     def tested(self) -> dict[str, Array]:

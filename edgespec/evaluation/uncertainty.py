@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgespec import contract as contracts
-from edgespec.evaluation import reject_score, scoring
+from edgespec.evaluation import label_sets, reject_score, scoring
 from edgespec.evaluation.scoring import Judged, LoadedModel
 from edgespec.graph import assembly
 from edgespec.job import Job
@@ -33,6 +33,7 @@ class _Knower:
     threshold: float
     kind: str
     accepts: dict[str, Any]
+    sets: dict[str, Any]
 
 
 def measure(job: Job, made: Judged) -> dict[str, Any]:
@@ -55,6 +56,9 @@ def measure(job: Job, made: Judged) -> dict[str, Any]:
         "auroc_displaced": reject_score.auroc(score, displaced),
         **risk_coverage(score, logits.argmax(1) != y),
     }
+    if model.sets:
+        group = None if job.spectra.group is None else job.spectra.group[rows]
+        found["sets"] = {**model.sets, **label_sets.measure(logits, y, model.sets["threshold"], group)}
     if job.unknown is not None:
         strange = model.score(loaded.outputs(job.unknown.x), job.unknown.x)
         known = len(np.unique(job.unknown.y))
@@ -78,7 +82,7 @@ def _in_file(loaded: LoadedModel) -> _Knower:
     assert isinstance(loaded.artifact, Path)  # no checkpoint answers with a score
     said = contracts.load(loaded.artifact)
     threshold = float("-inf") if said.threshold is None else said.threshold
-    return _Knower(lambda out, x: out[assembly.SCORE][:, 0], threshold, said.score, said.accepts)
+    return _Knower(lambda out, x: out[assembly.SCORE][:, 0], threshold, said.score, said.accepts, said.sets)
 
 
 def _fitted(job: Job, loaded: LoadedModel) -> _Knower:
@@ -89,4 +93,5 @@ def _fitted(job: Job, loaded: LoadedModel) -> _Knower:
         threshold,
         score.kind,
         accepts.plain(),
+        {},
     )

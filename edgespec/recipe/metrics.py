@@ -35,6 +35,10 @@ def _fraction(value: float) -> str:
     return f"{value:.1g}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"
 
 
+def _labels(value: float) -> str:
+    return f"{value:.2f} labels"
+
+
 METRICS = {
     "accuracy": Metric(
         "Least share of the test spectra that each shipped file names rightly.", True, units.share, _fraction, BETTER
@@ -105,6 +109,14 @@ METRICS = {
     "accepted": Metric(
         "Least share of the test spectra, all of known substances, that the reject score accepts.", True, units.share, _fraction,
         "give validation more samples, or ask for more: calibrate: {accept: 0.98}",
+    ),
+    "coverage": Metric(
+        "Least share of the test spectra whose set of labels holds the right one.", True, units.share, _fraction,
+        "give validation more samples, or ask for more: calibrate: {coverage: 0.98}",
+    ),
+    "set_size": Metric(
+        "Most labels in a spectrum's set, on average over the test spectra.", False, units.count, _labels,
+        "a more accurate model, or ask for less: calibrate: {coverage: 0.9}",
     ),
     "size": Metric("Largest file, all that is in it.", False, units.size, units.show_size, SMALLER),
     "params": Metric("Most parameters.", False, units.count, units.show_count, SMALLER),

@@ -133,8 +133,9 @@ def _answers(report: Report, name: str) -> Section | None:
 
 def _unknown(report: Report, name: str) -> Section | None:
     drawn = curves.risk(f"{name}-risk", report)
+    lead = " ".join([KNOWN, *(f"{each[0].upper()}{each[1:]}." for each in uncertainty.sets(report))])
     return (
-        Section(f"{name}-unknown", "What it does not know", KNOWN, [drawn])
+        Section(f"{name}-unknown", "What it does not know", lead, [drawn])
         if drawn and uncertainty.judged(report)
         else None
     )

@@ -75,6 +75,7 @@ def show(report: Report, *, drawn: bool) -> str:
             "## What it does not know",
             KNOWN,
             as_table(uncertainty.HEAD, judged),
+            *map(plain, uncertainty.sets(report)),
             "![risk against coverage](coverage.svg)",
         ]
     if report.bench:

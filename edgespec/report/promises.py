@@ -8,6 +8,7 @@ from edgespec.recipe.gates import Gate
 from edgespec.recipe.metrics import METRICS
 from edgespec.report import Report, Row
 
+SETS = {"coverage": "coverage", "set_size": "size"}  # metric -> where a row's `reject["sets"]` has it
 ROBUST = {"robust_accuracy": "mean", "robust_accuracy_drop": "drop"}  # metric -> where a row's `robustness` has it
 
 
@@ -33,6 +34,9 @@ def of_row(metric: str, row: Row, report: Report) -> float | None:
         return counted
     if metric == "accepted":
         return row.reject.get("accepted")
+    if metric in SETS:
+        held: float | None = row.reject.get("sets", {}).get(SETS[metric])
+        return held
     if metric == "unknown_auroc":
         return row.reject.get("auroc_unknown")
     if metric in ROBUST:

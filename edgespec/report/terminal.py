@@ -16,7 +16,7 @@ def show(report: Report) -> str:
     if perturbed := robustness.models(report):
         parts += ["", columns(robustness.HEAD, perturbed)]
     if judged := uncertainty.models(report):
-        parts += ["", columns(uncertainty.HEAD, judged)]
+        parts += ["", columns(uncertainty.HEAD, judged), *(f"\n{each}" for each in uncertainty.sets(report))]
     parts.append(_notes(report))
     if report.bench:
         parts += ["", show_bench(report)]

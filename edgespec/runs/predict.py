@@ -35,6 +35,7 @@ class Predictions:
     covered: (n,) share of the model's window that was measured
     classes: the model's labels
     refused: row -> why no answer is given, and how to mend it
+    sets: (n, classes) bool, which labels are in each spectrum's set (docs/contract.md); None where the model has none
     notes: row -> what was noticed or decided in reading it, such as cosmic spikes; rows of which nothing is told are left out
     """
 
@@ -46,6 +47,7 @@ class Predictions:
     classes: tuple[str, ...]
     refused: dict[int, str] = field(default_factory=dict)
     notes: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    sets: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Count the spectra."""
@@ -180,10 +182,17 @@ class Model:
             stated[rows] = scores
             if self.threshold is not None:
                 known = stated >= self.threshold
+        sets = None
+        if self._contract.least is not None:
+            with np.errstate(invalid="ignore"):
+                sets = shares >= self._contract.least
+            sets[rows, logits.argmax(1)] = True
         lost = list(problems)
         labels[lost], shares[lost] = "", np.nan
+        if sets is not None:
+            sets[lost] = False
         why = {row: f"{each.message}; {each.hint}" if each.hint else each.message for row, each in problems.items()}
-        return Predictions(labels, shares, stated, known, covered, self.labels, dict(sorted(why.items())))
+        return Predictions(labels, shares, stated, known, covered, self.labels, dict(sorted(why.items())), sets=sets)
 
 
 def load(given: Path | None, variant: str | None = None, threads: int = 1) -> Model:

@@ -25,7 +25,7 @@ from scipy.special import logsumexp
 from edgespec import models, storage
 from edgespec.artifact import Artifact, Checkpoint, Variant
 from edgespec.contract import stamp
-from edgespec.evaluation import conformal, reject_score
+from edgespec.evaluation import conformal, label_sets, reject_score
 from edgespec.graph import answer, onnx_file
 from edgespec.job import Job, Part
 from edgespec.training import batches
@@ -41,13 +41,15 @@ def run(
     *,
     on: Part = None,
     accept: Annotated[float, Interval(gt=0, lt=1)] = 0.95,
+    coverage: Annotated[float, Interval(gt=0, lt=1)] = 0.95,
     score: Literal["best", "likeness", "energy", "confidence"] = "best",
     places: Annotated[int, Gt(0)] = reject_score.PLACES,
 ) -> Artifact:
-    """Fit temperature and reject score of every variant of an ONNX model and put them into its graph; of a checkpoint, the temperature.
+    """Fit temperature, reject score and label sets of every variant of an ONNX model and put them into its graph; of a checkpoint, the temperature.
 
     on: the training part whose validation spectra are used; all of them if not said.
     accept: share of spectra of known substances that the reject threshold is to let pass; few validation samples guarantee less.
+    coverage: chance with which a spectrum's set of labels is to hold the right one; few validation samples guarantee less.
     score: the reject score; "best" takes the one that best tells validation spectra from the same with their bands elsewhere.
     places: along the axis, that `likeness` keeps each class's mean spectrum at, at most: one byte a place and class in the file.
     """
@@ -64,7 +66,8 @@ def run(
             found = temperature(onnx_file.run(path, x), y)
             onnx_file.fold_temperature(path, found)
             variant = replace(variant, temperature=variant.temperature * found)
-            variant = _answering(job, path, variant, on, accept, partial(reject_score.fit, kinds=kinds, places=places))
+            fit = partial(reject_score.fit, kinds=kinds, places=places)
+            variant = _answering(job, path, variant, on, {"accept": accept, "coverage": coverage}, fit)
             kinds = (
                 variant.facts["reject"]["kind"],
             )  # the float file's choice, so that all files' scores mean the same
@@ -77,13 +80,19 @@ def run(
     return replace(artifact, folder=job.folder, variants=variants, facts={**artifact.facts, "notes": notes})
 
 
-def _answering(job: Job, path: Path, variant: Variant, on: str | None, accept: float, fit: Fitting) -> Variant:
+def _answering(
+    job: Job, path: Path, variant: Variant, on: str | None, asked: dict[str, float], fit: Fitting
+) -> Variant:
     """Put probabilities and the reject score into a calibrated file, and what it learnt into its contract."""
     answers = partial(onnx_file.run, path)
     score, found = fit(job, answers, on)
-    threshold, accepts = reject_score.threshold(score, job, answers, job.splits.rows(on, valid=True), accept)
+    rows, accept = job.splits.rows(on, valid=True), asked["accept"]
+    threshold, accepts = reject_score.threshold(score, job, answers, rows, accept)
+    group = None if job.spectra.group is None else job.spectra.group[rows]
+    least, holds = label_sets.fit(answers(job.spectra.x[rows]), job.spectra.y[rows], group, asked["coverage"])
     model = answer.add(onnx.load(path), score)
     said: dict[str, Any] = {"score": score.kind, "threshold": threshold, "accepts": accepts.plain()}
+    said |= {"sets": {"threshold": least, **holds.plain()}}
     stamp(model, replace(job.contract(), temperature=variant.temperature, **said))
     storage.write(path, model.SerializeToString())
     told = {

@@ -31,6 +31,8 @@ def measured(variant: str, p50: float, **more: Any) -> dict[str, Any]:
 
 
 KNOWN = {
+    "sets": {"threshold": 0.1, "asked": 0.95, "mean": 0.95, "low": 0.87, "samples": 20, "coverage": 0.96, "coverage_low": 0.9,
+             "coverage_high": 0.98, "size": 1.25, "alone": 0.8, "classes": [[0, 10, 9]]},
     "kind": "likeness", "threshold": 0.6, "accepted": 0.94, "auroc_displaced": 0.98, "auroc_unknown": 0.97,
     "unknown_refused": 0.8, "unknown": {"data": "others", "spectra": 40, "classes": 5},
     "coverage": [0.5, 0.8, 1.0], "risk": [0.0, 0.05, 0.1], "mean_risk": 0.03,

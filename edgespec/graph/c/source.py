@@ -104,6 +104,11 @@ def _header(made: Translated, said: Contract, name: str, digest: str) -> str:
     ]
     if said.threshold is not None:
         lines.append(f"#define MODEL_THRESHOLD {values.c_float(said.threshold)} /* a score below it means: unknown */")
+    if said.sets:
+        lines.append(
+            f"#define MODEL_SET_THRESHOLD {values.c_float(said.sets['threshold'])} /* labels of this probability, and the likeliest: a set that "
+            f"holds the right one in {said.sets['mean']:.0%} */"
+        )
     lines += [
         "",
         "enum { MODEL_OK = 0, MODEL_NOT_FINITE = -1, MODEL_SMALL_WORKSPACE = -2, MODEL_UNALIGNED_WORKSPACE = -3, MODEL_NO_ANSWER = -4 };",

@@ -19,6 +19,24 @@ def models(report: Report) -> Table:
     return [_model(row) for row in judged(report)]
 
 
+def sets(report: Report) -> list[str]:
+    """Say, a sentence a file, how often its sets of labels hold the right one and how long they are."""
+    return [_sets(row) for row in judged(report) if row.reject.get("sets")]
+
+
+def _sets(row: Row) -> str:
+    told, held = row.reject["sets"], row.robustness.get("coverage", {})
+    share, low, high = (f"{told[key]:.3f}" for key in ("coverage", "coverage_low", "coverage_high"))
+    whole = (
+        f"label sets of {_title(row)}: {share} [{low}, {high}] of the test spectra have the right label in theirs ({told['samples']} samples "
+        f"guarantee {told['mean']:.2f}, {told['asked']:.2f} was asked for), {told['size']:.2f} labels on average, {told['alone']:.0%} have one"
+    )
+    if not held:
+        return whole
+    worst = min(held, key=held.__getitem__)
+    return f"{whole}; perturbed {sum(held.values()) / len(held):.3f}, at worst {held[worst]:.3f} ({worst})"
+
+
 def curves(report: Report) -> str:
     """Draw an SVG of the share of wrong answers among the surest ones, or give "" where none was measured."""
     rows = judged(report)

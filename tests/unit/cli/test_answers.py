@@ -28,11 +28,27 @@ REFUSED: Answer = {"file": "b.csv", "error": "b.csv: is empty", "hint": "fetch i
 def test_what_the_model_does_not_know_is_not_given_its_name(capsys: pytest.CaptureFixture[str]) -> None:
     answers.print_line(ANSWER)
     told = capsys.readouterr()
-    assert told.out == "a.csv  unknown (nearest Albite)  0.610  unknown  Beryl 0.200  100%\n"
+    assert told.out == "a.csv  unknown (nearest Albite)  0.610  unknown  Beryl 0.200  -  100%\n"
     assert told.err == "note:  a.csv: cosmic spikes at 500 cm-1?\n"
     answers.print_line(REFUSED)
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "error: b.csv: is empty\nhint:  fetch it again\n")
+
+
+@pytest.mark.parametrize(
+    ("labels", "flag", "said"),
+    [
+        (["Albite"], "known", "Albite, 95%"),
+        (["Albite", "Beryl"], "known", "Albite or Beryl, 95%"),
+        (["A", "B", "C"], None, "A, B or C, 95%"),
+        (["A", "B", "C", "D", "E"], "known", "A, B, C or 2 more, 95%"),
+        (["Albite", "Beryl"], "unknown", "-"),
+        ([], "known", "-"),
+    ],
+)
+def test_a_set_of_labels_is_worded_with_its_chance(labels: list[str], flag: str | None, said: str) -> None:
+    assert answers.one_of({**ANSWER, "flag": flag, "set": labels, "set_holds": 0.95}) == said
+    assert answers.one_of({**ANSWER, "flag": "known"}) == "-", "a file of an older edgespec has no sets"
 
 
 def test_a_line_of_csv_for_each(capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,8 @@ def test_a_good_recipe_is_bound_and_filled_in(tmp_path: Path) -> None:
     assert found.data.axis == Axis(150, 1172, 128)
     assert found.data.load.keys["spectra"] == 5
     assert [step.name for step in found.steps] == ["train", "distill", "to_onnx", "quantize", "calibrate"]
-    assert found.steps[0].keys["model"].keys == {"widths": [4, 8], "kernel": 7, "positions": 16}
+    filled = {"kernel": 7, "positions": 16, "stem": None, "stride": 2, "pools": None}
+    assert found.steps[0].keys["model"].keys == {"widths": [4, 8], **filled}
     assert found.steps[0].keys["fit"].epochs == 1
     assert found.steps[0].keys["fit"].lr == 3e-3
     assert [(gate.metric, gate.limit, gate.target) for gate in found.gates] == [

@@ -23,7 +23,8 @@ from edgespec.runs.gate.verdicts import Verdict
 VALUES = {  # of the hand-made report, whose recommended file is cpu-int8
     "accuracy": 0.90, "sensitivity": 0.91, "specificity": 0.99, "macro_f1": 0.9, "agreement": 0.95,
     "teacher_accuracy": 0.95, "gain_over_control": 0.10, "drop": 0.05,
-    "robust_accuracy": 0.83, "robust_accuracy_drop": 0.06, "unknown_auroc": 0.97, "accepted": 0.94, "ece": 0.04, "size": 25_000, "params": 9_000,
+    "robust_accuracy": 0.83, "robust_accuracy_drop": 0.06, "unknown_auroc": 0.97, "accepted": 0.94, "coverage": 0.96, "set_size": 1.25, "ece": 0.04,
+    "size": 25_000, "params": 9_000,
     "macs": None, "instructions": 900_000, "latency_p50": 20e-6, "latency_p90": 24e-6, "latency_p99": 40e-6,
     "cold_start": 0.023, "memory": 60_000_000, "energy": None, "flash": 110_000, "ram": 12_600,
 }  # fmt: skip
