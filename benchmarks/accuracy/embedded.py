@@ -152,10 +152,9 @@ def learn(line: Line, checked: Plan, seed: int, samples: int, asked: Asked, out:
     job = beside(preparation.prepare(replace(checked, seed=seed, data=data), folder, Silent()), asked)
     known, test = job.splits.rows(None), job.splits.test
     rows = np.concatenate([test, np.arange(len(job.spectra) - len(asked.y), len(job.spectra))])
-    logits = {
-        "nearest": baselines.nearest(job, known)(batches.prepared(job, rows).numpy()),
-        **baselines.linear(job, known, rows),
-    }
+    prepared = batches.prepared(job, rows).numpy()
+    simple = {"nearest": baselines.nearest(job, known), **baselines.linear(job, known)}
+    logits = {name: answer(prepared) for name, answer in simple.items()}
     for name in line.networks:
         step = checked.steps[0].keys
         fit = replace(step["fit"], epochs=line.epochs or step["fit"].epochs)

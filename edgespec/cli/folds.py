@@ -20,6 +20,7 @@ Valid = Annotated[
     typer.Option("--valid", help="Share kept for validation, 0 for none (default: the recipe's data.split.valid)."),
 ]
 Simple = Annotated[bool, typer.Option("--baselines/--no-baselines", help="Also fit linear models and 1-NN.")]
+Robust = Annotated[bool, typer.Option("--robust", help="Also judge every model on perturbed spectra.")]
 Change = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; may be repeated.")
 ]
@@ -45,6 +46,7 @@ def command(
     until: Until = None,
     valid: Valid = None,
     baselines: Simple = True,
+    robust: Robust = False,
     change: Change = None,
     against: Against = None,
     out: Out = None,
@@ -65,7 +67,7 @@ def command(
     other = validation.read(against) if against else None
     path = plugins.recipe_file(recipe)
     file = out or Path("runs") / "folds" / f"{path.stem}.json"
-    asked = validation.Asked(folds, repeats, seeds, until, valid, baselines)
+    asked = validation.Asked(folds, repeats, seeds, until, valid, baselines, robust)
     bars = Bars()
     found = validation.validate(path, change or (), asked, file, bars, only=only, scheduler=scheduler)
     if to_json:

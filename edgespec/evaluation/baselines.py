@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -62,15 +63,11 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
     )
 
 
-def linear(job: Job, rows: Ints, test: Ints) -> dict[str, Array]:
-    """(n, classes) by baseline: the answers of those that `fit` would export, for where no file is wanted."""
-    x, y, asked = batches.prepared(job, rows).numpy(), job.spectra.y[rows], batches.prepared(job, test).numpy()
+def linear(job: Job, rows: Ints) -> dict[str, Answer]:
+    """Give prepared spectra (n, points) -> (n, classes) of each baseline that `fit` would export, for where no file is wanted."""
+    x, y, classes = batches.prepared(job, rows).numpy(), job.spectra.y[rows], len(job.spectra.labels)
     found = {name: _fitted(name, x, y, _group(job, rows), job.seed) for name in MAKE}
-    return {
-        name: _answers(each, asked, len(job.spectra.labels))
-        for name, each in found.items()
-        if not isinstance(each, str)
-    }
+    return {name: partial(_answers, each, classes=classes) for name, each in found.items() if not isinstance(each, str)}
 
 
 def network(path: Path) -> Answer:

@@ -11,12 +11,13 @@ import numpy as np
 from edgespec import plugins
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel
 from edgespec.data.splits import Splits
-from edgespec.evaluation import baselines, scoring
+from edgespec.evaluation import baselines, robustness, scoring
 from edgespec.job import Job, few
 from edgespec.recipe import Call, Split
 from edgespec.training import batches
 
 Right = dict[str, int]  # title of a model -> how many of a fold's spectra it names rightly
+Robust = dict[str, float]  # title of a model -> share of them that it names rightly, the mean over the perturbations
 
 
 def inside(job: Job, split: Split) -> Job:
@@ -32,16 +33,22 @@ def unheld(parts: Splits) -> Splits:
     return replace(parts, train=train, valid={name: rows[:0] for name, rows in parts.valid.items()})
 
 
-def once(job: Job, steps: tuple[Call, ...], simple: bool) -> Right:
-    """Run the steps one after the other and count what every model that they make names rightly, the baselines first."""
+def once(job: Job, steps: tuple[Call, ...], simple: bool, robust: Robust | None = None) -> Right:
+    """Run the steps one after the other and count what every model that they make names rightly, the baselines first.
+
+    robust: where it is given, it is filled too: each model is also asked for the perturbed spectra
+    """
     with tempfile.TemporaryDirectory() as name:
-        found = linear(job, steps) if simple else {}
+        found = linear(job, steps, robust) if simple else {}
         made: Artifact | None = None
         for number, step in enumerate(steps, start=1):
             own = job.inside(fresh(Path(name), f"{number}-{step.name}"))
             before = made
             made = plugins.find("steps", step.name).run(own, *([] if before is None else [before]), **step.keys)
-            found |= {f"{number} {title}": right(own, model) for title, model in models(made, before, step.name)}
+            named = {f"{number} {title}": model for title, model in models(made, before, step.name)}
+            found |= {title: right(own, model) for title, model in named.items()}
+            if robust is not None:
+                robust.update({title: robustness.measure(own, model)["mean"] for title, model in named.items()})
     return found
 
 
@@ -66,19 +73,24 @@ def right(job: Job, model: Checkpoint | Path) -> int:
     return int((scoring.answers(job, model, test).argmax(1) == job.spectra.y[test]).sum())
 
 
-def linear(job: Job, steps: tuple[Call, ...]) -> Right:
-    """Count what each baseline names rightly, fitted on what each step learns from, as a run of the recipe does."""
+def linear(job: Job, steps: tuple[Call, ...], robust: Robust | None = None) -> Right:
+    """Count what each baseline names rightly, fitted on what each step learns from, as a run of the recipe does. robust: as for `once`"""
     learnt = [
         (step.keys["on"], step.keys.get("labels", "all")) for step in steps if "on" in step.keys and "fit" in step.keys
     ]
-    test, found = job.splits.test, {}
+    test, found = job.splits.test, Right()
     for on, labels in dict.fromkeys(learnt):
         known = batches.labelled(job, job.splits.rows(on), few(labels))
         asked = batches.prepared(job, test).numpy()
-        answers = {"1-NN cosine": baselines.nearest(job, known)(asked), **baselines.linear(job, known, test)}
+        answers = {"1-NN cosine": baselines.nearest(job, known), **baselines.linear(job, known)}
         if machine := baselines.svm(job, known):
-            answers["svm"] = machine[1](asked)
-        for name, answer in answers.items():
-            title = " ".join(filter(None, ["baseline", name, on, f"({labels})" if labels != "all" else ""]))
-            found[title] = int((answer.argmax(1) == job.spectra.y[test]).sum())
+            answers["svm"] = machine[1]
+        more = " ".join(filter(None, [on, f"({labels})" if labels != "all" else ""]))
+        titles = {name: f"baseline {name} {more}".strip() for name in answers}
+        found |= {
+            titles[name]: int((each(asked).argmax(1) == job.spectra.y[test]).sum()) for name, each in answers.items()
+        }
+        if robust is not None:
+            told = robustness.side_by_side(job, answers)
+            robust.update({titles[name]: told[name]["mean"] for name in answers})
     return found

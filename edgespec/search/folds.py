@@ -62,7 +62,7 @@ class Asked:
     folds: into how many the data are divided; repeats: how many divisions; seeds: trainings of each fold
     until: number or name of the last step that runs
     valid: share of what is learnt from that is kept for validation, 0 for none; as the recipe says if not said
-    baselines: also fit the linear models and the nearest neighbour
+    baselines: also fit the linear models and the nearest neighbour; robust: judge all models on perturbed spectra too
     """
 
     folds: int = 5
@@ -71,6 +71,7 @@ class Asked:
     until: str | None = None
     valid: float | None = None
     baselines: bool = True
+    robust: bool = False
 
 
 def validate(
@@ -141,7 +142,8 @@ def _train(line: Line, one: Training, asked: Asked) -> dict[str, Any]:
     """Run the steps around one fold and judge what they make on it."""
     parts = splits.around(line.job.spectra, line.checked.data.split, one.test, one.seed)
     mine = replace(line.job, splits=fold.unheld(parts) if asked.valid == 0 else parts, seed=one.seed)
-    right = fold.once(mine, line.steps, asked.baselines)
+    robust: fold.Robust | None = {} if asked.robust else None
+    right = fold.once(mine, line.steps, asked.baselines, robust)
     learnt = len(mine.splits.rows(None))
     return {
         "repeat": one.repeat,
@@ -150,6 +152,7 @@ def _train(line: Line, one: Training, asked: Asked) -> dict[str, Any]:
         "n": len(one.test),
         "learnt": learnt,
         "right": right,
+        **({} if robust is None else {"robust": robust}),
     }
 
 
@@ -166,6 +169,7 @@ def _on_cluster(
     more = [("--until", asked.until), ("--valid", asked.valid)]
     words = [f"--folds={asked.folds}", f"--repeats={asked.repeats}", f"--seeds={asked.seeds}"]
     words += [f"{name}={value}" for name, value in more if value is not None]
+    words += ["--robust"] if asked.robust else []
     words += ["--baselines" if asked.baselines else "--no-baselines", *(f"--set={each}" for each in change)]
 
     def task(i: int) -> cluster.Task:

@@ -14,12 +14,23 @@ from edgespec.errors import Mistake
 from edgespec.evaluation import difference as differences
 from edgespec.evaluation.difference import Mean
 
+Shares = NDArray[np.float64]
+
 
 def shares(found: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
     """Give each model's accuracy by fold."""
     return {
         title: np.array([each["right"][title] / each["n"] for each in found["folds"]])
         for title in found["folds"][0]["right"]
+    }
+
+
+def robust(found: dict[str, Any]) -> dict[str, NDArray[np.float64]]:
+    """Give each model's mean accuracy under the perturbations by fold; nothing where a fold was not judged so."""
+    if not all("robust" in each for each in found["folds"]):
+        return {}
+    return {
+        title: np.array([each["robust"][title] for each in found["folds"]]) for title in found["folds"][0]["robust"]
     }
 
 
@@ -31,7 +42,7 @@ def difference(mine: NDArray[np.float64], other: NDArray[np.float64], found: dic
 
 def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
     """Word the result as Markdown; `other` is a result of the same folds, whose last model this one's is compared with."""
-    each = shares(found)
+    each, perturbed = shares(found), robust(found)
     counts = {title: sum(fold["right"][title] for fold in found["folds"]) for title in each}
     n = sum(fold["n"] for fold in found["folds"])
     by = "physical sample" if found["samples"] else "spectrum (no physical samples are known, which may flatter)"
@@ -41,20 +52,22 @@ def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
         f"about {np.mean([fold['learnt'] for fold in found['folds']]):.0f} learnt from, {found['valid']:g} kept for validation",
         *found["notes"],
         "",
-        "| model | mean | sd over folds | right |",
-        "| --- | --- | --- | --- |",
+        f"| model | mean | sd over folds | right |{' perturbed |' if perturbed else ''}",
+        "| --- " * (5 if perturbed else 4) + "|",
     ]
     for title, values in each.items():
         spread = values.std(ddof=1) if len(values) > 1 else float("nan")
+        more = f" {perturbed[title].mean():.4f} |" if perturbed else ""
         lines.append(
-            f"| {title} | {values.mean():.4f} | {spread:.4f} | {counts[title]} of {n} ({counts[title] / n:.4f}) |"
+            f"| {title} | {values.mean():.4f} | {spread:.4f} | {counts[title]} of {n} ({counts[title] / n:.4f}) |{more}"
         )
     last = list(each)[-1]
     linear = [title for title in each if title.startswith("baseline")]
     lines.append("")
     if linear:
         best = max(linear, key=lambda title: each[title].mean())
-        lines.append(worded(f"'{last}' against '{best}'", difference(each[last], each[best], found)))
+        title = f"'{last}' against '{best}'"
+        lines += _differences(title, (each[last], each[best]), (perturbed.get(last), perturbed.get(best)), found)
     if other:
         same = [{key: fold[key] for key in ("repeat", "fold", "n")} for fold in found["folds"]]
         if same != [{key: fold[key] for key in ("repeat", "fold", "n")} for fold in other["folds"]]:
@@ -62,8 +75,19 @@ def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
         theirs = shares(other)
         name = list(theirs)[-1]
         title = f"'{last}' against '{name}' of {other['recipe']} {' '.join(other['change'])}"
-        lines.append(worded(title, difference(each[last], theirs[name], found)))
+        both = (perturbed.get(last), robust(other).get(name))
+        lines += _differences(title, (each[last], theirs[name]), both, found)
     return "\n".join(lines)
+
+
+def _differences(
+    title: str, clean: tuple[Shares, Shares], perturbed: tuple[Shares | None, Shares | None], found: dict[str, Any]
+) -> list[str]:
+    lines = [worded(title, difference(*clean, found))]
+    mine, other = perturbed
+    if mine is not None and other is not None:
+        lines.append(worded(f"{title}, perturbed", difference(mine, other, found)))
+    return lines
 
 
 def worded(what: str, gap: Mean) -> str:

@@ -44,7 +44,7 @@ def test_the_file_answers_as_scikit_learn_does(name: str, tmp_path: Path) -> Non
     assert np.array_equal(answers.argmax(1), expected.predict(asked))
     assert (answers.argmax(1) == job.spectra.y[job.splits.test]).mean() > 0.8
     assert [node.op_type for node in assembly.network(onnx.load(made.path(name))).graph.node] == ["Gemm"]
-    unsaved = baselines.linear(job, job.splits.rows("library"), job.splits.test)[name]
+    unsaved = baselines.linear(job, job.splits.rows("library"))[name](asked)
     np.testing.assert_allclose(unsaved, answers, rtol=1e-3, atol=1e-3)
     assert made.variants[name].role == "baseline"
     assert made.facts == {"spectra_used": len(y), "skipped": {}}

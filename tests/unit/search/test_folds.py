@@ -181,3 +181,12 @@ def test_one_training_alone_is_added_to_the_file(recipe: Path, found: dict[str, 
 def test_wrong_numbers_are_told_before_anything_is_read(tmp_path: Path, asked: dict[str, Any]) -> None:
     with pytest.raises(Mistake, match=f"--{next(iter(asked))}"):
         validate(tmp_path / "nowhere.yaml", tmp_path / "file.json", **asked)
+
+
+def test_models_and_baselines_are_judged_on_perturbed_spectra_too(recipe: Path, tmp_path: Path) -> None:
+    told = validate(recipe, tmp_path / "robust.json", folds=2, until="train", robust=True, only=1)
+    (first,) = told["folds"]
+    assert set(first["robust"]) == set(first["right"])
+    assert {"1 train", "baseline lda", "baseline 1-NN cosine"} <= set(first["robust"])
+    assert all(0 <= share <= 1 for share in first["robust"].values())
+    assert "perturbed" in folds_table.table(told)
