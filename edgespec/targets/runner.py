@@ -69,6 +69,7 @@ def call(target: Target, arguments: Sequence[str], folder: Path, timeout_s: floa
         ended, busy = _here(target, arguments, folder, timeout_s), "this machine"
         hint = f"run it by hand in {shlex.quote(str(folder))}: {shlex.join(_command(target, arguments))}"
     else:
+        target = built_here.crossed(target)
         built_here.place_beside(target, folder, call)
         with held(target):
             found = cast(Line, _held(target))

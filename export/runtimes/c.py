@@ -2,6 +2,8 @@
 
 The code is what `edgespec export --target c_x86` writes. An ONNX file is run by the code that lies beside it under the same name and says
 that it was made of that file. Whoever asks for this runtime compiles and runs the code: ask only for code that you trust.
+
+A device without a compiler runs what the workstation compiled for it and put beside the code, and says whose compiler that was (BUILT).
 """
 
 from __future__ import annotations
@@ -35,11 +37,14 @@ WHY = {
     -3: "the workspace is not aligned",
     -4: "the model has no finite answer to the spectrum",
 }
-HINT = "apt install gcc (or EDGESPEC_CC=path/of/a/compiler)"
+HINT = "apt install gcc (or EDGESPEC_CC=path/of/a/compiler); or gcc for this processor on the workstation: docs/c.md"
+BUILT = "EDGESPEC_C_BUILT"  # what compiled the code that came along, where something did
 
 
 def version() -> str:
     """Give the compiler and its version. Raises RefusalError 3 where there is none."""
+    if _came_along():
+        return os.environ[BUILT][:80]
     words = [*_compiler(), "--version"]
     told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=LIMIT_S).stdout
     return (told.splitlines() or ["unknown"])[0].strip()[:80]
@@ -50,6 +55,13 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
     if onnx.endswith(".so"):
         return onnx
     source = _source(Path(onnx))
+    if _came_along():
+        library = source.with_suffix(".so")
+        if not library.is_file():
+            raise ValueError(
+                f"there is no compiler here, and {source.name} came without what the workstation made of it"
+            )
+        return str(library)
     flags, native = shlex.split(os.environ.get("EDGESPEC_CFLAGS") or FLAGS), _native()
     facts = {"compiler": version(), "flags": [*flags, native], "machine": _processor()}
     header = source.with_suffix(".h")
@@ -57,13 +69,18 @@ def prepare(onnx: str, folder: str, precision: str) -> str:
         facts["header"] = cache.digest(header)
 
     def build(part: Path) -> None:
-        words = [*_compiler(), *FIXED, *flags, *([native] if native else []), "-o", str(part), str(source), "-lm"]
-        ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=LIMIT_S)
-        if ended.returncode:
-            told = next((line for line in ended.stderr.splitlines() if "error" in line), ended.stderr[-200:])
-            raise ValueError(f"{words[0]} does not compile {source.name}: {told.strip()[:200]}")
+        compiled([*_compiler(), *flags, *([native] if native else [])], source, part)
 
     return cache.kept(str(source), folder, ".so", facts, build)
+
+
+def compiled(compiler: list[str], source: Path, out: Path) -> None:
+    """Compile code with a compiler and its flags. Raises ValueError where that fails."""
+    words = [*compiler, *FIXED, "-o", str(out), str(source), "-lm"]
+    ended = subprocess.run(words, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+    if ended.returncode:
+        told = next((line for line in ended.stderr.splitlines() if "error" in line), ended.stderr[-200:])
+        raise ValueError(f"{words[0]} does not compile {source.name}: {told.strip()[:200]}")
 
 
 def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], list[Any]], dict[str, Any]]:
@@ -133,6 +150,16 @@ def _source(path: Path) -> Path:
     if digest.encode() not in source.read_bytes():
         raise ValueError(f"{source.name} was not made of this {path.name}: export both anew")
     return source
+
+
+def _came_along() -> bool:
+    """Tell that there is no compiler here, and that the workstation sends compiled code."""
+    if not os.environ.get(BUILT):
+        return False
+    try:
+        return not _compiler()
+    except RefusalError:
+        return True
 
 
 def _compiler() -> list[str]:

@@ -24,7 +24,8 @@ from edgespec import storage
 from edgespec.bench import measure as bench_measure
 from edgespec.bench.measurement import Measurement
 from edgespec.bench.protocol import QUICK
-from edgespec.errors import Mismatch, Unreachable
+from edgespec.errors import Mismatch, Missing, Unreachable
+from edgespec.graph import compatibility
 from edgespec.targets import card as cards
 from edgespec.targets import connection, runner
 from edgespec.targets.card import Target
@@ -166,6 +167,23 @@ def test_an_engine_is_built_on_the_device_once(there: Device, models: dict[str, 
     assert [path.name for path in prepared.glob("*.engine")] == [kept["file"]]
     told = calls.read_text().splitlines()
     assert len([line for line in told if "--saveEngine" in line]) == 1
+    assert there.work == []
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler here")
+@pytest.mark.parametrize("there_too", [False, True])
+def test_a_device_without_a_compiler_runs_what_is_compiled_here(
+    there_too: bool, there: Device, models: dict[str, Path], tmp_path: Path
+) -> None:
+    card = replace(there.card(), name="board", runtime="c")
+    code = compatibility.as_run({"float32": models["float32"]}, card, tmp_path / "sent")
+    lacks = {} if there_too else {"EDGESPEC_CC": "/no/compiler"}
+    if lacks:
+        with pytest.raises(Missing, match="no C compiler here"):
+            measure(replace(card, env=lacks), code, tmp_path / "lost")
+    (found,) = measure(replace(card, env={**lacks, "EDGESPEC_CROSS": "cc -O1"}), code, tmp_path / "out")
+    assert (found.target, found.accuracy) == ("board", 1.0)
+    assert ("on the workstation" in found.runtime_version) is not there_too
     assert there.work == []
 
 
