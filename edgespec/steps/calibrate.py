@@ -26,7 +26,7 @@ from edgespec import models, storage
 from edgespec.artifact import Artifact, Checkpoint, Variant
 from edgespec.contract import stamp
 from edgespec.evaluation import conformal, reject_score
-from edgespec.graph import answer, onnx_file
+from edgespec.graph import answer, names, onnx_file
 from edgespec.job import Job, Part
 from edgespec.training import batches
 
@@ -85,7 +85,7 @@ def _answering(job: Job, path: Path, variant: Variant, on: str | None, accept: f
     model = answer.add(onnx.load(path), score)
     said: dict[str, Any] = {"score": score.kind, "threshold": threshold, "accepts": accepts.plain()}
     stamp(model, replace(job.contract(), temperature=variant.temperature, **said))
-    storage.write(path, model.SerializeToString())
+    storage.write(path, names.shortened(model).SerializeToString())
     told = {
         "kind": score.kind,
         "threshold": threshold,
