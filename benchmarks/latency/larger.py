@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--before", type=Path)
     parser.add_argument("--keep", type=Path)
     asked = parser.parse_args()
-    told: dict[str, Any] = {"cpu": _cpu(), "rounds": asked.rounds, "networks": {}}
+    told: dict[str, Any] = {"cpu": cpu(), "rounds": asked.rounds, "networks": {}}
     for title in NETWORKS:
         with tempfile.TemporaryDirectory(prefix="edgespec-larger-") as name:
             work = Path(name)
@@ -182,7 +182,7 @@ def _litert(source: Path, out: Path) -> Path:
     return out
 
 
-def _cpu() -> str:
+def cpu() -> str:
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         lines = file.read().splitlines()
     model = next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -10,13 +10,34 @@ from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Interval, Len
+from pydantic import AfterValidator
 
 from edgespec.artifact import OnnxModel
-from edgespec.compression.quantization import variants
+from edgespec.bench import measure
+from edgespec.compression.quantization import int8, variants
 from edgespec.compression.quantization.sensitivity import Promises
+from edgespec.errors import Mistake
 from edgespec.job import Job, Part
 from edgespec.targets import card as cards
 
+ASKED = int8.variant("cpu")
+
+
+def _asked(name: str) -> str:
+    """Refuse a target that cannot say whether int8 pays, at its place in the recipe and before anything is trained."""
+    try:
+        card = cards.load(name)
+        measure.check_timed(card)
+    except Mistake as problem:
+        raise ValueError(problem.message) from None
+    if ASKED not in card.precisions:
+        raise ValueError(
+            f"target {name!r} takes {', '.join(card.precisions)}, not {ASKED}: it cannot say whether that pays"
+        )
+    return name
+
+
+Place = Annotated[str, AfterValidator(_asked)]
 Flavours = Annotated[Sequence[Literal["cpu", "portable"]], Len(1)]
 
 
@@ -33,7 +54,7 @@ def run(
     min_agreement: Annotated[float, Interval(ge=0, le=1)] = 0.99,
     max_float: Annotated[float, Interval(ge=0, le=1)] = 0.5,
     pays: bool = False,
-    target: str = "local",
+    target: Place = "local",
 ) -> OnnxModel:
     """Quantise to int8 with ranges seen on training spectra, half of them varied as the augmentation does.
 
@@ -51,8 +72,9 @@ def run(
         and none is made where float32 is faster than each.
     target: where `pays` is asked.
     """
-    if pays:
-        cards.load(target)  # before anything is calibrated
+    if pays and "cpu" not in flavours:
+        why = f"`pays` asks about {ASKED}, and flavours names {', '.join(flavours)} alone"
+        raise Mistake(why, hint="flavours: [cpu, ...], or leave `pays` out")
     bits = 7 if reduce_range else 8
     given = variants.source(job, model, on, spectra)
     ends, told = variants.cut(given, calibration, flavours[0], bits)

@@ -9,6 +9,7 @@ from typing import Any
 import onnx
 import pytest
 import tiny_job
+from pydantic import TypeAdapter, ValidationError
 
 from edgespec.bench.paired import Pair
 from edgespec.compression.quantization import int8, paying, qdq
@@ -111,7 +112,17 @@ def test_the_target_is_asked_once_and_its_word_is_kept(tmp_path: Path, monkeypat
         quantize.run(job, float32, **keys)
 
 
-def test_an_unknown_or_emulated_target_is_refused_before_anything_is_done(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"), [("lokal", "unknown target"), ("litert", "not cpu-int8"), ("cortex_m4", "is emulated")]
+)
+def test_a_target_that_cannot_say_is_refused_where_the_recipe_is_read(name: str, why: str) -> None:
+    places = TypeAdapter(quantize.Place)
+    assert places.validate_python("local") == "local"
+    with pytest.raises(ValidationError, match=why):
+        places.validate_python(name)
+
+
+def test_there_must_be_a_cpu_file_to_ask_about(tmp_path: Path) -> None:
     job, float32 = _job(tmp_path, Heard()), tiny_job.line("cnn").float32
-    with pytest.raises(Mistake, match="lokal"):
-        quantize.run(job, float32, pays=True, target="lokal")
+    with pytest.raises(Mistake, match="flavours names portable alone"):
+        quantize.run(job, float32, pays=True, flavours=("portable",))
