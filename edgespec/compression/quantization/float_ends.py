@@ -33,7 +33,7 @@ def pooled_first(network: onnx.ModelProto, floats: Collection[str]) -> onnx.Mode
     """Give a network whose last max-pool before the first rounded layer stands in front of its ReLU instead of behind it; what it gives is the same.
 
     ONNX Runtime draws the rounding in front of a pool that stands before it, where the pool has a slow kernel for integers; not so in front of a
-    ReLU, which then goes into the rounding. The small CNN with its head alone in int8 takes 1.01 of float32's time so, and 1.31 otherwise.
+    ReLU, which then goes into the rounding.
     """
     found = onnx.ModelProto()
     found.CopyFrom(network)

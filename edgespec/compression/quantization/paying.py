@@ -21,7 +21,7 @@ from edgespec.bench.paired import Pair
 from edgespec.compression.quantization import qdq, sensitivity
 from edgespec.compression.quantization.ranges import Range
 from edgespec.compression.quantization.sensitivity import Judge, Promises, Settled
-from edgespec.errors import BrokenPromise
+from edgespec.errors import BrokenPromise, Mismatch
 from edgespec.graph import assembly, exporter, names, onnx_file
 from edgespec.job import Job
 from edgespec.targets import card as cards
@@ -90,23 +90,23 @@ def settle(
     """
     card = cards.load(target)
     measure.check_timed(card)
+    whole = assembly.unanswered(onnx.load(origin))
     settled: list[tuple[int, Settled]] = []
-    broken: BrokenPromise | None = None
+    files = {FLOAT: whole.SerializeToString()}
+    broken: BrokenPromise | Mismatch | None = None
     for first in prefixes(network):
         try:
             found = sensitivity.settle("cpu", network, ranges, judge, table, promises, always=first)
-        except BrokenPromise as problem:
+            content = _whole(job, whole, found.network)
+        except (BrokenPromise, Mismatch) as problem:
             broken = broken or problem
             continue
         if all(set(found.floats) != set(other.floats) for _, other in settled):
             settled.append((len(first), found))
+            files[f"int8 {len(first)}"] = content
     if not settled:
         assert broken is not None
         raise broken
-    whole = assembly.unanswered(onnx.load(origin))
-    files = {FLOAT: whole.SerializeToString()} | {
-        f"int8 {first}": _whole(whole, found.network) for first, found in settled
-    }
     answer = _kept(job, target, files) or _asked(job, target, files, [first for first, _ in settled])
     job.progress.say(f"quantize: {answer.told()}")
     return (None if answer.kept is None else settled[answer.kept][1]), answer
@@ -115,11 +115,15 @@ def settle(
 def prefixes(network: onnx.ModelProto) -> list[list[str]]:
     """Give the layers that may stay in float together: none, then those of the first stage, of the first two, and so on, never all.
 
-    The layer that takes the spectrum is a stage; further ones end where the number of positions changes from a layer to the next.
+    The layer that takes the spectrum is a stage; further ones end where the number of positions changes from a layer to the next. Layers of one
+    position on the way (squeeze-and-excitation, thresholds) belong to the stage that they are in.
     """
     sizes, makers = onnx_file.shapes(network), {node.name: node for node in network.graph.node}
     layers = [each.name for each in qdq.layers(network)]
     places = [_positions(makers[name], sizes) for name in layers]
+    for i, place in enumerate(places):
+        if i and place == 1 and max(places[i:]) > 1:
+            places[i] = places[i - 1]
     ends = [i + 1 for i in range(len(layers) - 1) if i == 0 or places[i] != places[i + 1]]
     return [[], *(layers[:end] for end in ends)]
 
@@ -143,10 +147,15 @@ def _positions(node: onnx.NodeProto, sizes: Mapping[str, list[int]]) -> int:
     return shape[-1] if node.op_type == "Conv" and shape else shape[-2] if len(shape) > 2 else 1
 
 
-def _whole(model: onnx.ModelProto, network: onnx.ModelProto) -> bytes:
+def _whole(job: Job, model: onnx.ModelProto, network: onnx.ModelProto) -> bytes:
+    """Give the file of a rounded network. Raises Mismatch where ONNX Runtime would not run a rounded convolution in int8."""
     joined = assembly.joined(assembly.front(model), exporter.slimmed(network))
     joined.metadata_props.extend(model.metadata_props)
     made: bytes = names.shortened(joined).SerializeToString()
+    with tempfile.TemporaryDirectory(dir=job.folder, prefix=".kernels-") as name:
+        path = Path(name) / "cpu-int8.onnx"
+        path.write_bytes(made)
+        onnx_file.check_kernels(path)
     return made
 
 

@@ -22,6 +22,8 @@ from edgespec.graph import assembly, exporter, names, onnx_file
 from edgespec.graph.foreign import checks
 from edgespec.job import Job
 
+# of the largest logit: float layers round otherwise in another batch size, and what is near an integer's edge falls to its other side
+STEP = 0.02
 SURELY = 0.9  # a file that agrees less with its source, or with itself unoptimised, is converted wrongly
 Array = NDArray[Any]
 
@@ -131,8 +133,11 @@ def written(
     storage.write(path, names.shortened(joined).SerializeToString())
     facts = {**facts, **({"lint": lint.check(flavour, joined)} if flavour else {})}
     evidence = job.folder.parent / f"{name}-mismatch.npz"
+    between = STEP if facts.get("float_layers") else onnx_file.TIE
     for fact, answers in (("parity", onnx_file.run(origin, x)), ("arithmetic", onnx_file.run(path, x, optimise=False))):
-        facts[fact] = asdict(onnx_file.parity(path, x, answers, least=least, most=np.inf, evidence=evidence))
+        facts[fact] = asdict(
+            onnx_file.parity(path, x, answers, least=least, most=np.inf, evidence=evidence, between=between)
+        )
     facts["kernels"] = onnx_file.check_kernels(path) if flavour == "cpu" else onnx_file.kernels(path)
     return replace(model.variants["float32"], file=path.name, sibling="float32", facts=facts)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
@@ -69,3 +71,16 @@ def test_a_residual_path_in_float_is_not_rounded() -> None:
     assert len(additions) == 2
     for node in additions:
         assert sorted(makers[name].op_type for name in node.input) == ["DequantizeLinear", "Gelu"]
+
+
+def test_a_normalisation_that_becomes_a_convolution_is_not_taken_for_a_rounded_one(tmp_path: Path) -> None:
+    """ONNX Runtime makes one of a BatchNormalization behind a float convolution in its fast layout."""
+    network, x = parts("drsn")
+    layers = [each.name for each in qdq.layers(network)]
+    made = int8.make("cpu", network, ranges.cut(ranges.observe(network, x), "minmax"), floats=layers[:-1])
+    path = tmp_path / "cpu-int8.onnx"
+    onnx.save(made, path)
+    kernels = onnx_file.check_kernels(path)
+    assert kernels.get("QLinearConv", 0) == 0
+    in_float = sum(node.op_type == "Conv" for node in made.graph.node)
+    assert kernels["nchwc.Conv"] + kernels.get("Conv", 0) + kernels.get("FusedConv", 0) > in_float
