@@ -33,8 +33,8 @@ def named() -> onnx.ModelProto:
         helper.make_node("Gemm", ["view", "head.weight"], ["logits"], name="my_head", transB=1, alpha=1.0, beta=1.0),
     ]
     trace = nodes[1].metadata_props.add()
-    trace.key, trace.value = "pkg.torch.onnx.stack_trace", 'File "/home/somebody/network.py", line 3'
-    nodes[2].doc_string = "/home/somebody/network.py"
+    trace.key, trace.value = "pkg.torch.onnx.stack_trace", 'File "/somebody/own/network.py", line 3'
+    nodes[2].doc_string = "/somebody/own/network.py"
     ends = [
         helper.make_tensor_value_info("spectrum", TensorProto.FLOAT, ["batch", 8]),
         helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", 3]),
