@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from edgespec import units
 from edgespec.bench.measurement import Measurement
 from edgespec.bench.paired import WORTH, Pairs
 
@@ -74,7 +75,8 @@ def _why(best: Measurement, fastest: Measurement, measurements: Sequence[Measure
     told = "; ".join([*dict.fromkeys(no_help), told])
     if best is not fastest:
         apart = pairs(best.variant, fastest.variant)
-        reason = "is smaller" if best.size_bytes < fastest.size_bytes else "answers better"
+        sizes = f"{units.show_size(best.size_bytes)} instead of {units.show_size(fastest.size_bytes)}"
+        reason = f"is smaller ({sizes})" if best.size_bytes < fastest.size_bytes else "answers better"
         if apart.interval[0] > 1:
             return f"{told}: it takes {apart.ratio:.2f} of the time of {fastest.variant}, less than {WORTH:.0%} more, and it {reason}"
         return f"{told}: it can't be told to be slower than {fastest.variant}, and it {reason}"

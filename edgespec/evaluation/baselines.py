@@ -22,7 +22,7 @@ from edgespec.artifact import OnnxModel, Variant
 from edgespec.contract import stamp
 from edgespec.evaluation import chemometrics
 from edgespec.evaluation.chemometrics import Svm
-from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.graph import assembly, exporter, names, onnx_file
 from edgespec.job import Job
 from edgespec.spectra import Ints, Words
 from edgespec.training import batches
@@ -52,7 +52,7 @@ def fit(job: Job, rows: Ints) -> OnnxModel:
         alone = _gemm(*_spread(fitted.coef_, fitted.intercept_, y, classes))
         whole = assembly.joined(front, alone)
         stamp(whole, job.contract())
-        storage.write(job.folder / file, whole.SerializeToString())
+        storage.write(job.folder / file, names.shortened(whole).SerializeToString())
         source = _answers(fitted, check, classes)
         evidence = job.folder.parent / f"{name}-mismatch.npz"
         found = onnx_file.parity(job.folder / file, raw, source, least=1.0, most=1e-3, evidence=evidence)

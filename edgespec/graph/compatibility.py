@@ -14,7 +14,7 @@ from edgespec import artifact as artifacts
 from edgespec import contract, models, storage
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.errors import Mistake
-from edgespec.graph import answer, assembly, exporter, jetpack, onnx_file
+from edgespec.graph import answer, assembly, exporter, jetpack, names, onnx_file
 from edgespec.graph.c import source
 from edgespec.graph.onnx_file import Parity
 from edgespec.job import Job
@@ -151,7 +151,7 @@ def written(path: Path, made: OnnxModel, checkpoint: Checkpoint, job: Job, opset
     onnx_file.fold_temperature(path, own.temperature / checkpoint.facts.get("temperature", 1.0))
     if said.score:
         whole = answer.add(onnx.load(path), answer.read(onnx.load(source), said.score))
-        storage.write(path, whole.SerializeToString())
+        storage.write(path, names.shortened(whole).SerializeToString())
     x = job.checked(CHECKED)
     return onnx_file.parity(path, x, onnx_file.run(source, x), least=AGREEMENT, most=TOLERANCE, evidence=evidence)
 

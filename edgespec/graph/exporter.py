@@ -21,7 +21,7 @@ from edgespec import storage
 from edgespec.contract import Contract, stamp
 from edgespec.data.preprocess import Front
 from edgespec.errors import Mismatch, Mistake
-from edgespec.graph import assembly
+from edgespec.graph import assembly, names
 from edgespec.graph.foreign import planes
 from edgespec.graph.onnx_file import OPSET, fold, shapes
 from edgespec.models import Channels
@@ -105,6 +105,7 @@ def export(model: nn.Module, path: Path, *, front: Front, contract: Contract | N
     whole = assembly.joined(of_front(front), network)
     if contract is not None:
         stamp(whole, contract)
+    whole = names.shortened(whole)
     _check_form(whole, path)
     storage.write(path, whole.SerializeToString())
 
@@ -141,7 +142,7 @@ def of_front(front: Front) -> onnx.ModelProto | None:
 def export_default(model: nn.Module, path: Path, *, front: Front, contract: Contract | None = None) -> None:
     """Write what a plain `torch.onnx.export` of the same chain gives: the yardstick that ours must not be slower than."""
     chain = nn.Sequential(front, copy.deepcopy(model).eval())
-    made = _quietly(chain, front.source)
+    made = names.traceless(_quietly(chain, front.source))
     if contract is not None:
         stamp(made, contract)
     storage.write(path, made.SerializeToString())
@@ -158,19 +159,20 @@ def export_older(model: nn.Module, path: Path, *, front: Front, opset: int, cont
     whole = assembly.joined(before, planes.widened(network) if own else network)
     if contract is not None:
         stamp(whole, contract)
+    whole = names.shortened(whole)
     _check_form(whole, path, opset)
     storage.write(path, whole.SerializeToString())
 
 
 def _scripted(model: nn.Module, points: int, opset: int, output: str) -> onnx.ModelProto:
     """Trace a part, the batch free, and let ONNX Runtime fold what is constant: the older exporter leaves a padding's amounts to be computed."""
-    names: dict[str, Any] = {"input_names": [assembly.SPECTRUM], "output_names": [output]}
-    names["dynamic_axes"] = {assembly.SPECTRUM: {0: "batch"}, output: {0: "batch"}}
+    ends: dict[str, Any] = {"input_names": [assembly.SPECTRUM], "output_names": [output]}
+    ends["dynamic_axes"] = {assembly.SPECTRUM: {0: "batch"}, output: {0: "batch"}}
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path, folded = Path(folder) / "part.onnx", Path(folder) / "folded.onnx"
         inputs = (torch.zeros(2, points),)
-        torch.onnx.export(model.eval(), inputs, str(path), dynamo=False, opset_version=opset, **names)
+        torch.onnx.export(model.eval(), inputs, str(path), dynamo=False, opset_version=opset, **ends)
         fold(path, folded)
         return slimmed(onnx.load(folded))
 

@@ -15,7 +15,7 @@ from edgespec import contract, storage
 from edgespec.contract import Contract
 from edgespec.data import preprocess
 from edgespec.errors import Mistake
-from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.graph import assembly, exporter, names, onnx_file
 from edgespec.recipe import Call
 
 FEWEST = 16
@@ -74,7 +74,7 @@ def retarget(path: Path, own: NDArray[np.float64]) -> Contract:
     model = assembly.refronted(onnx.load(path), front)
     told = replace(said, axis=contract.axis(own))
     contract.stamp(model, told)
-    storage.write(path, model.SerializeToString())
+    storage.write(path, names.shortened(model).SerializeToString())
     return told
 
 

@@ -26,7 +26,7 @@ from edgespec import models, storage
 from edgespec.artifact import Artifact, Checkpoint, Variant
 from edgespec.contract import stamp
 from edgespec.evaluation import conformal, label_sets, reject_score
-from edgespec.graph import answer, onnx_file
+from edgespec.graph import answer, names, onnx_file
 from edgespec.job import Job, Part
 from edgespec.training import batches
 
@@ -94,7 +94,7 @@ def _answering(
     said: dict[str, Any] = {"score": score.kind, "threshold": threshold, "accepts": accepts.plain()}
     said |= {"sets": {"threshold": least, **holds.plain()}}
     stamp(model, replace(job.contract(), temperature=variant.temperature, **said))
-    storage.write(path, model.SerializeToString())
+    storage.write(path, names.shortened(model).SerializeToString())
     told = {
         "kind": score.kind,
         "threshold": threshold,

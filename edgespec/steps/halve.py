@@ -19,7 +19,7 @@ from edgespec import storage
 from edgespec.artifact import OnnxModel
 from edgespec.compression.quantization import calibration_data
 from edgespec.errors import Mistake
-from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.graph import assembly, exporter, names, onnx_file
 from edgespec.graph.foreign import checks
 from edgespec.job import Job, Part
 
@@ -46,7 +46,7 @@ def run(
         shutil.copyfile(model.folder / variant.file, job.folder / variant.file)
     joined = assembly.joined(assembly.front(whole), exporter.slimmed(halved(assembly.network(whole))))
     joined.metadata_props.extend(whole.metadata_props)
-    storage.write(job.folder / FILE, joined.SerializeToString())
+    storage.write(job.folder / FILE, names.shortened(joined).SerializeToString())
     try:
         onnx_file.session(job.folder / FILE)
     except onnx_file.REFUSALS as problem:  # an adopted network may hold any operator
@@ -82,9 +82,9 @@ def halved(network: onnx.ModelProto) -> onnx.ModelProto:
             each.CopyFrom(numpy_helper.from_array(values.astype(np.float16), each.name))
     taken, given = found.graph.input[0].name, found.graph.output[0].name
     for node in found.graph.node:
-        for names, name in ((node.input, taken), (node.output, given)):
-            for i in (i for i, each in enumerate(names) if each == name):
-                names[i] = f"{name}_half"
+        for ends, name in ((node.input, taken), (node.output, given)):
+            for i in (i for i, each in enumerate(ends) if each == name):
+                ends[i] = f"{name}_half"
         for attribute in node.attribute:
             if node.op_type == "Cast" and attribute.name == "to" and attribute.i == TensorProto.FLOAT:
                 attribute.i = TensorProto.FLOAT16

@@ -22,7 +22,7 @@ from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from edgespec.compression.quantization import lint, qdq
+from edgespec.compression.quantization import float_ends, lint, qdq
 from edgespec.compression.quantization.ranges import Range
 from edgespec.graph import exporter
 
@@ -117,8 +117,9 @@ def _between(network: onnx.ModelProto, floats: Collection[str], *, all_ends: boo
 def _cpu(network: onnx.ModelProto, ranges: Mapping[str, Range], floats: Collection[str], bits: int) -> onnx.ModelProto:
     """Round by ONNX Runtime's own quantiser, which knows what its kernels fuse, within our ranges."""
     seen = {name: (np.float32(low), np.float32(high)) for name, (low, high) in ranges.items()}
-    model = gelus(network)
-    excluded = [*dict.fromkeys([*_in_float(model), *floats, *_between(model, floats)])]
+    model = float_ends.pooled_first(gelus(network), floats)
+    early = float_ends.before(model, floats) if floats else []
+    excluded = [*dict.fromkeys([*_in_float(model), *floats, *_between(model, floats), *early])]
     with _quiet():
         rounding = QDQQuantizer(
             model, True, bits == 7, QuantType.QInt8, QuantType.QUInt8, TensorsData(CalibrationMethod.MinMax, seen), [],
@@ -126,7 +127,7 @@ def _cpu(network: onnx.ModelProto, ranges: Mapping[str, Range], floats: Collecti
         )  # fmt: skip
         rounding.quantize_model()
         rounding.model.topological_sort()
-    return _open_ended(rounding.model.model)
+    return float_ends.unrounded(_open_ended(rounding.model.model), set(excluded))
 
 
 def _open_ended(model: onnx.ModelProto) -> onnx.ModelProto:

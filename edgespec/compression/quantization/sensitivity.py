@@ -135,30 +135,33 @@ def settle(
     judge: Judge,
     table: Sequence[Mapping[str, Any]],
     promises: Promises,
+    always: Sequence[str] = (),
 ) -> Settled:
     """Keep the layers that cost most in float, one more at a time, until both promises hold; then give back those that need not be.
 
-    table: what `scan` gave
+    table: what `scan` gave; always: layers that stay in float anyway and do not count
     Raises BrokenPromise where even so many do not suffice.
     """
     order = [each["layer"] for each in sorted(table, key=lambda each: -each["divergence"])]
+    order = [name for name in order if name not in always]
 
-    def tried(floats: Sequence[str]) -> Settled:
+    def tried(more: Sequence[str]) -> Settled:
+        floats = [*always, *(name for name in more if name not in always)]
         made = int8.make(flavour, network, ranges, floats=floats, bits=promises.bits)
         return Settled(made, loss(made, judge), tuple(floats))
 
-    allowed = min(int(promises.max_float * len(order)), len(order) - 1)
+    allowed = min(int(promises.max_float * len(table)), len(order) - 1)
     for floats in _attempts(flavour, network, order, allowed):
         found = tried(floats)
         if not (broken := found.loss.broken(promises.max_drop, promises.min_agreement)):
             break
     else:
-        told = f" with {allowed} of {len(order)} layers in float32" if allowed else ""
+        told = f" with {allowed} of {len(table)} layers in float32" if allowed else ""
         raise BrokenPromise(
             f"{flavour} int8 {broken}{told}",
             hint="a larger max_float, max_drop or smaller min_agreement, or ship float32: leave the step 'quantize' out",
         )
-    for name in found.floats:
+    for name in [name for name in found.floats if name not in always]:
         fewer = tried([each for each in found.floats if each != name])
         found = found if fewer.loss.broken(promises.max_drop, promises.min_agreement) else fewer
     return found

@@ -14,14 +14,16 @@ from onnx import numpy_helper
 
 from edgespec import storage
 from edgespec.artifact import OnnxModel, Variant
-from edgespec.compression.quantization import calibration_data, int8, lint, qdq, ranges, sensitivity
+from edgespec.compression.quantization import calibration_data, int8, lint, paying, qdq, ranges, sensitivity
 from edgespec.compression.quantization.ranges import METHODS, Range, Seen
 from edgespec.compression.quantization.sensitivity import Judge, Promises
 from edgespec.errors import Mistake
-from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.graph import assembly, exporter, names, onnx_file
 from edgespec.graph.foreign import checks
 from edgespec.job import Job
 
+# of the largest logit: float layers round otherwise in another batch size, and what is near an integer's edge falls to its other side
+STEP = 0.02
 SURELY = 0.9  # a file that agrees less with its source, or with itself unoptimised, is converted wrongly
 Array = NDArray[Any]
 
@@ -78,23 +80,36 @@ def flavours(
     wanted: Sequence[str],
     promises: Promises,
     facts: dict[str, Any],
+    pays_on: str | None = None,
 ) -> OnnxModel:
     """Write each flavour with the fewest layers in float that keep the promises, beside the files that were there.
 
     facts: what each variant tells besides
+    pays_on: a target that is asked which `cpu` file is the fastest; where float32 is faster than each, none is written
     """
     for variant in model.variants.values():
         shutil.copyfile(model.folder / variant.file, job.folder / variant.file)
     table = sensitivity.scan(given.network, ends, given.judge, promises.bits)
-    made = {}
+    made, paid = {}, dict[str, Any]()
     for flavour in dict.fromkeys(wanted):
-        found = sensitivity.settle(flavour, given.network, ends, given.judge, table, promises)
-        told = {"flavour": flavour, **facts, "validation": asdict(found.loss)}
+        told: dict[str, Any] = {"flavour": flavour, **facts}
+        if flavour == "cpu" and pays_on is not None:
+            best, answer = paying.settle(
+                job, model.path("float32"), given.network, ends, given.judge, table, promises, pays_on
+            )
+            told["pays"] = asdict(answer)
+            paid = {"pays": told["pays"], "notes": [*model.facts.get("notes", ()), answer.told()]}
+            if best is None:
+                continue
+            found = best
+        else:
+            found = sensitivity.settle(flavour, given.network, ends, given.judge, table, promises)
+        told["validation"] = asdict(found.loss)
         told |= {"float_layers": list(found.floats), "layers": table}
         least = min(promises.min_agreement, SURELY)
         made[int8.variant(flavour)] = written(job, model, int8.variant(flavour), found.network, given.x, told, least)
     return replace(
-        model, folder=job.folder, variants={**model.variants, **made}, facts={**model.facts, "sets": given.sets}
+        model, folder=job.folder, variants={**model.variants, **made}, facts={**model.facts, "sets": given.sets, **paid}
     )
 
 
@@ -115,11 +130,14 @@ def written(
     whole, flavour = onnx.load(origin), facts.get("flavour")
     joined = assembly.joined(assembly.front(whole), exporter.slimmed(network))
     joined.metadata_props.extend(whole.metadata_props)
-    storage.write(path, joined.SerializeToString())
+    storage.write(path, names.shortened(joined).SerializeToString())
     facts = {**facts, **({"lint": lint.check(flavour, joined)} if flavour else {})}
     evidence = job.folder.parent / f"{name}-mismatch.npz"
+    between = STEP if facts.get("float_layers") else onnx_file.TIE
     for fact, answers in (("parity", onnx_file.run(origin, x)), ("arithmetic", onnx_file.run(path, x, optimise=False))):
-        facts[fact] = asdict(onnx_file.parity(path, x, answers, least=least, most=np.inf, evidence=evidence))
+        facts[fact] = asdict(
+            onnx_file.parity(path, x, answers, least=least, most=np.inf, evidence=evidence, between=between)
+        )
     facts["kernels"] = onnx_file.check_kernels(path) if flavour == "cpu" else onnx_file.kernels(path)
     return replace(model.variants["float32"], file=path.name, sibling="float32", facts=facts)
 

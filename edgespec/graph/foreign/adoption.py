@@ -19,7 +19,7 @@ from edgespec import storage
 from edgespec.artifact import OnnxModel, Variant
 from edgespec.contract import stamp
 from edgespec.errors import Mismatch, Mistake
-from edgespec.graph import assembly, exporter, onnx_file
+from edgespec.graph import assembly, exporter, names, onnx_file
 from edgespec.graph.foreign import batch, checks, ends, file, labels, planes, surgery, trial
 from edgespec.graph.foreign.ends import Input, Original, Output
 from edgespec.job import Job
@@ -156,6 +156,7 @@ def _written(
     ):
         whole, path = assembly.joined(front, networks[name]), job.folder / title
         stamp(whole, job.contract())
+        whole = names.shortened(whole) if role == "candidate" else names.traceless(whole)
         storage.write(path, whole.SerializeToString())
         evidence = job.folder.parent / f"{name}-mismatch.npz"
         logits = onnx_file.run(path, x, 1)

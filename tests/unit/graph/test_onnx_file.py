@@ -47,8 +47,9 @@ def planted(path: Path, out: Path, change: Any) -> Path:
 
 def scale_weight(name: str, factor: float) -> Any:
     def change(model: onnx.ModelProto) -> None:
-        found = next(each for each in model.graph.initializer if each.name == name)
-        found.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(found) * np.float32(factor), name))
+        layer = next(each for each in model.graph.node if each.name == name)
+        found = next(each for each in model.graph.initializer if each.name == layer.input[1])
+        found.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(found) * np.float32(factor), found.name))
 
     return change
 
@@ -98,7 +99,7 @@ def test_parity_finds_a_wrong_file_and_leaves_the_evidence(name: str, tmp_path: 
     assert (found.n, found.agreement) == (70, 1.0)
     assert found.relative < 1e-3
     assert not evidence.exists()
-    wrong = planted(good, tmp_path / "wrong.onnx", scale_weight("head.weight", -1))
+    wrong = planted(good, tmp_path / "wrong.onnx", scale_weight("head", -1))
     with pytest.raises(Mismatch, match=r"wrong\.onnx and its source disagree on \d+ of 70 spectra") as caught:
         onnx_file.parity(wrong, x, source, least=1.0, most=1e-3, evidence=evidence)
     assert caught.value.exit_code == 4
@@ -114,9 +115,7 @@ def test_parity_finds_a_wrong_file_and_leaves_the_evidence(name: str, tmp_path: 
 
 def test_parity_finds_what_changes_no_label(tmp_path: Path) -> None:
     x = inputs()
-    wrong = planted(
-        tiny_job.line("cnn").float32.path("float32"), tmp_path / "w.onnx", scale_weight("head.weight", 1.02)
-    )
+    wrong = planted(tiny_job.line("cnn").float32.path("float32"), tmp_path / "w.onnx", scale_weight("head", 1.02))
     with pytest.raises(Mismatch, match="largest difference"):
         onnx_file.parity(wrong, x, torch_answers("cnn", x), least=0.9, most=1e-3, evidence=tmp_path / "e.npz")
 
@@ -151,7 +150,7 @@ def test_parity_finds_a_file_that_is_wrong_in_larger_batches(limit: int, wrong: 
 
 def test_answers_that_are_no_numbers_and_too_few_spectra_are_refused(tmp_path: Path) -> None:
     good, x = tiny_job.line("cnn").float32.path("float32"), inputs()
-    broken = planted(good, tmp_path / "nan.onnx", scale_weight("head.weight", float("nan")))
+    broken = planted(good, tmp_path / "nan.onnx", scale_weight("head", float("nan")))
     with pytest.raises(Mismatch):
         onnx_file.parity(broken, x, torch_answers("cnn", x), least=0.0, most=np.inf, evidence=tmp_path / "e.npz")
     with pytest.raises(Mistake, match="63 spectra are too few"):
