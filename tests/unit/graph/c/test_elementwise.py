@@ -59,5 +59,5 @@ def test_a_chain_is_one_loop_and_bounds_may_be_left_out(tmp_path: Path) -> None:
     ]
     held = {"two": np.float32(2), "low": np.float32(-0.5), "high": np.float32(1.5)}
     text = c_code.check(c_code.graph(tmp_path, nodes, 64, 64, held))
-    run = text[text.index("int model_run(") :]
+    run = c_code.statements(text)
     assert run.count("for (int i0") == 1, "five operators, one loop"
