@@ -72,6 +72,8 @@ def folds(found: Window, outputs: int, pool: int) -> int:
 
     found: a convolution whose window is one stretch; outputs: of a row; pool: neighbouring rows whose largest one is wanted
     """
+    if pool > 2:  # kernels with few registers take such rows one after the other
+        return 1
     many = found.rows // pool
     step, count = found.stride * found.channels * pool, found.taps * found.channels
     costs = {each: (count + (each - 1) * step) / each for each in range(1, BLOCK // outputs + 1) if many % each == 0}

@@ -50,7 +50,7 @@ INLINE float raised(float x)
     return p * n;
 }
 
-INLINE float sigmoid(float x) { return 1.0f / (1.0f + raised(-x)); }
+INLINE float sigmoid(float x) { return 1.0f / (1.0f + raised(smaller(-x, 60.0f))); } /* 1e-26 and more: its products keep their exponent, too */
 INLINE float hyperbolic(float x) { return 1.0f - 2.0f / (raised(2.0f * x) + 1.0f); }
 INLINE float softplus(float x) { return larger(x, 0.0f) + logf(1.0f + raised(-fabsf(x))); }
 

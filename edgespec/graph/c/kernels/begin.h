@@ -60,7 +60,11 @@
 #endif
 #if defined(__GNUC__)
 #define ALIGNED __attribute__((aligned(64)))
+#if MODEL_BASE >= 0 && defined(__OPTIMIZE__) && !defined(__OPTIMIZE_SIZE__)
+#define INLINE static inline __attribute__((unused, always_inline)) /* a loop that calls a function is computed one number at a time */
+#else
 #define INLINE static inline __attribute__((unused))
+#endif
 #else
 #define ALIGNED
 #define INLINE static inline
@@ -70,4 +74,9 @@
 #if MODEL_BASE >= 2
 #pragma GCC target("prefer-vector-width=512") /* a load waits for what lies in two stores: all of them are as wide as the kernels' */
 #endif
+#endif
+#if defined(__GNUC__) && !defined(__clang__)
+#define AS_LOOP _Pragma("GCC unroll 1") /* unrolled, a short window's loads are shared by rows, and there are too few registers for them */
+#else
+#define AS_LOOP
 #endif

@@ -58,7 +58,7 @@ INLINE void dense_tile_2(const float *x, const struct rows *r, int taps, int cou
 
 #if LONG_ROWS > 0
 INLINE void dense_tile_1(const float *x, const struct rows *r, int taps, int count, ptrdiff_t jump, const float *w, const float *b,
-                         float low, float high, float *y, ptrdiff_t pitch, int last, int pool, int again)
+                         float low, float high, float *y, ptrdiff_t pitch, int last, int pool, int at)
 {
     const ptrdiff_t one = r->one, two = r->two, three = r->three;
     (void)two; (void)three;
@@ -68,6 +68,7 @@ INLINE void dense_tile_1(const float *x, const struct rows *r, int taps, int cou
     for (int tap = 0; tap < taps; tap++) {
         BASES(float);
         (void)from1; (void)from2; (void)from3;
+        AS_LOOP
         for (int j = 0; j < count; j++, w += 16, from0++, from1++, from2++, from3++) {
             V u = v_load(w);
 #define M(p, k, far) a##p = v_fma(v_all(from##k[far]), u, a##p);
@@ -75,24 +76,23 @@ INLINE void dense_tile_1(const float *x, const struct rows *r, int taps, int cou
 #undef M
         }
     }
-    if (pool == 1) {
-#define M(p, k, far) dense_put(y + (p) * pitch, a##p, low, high, last, again);
-        JOIN(ROWS_, LONG_ROWS)(M)
+    if (pool == 2) {
+#define M(p, q) dense_put(y + (at + p) / 2 * pitch, v_larger(a##p, a##q), low, high, last, 0);
+        JOIN(PAIRS_, LONG_ROWS)(M)
 #undef M
         return;
     }
+    if (pool == 4 && LONG_ROWS % 4 == 0) {
 #define M(p, q) a##p = v_larger(a##p, a##q);
-    JOIN(PAIRS_, LONG_ROWS)(M)
-    if (pool == 4 && LONG_ROWS >= 4) {
-        JOIN(FOURS_, LONG_ROWS)(M)
+        JOIN(PAIRS_, LONG_ROWS)(M)
 #undef M
-#define M(p, q) dense_put(y + (p) / 4 * pitch, a##p, low, high, last, again);
+#define M(p, q) dense_put(y + (at + p) / 4 * pitch, v_larger(a##p, a##q), low, high, last, 0);
         JOIN(FOURS_, LONG_ROWS)(M)
 #undef M
         return;
     }
-#define M(p, q) dense_put(y + (p) / 2 * pitch, a##p, low, high, last, again);
-    JOIN(PAIRS_, LONG_ROWS)(M)
+#define M(p, k, far) dense_put(y + (at + p) / pool * pitch, a##p, low, high, last, (at + p) % pool);
+    JOIN(ROWS_, LONG_ROWS)(M)
 #undef M
 }
 #endif
@@ -148,7 +148,8 @@ INLINE void dense_rows(const float *x, ptrdiff_t step, ptrdiff_t far, int taps, 
     int first = 0; /* of the blocks that are left to single rows */
     /* the weights of a block stay in the fastest cache while all rows pass; the last tile begins earlier, so that it is a whole one */
 #if TILE_ROWS > 0 || LONG_ROWS > 0
-    const struct rows r = rows_of(step, far, pool);
+    const int joined = LONG_ROWS % pool == 0; /* a tile holds whole groups of rows; else groups follow one another without a gap */
+    const struct rows r = joined ? rows_of(step, far, pool) : rows_of(step, step, 1);
 #endif
 #if TILE_ROWS > 0
     if (rows >= TILE_ROWS)
@@ -164,8 +165,8 @@ INLINE void dense_rows(const float *x, ptrdiff_t step, ptrdiff_t far, int taps, 
         for (; first < blocks; first++)
             for (int row = 0; row < rows; row += LONG_ROWS) {
                 const int at = row + LONG_ROWS <= rows ? row : rows - LONG_ROWS;
-                dense_tile_1(x + at / pool * far + at % pool * step, &r, taps, count, jump, w + first * next, b + first * 16, low, high,
-                             y + at / pool * pitch + first * 16, pitch, first + 1 < blocks ? 16 : last, pool, at % pool);
+                dense_tile_1(x + (joined ? at / pool * far : at * step), &r, taps, count, jump, w + first * next, b + first * 16, low, high,
+                             y + first * 16, pitch, first + 1 < blocks ? 16 : last, pool, at);
             }
 #endif
     for (int row = 0; row < rows && first < blocks; row++) {

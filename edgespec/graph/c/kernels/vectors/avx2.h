@@ -14,5 +14,5 @@ INLINE V v_between(V x, float low, float high)
 }
 INLINE void v_store(float *y, V x) { _mm256_storeu_ps(y, x.a); _mm256_storeu_ps(y + 8, x.b); }
 #define TILE_ROWS 0
-#define LONG_ROWS 4
+#define LONG_ROWS 6
 #define FOUR_BLOCKS

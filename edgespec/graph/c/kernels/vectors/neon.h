@@ -37,5 +37,5 @@ INLINE void v_store(float *y, V x)
     vst1q_f32(y, x.val[0]); vst1q_f32(y + 4, x.val[1]); vst1q_f32(y + 8, x.val[2]); vst1q_f32(y + 12, x.val[3]);
 }
 #define TILE_ROWS 0
-#define LONG_ROWS 4
+#define LONG_ROWS 6
 #define FOUR_BLOCKS
