@@ -30,8 +30,9 @@ PACKAGES = {
 }
 COMPILED = {
     "this processor": "-O3 -march=native -fno-math-errno -fno-trapping-math",
-    "AVX2": "-O3 -mavx2 -mfma -fno-math-errno -fno-trapping-math",
     "any x86-64, -O2": "-O2",
+    "any x86-64, -O2, AVX2 at most": "-O2 -DMODEL_LEVEL=1",
+    "any x86-64, -O2, SSE2 alone": "-O2 -DMODEL_LEVEL=0",
 }
 """How C code is compiled: title -> flags."""
 

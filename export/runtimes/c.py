@@ -110,15 +110,13 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
 
 
 def _called(run: Any, points: int, workspace: int, outputs: list[tuple[str, int]]) -> Callable[[Any], list[Any]]:
-    """Bind the arrays once: a call then costs a copy of the spectrum and one jump."""
+    """Bind the arrays once: a call then costs a copy of the spectrum and one jump. The arguments have C's own types, so nothing is converted."""
     spectrum = np.zeros((1, points), np.float32)
     room = np.zeros(workspace + ALIGN, np.uint8)
     answer = np.zeros(sum(size for _, size in outputs) + 2, np.float32)
     begin = room.ctypes.data + -room.ctypes.data % ALIGN
-    run.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_void_p]
-    given = [ctypes.c_void_p(spectrum.ctypes.data), ctypes.c_void_p(begin), ctypes.c_size_t(workspace)]
-    given.append(ctypes.c_void_p(answer.ctypes.data))
-    a, b, c, d = given
+    a, b, c, d = (ctypes.c_void_p(spectrum.ctypes.data), ctypes.c_void_p(begin), ctypes.c_size_t(workspace),
+                  ctypes.c_void_p(answer.ctypes.data))  # fmt: skip
     parts, at = [], 0
     for _, size in outputs:
         parts.append(answer[None, at : at + size])

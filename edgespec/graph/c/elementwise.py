@@ -16,7 +16,7 @@ ONE: dict[str, str] = {
     "Abs": "fabsf({0})",
     "Neg": "-{0}",
     "Relu": "larger({0}, 0.0f)",
-    "Sqrt": "sqrtf({0})",
+    "Sqrt": "root({0})",
     "Exp": "raised({0})",
     "Log": "logf({0})",
     "Sigmoid": "sigmoid({0})",
@@ -50,6 +50,8 @@ TWO: dict[str, str] = {
     "Or": "(float)(({0} != 0.0f) | ({1} != 0.0f))",
     "PRelu": "{0} > 0.0f ? {0} : {0} * {1}",
 }
+LEAST = 9e-37
+"""Of what a root may be found by Newton's method: half of a smaller number has fewer digits."""
 CHEAP = frozenset(("Abs", "Neg", "Relu", "Add", "Sub", "Mul", "Identity", "Dropout", "Min", "Max"))
 KINDS = frozenset(
     (*ONE, *TWO, "Clip", "LeakyRelu", "Elu", "Selu", "HardSigmoid", "Gelu", "Pow", "Where", "Cast", "Sum", "Mean")
@@ -93,7 +95,11 @@ def _table(program: Program, name: str, shape: Sequence[int]) -> Value:
 
 def joined(node: Node, parts: Sequence[Expression], shape: tuple[int, ...]) -> Expression:
     """Join an operator with what it works on."""
-    text = _text(node, parts)
+    if node.kind == "Div" and parts[1].text == ONE["Sqrt"] and _surely_above(parts[1].parts[0]):
+        parts = [parts[0], *parts[1].parts]
+        text = "over_root({0}, {1})"
+    else:
+        text = _text(node, parts)
     depth = 1 + max((each.depth for each in parts), default=0)
     cheap = node.kind in CHEAP and depth <= 2 and all(each.cheap for each in parts)
     return Expression(shape, text, tuple(parts), depth=depth, cheap=cheap)
@@ -131,6 +137,12 @@ def _text(node: Node, parts: Sequence[Expression]) -> str:
     }[node.kind]
 
 
+def _surely_above(part: Expression) -> bool:
+    """Tell whether a number is never below LEAST, whatever the spectrum."""
+    ends = part.parts[1:2] if part.text in ("between({0}, {1}, {2})", TWO["Max"]) else ()
+    return any(_is_number(each) and float(each.text[:-1]) >= LEAST for each in ends)
+
+
 def _is_number(part: Expression) -> bool:
     return not part.parts and part.leaf is None and part.text.endswith("f") and float(part.text[:-1]) != 0
 
@@ -138,7 +150,7 @@ def _is_number(part: Expression) -> bool:
 def _power(exponent: Expression) -> str:
     by: dict[str, str] = {
         "2.0f": "{0} * {0}",
-        "0.5f": "sqrtf({0})",
+        "0.5f": "root({0})",
         "1.0f": "{0}",
         "3.0f": "{0} * {0} * {0}",
         "-1.0f": "1.0f / {0}",
@@ -166,6 +178,9 @@ def over(into: Value, leaves: Sequence[Value], body: str) -> tuple[str, list[Any
         opening.append(f"const {each.buffer.kind} *x{i} = {{b{each.buffer.number}}} + {each.start};")
     text = body
     for name, place in names.items():
+        if sizes and name != "y" and not any(orders[1 + int(name[1:])]):  # read once, before the loop
+            opening.append(f"const {leaves[int(name[1:])].buffer.kind} {name}_ = {name}[0];")
+            place = f"{name}_"
         text = text.replace(f"{{{name}}}", place)
     whole = "{\n" + "".join(f"    {line}\n" for line in opening)
     whole += "".join(f"    {line}\n" for line in loops.nest(sizes, text).rstrip("\n").split("\n")) + "}\n"
@@ -215,7 +230,7 @@ def read_number(value: Value, place: str) -> str:
 
 def write_number(text: str, rounding: Rounding) -> str:
     """Write how a real number is rounded to 8 bits."""
-    return f"rounded({text} / {c_float(rounding.scale)}, {rounding.zero})"
+    return f"rounded({text} * {c_float(1 / rounding.scale)}, {rounding.zero})"
 
 
 def _order(found: Expression) -> tuple[int, ...] | None:

@@ -11,7 +11,7 @@ from edgespec.graph.c import rounded
 from edgespec.graph.c.making import Making
 from edgespec.graph.c.read import Node
 from edgespec.graph.c.values import Value
-from edgespec.graph.c.window import BLOCK, bound, in_order, outcome, window
+from edgespec.graph.c.window import BLOCK, Window, bound, either, folded, folds, in_order, outcome, window
 
 Array = NDArray[Any]
 
@@ -25,31 +25,47 @@ def convolution(making: Making, node: Node) -> None:
     found = window(making, node, weight)
     x = making.lined_up(node.inputs[0], found.axis, found.before, found.behind, 0.0)
     name, low, high = making.bounds(node.outputs[0])
-    y = outcome(making, node, found)
+    pool = 1
+    if not found.depthwise:
+        name, pool = making.pool_behind(name, found.axis)
+    y = outcome(making, name)
     making.values[name] = y
     weight = weight.reshape(weight.shape[0], weight.shape[1], -1)
     bias = np.zeros(len(weight), np.float32) if bias is None else bias
     limits = f"{bound(low)}, {bound(high)}"
+    begin = x.start - found.before * found.channels
     if found.depthwise:
         tables = _tables(making, weight[:, 0].T, bias)
         call = (
-            f"depthwise({{b{x.buffer.number}}} + {x.start - found.before * found.channels}, {found.stride}, {found.dilation}, {found.taps}, "
+            f"depthwise({{b{x.buffer.number}}} + {begin}, {found.stride}, {found.dilation}, {found.taps}, "
             f"{tables}, {found.channels}, {found.rows}, {limits}, {{b{y.buffer.number}}});\n"
         )
         making.program.kernels.add("depthwise")
         making.program.say(call, [x.buffer], [y.buffer])
         return
+    text = "".join(_group(making, found, x, weight, bias, y, limits, pool, group) for group in range(found.groups))
+    making.program.say(text, [x.buffer], [y.buffer])
+
+
+def _group(
+    making: Making, found: Window, x: Value, weight: Array, bias: Array, y: Value, limits: str, pool: int, group: int
+) -> str:  # fmt: skip
+    """Call the kernel for the outputs of a group."""
     own, given = len(weight) // found.groups, found.channels // found.groups
-    for group in range(found.groups):
-        part = weight[group * own : (group + 1) * own]
-        stretch = found.dilation == 1 and found.groups == 1
-        taps, count = (1, found.taps * given) if stretch else (found.taps, given)
-        packed = pack(part.transpose(2, 1, 0).reshape(-1, own))
-        begin = x.start - found.before * found.channels + group * given
-        dense(
-            making, x, begin, found.stride * found.channels, (taps, count, found.dilation * found.channels), packed,
-            bias[group * own : (group + 1) * own], found.rows, limits, y, group * own, len(weight),
-        )  # fmt: skip
+    part, add = weight[group * own : (group + 1) * own], bias[group * own : (group + 1) * own]
+    taps = 1 if found.stretch else found.taps
+    packed = part.transpose(2, 1, 0).reshape(-1, own)
+    begin, step = x.start - found.before * found.channels + group * given, found.stride * found.channels
+    rows = found.rows // pool * pool
+    many = folds(found, own, pool) if found.stretch else 1
+
+    def call(many: int, when: str) -> str:
+        shifted = folded(packed, many, pool * step)
+        reach = (taps, len(shifted) // taps, found.dilation * found.channels)
+        return dense(making, x, begin, (step, many * pool * step, pool), reach, pack(shifted), np.tile(add, many), rows // many, limits, y,
+                     group * own, many * len(weight), when)  # fmt: skip
+
+    return either(call(many, "MODEL_VECTORS"), call(1, "!MODEL_VECTORS")) if many > 1 else call(1, "")
 
 
 def linear(making: Making, node: Node) -> None:
@@ -61,12 +77,18 @@ def linear(making: Making, node: Node) -> None:
     x = making.value(node.inputs[0])
     weight, x = in_order(making, node, weight, x)
     name, low, high = making.bounds(node.outputs[0])
-    shape = making.shape(node.outputs[0])
-    y = making.program.value(shape)
+    y = making.program.value(making.shape(node.outputs[0]))
     making.values[name] = y
+    matrix(making, x, weight, bias, f"{bound(low)}, {bound(high)}", y)
+
+
+def matrix(making: Making, x: Value, weight: Array, bias: Array, limits: str, y: Value) -> None:
+    """Call the kernel for rows of numbers that follow one another. weight: (inputs, outputs)."""
     count, own = weight.shape
-    rows = x.count // count
-    dense(making, x, x.start, count, (1, count, 0), pack(weight), bias, rows, f"{bound(low)}, {bound(high)}", y, 0, own)
+    text = dense(
+        making, x, x.start, (count, count, 1), (1, count, 0), pack(weight), bias, x.count // count, limits, y, 0, own
+    )
+    making.program.say(text, [x.buffer], [y.buffer])
 
 
 def linear_weight(making: Making, node: Node) -> tuple[Array, Array]:
@@ -84,23 +106,25 @@ def linear_weight(making: Making, node: Node) -> tuple[Array, Array]:
 
 
 def dense(
-    making: Making, x: Value, begin: int, step: int, reach: tuple[int, int, int], packed: Array, bias: Array, rows: int,
-    limits: str, y: Value, at: int, pitch: int,
-) -> None:  # fmt: skip
-    """Call the kernel of all dense layers.
+    making: Making, x: Value, begin: int, steps: tuple[int, int, int], reach: tuple[int, int, int], packed: Array, bias: Array, rows: int,
+    limits: str, y: Value, at: int, pitch: int, when: str = "",
+) -> str:  # fmt: skip
+    """Write a call of the kernel of all dense layers.
 
-    begin, step: where the first row's numbers begin, and how far the next row's are
+    begin, steps: where the first row's numbers begin; how far the next row's are, how far those of the next group of rows, and rows in a group,
+                  of which the largest results are kept
     reach: stretches of a row's window, numbers in each, and from one to the next
-    packed: as `pack` gives it; at, pitch: where a row's outputs begin, and how far the next row's are
+    packed: as `pack` gives it; at, pitch: where a row's outputs begin, and how far the next row's are; when: condition of the preprocessor
     """
-    tables = _tables(making, packed, padded(bias))
+    tables = _tables(making, packed, padded(bias), when)
+    step, far, pool = steps
     taps, count, jump = reach
     call = (
-        f"dense({{b{x.buffer.number}}} + {begin}, {step}, {taps}, {count}, {jump}, {tables}, {len(bias)}, {rows}, {limits}, "
+        f"dense({{b{x.buffer.number}}} + {begin}, {step}, {far}, {pool}, {taps}, {count}, {jump}, {tables}, {len(bias)}, {rows}, {limits}, "
         f"{{b{y.buffer.number}}} + {at}, {pitch});\n"
     )
     making.program.kernels.add("dense")
-    making.program.say(call.replace(" + 0,", ","), [x.buffer], [y.buffer])
+    return call.replace(" + 0,", ",")
 
 
 def pack(weight: Array) -> Array:
@@ -121,6 +145,8 @@ def padded(bias: Array) -> Array:
     return found
 
 
-def _tables(making: Making, weight: Array, bias: Array) -> str:
-    program = making.program
-    return f"{program.table('float', weight.astype(np.float32), 'w')}, {program.table('float', bias.astype(np.float32), 'b')}"
+def _tables(making: Making, weight: Array, bias: Array, when: str = "") -> str:
+    table = making.program.table
+    return (
+        f"{table('float', weight.astype(np.float32), 'w', when)}, {table('float', bias.astype(np.float32), 'b', when)}"
+    )

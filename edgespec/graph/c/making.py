@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from edgespec.graph.c.values import Buffer, Program, Rounding, Value, c_float
 
 HINT = "docs/c.md lists the operators that have C; another network, or a target with a runtime"
 DEEPEST = 24  # operators in one loop
+POOLS = (2, 4)  # neighbours whose largest one a layer finds by itself
 
 
 @dataclass
@@ -134,6 +136,20 @@ class Making:
             self.done.add(node.outputs[0])
             name = node.outputs[0]
         return name, low, high
+
+    def pool_behind(self, name: str, axis: int) -> tuple[str, int]:
+        """Give of how many neighbours the largest is all that is wanted of a tensor, and that pool's output; 1 and the name where there is none."""
+        node = self.only_reader(name)
+        if node is None or node.kind != "MaxPool" or len(node.outputs) > 1 or node.has.get("ceil_mode", 0):
+            return name, 1
+        sizes, many = list(node.has["kernel_shape"]), len(node.has["kernel_shape"])
+        own = sizes[axis - 2]
+        good = own in POOLS and sizes == list(node.has.get("strides", [1] * many)) and math.prod(sizes) == own
+        plain = not any(node.has.get("pads", ())) and node.has.get("auto_pad", b"NOTSET") in (b"NOTSET", b"VALID")
+        if not (good and plain and set(node.has.get("dilations", (1,))) == {1} and self.shape(node.outputs[0])[axis]):
+            return name, 1
+        self.done.add(node.outputs[0])
+        return node.outputs[0], own
 
     def rounding_behind(self, name: str) -> tuple[str, Rounding | None]:
         """Give the rounding of a tensor that only a QuantizeLinear reads, and that node's output."""

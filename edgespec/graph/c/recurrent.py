@@ -24,7 +24,7 @@ def lstm(making: Making, node: Node) -> None:
     first = [making.optional(node, i) for i in (5, 6)]
     backwards = {b"forward": (0,), b"reverse": (1,), b"bidirectional": (0, 1)}[has.get("direction", b"forward")]
     x = moves.plain(making, making.flat(names[0]))
-    steps, count = x.shape[0], x.shape[-1]
+    steps = x.shape[0]
     y_name, h_name, c_name = (*node.places, "", "")[:3]
     program = making.program
     y = program.value((steps, ways, 1, hidden))
@@ -32,8 +32,7 @@ def lstm(making: Making, node: Node) -> None:
     for way, back in enumerate(backwards):
         made = program.value((steps, 4 * hidden))
         sums = bias[way, : 4 * hidden] + bias[way, 4 * hidden :]
-        layers.dense(making, x, x.start, count, (1, count, 0), layers.pack(inputs[way].T), sums, steps, "-FLT_MAX, FLT_MAX",
-                     made, 0, 4 * hidden)  # fmt: skip
+        layers.matrix(making, x, inputs[way].T, sums, "-FLT_MAX, FLT_MAX", made)
         for state, begin in zip(ends, first, strict=True):
             held = np.zeros(hidden, np.float32) if begin is None else begin[way, 0]
             into = state.seen((hidden,), (1,), way * hidden)

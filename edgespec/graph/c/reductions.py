@@ -49,7 +49,7 @@ def reduce(making: Making, node: Node) -> None:
         x = Expression(own, OF_EACH[node.kind], (x,))
     made = reduced(making, node.kind, x, kept, gone)
     if node.kind in ("ReduceL2", "ReduceLogSum"):
-        text = "sqrtf({0})" if node.kind == "ReduceL2" else "logf({0})"
+        text = "root({0})" if node.kind == "ReduceL2" else "logf({0})"
         made = elementwise.keep(making.program, Expression(kept, text, (elementwise.of_value(made),)))
     view = moves._viewed(made, shape)
     making.lay(name, view if view is not None else moves.plain(making, made).seen(shape, row_major(shape)))
@@ -221,7 +221,7 @@ def layer_normalise(making: Making, node: Node) -> None:
     apart = elementwise.of_value(elementwise.keep(making.program, Expression(own, "{0} - {1}", (x, mean))))
     square = reduced(making, "ReduceMean", Expression(own, "{0} * {0}", (apart,)), kept, gone)
     epsilon = c_float(node.has.get("epsilon", 1e-5))
-    root = Expression(kept, f"1.0f / sqrtf({{0}} + {epsilon})", (elementwise.of_value(square),))
+    root = Expression(kept, f"1.0f / root({{0}} + {epsilon})", (elementwise.of_value(square),))
     share = elementwise.of_value(elementwise.keep(making.program, root))
     parts = [elementwise.of_constant(making.program, making.constant(each)) for each in node.inputs[1:] if each]
     text = "{0} * {1} * {2}" + (" + {3}" if len(parts) > 1 else "")

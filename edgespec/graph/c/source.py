@@ -13,15 +13,15 @@ from edgespec import contract as contracts
 from edgespec import storage
 from edgespec.contract import Contract
 from edgespec.errors import Mistake
-from edgespec.graph.c import values
+from edgespec.graph.c import sections, values
 from edgespec.graph.c.translate import Translated, translate
 
-KERNELS = Path(__file__).parent / "kernels"
+KERNELS = sections.KERNELS
 ORDER = (
-    ("arithmetic.h", {"arithmetic", "dense", "depthwise", "window", "largest_float", "rounded"}),
-    ("vectors.h", {"dense", "depthwise", "rounded"}),
-    ("bytes.h", {"rounded"}),
+    ("parts.h", {"dense", "depthwise", "rounded"}),
+    ("bytes_parts.h", {"rounded"}),
     ("surround.h", {"surround_float"}),
+    ("tiles.h", {"dense", "dense_bytes"}),
     ("dense.h", {"dense"}),
     ("depthwise.h", {"depthwise"}),
     ("dense_bytes.h", {"dense_bytes"}),
@@ -29,6 +29,8 @@ ORDER = (
     ("product.h", {"product"}),
     ("lstm.h", {"lstm"}),
 )
+VECTORS = {"dense", "depthwise", "rounded"}
+"""What works with vectors."""
 WINDOWS = {
     "window_sums": "WINDOW(window_sums, float, y[c] + at[c])\n",
     "largest_float": "WINDOW(largest_float, float, larger(at[c], y[c]))\n",
@@ -138,17 +140,29 @@ def _header(made: Translated, said: Contract, name: str, digest: str) -> str:
 
 def _source(made: Translated, said: Contract, digest: str) -> str:
     kernels = set(made.program.kernels)
-    parts = ['#include "model.h"\n', (KERNELS / "begin.h").read_text("utf-8")]
-    if any(each.kind == "q_t" for each in made.program.buffers):
-        kernels |= {"rounded", "arithmetic"}
-    for file, needed in ORDER:
-        if kernels & needed:
-            parts.append((KERNELS / file).read_text("utf-8"))
+    held_in_bytes = any(each.kind == "q_t" for each in made.program.buffers)
+    if held_in_bytes:
+        kernels |= {"rounded"}
+    vectors = bool(kernels & VECTORS)
+    parts = ['#include "model.h"\n', sections.kernel("begin.h")]
+    parts += [text.replace("{}", name) for name, text in made.program.tables.items()]
+    body = [sections.text_of(ORDER, kernels)]
     if kernels & set(WINDOWS):
-        parts.append((KERNELS / "windows.h").read_text("utf-8"))
-        parts.append("".join(text for name, text in WINDOWS.items() if name in kernels))
-    parts += [text.replace("{}", name, 1) for name, text in made.program.tables.items()]
-    parts += [_contract(made, said, digest), _run(made)]
+        body += [
+            sections.kernel("windows.h"),
+            "".join(text for name, text in WINDOWS.items() if name in kernels),
+        ]
+    body += [sections.kernel("largest.h"), _answer(made)]
+    first, whole = sections.kernel("arithmetic.h"), "\n".join(body)
+    levels, choices = sections.levels(whole, first, vectors, held_in_bytes)
+    parts += [
+        _contract(made, said, digest),
+        first,
+        sections.opening(vectors, held_in_bytes),
+        whole,
+        levels,
+        _run(choices),
+    ]
     return "\n".join(parts)
 
 
@@ -172,33 +186,38 @@ def c_text(text: str) -> str:
     return '"' + "".join(chr(each) if chr(each) in plain else f"\\{each:03o}" for each in text.encode()) + '"'
 
 
-def _run(made: Translated) -> str:
+def _answer(made: Translated) -> str:
+    """Write the function that answers a spectrum; each level of processors has its own."""
     graph = made.graph
     logits = next((each for each in graph.outputs if each == "logits"), graph.outputs[0])
-    score = "score" if "score" in graph.outputs else ""
     lines = [
-        "int model_run(const float *spectrum, void *workspace, size_t bytes, struct model_answer *answer)",
+        "static int answer_it(const float *spectrum, unsigned char *space, struct model_answer *answer)",
         "{",
-        "    unsigned char *const space = (unsigned char *)workspace;",
         "    uint32_t odd = 0, bits;",
-        "    if (bytes < MODEL_WORKSPACE)\n        return MODEL_SMALL_WORKSPACE;",
-        "    if ((uintptr_t)space % MODEL_ALIGNMENT)\n        return MODEL_UNALIGNED_WORKSPACE;",
         "    for (int i = 0; i < MODEL_POINTS; i++) {",
         "        memcpy(&bits, spectrum + i, sizeof bits);",
         "        odd |= (bits & 0x7f800000u) == 0x7f800000u;",
         "    }",
         "    if (odd)\n        return MODEL_NOT_FINITE;",
         made.program.text().rstrip("\n"),
-        "    answer->label = 0;",
-        f"    for (int i = 0; i < {_count(graph.shapes[logits])}; i++) {{",
-        f"        if (!(fabsf(answer->{logits}[i]) <= FLT_MAX))\n            return MODEL_NO_ANSWER;",
-        f"        if (answer->{logits}[i] > answer->{logits}[answer->label])\n            answer->label = i;",
-        "    }",
+        f"    answer->label = largest_place(answer->{logits}, {_count(graph.shapes[logits])});",
+        "    if (answer->label < 0)\n        return MODEL_NO_ANSWER;",
         "    answer->known = 1;",
     ]
-    if score:
-        lines.append(f"#ifdef MODEL_THRESHOLD\n    answer->known = answer->{score}[0] >= MODEL_THRESHOLD;\n#endif")
+    if "score" in graph.outputs:
+        lines.append("#ifdef MODEL_THRESHOLD\n    answer->known = answer->score[0] >= MODEL_THRESHOLD;\n#endif")
     return "\n".join([*lines, "    (void)space;", "    return MODEL_OK;", "}", ""])
+
+
+def _run(choices: str) -> str:
+    """Write the function that everybody calls."""
+    return (
+        "int model_run(const float *spectrum, void *workspace, size_t bytes, struct model_answer *answer)\n{\n"
+        "    unsigned char *const space = (unsigned char *)workspace;\n"
+        "    if (bytes < MODEL_WORKSPACE)\n        return MODEL_SMALL_WORKSPACE;\n"
+        "    if ((uintptr_t)space % MODEL_ALIGNMENT)\n        return MODEL_UNALIGNED_WORKSPACE;\n"
+        f"{choices}    return answer_it(spectrum, space, answer);\n}}\n"
+    )
 
 
 def _count(shape: tuple[int, ...]) -> int:

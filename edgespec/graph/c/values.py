@@ -121,14 +121,21 @@ class Program:
             each.first = len(self.statements) - 1 if each.first < 0 else each.first
             each.last = len(self.statements) - 1
 
-    def table(self, kind: str, values: NDArray[Any], hint: str = "k") -> str:
-        """Keep constants; give the table's name, the same for the same numbers."""
-        return self._kept(f"static const {kind} {{}}[{max(values.size, 1)}] ALIGNED = {{\n{numbers(values)}}};\n", hint)
+    def table(self, kind: str, values: NDArray[Any], hint: str = "k", when: str = "") -> str:
+        """Keep constants; give the table's name, the same for the same numbers. when: the preprocessor's condition of its use."""
+        return self._kept(guarded(table_text(kind, values), when), hint)
 
-    def text_table(self, kind: str, said: Sequence[str], hint: str) -> str:
+    def byte_weights(self, narrow: NDArray[np.int8], wide: NDArray[np.int8], when: str = "") -> str:
+        """Keep 8-bit weights, and the same ones in another order and in 16 bits (name_wide) for processors that multiply those."""
+        both = guarded(table_text("int8_t", narrow), "MODEL_BYTES") + guarded(
+            table_text("int16_t", wide, "_wide"), "MODEL_WIDE"
+        )
+        return self._kept(guarded(both, when), "w")
+
+    def text_table(self, kind: str, said: Sequence[str], hint: str, when: str = "") -> str:
         """Keep constants that are written as expressions."""
         body = ",\n".join(said)
-        return self._kept(f"static const {kind} {{}}[{len(said)}] ALIGNED = {{\n{body}\n}};\n", hint)
+        return self._kept(guarded(f"static const {kind} {{}}[{len(said)}] ALIGNED = {{\n{body}\n}};\n", when), hint)
 
     def _kept(self, text: str, hint: str) -> str:
         for name, known in self.tables.items():
@@ -187,6 +194,16 @@ def _pointer(buffer: Buffer) -> str:
 
 def _up(size: int) -> int:
     return -(-size // ALIGN) * ALIGN
+
+
+def table_text(kind: str, values: NDArray[Any], ending: str = "") -> str:
+    """Write a table whose name is still `{}`."""
+    return f"static const {kind} {{}}{ending}[{max(values.size, 1)}] ALIGNED = {{\n{numbers(values)}}};\n"
+
+
+def guarded(text: str, when: str) -> str:
+    """Put a text under a condition of the preprocessor."""
+    return f"#if {when}\n{text}#endif\n" if when else text
 
 
 def numbers(values: NDArray[Any]) -> str:

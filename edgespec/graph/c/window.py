@@ -37,6 +37,7 @@ class Window:
         self.before = pads[i]
         reach = (self.rows - 1) * self.stride + (self.taps - 1) * self.dilation + 1
         self.behind = max(reach - self.before - making.shape(node.inputs[0])[self.axis], 0)
+        self.stretch = self.dilation == 1 and self.groups == 1
         self.depthwise = self.groups > 1 and self.groups == self.channels == shape[0]
 
 
@@ -45,9 +46,9 @@ def window(making: Making, node: Node, weight: Array) -> Window:
     return Window(making, node, weight.shape)
 
 
-def outcome(making: Making, node: Node, found: Window, rounding: Any = None) -> Value:
+def outcome(making: Making, name: str, rounding: Any = None) -> Value:
     """Make a convolution's output: channels together, position after position."""
-    shape = making.shape(node.outputs[0])
+    shape = making.shape(name)
     strides = tuple(1 if i == 1 else shape[1] for i in range(len(shape)))
     return making.program.value(shape, strides, rounding)
 
@@ -64,6 +65,33 @@ def in_order(making: Making, node: Node, weight: Array, x: Value) -> tuple[Array
         making.program.say(*elementwise.over(made, [x], "{y} = {x0};\n"))
         x = made
     return weight, x
+
+
+def folds(found: Window, outputs: int, pool: int) -> int:
+    """Tell how many rows a kernel had best compute as one, with weights that are shifted and 0 between, so that 16 outputs are full.
+
+    found: a convolution whose window is one stretch; outputs: of a row; pool: neighbouring rows whose largest one is wanted
+    """
+    if pool > 2:  # kernels with few registers take such rows one after the other
+        return 1
+    many = found.rows // pool
+    step, count = found.stride * found.channels * pool, found.taps * found.channels
+    costs = {each: (count + (each - 1) * step) / each for each in range(1, BLOCK // outputs + 1) if many % each == 0}
+    return min(costs, key=lambda each: (costs[each], each)) if costs else 1
+
+
+def folded(weight: Array, many: int, step: int) -> Array:
+    """(count, outputs) -> (count + (many - 1) * step, many * outputs): weights of so many rows, each `step` numbers behind the last."""
+    count, outputs = weight.shape
+    found = np.zeros((count + (many - 1) * step, many * outputs), weight.dtype)
+    for each in range(many):
+        found[each * step : each * step + count, each * outputs : (each + 1) * outputs] = weight
+    return found
+
+
+def either(vectors: str, plain: str) -> str:
+    """Write one text for processors with vectors, another one for those without."""
+    return f"#if MODEL_VECTORS\n{vectors}#else\n{plain}#endif\n"
 
 
 def bound(value: float) -> str:

@@ -3,6 +3,33 @@ INLINE float larger(float a, float b) { return a > b ? a : b; }
 INLINE float smaller(float a, float b) { return a < b ? a : b; }
 INLINE float between(float x, float low, float high) { return smaller(larger(x, low), high); }
 
+INLINE float root(float x)
+{
+#if MODEL_BASE >= 0 && defined(__clang__)
+    return _mm_cvtss_f32(_mm_sqrt_ss(_mm_set_ss(x))); /* sqrtf may set errno, one number at a time */
+#else
+    return sqrtf(x);
+#endif
+}
+
+INLINE float over_root(float x, float y)
+{
+    /* x divided by the root of y, which is 1e-36 or more; Newton's method doubles the right digits each time */
+#if MODEL_VECTORS
+    uint32_t bits;
+    float r, half = 0.5f * y;
+    memcpy(&bits, &y, sizeof bits);
+    bits = 0x5f375a86u - (bits >> 1);
+    memcpy(&r, &bits, sizeof r);
+    r = r * (1.5f - half * r * r);
+    r = r * (1.5f - half * r * r);
+    r = r * (1.5f - half * r * r);
+    return x * r;
+#else
+    return x / sqrtf(y);
+#endif
+}
+
 INLINE float raised(float x)
 {
     /* 2^n times a polynomial on +-ln(2)/2: the rounded quotient is taken out in two parts, so that nothing is lost */
@@ -23,7 +50,7 @@ INLINE float raised(float x)
     return p * n;
 }
 
-INLINE float sigmoid(float x) { return 1.0f / (1.0f + raised(-x)); }
+INLINE float sigmoid(float x) { return 1.0f / (1.0f + raised(smaller(-x, 60.0f))); } /* 1e-26 and more: its products keep their exponent, too */
 INLINE float hyperbolic(float x) { return 1.0f - 2.0f / (raised(2.0f * x) + 1.0f); }
 INLINE float softplus(float x) { return larger(x, 0.0f) + logf(1.0f + raised(-fabsf(x))); }
 

@@ -1,63 +1,105 @@
 /* Dense layers in float: rows of inputs against weights that lie together for 16 outputs.
-   A row's window is `taps` stretches of `count` numbers, `jump` from one to the next; weights are (blocks, taps * count, 16). */
-#define MAKE_ROWS_2(M) M(0) M(1)
-#define MAKE_ROWS_6(M) M(0) M(1) M(2) M(3) M(4) M(5)
-#define MAKE_ROWS_12(M) MAKE_ROWS_6(M) M(6) M(7) M(8) M(9) M(10) M(11)
-#define MAKE_ROWS_1(M) M(0)
-#define JOIN_(a, b) a##b
-#define JOIN(a, b) JOIN_(a, b)
-#define EACH_ROW JOIN(MAKE_ROWS_, TILE_ROWS)
-#define EACH_LONG_ROW JOIN(MAKE_ROWS_, LONG_ROWS)
-
-#if TILE_ROWS > 1
-#if TILE_COLUMNS == 2
-INLINE void dense_tile_2(const float *x, ptrdiff_t step, int taps, int count, ptrdiff_t jump, const float *w, ptrdiff_t next,
-                                const float *b, float low, float high, float *y, ptrdiff_t pitch, int last)
+   A row's window is `taps` stretches of `count` numbers, `jump` from one to the next; weights are (blocks, taps * count, 16).
+   pool: of so many neighbouring rows only the largest results are kept: 1, 2, 4; `again` where some of them are in y already. */
+INLINE void dense_put(float *y, V v, float low, float high, int count, int again)
 {
-#define M(p) V a##p = v_load(b), c##p = v_load(b + 16);
-    EACH_ROW(M)
+#if MODEL_VECTORS
+    v = v_between(v, low, high);
+    v_store_part(y, again ? v_larger(v, v_load(y)) : v, count);
+#else
+    for (int i = 0; i < 16 && i < count; i++) {
+        const float now = between(v.at[i], low, high);
+        y[i] = again ? larger(now, y[i]) : now;
+    }
+#endif
+}
+
+#if TILE_ROWS > 0
+INLINE void dense_tile_2(const float *x, const struct rows *r, int taps, int count, ptrdiff_t jump, const float *w, ptrdiff_t next,
+                         const float *b, float low, float high, float *y, ptrdiff_t pitch, int last, int pool)
+{
+    const ptrdiff_t one = r->one, two = r->two, three = r->three;
+#define M(p, k, far) V a##p = v_load(b), c##p = v_load(b + 16);
+    JOIN(ROWS_, TILE_ROWS)(M)
 #undef M
     for (int tap = 0; tap < taps; tap++) {
-        const float *from = x + tap * jump;
-        for (int j = 0; j < count; j++) {
+        BASES(float);
+        (void)from2; (void)from3;
+        for (int j = 0; j < count; j++, w += 16, from0++, from1++) {
             V u = v_load(w), v = v_load(w + next);
-#define M(p) { V t = v_all(from[(p) * step + j]); a##p = v_fma(t, u, a##p); c##p = v_fma(t, v, c##p); }
-            EACH_ROW(M)
+#define M(p, k, far) { V t = v_all(from##k[far]); a##p = v_fma(t, u, a##p); c##p = v_fma(t, v, c##p); }
+            JOIN(ROWS_, TILE_ROWS)(M)
 #undef M
-            w += 16;
         }
     }
-#define M(p) v_store(y + (p) * pitch, v_between(a##p, low, high)); v_store_part(y + (p) * pitch + 16, v_between(c##p, low, high), last);
-    EACH_ROW(M)
+#define PUT(p, to) dense_put(y + (to) * pitch, a##p, low, high, 16, 0); dense_put(y + (to) * pitch + 16, c##p, low, high, last, 0);
+    if (pool == 1) {
+#define M(p, k, far) PUT(p, p)
+        JOIN(ROWS_, TILE_ROWS)(M)
 #undef M
+        return;
+    }
+#define M(p, q) a##p = v_larger(a##p, a##q); c##p = v_larger(c##p, c##q);
+    JOIN(PAIRS_, TILE_ROWS)(M)
+    if (pool == 4) {
+        JOIN(FOURS_, TILE_ROWS)(M)
+#undef M
+#define M(p, q) PUT(p, p / 4)
+        JOIN(FOURS_, TILE_ROWS)(M)
+#undef M
+        return;
+    }
+#define M(p, q) PUT(p, p / 2)
+    JOIN(PAIRS_, TILE_ROWS)(M)
+#undef M
+#undef PUT
 }
 #endif
 
-INLINE void dense_tile_1(const float *x, ptrdiff_t step, int taps, int count, ptrdiff_t jump, const float *w,
-                                const float *b, float low, float high, float *y, ptrdiff_t pitch, int last)
+#if LONG_ROWS > 0
+INLINE void dense_tile_1(const float *x, const struct rows *r, int taps, int count, ptrdiff_t jump, const float *w, const float *b,
+                         float low, float high, float *y, ptrdiff_t pitch, int last, int pool, int at)
 {
-#define M(p) V a##p = v_load(b);
-    EACH_LONG_ROW(M)
+    const ptrdiff_t one = r->one, two = r->two, three = r->three;
+    (void)two; (void)three;
+#define M(p, k, far) V a##p = v_load(b);
+    JOIN(ROWS_, LONG_ROWS)(M)
 #undef M
     for (int tap = 0; tap < taps; tap++) {
-        const float *from = x + tap * jump;
-        for (int j = 0; j < count; j++) {
+        BASES(float);
+        (void)from1; (void)from2; (void)from3;
+        AS_LOOP
+        for (int j = 0; j < count; j++, w += 16, from0++, from1++, from2++, from3++) {
             V u = v_load(w);
-#define M(p) a##p = v_fma(v_all(from[(p) * step + j]), u, a##p);
-            EACH_LONG_ROW(M)
+#define M(p, k, far) a##p = v_fma(v_all(from##k[far]), u, a##p);
+            JOIN(ROWS_, LONG_ROWS)(M)
 #undef M
-            w += 16;
         }
     }
-#define M(p) v_store_part(y + (p) * pitch, v_between(a##p, low, high), last);
-    EACH_LONG_ROW(M)
+    if (pool == 2) {
+#define M(p, q) dense_put(y + (at + p) / 2 * pitch, v_larger(a##p, a##q), low, high, last, 0);
+        JOIN(PAIRS_, LONG_ROWS)(M)
+#undef M
+        return;
+    }
+    if (pool == 4 && LONG_ROWS % 4 == 0) {
+#define M(p, q) a##p = v_larger(a##p, a##q);
+        JOIN(PAIRS_, LONG_ROWS)(M)
+#undef M
+#define M(p, q) dense_put(y + (at + p) / 4 * pitch, v_larger(a##p, a##q), low, high, last, 0);
+        JOIN(FOURS_, LONG_ROWS)(M)
+#undef M
+        return;
+    }
+#define M(p, k, far) dense_put(y + (at + p) / pool * pitch, a##p, low, high, last, (at + p) % pool);
+    JOIN(ROWS_, LONG_ROWS)(M)
 #undef M
 }
 #endif
 
 #if defined(FOUR_BLOCKS)
 INLINE void dense_row_4(const float *x, int taps, int count, ptrdiff_t jump, const float *w, ptrdiff_t next,
-                               const float *b, float low, float high, float *y)
+                        const float *b, float low, float high, float *y)
 {
     V a = v_load(b), c = v_load(b + 16), d = v_load(b + 32), e = v_load(b + 48);
     for (int tap = 0; tap < taps; tap++) {
@@ -76,11 +118,10 @@ INLINE void dense_row_4(const float *x, int taps, int count, ptrdiff_t jump, con
     v_store(y + 32, v_between(d, low, high));
     v_store(y + 48, v_between(e, low, high));
 }
-
 #endif
 
-INLINE void dense_row(const float *x, int taps, int count, ptrdiff_t jump, const float *w, const float *b,
-                             float low, float high, float *y, int last)
+INLINE void dense_row(const float *x, int taps, int count, ptrdiff_t jump, const float *w, const float *b, float low, float high, float *y,
+                      int last, int again)
 {
     V a = v_load(b), c = v_all(0.0f);
     for (int tap = 0; tap < taps; tap++) {
@@ -96,43 +137,63 @@ INLINE void dense_row(const float *x, int taps, int count, ptrdiff_t jump, const
             w += 16;
         }
     }
-    v_store_part(y, v_between(v_add(a, c), low, high), last);
+    dense_put(y, v_add(a, c), low, high, last, again);
 }
 
-static void dense(const float *x, ptrdiff_t step, int taps, int count, ptrdiff_t jump, const float *w, const float *b, int outputs,
-                  int rows, float low, float high, float *y, ptrdiff_t pitch)
+INLINE void dense_rows(const float *x, ptrdiff_t step, ptrdiff_t far, int taps, int count, ptrdiff_t jump, const float *w, const float *b,
+                       int outputs, int rows, float low, float high, float *y, ptrdiff_t pitch, int pool)
 {
     const ptrdiff_t next = (ptrdiff_t)taps * count * 16;
     const int blocks = (outputs + 15) / 16, last = outputs - (blocks - 1) * 16;
     int first = 0; /* of the blocks that are left to single rows */
-#if TILE_ROWS > 1
     /* the weights of a block stay in the fastest cache while all rows pass; the last tile begins earlier, so that it is a whole one */
-#if TILE_COLUMNS == 2
+#if TILE_ROWS > 0 || LONG_ROWS > 0
+    const int joined = LONG_ROWS % pool == 0; /* a tile holds whole groups of rows; else groups follow one another without a gap */
+    const struct rows r = joined ? rows_of(step, far, pool) : rows_of(step, step, 1);
+#endif
+#if TILE_ROWS > 0
     if (rows >= TILE_ROWS)
         for (; first + 2 <= blocks; first += 2)
             for (int row = 0; row < rows; row += TILE_ROWS) {
-                const int at = row + TILE_ROWS <= rows ? row : rows - TILE_ROWS;
-                dense_tile_2(x + at * step, step, taps, count, jump, w + first * next, next, b + first * 16, low, high,
-                             y + at * pitch + first * 16, pitch, first + 2 < blocks ? 16 : last);
+                const int at = (row + TILE_ROWS <= rows ? row : rows - TILE_ROWS) / pool;
+                dense_tile_2(x + at * far, &r, taps, count, jump, w + first * next, next, b + first * 16, low, high,
+                             y + at * pitch + first * 16, pitch, first + 2 < blocks ? 16 : last, pool);
             }
 #endif
+#if LONG_ROWS > 0
     if (rows >= LONG_ROWS)
         for (; first < blocks; first++)
             for (int row = 0; row < rows; row += LONG_ROWS) {
                 const int at = row + LONG_ROWS <= rows ? row : rows - LONG_ROWS;
-                dense_tile_1(x + at * step, step, taps, count, jump, w + first * next, b + first * 16, low, high,
-                             y + at * pitch + first * 16, pitch, first + 1 < blocks ? 16 : last);
+                dense_tile_1(x + (joined ? at / pool * far : at * step), &r, taps, count, jump, w + first * next, b + first * 16, low, high,
+                             y + first * 16, pitch, first + 1 < blocks ? 16 : last, pool, at);
             }
 #endif
     for (int row = 0; row < rows && first < blocks; row++) {
+        const float *from = x + row / pool * far + row % pool * step;
+        float *to = y + row / pool * pitch;
         int block = first;
 #if defined(FOUR_BLOCKS)
-        for (; block + 4 < blocks || (block + 4 == blocks && last == 16); block += 4)
-            dense_row_4(x + row * step, taps, count, jump, w + block * next, next, b + block * 16, low, high,
-                        y + row * pitch + block * 16);
+        for (; pool == 1 && (block + 4 < blocks || (block + 4 == blocks && last == 16)); block += 4)
+            dense_row_4(from, taps, count, jump, w + block * next, next, b + block * 16, low, high, to + block * 16);
 #endif
         for (; block < blocks; block++)
-            dense_row(x + row * step, taps, count, jump, w + block * next, b + block * 16, low, high,
-                      y + row * pitch + block * 16, block + 1 < blocks ? 16 : last);
+            dense_row(from, taps, count, jump, w + block * next, b + block * 16, low, high, to + block * 16,
+                      block + 1 < blocks ? 16 : last, row % pool);
     }
+}
+
+static void dense(const float *x, ptrdiff_t step, ptrdiff_t far, int pool, int taps, int count, ptrdiff_t jump, const float *w,
+                  const float *b, int outputs, int rows, float low, float high, float *y, ptrdiff_t pitch)
+{
+#if MODEL_VECTORS
+    if (pool == 1)
+        dense_rows(x, step, far, taps, count, jump, w, b, outputs, rows, low, high, y, pitch, 1);
+    else if (pool == 2)
+        dense_rows(x, step, far, taps, count, jump, w, b, outputs, rows, low, high, y, pitch, 2);
+    else
+        dense_rows(x, step, far, taps, count, jump, w, b, outputs, rows, low, high, y, pitch, 4);
+#else
+    dense_rows(x, step, far, taps, count, jump, w, b, outputs, rows, low, high, y, pitch, pool);
+#endif
 }

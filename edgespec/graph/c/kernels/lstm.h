@@ -5,7 +5,7 @@ static void lstm(const float *gates_x, int steps, int backwards, const float *w,
     for (int i = 0; i < steps; i++) {
         const int t = backwards ? steps - 1 - i : i;
         const float *from = gates_x + (ptrdiff_t)t * 4 * hidden;
-        dense(h, 0, 1, hidden, 0, w, none, 4 * hidden, 1, -FLT_MAX, FLT_MAX, gates, 0);
+        dense(h, 0, 0, 1, 1, hidden, 0, w, none, 4 * hidden, 1, -FLT_MAX, FLT_MAX, gates, 0);
         for (int j = 0; j < hidden; j++) {
             const float in = sigmoid(gates[j] + from[j]), out = sigmoid(gates[hidden + j] + from[hidden + j]);
             const float keep = sigmoid(gates[2 * hidden + j] + from[2 * hidden + j]);

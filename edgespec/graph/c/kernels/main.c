@@ -1,7 +1,7 @@
 /* Answer a spectrum: a text file with one line an intensity, its last number is taken; MODEL_POINTS of them, in the order of model_axis.
    Without a file the test vectors are asked, and the program ends with 1 where an answer is not as it should be.
 
-       cc -O3 -march=native -fno-math-errno -fno-trapping-math main.c model.c -lm -o model
+       cc -O2 main.c model.c -lm -o model
        ./model                         ask the test vectors
        ./model spectrum.txt            answer a file */
 #include "model.h"

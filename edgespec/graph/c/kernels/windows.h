@@ -14,29 +14,50 @@
         }                                                                                                                           \
     }
 
-/* Long windows at every position: sums of 2, 4, 8, ... neighbours, of which each window takes those that its length is made of. */
+/* Long windows at every position: sums of 4, 16, 64, ... neighbours (2, 4, 8, ... without vectors), of which each window takes those that
+   its length is made of. */
 INLINE void running_sums(const float *x, int taps, int channels, int rows, float *restrict room, float *restrict y)
 {
-    const int total = (rows + taps - 1) * channels;
-    int begin = 0, have = 1;
+    const int total = (rows + taps - 1) * channels, all = rows * channels;
+    int begin = 0, have = 1, left = total;
     const float *now = x;
-    for (int i = 0; i < rows * channels; i++)
+    for (int i = 0; i < all; i++)
         y[i] = 0.0f;
     for (;;) {
+        const int far = have * channels;
+        const float *const from = now + begin * channels;
+        float *restrict next = now == room ? room + total : room;
+#if MODEL_VECTORS
+        const int digit = taps / have % 4;
+        if (digit == 1)
+            for (int i = 0; i < all; i++)
+                y[i] += from[i];
+        if (digit == 2)
+            for (int i = 0; i < all; i++)
+                y[i] += from[i] + from[i + far];
+        if (digit == 3)
+            for (int i = 0; i < all; i++)
+                y[i] += (from[i] + from[i + far]) + from[i + 2 * far];
+        begin += digit * have;
+        have *= 4;
+        if (have > taps)
+            break;
+        left -= 3 * far;
+        for (int i = 0; i < left; i++)
+            next[i] = (now[i] + now[i + far]) + (now[i + 2 * far] + now[i + 3 * far]);
+#else
         if (taps & have) {
-            for (int i = 0; i < rows * channels; i++)
-                y[i] += now[i + begin * channels];
+            for (int i = 0; i < all; i++)
+                y[i] += from[i];
             begin += have;
         }
-        if (2 * have > taps)
-            break;
-        {
-            const int count = total - (2 * have - 1) * channels, far = have * channels;
-            float *restrict next = now == room ? room + total : room;
-            for (int i = 0; i < count; i++)
-                next[i] = now[i] + now[i + far];
-            now = next;
-        }
         have *= 2;
+        if (have > taps)
+            break;
+        left -= far;
+        for (int i = 0; i < left; i++)
+            next[i] = now[i] + now[i + far];
+#endif
+        now = next;
     }
 }

@@ -59,5 +59,28 @@ def test_a_chain_is_one_loop_and_bounds_may_be_left_out(tmp_path: Path) -> None:
     ]
     held = {"two": np.float32(2), "low": np.float32(-0.5), "high": np.float32(1.5)}
     text = c_code.check(c_code.graph(tmp_path, nodes, 64, 64, held))
-    run = text[text.index("int model_run(") :]
+    run = c_code.statements(text)
     assert run.count("for (int i0") == 1, "five operators, one loop"
+
+
+@c_code.needs_compiler
+def test_a_division_by_a_root_that_is_never_0_is_right_without_dividing(tmp_path: Path) -> None:
+    nodes = [
+        helper.make_node("Abs", ["spectrum"], ["a"]),
+        helper.make_node("Clip", ["a", "low"], ["c"]),
+        helper.make_node("Sqrt", ["c"], ["r"]),
+        helper.make_node("Div", ["spectrum", "r"], ["logits"]),
+    ]
+    for low, scale in ((1e-36, 1e-6), (1e-36, 1e30), (0.0, 1.0)):
+        path = c_code.graph(tmp_path, nodes, 50, 50, {"low": np.float32(low)})
+        text = c_code.check(path, scale=scale, tolerance=1e-6)
+        assert ("over_root(" in c_code.statements(text)) == (low > 0)
+
+
+@c_code.needs_compiler
+def test_sigmoid_gives_no_number_without_an_exponent(tmp_path: Path) -> None:
+    path = c_code.graph(tmp_path, [helper.make_node("Sigmoid", ["spectrum"], ["logits"])], 4, 4)
+    library, made = c_code.compiled(path)
+    _, (found,), _ = c_code.asked(library, made, np.array([-1000.0, -60.0, 0.0, 1000.0]), [4])
+    assert found[0] == found[1] > 1e-27
+    assert found[2:].tolist() == [0.5, 1.0]

@@ -38,6 +38,39 @@ def test_a_convolution(shape: tuple[int, ...], tmp_path: Path) -> None:
     c_code.check(path, "-O3", "-march=native")
 
 
+POOLED = [  # channels, outputs, stride, groups, positions, pool
+    (1, 8, 2, 1, 70, 2), (3, 3, 1, 1, 66, 4), (8, 20, 1, 1, 37, 2), (8, 37, 1, 2, 50, 4), (16, 48, 1, 1, 18, 2), (4, 16, 1, 1, 6, 4),
+]  # fmt: skip
+
+
+def pooled(folder: Path, shape: tuple[int, ...]) -> Path:
+    """Write a convolution, Relu and MaxPool."""
+    channels, outputs, stride, groups, positions, pool = shape
+    outputs = outputs // groups * groups
+    random, found = np.random.default_rng(8), (positions - 1) // stride + 1
+    nodes = [
+        helper.make_node("Reshape", ["spectrum", "s"], ["a"]),
+        helper.make_node("Conv", ["a", "w", "b"], ["c"], kernel_shape=[1, 5], strides=[1, stride], pads=[0, 2, 0, 2], group=groups),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("MaxPool", ["r"], ["p"], kernel_shape=[1, pool], strides=[1, pool]),
+        helper.make_node("Flatten", ["p"], ["logits"]),
+    ]  # fmt: skip
+    held = {"w": random.normal(size=(outputs, channels // groups, 1, 5)).astype("f"), "b": random.normal(size=outputs).astype("f"),
+            "s": np.array([1, channels, 1, positions])}  # fmt: skip
+    return c_code.graph(folder, nodes, channels * positions, outputs * (found // pool), held)
+
+
+@c_code.needs_compiler
+@pytest.mark.parametrize("shape", POOLED, ids=str)
+def test_a_convolution_keeps_the_largest_of_neighbours(shape: tuple[int, ...], tmp_path: Path) -> None:
+    path = pooled(tmp_path, shape)
+    for flags in (["-DMODEL_LEVEL=0"], ["-DMODEL_LEVEL=1"], ["-march=native"]):
+        text = c_code.check(path, "-O1", *flags)
+    assert "largest_float(" not in text
+    few = shape[1] <= 8 and shape[5] == 2 and (shape[4] // shape[2] // shape[5]) % 2 == 0
+    assert ("#if MODEL_VECTORS" in c_code.statements(text)) == few, "rows of few outputs are computed as one"
+
+
 @c_code.needs_compiler
 @pytest.mark.parametrize(("rows", "outputs"), [(1, 3), (1, 192), (7, 20), (13, 33)])
 def test_a_linear_layer(rows: int, outputs: int, tmp_path: Path) -> None:

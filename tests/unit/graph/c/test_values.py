@@ -48,5 +48,14 @@ def test_the_same_table_is_kept_once() -> None:
     assert program.table("float", np.arange(4, dtype=np.float32)) != first
 
 
+def test_a_table_may_be_for_some_processors_alone() -> None:
+    program = Program()
+    name = program.byte_weights(np.arange(4, dtype=np.int8), np.arange(4, dtype=np.int8), "MODEL_VECTORS")
+    text = program.tables[name].replace("{}", name)
+    assert text.startswith("#if MODEL_VECTORS\n#if MODEL_BYTES\nstatic const int8_t w0[4]")
+    assert "#if MODEL_WIDE\nstatic const int16_t w0_wide[4]" in text
+    assert text.count("#endif") == 3
+
+
 def test_strides_of_numbers_in_order() -> None:
     assert row_major((2, 3, 4)) == (12, 4, 1)

@@ -11,7 +11,7 @@ from edgespec.errors import Mistake
 from edgespec.graph.c.making import Making
 from edgespec.graph.c.read import Graph, Node
 from edgespec.graph.c.values import Program, Value, row_major
-from edgespec.graph.c.window import bound, in_order, window
+from edgespec.graph.c.window import bound, either, folded, folds, in_order, window
 
 
 def making() -> Making:
@@ -50,3 +50,16 @@ def test_a_bound_that_is_none_is_the_largest_number() -> None:
     assert bound(np.inf) == "FLT_MAX"
     assert bound(-np.inf) == "-FLT_MAX"
     assert bound(0.0) == "0.0f"
+
+
+def test_rows_of_few_outputs_are_computed_as_one() -> None:
+    found = window(making(), conv(pads=[0, 3, 0, 3], strides=[1, 2]), np.zeros((4, 8, 1, 7)))
+    assert folds(found, 17, 1) == 1
+    assert folds(found, 8, 1) == 2, "10 rows, two as one"
+    assert folds(found, 4, 2) == 1, "5 groups of two rows: no even number of them"
+    weight = folded(np.array([[1, 2], [3, 4]], np.float32), 2, 3)
+    assert weight.tolist() == [[1, 2, 0, 0], [3, 4, 0, 0], [0, 0, 0, 0], [0, 0, 1, 2], [0, 0, 3, 4]]
+
+
+def test_the_preprocessor_chooses_one_of_two_texts() -> None:
+    assert either("a;\n", "b;\n") == "#if MODEL_VECTORS\na;\n#else\nb;\n#endif\n"
