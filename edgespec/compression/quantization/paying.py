@@ -22,7 +22,7 @@ from edgespec.compression.quantization import qdq, sensitivity
 from edgespec.compression.quantization.ranges import Range
 from edgespec.compression.quantization.sensitivity import Judge, Promises, Settled
 from edgespec.errors import BrokenPromise, Mismatch
-from edgespec.graph import assembly, exporter, names, onnx_file
+from edgespec.graph import assembly, compatibility, exporter, names, onnx_file
 from edgespec.job import Job
 from edgespec.targets import card as cards
 
@@ -100,6 +100,9 @@ def settle(
             content = _whole(job, whole, found.network)
         except (BrokenPromise, Mismatch) as problem:
             broken = broken or problem
+            job.progress.say(
+                f"quantize: int8 with the first {len(first)} layers in float32 is not asked about: {problem.message}"
+            )
             continue
         if all(set(found.floats) != set(other.floats) for _, other in settled):
             settled.append((len(first), found))
@@ -169,8 +172,9 @@ def _asked(job: Job, target: str, files: Mapping[str, bytes], first: Sequence[in
         for i, (title, content) in enumerate(files.items()):
             paths[title] = work / f"{i}.onnx"
             paths[title].write_bytes(content)
+        card = cards.load(target)
         found = measure.measure(
-            paths, x, y, cards.load(target), work / "bench", reference=FLOAT, float_of={}, seconds=SECONDS,
+            compatibility.as_run(paths, card, work / "sent"), x, y, card, work / "bench", reference=FLOAT, float_of={}, seconds=SECONDS,
             seed=job.seed, progress=job.progress.say,
         )  # fmt: skip
         pair = paired.of_session(session.load(work / "bench" / f"{target}.samples.npz"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,13 @@ def test_there_must_be_a_cpu_file_to_ask_about(tmp_path: Path) -> None:
     job, float32 = _job(tmp_path, Heard()), tiny_job.line("cnn").float32
     with pytest.raises(Mistake, match="flavours names portable alone"):
         quantize.run(job, float32, pays=True, flavours=("portable",))
+
+
+@pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler here")
+def test_c_is_asked_as_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paying, "SECONDS", 0.05)
+    job, float32 = _job(tmp_path, Heard()), tiny_job.line("cnn").float32
+    keys: dict[str, Any] = {"max_drop": 1.0, "min_agreement": 0.0, "calibration": "minmax"}
+    told = quantize.run(job, float32, pays=True, target="c_x86", **keys).facts["pays"]
+    assert told["target"] == "c_x86"
+    assert all(each["ratio"] > 0 for each in told["tried"])
