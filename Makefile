@@ -18,7 +18,7 @@ SPREAD := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 demo: $(READY)
 	$(BIN)/edgespec compress recipes/rruff_distill.yaml
-	$(BIN)/edgespec bench $(RUN) --target local
+	$(BIN)/edgespec bench $(RUN) --target local --seconds 2
 	$(BIN)/edgespec gate $(RUN) --target local
 	@echo
 	@echo "The report is $(RUN)/report.html (report.md for terminals, report.json for machines)."

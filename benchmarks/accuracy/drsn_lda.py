@@ -204,9 +204,10 @@ def table(task: str, found: list[dict[str, Any]]) -> str:
         lines.append(
             f"| {name} | {difference.mean(accuracy[name]).worded(sign='')} ({each}) | {cells[0]} | {cells[1]} | {size:.0f} |"
         )
-    for name in found[0].get("c", {}):
-        ratios = [run["c"][name]["ratio"] for run in found]
-        cell = f"{np.mean(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+    in_c = [run["c"] for run in found if "c" in run]  # runs of older versions have none
+    for name in in_c[0] if in_c else ():
+        ratios = [each[name]["ratio"] for each in in_c]
+        cell = f"{np.mean(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f}; {len(ratios)} runs)"
         lines.append(f"| {name}, as C | the same | {cell} | | |")
     for name, row in (
         ("shrinkage LDA of the spectra", "lda"),

@@ -98,7 +98,10 @@ def test_whatever_may_be_shipped_was_judged_on_perturbed_spectra_and_what_is_onl
     assert len(rows) == 6
     assert all(list(each["accuracy"]) == list(PERTURBATIONS) for each in rows.values())
     assert rows[2, "distill"]["accuracy"] == rows[3, "float32"]["accuracy"] == rows[5, "float32"]["accuracy"]
-    assert rows[5, "cpu-int8"] == rows[4, "cpu-int8"], "calibration changes no label"
+    last = {key: value for key, value in rows[5, "cpu-int8"].items() if key != "coverage"}
+    assert last == rows[4, "cpu-int8"], "calibration changes no label"
+    assert set(rows[5, "cpu-int8"]["coverage"]) == set(PERTURBATIONS)
+    assert all(rows[5, "cpu-int8"]["coverage"][name] >= share for name, share in last["accuracy"].items())
     assert rows[1, "train"]["drop"] is None
     assert [name for name, each in rows.items() if each["drop_float"] is not None] == [(4, "cpu-int8"), (5, "cpu-int8")]
     assert "robust drop" in terminal.show(found)

@@ -41,7 +41,7 @@ def test_edgespec_predict_prints_a_table_and_what_was_refused(tmp_path: Path, go
     ended = edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt", "bad.txt")
     assert ended.returncode == 2
     head, row = ended.stdout.splitlines()
-    assert head.split() == ["file", "label", "probability", "flag", "runner-up", "covered"]
+    assert head.split() == ["file", "label", "probability", "flag", "runner-up", "one", "of", "covered"]
     assert row.split()[0] == "good.txt"
     assert row.split()[1] in MINERALS
     assert "error: bad.txt: no lines of numbers in it" in ended.stderr
