@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgespec import datasets, plugins
+from edgespec import datasets, models, own_code, plugins
 from edgespec.compression.pruning import early_exit
 from edgespec.data.splits import Splits, divide
 from edgespec.errors import EdgespecError, Missing, Mistake, Mistakes
@@ -39,6 +39,7 @@ def prepare(checked: Plan, folder: Path, progress: Progress) -> Job:
     unknown, notes = _unknown(checked, spectra)
     spectra = replace(spectra, notes=(*spectra.notes, *notes))
     job = Job(spectra, splits, tuple(data.preprocess), data.augment, folder, checked.seed, progress, unknown)
+    _check_networks(checked, job)
     _check_exits(checked, job)
     _check_steps(checked, job)
     return job
@@ -55,6 +56,21 @@ def _check_steps(checked: Plan, job: Job) -> None:
         except Mistake as problem:
             place = checked.recipe.at(("steps", i, step.name))
             raise Mistake(f"{place}: step {i + 1} '{step.name}': {problem.message}", problem.hint) from None
+
+
+def _check_networks(checked: Plan, job: Job) -> None:
+    """Raise Mistake where the keys of a network make none for these data, before anything is trained. A recipe's own networks are not run for it."""
+    for i, step in enumerate(checked.steps):
+        for key in ("model", "student"):
+            made = step.keys.get(key)
+            for call in made if isinstance(made, list | tuple) else [made]:
+                if not isinstance(call, Call) or own_code.is_own(call.name):
+                    continue
+                try:
+                    models.build(call, points=job.front().points, classes=len(job.spectra.labels), seed=0)
+                except Mistake as problem:
+                    place = checked.recipe.at(("steps", i, step.name, key))
+                    raise Mistake(f"{place}: step {i + 1} '{step.name}': {problem.message}", problem.hint) from None
 
 
 def _check_exits(checked: Plan, job: Job) -> None:

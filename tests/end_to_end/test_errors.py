@@ -133,6 +133,16 @@ def test_a_stage_that_the_network_has_not_is_told_before_it_is_trained(here: Pat
     assert not (here / "runs" / "a" / "1-train").exists()
 
 
+@pytest.mark.usefixtures("no_data")
+def test_a_network_that_cannot_be_built_is_told_by_a_dry_run(here: Path) -> None:
+    ended = edgespec(
+        here, "compress", "a.yaml", "--dry-run", "--set", "steps.1.train.model={cnn: {widths: [4, 4], stem: 8}}"
+    )
+    assert ended.returncode == 2
+    assert "step 1 'train': model 'cnn' can't be built for" in ended.stderr
+    assert "stem 8 is even" in ended.stderr
+
+
 def quiet(ended: Ended) -> Ended:
     assert ended.stdout == ""
     return ended
