@@ -13,46 +13,25 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.tools import brief
 from benchmarks.tools.results import LOCAL
 
 FILE = LOCAL / "quantisation.json"
 SECONDS = "3"
-RECIPE = """\
-schema: 1
-seed: 0
-data:
-  load: {{minerals: {{samples: 4, spectra: 8}}}}
-  axis: {{low: 150, high: 1172, points: 512}}
-  preprocess: [{{highpass: {{window: 62}}}}, signed_sqrt, rms]
-  split: {{by: group, test: 0.25, valid: 0.25}}
+STEPS = """\
 steps:
   - train: {{model: {model}, fit: {{epochs: 3, batch: 32}}}}
   - to_onnx
   - halve
   - quantize: {{flavours: [cpu, portable], max_drop: 1, min_agreement: 0, max_float: 0}}
 """
-NETWORKS = {
-    "cnn 16-32-64": "{cnn: {widths: [16, 32, 64]}}",
-    "cnn 32-64-128": "{cnn: {widths: [32, 64, 128]}}",
-    "pace 256": "{pace: {dim: 256}}",
-    "drsn 12 blocks": "{drsn: {widths: [16, 32, 64]}}",
-    "efficientnet 0.25 relu": "{efficientnet: {width: 0.25, activation: relu}}",
-}
 
 
 def main(chosen: list[str]) -> None:
-    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
-    for title, model in NETWORKS.items():
-        if not chosen or title in chosen:
-            with tempfile.TemporaryDirectory() as name:
-                found[title] = once(RECIPE.format(model=model), Path(name))
-            FILE.parent.mkdir(parents=True, exist_ok=True)
-            FILE.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-    print(table(found))
+    print(table(brief.each(FILE, brief.NETWORKS, STEPS, chosen, once)))
 
 
 def once(recipe: str, folder: Path) -> dict[str, Any]:

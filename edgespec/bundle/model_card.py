@@ -88,20 +88,19 @@ def _spectrum(said: Contract) -> list[tuple[str, str]]:
 
 
 def _accepted(accepts: dict[str, Any]) -> str:
-    if not accepts:
-        return "not known"
-    return (
-        f"at least {accepts['mean']:.0%} on average, at least {accepts['low']:.0%} in 19 of 20 settings of the threshold "
-        f"({accepts['samples']} validation samples; {accepts['asked']:.0%} asked)"
-    )
+    return f"at least {_guarantee(accepts)}" if accepts else "not known"
 
 
 def _sets(sets: dict[str, Any]) -> str:
     if not sets:
         return "none"
+    return f"every label of at least {sets['threshold']:.3g}: they hold the right one in at least {_guarantee(sets)}"
+
+
+def _guarantee(told: dict[str, Any]) -> str:
     return (
-        f"every label of at least {sets['threshold']:.3g}: they hold the right one in at least {sets['mean']:.0%} on average, "
-        f"at least {sets['low']:.0%} in 19 of 20 settings ({sets['samples']} validation samples; {sets['asked']:.0%} asked)"
+        f"{told['mean']:.0%} on average, at least {told['low']:.0%} in 19 of 20 settings of the threshold "
+        f"({told['samples']} validation samples; {told['asked']:.0%} asked)"
     )
 
 

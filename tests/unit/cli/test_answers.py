@@ -7,22 +7,9 @@ import io
 import json
 
 import pytest
+from answers_example import ANSWER, REFUSED
 
 from edgespec.cli import answers
-from edgespec.cli.answers import Answer
-
-ANSWER: Answer = {
-    "file": "a.csv",
-    "label": "Albite",
-    "probability": 0.61,
-    "flag": "unknown",
-    "score": 0.5,
-    "runner_up": {"label": "Beryl", "probability": 0.2},
-    "top": [{"label": "Albite", "probability": 0.61}, {"label": "Beryl", "probability": 0.2}],
-    "covered": 1.0,
-    "notes": ["cosmic spikes at 500 cm-1?"],
-}
-REFUSED: Answer = {"file": "b.csv", "error": "b.csv: is empty", "hint": "fetch it again"}
 
 
 def test_what_the_model_does_not_know_is_not_given_its_name(capsys: pytest.CaptureFixture[str]) -> None:

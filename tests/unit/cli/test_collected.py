@@ -5,23 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import answers_example
 import pytest
+from answers_example import REFUSED
 
 from edgespec.cli import answers, collected
 from edgespec.cli.answers import Answer
 
-ANSWER: Answer = {
-    "file": "a.csv",
-    "label": "Albite",
-    "probability": 0.61,
-    "flag": "known",
-    "score": 0.5,
-    "runner_up": {"label": "Beryl", "probability": 0.2},
-    "top": [{"label": "Albite", "probability": 0.61}, {"label": "Beryl", "probability": 0.2}],
-    "covered": 1.0,
-    "notes": ["cosmic spikes at 500 cm-1?"],
-}
-REFUSED: Answer = {"file": "b.csv", "error": "b.csv: is empty", "hint": "fetch it again"}
+ANSWER: Answer = {**answers_example.ANSWER, "flag": "known"}
 SUMMARY = {"contract": {"unit": "cm-1"}}
 
 
