@@ -19,7 +19,7 @@ from typing import IO, Any, NoReturn
 from edgespec.errors import EdgespecError, Mistake, StorageError
 
 DAMAGED_ZIP = (
-    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, NotImplementedError, ValueError, KeyError, IndexError,
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError, OSError, ValueError, KeyError, IndexError,
     struct.error, OverflowError, MemoryError, tokenize.TokenError, SyntaxError,
 )  # fmt: skip
 """What a damaged zip, or a damaged array in it, raises when it is opened or read, whatever its bytes claim: also .npz and .xlsx are zips."""

@@ -29,7 +29,7 @@ NEEDED = (MODEL, CONTRACT, VECTORS, "MODEL_CARD.md", SUMS, "runner.py")
 TOLERANCE = 1e-3  # of the largest logit, probability or score
 QUANTIZED = 0.05  # the same, where activations are rounded: processors add int8 products in different ways
 UNREADABLE = (
-    OSError, ValueError, KeyError, IndexError, EOFError, RuntimeError, NotImplementedError, OverflowError, MemoryError, SyntaxError,
+    OSError, ValueError, KeyError, IndexError, EOFError, RuntimeError, OverflowError, MemoryError, SyntaxError,
     struct.error, tokenize.TokenError, zipfile.BadZipFile, zlib.error, LZMAError,
 )  # fmt: skip
 LARGEST_VECTORS = 256 * 2**20  # bytes of all test vectors, unpacked

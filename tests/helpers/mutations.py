@@ -37,7 +37,7 @@ def hostile(raw: bytes, rng: random.Random, kind: str = "bytes", others: list[by
     if kind == "zip" and rng.random() < 0.7:
         try:
             return of_zip(raw, rng)
-        except (zipfile.BadZipFile, ValueError, EOFError, OSError, RuntimeError, NotImplementedError, KeyError):
+        except (zipfile.BadZipFile, ValueError, EOFError, OSError, RuntimeError, KeyError):
             pass
     return of_bytes(raw, rng, others)
 
