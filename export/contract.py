@@ -181,7 +181,7 @@ def _within(model: Loaded, x: Any) -> Any:
         why = f"gives no answer within {deadline.LONGEST_S:g} s" if call.late else f"cannot answer: {str(error)[:200]}"
         raise RefusalError(4, f"model {model.name!r} {why}", "is it a classifier of single spectra? " + ANEW) from error
     finally:
-        deadline.WATCH.end()
+        deadline.WATCH.end(call)
         watched(False)
 
 

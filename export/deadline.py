@@ -1,4 +1,4 @@
-"""A deadline for each answer: one thread looks whether the call of the moment lasts too long. A thread a call takes longer than a small model."""
+"""A deadline for each answer: one thread looks whether a call lasts too long. A thread a call takes longer than a small model."""
 
 from __future__ import annotations
 
@@ -18,31 +18,32 @@ class Call:
 
 
 class Watch:
-    """The thread, which begins with the first call. One call at a time."""
+    """The thread, which begins with the first call, and the calls that are under way, of any thread."""
 
     def __init__(self) -> None:
-        self.call: Call | None = None
+        self.calls: set[Call] = set()
         self.thread: threading.Thread | None = None
 
     def begin(self, stop: Callable[[], None]) -> Call:
         """Look after a call from now on; `stop` is called, in the other thread, where it lasts too long."""
-        self.call = Call(stop)
+        call = Call(stop)
+        self.calls.add(call)
         if self.thread is None or not self.thread.is_alive():  # a process that was forked has none
             self.thread = threading.Thread(target=self._look, daemon=True)
             self.thread.start()
-        return self.call
+        return call
 
-    def end(self) -> None:
-        """Look after no call."""
-        self.call = None
+    def end(self, call: Call) -> None:
+        """Look after that call no more."""
+        self.calls.discard(call)
 
     def _look(self) -> None:
         while True:
             time.sleep(min(LOOK_S, LONGEST_S))
-            call = self.call
-            if call is not None and not call.late and time.monotonic() > call.until:
-                call.late = True
-                call.stop()
+            for call in self.calls.copy():
+                if not call.late and time.monotonic() > call.until:
+                    call.late = True
+                    call.stop()
 
 
 WATCH = Watch()
