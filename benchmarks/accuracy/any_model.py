@@ -36,7 +36,20 @@ from edgespec.pipeline import preparation
 from edgespec.recipe.plan import plan
 
 RATES = LOCAL / "any_model-rates.json"
-MODELS = ("cnn", "deepcnn", "drsn", "efficientnet", "lstm", "pace", "ramannet", "repdwnet", "resnet", "sanet", "vit")
+MODELS = (
+    "cnn",
+    "deepcnn",
+    "drsn",
+    "efficientnet",
+    "lstm",
+    "mlp",
+    "pace",
+    "ramannet",
+    "repdwnet",
+    "resnet",
+    "sanet",
+    "vit",
+)
 CHOICES, CHOSEN_WITH, CHOSEN_FOR = (3e-3, 1e-3), 100, 20
 SHIFT = {"rruff10": ("5", "3", "0.06"), "hard13": ("4", "0.6", "0.03"), "minerals192": ("4", "0.6", "0.03")}
 SPLIT = {

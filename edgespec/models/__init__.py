@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from pathlib import Path
 from typing import Any, Protocol
@@ -27,7 +28,8 @@ class Model(Protocol):
 
     One that can be left early has `stages`, their number, and `until(stage, positions)`, the keys of the network that ends there
     and whose weights have the same names; `behind` names a normalisation that stands behind the last stage. One that trains with branches
-    has `reparameterised()`: the network with each sum of branches as one convolution, None where nothing is left to fold.
+    has `reparameterised()`: the network with each sum of branches as one convolution, None where nothing is left to fold. One whose first
+    weights follow from the training spectra has `begin(x)`, which takes them, (n, points) as the network sees them.
     """
 
     head: nn.Linear
@@ -96,6 +98,28 @@ def load(checkpoint: Checkpoint) -> nn.Module:
         reason = str(problem).splitlines()[0]
         raise Mistake(f"{checkpoint.weights} does not hold the weights of this {checkpoint.model}: {reason}") from None
     return model.eval()
+
+
+class Dense(nn.Module):
+    """(n, inward) -> (n, out): linear, batch normalisation; one linear layer for the exporter."""
+
+    def __init__(self, inward: int, out: int) -> None:
+        super().__init__()
+        self.linear, self.norm = nn.Linear(inward, out), nn.BatchNorm1d(out)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, inward) -> (n, out)"""
+        return self.norm(self.linear(x))  # type: ignore[no-any-return]
+
+    def twin(self) -> nn.Linear:
+        """Give the linear layer with the normalisation folded in."""
+        norm, found = self.norm, copy.deepcopy(self.linear)
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        scale = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).data
+        found.weight.data = self.linear.weight.data * scale[:, None]
+        found.bias.data = (self.linear.bias.data - norm.running_mean) * scale + norm.bias.data
+        return found
 
 
 class Pool(nn.Module):

@@ -38,6 +38,12 @@ class Ensemble(nn.Module):
         """(n, points) -> logits (n, classes)"""
         return self.head(self.features(x))  # type: ignore[no-any-return]
 
+    def begin(self, x: Tensor) -> None:
+        """Show the training spectra, (n, points), to the members that take their first weights from them."""
+        for member in self.members:
+            if hasattr(member, "begin"):
+                member.begin(x)  # type: ignore[operator]
+
     def reparameterised(self) -> Ensemble | None:
         """Give the ensemble with the branches of its members folded; None where no member has any."""
         found = copy.deepcopy(self).eval()

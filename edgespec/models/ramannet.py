@@ -16,6 +16,8 @@ from annotated_types import Gt, Interval
 from torch import Tensor, nn
 from torch.nn import functional
 
+from edgespec.models import Dense
+
 SLOPE = 0.3  # of LeakyReLU below zero: the published code leaves it at its library's default
 DROPS = (1.0, 0.8, 0.5)  # the three published dropouts, 0.5, 0.4 and 0.25, as shares of the first
 
@@ -63,28 +65,6 @@ class _Plane(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.dense(self.windows.cut(x)[:, :, None, None])  # type: ignore[no-any-return]
-
-
-class Dense(nn.Module):
-    """(n, inward) -> (n, out): linear, batch normalisation; one linear layer for the exporter."""
-
-    def __init__(self, inward: int, out: int) -> None:
-        super().__init__()
-        self.linear, self.norm = nn.Linear(inward, out), nn.BatchNorm1d(out)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(n, inward) -> (n, out)"""
-        return self.norm(self.linear(x))  # type: ignore[no-any-return]
-
-    def twin(self) -> nn.Linear:
-        """Give the linear layer with the normalisation folded in."""
-        norm, found = self.norm, copy.deepcopy(self.linear)
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        scale = (norm.weight / torch.sqrt(norm.running_var + norm.eps)).data
-        found.weight.data = self.linear.weight.data * scale[:, None]
-        found.bias.data = (self.linear.bias.data - norm.running_mean) * scale + norm.bias.data
-        return found
 
 
 class RamanNet(nn.Module):

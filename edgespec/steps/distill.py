@@ -63,7 +63,7 @@ def run(
     def untrained() -> Iterator[Round]:
         """Draw the first weights once the teacher has been asked: dropout goes on with the same generator."""
         network = models.build(student, points=learnt.points, classes=learnt.classes, seed=job.seed)
-        yield Round(f"distill {student.name}", network)
+        yield Round(f"distill {student.name}", batches.begun(job, network, job.splits.rows(on)))
 
     facts: dict[str, Any] = {}
     learnt: Checkpoint | Asked

@@ -80,7 +80,7 @@ def _trained(
 ) -> tuple[nn.Module, dict[str, Any]]:
     """Train one network from its first weights, and give its history."""
     rows, valid = job.splits.rows(on), job.splits.rows(on, valid=True)
-    network = _built(job, model)
+    network = batches.begun(job, _built(job, model), rows)
 
     def epoch_of(epoch: int) -> tuple[Tensor, ...]:
         x, y = batches.varied(job, rows, seed=job.seed * 1000 + epoch), batches.labels(job, rows)

@@ -52,6 +52,13 @@ def through(front: Front, x: Tensor) -> Tensor:
         return torch.cat([front(part) for part in torch.split(x, CHUNK)])
 
 
+def begun(job: Job, network: nn.Module, rows: Ints) -> nn.Module:
+    """Give the network its first weights from the spectra that it is to learn from, where it takes any (`models.Model`)."""
+    if hasattr(network, "begin"):
+        network.begin(prepared(job, rows))  # type: ignore[operator]
+    return network
+
+
 def labels(job: Job, rows: Ints) -> Tensor:
     """(n,) int64"""
     return torch.from_numpy(job.spectra.y[rows])

@@ -220,7 +220,7 @@ def bank(
 def untaught(job: Job, student: Call, name: str, rows: Ints, count: int, fit: Fit, judged: bool) -> Checkpoint:
     """Train by cross-entropy, `count` spectra an epoch however few there are; the last epoch counts where no label is left to judge by."""
     points, classes = job.front().points, len(job.spectra.labels)
-    network = models.build(student, points=points, classes=classes, seed=job.seed)
+    network = batches.begun(job, models.build(student, points=points, classes=classes, seed=job.seed), rows)
 
     def epoch_of(epoch: int) -> tuple[Tensor, Tensor]:
         rng = np.random.default_rng([job.seed, 13])

@@ -70,8 +70,11 @@ def test_every_weight_learns(name: str) -> None:
     network = build(name)
     loss = nn.functional.cross_entropy(network(spectra(128, 16)), torch.arange(16) % 3)
     torch.autograd.backward(loss)
-    still = [key for key, each in network.named_parameters() if each.grad is None or not each.grad.abs().sum() > 0]
+    learnt = {key: each.grad for key, each in network.named_parameters() if each.requires_grad}
+    still = [key for key, grad in learnt.items() if grad is None or not grad.abs().sum() > 0]
     assert still == []
+    fixed = {key for key, each in network.named_parameters() if not each.requires_grad}
+    assert fixed == ({"components.weight", "components.bias"} if name == "mlp" else set()), "taken from the spectra"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -183,6 +186,7 @@ SMALLER: dict[str, Callable[[Any], Any]] = {
 NARROW: dict[str, dict[str, Any]] = {
     "deepcnn": {"widths": [8, 16, 32], "hidden": 64},
     "lstm": {"width": 16},
+    "mlp": {"components": 8, "widths": [32]},
     "ramannet": {"width": 4, "hidden": 32, "embedding": 16},
     "repdwnet": {"widths": [8, 16, 24]},
     "resnet": {"width": 8},
@@ -273,6 +277,7 @@ def test_an_axis_that_is_too_short_is_refused_and_any_other_answers(name: str) -
         ("resnet", {"kernel": 4}),
         ("deepcnn", {"widths": [4, 4]}),
         ("deepcnn", {"kernels": [21, 21, 5]}),
+        ("mlp", {"components": 33}),
         ("ramannet", {"window": 50, "step": 20}),
         ("vit", {"dim": 30, "heads": 4}),
         ("repdwnet", {"widths": [4, 4]}),

@@ -40,7 +40,7 @@ def test_it_answers_as_the_file_does(name: str) -> None:
     assert np.abs(found - wanted).max() <= 1e-5 * np.abs(wanted).max()
 
 
-@pytest.mark.parametrize("name", ["resnet", "deepcnn", "ramannet", "vit", "repdwnet"])
+@pytest.mark.parametrize("name", ["resnet", "deepcnn", "mlp", "ramannet", "vit", "repdwnet"])
 def test_the_networks_of_the_field_answer_as_their_files_do(name: str) -> None:
     torch.manual_seed(0)
     network = models.build(Call(name, {"width": 4} if name == "resnet" else {}), points=100, classes=3, seed=0).eval()

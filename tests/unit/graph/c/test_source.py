@@ -24,7 +24,7 @@ from edgespec.steps import calibrate
 
 FLAGS = [("cc", "-O0"), ("cc", "-O2"), ("cc", "-O3", "-march=native", "-fno-math-errno", "-fno-trapping-math")]
 FLAGS += [("clang", "-O2"), ("clang", "-O3", "-march=native")]
-NETWORKS = ("deepcnn", "lstm", "ramannet", "repdwnet", "resnet", "sanet", "vit")
+NETWORKS = ("deepcnn", "lstm", "mlp", "ramannet", "repdwnet", "resnet", "sanet", "vit")
 
 
 @pytest.fixture(scope="module")
