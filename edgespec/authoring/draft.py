@@ -15,6 +15,7 @@ from edgespec import models, units, yaml12
 from edgespec.authoring.survey import AUGMENT, PREPROCESS, Survey
 from edgespec.errors import Mistake
 from edgespec.recipe import Call, Recipe, Split, json_schema, plain, plan, schema
+from edgespec.recipe.setting import Setting
 from edgespec.targets.card import Target
 from edgespec.yaml12 import Place
 
@@ -28,42 +29,64 @@ ONE_INSTRUMENT = (
 FEW = 500  # training spectra below which the recipe that was measured on 194 of them is followed
 
 
-def draft(found: Survey, targets: Sequence[Target], matters: str, path: Path) -> str:
+def setting(found: Survey, matters: str) -> Setting:
+    """Give the front, augmentation, network and training of a draft. matters: one of WAYS"""
+    way = _way(found, matters)
+    augment, told = None if found.fragile else AUGMENT, yaml12.read(f"{{{way.train}}}", "", {})
+    blend = 0.5 if way.lda else 0.0
+    return Setting(PREPROCESS, augment, way.model, _epochs(way, found), way.batch, **told, blend=blend)
+
+
+def draft(
+    found: Survey,
+    targets: Sequence[Target],
+    matters: str,
+    path: Path,
+    tuned: Setting | None = None,
+    told: Sequence[str] = (),
+) -> str:
     """Write a recipe that runs: the text of the file `path`, checked as `plan` does.
 
-    matters: one of WAYS. Raises Mistakes where it would not run.
+    matters: one of WAYS; tuned: the setting that tuning chose, told: what its recipe says of that. Raises Mistakes where it would not run.
     """
-    way = WAYS[matters] if found.train >= FEW else FEW_WAY
+    way = _way(found, matters)
+    taken = tuned or setting(found, matters)
     steps = [
-        f"train: {{model: {yaml12.flow(way.model.plain())}, {way.train}fit: {{epochs: {_epochs(way, found)}, batch: {way.batch}, lr: 3.0e-3}}}}",
-        *(["fuse_lda: {blend: 0.5}"] if way.lda else []),
+        *(yaml12.flow(each)[1:-1] for each in taken.steps()),
         "to_onnx",
         *_conversions(way, found, targets),
         "calibrate" if way.score == "best" else f"calibrate: {{score: {way.score}}}",
     ]
-    preprocess = [each.plain() if each.keys else each.name for each in PREPROCESS]
     lines = [
         json_schema.LINE,
-        *(f"# {each}".rstrip() for each in wrapped(_header(way, found, targets, matters, path))),
+        *(f"# {each}".rstrip() for each in wrapped(_header(way, found, targets, matters, path, told))),
         f"schema: {plan.VERSION}",
         "seed: 0",
         "data:",
         f"  load: {yaml12.flow(short(found.call))}",
         line(f"  axis: {{low: {found.axis.low:g}, high: {found.axis.high:g}, points: {found.axis.points}}}", "cm-1"),
-        line(f"  preprocess: {yaml12.flow(preprocess)}", "window in cm-1: what keeps fluorescence out"),
-        *(
-            []
-            if found.fragile
-            else [line(f"  augment: {yaml12.flow(AUGMENT.plain())}", "what another instrument would change")]
-        ),
+        *_varied(taken),
         line(f"  split: {yaml12.flow(split_keys(found.split))}", SAMPLES[found.split.by]),
         "steps:",
         *(f"  - {each}" for each in steps),
         f"targets: [{', '.join(each.name for each in targets)}]",
         "gates:",
-        *_gates(way, found, targets, matters),
+        *_gates(way, found, targets, matters, taken.model),
     ]
     return checked("\n".join(lines) + "\n", found, path)
+
+
+def _way(found: Survey, matters: str) -> Way:
+    return WAYS[matters] if found.train >= FEW else FEW_WAY
+
+
+def _varied(taken: Setting) -> list[str]:
+    """Give the lines of preprocessing and augmentation."""
+    why = "window in cm-1: what keeps fluorescence out" if taken.preprocess == PREPROCESS else ""
+    lines = [line(f"  preprocess: {yaml12.flow(taken.front())}", why)] if taken.preprocess else []
+    if taken.augment is not None:
+        lines.append(line(f"  augment: {yaml12.flow(taken.augment.plain())}", "what another instrument would change"))
+    return lines
 
 
 def checked(text: str, found: Survey, path: Path) -> str:
@@ -97,8 +120,8 @@ def _conversions(way: Way, found: Survey, targets: Sequence[Target]) -> list[str
     return [*steps, *(["halve"] if any("fp16" in each and "cpu-int8" not in each for each in taken) else [])]
 
 
-def _gates(way: Way, found: Survey, targets: Sequence[Target], matters: str) -> list[str]:
-    size = units.show_size(float(f"{_bytes(way, found, int8=matters == 'size' and way.int8):.1e}"))
+def _gates(way: Way, found: Survey, targets: Sequence[Target], matters: str, model: Call) -> list[str]:
+    size = units.show_size(float(f"{_bytes(model, found, int8=matters == 'size' and way.int8):.1e}"))
     timed = [each for each in targets if each.source == "measured"]
     limits = {each.name: way.latency if each.reach == "local" else FAR for each in timed}
     far = [each.name for each in timed if each.reach == "ssh"]
@@ -112,10 +135,10 @@ def _gates(way: Way, found: Survey, targets: Sequence[Target], matters: str) -> 
     ]
 
 
-def _bytes(way: Way, found: Survey, *, int8: bool) -> float:
+def _bytes(call: Call, found: Survey, *, int8: bool) -> float:
     """Give what the file may have: its weights, the mean spectra of its reject score, the graph itself, and some room."""
     classes = len(found.spectra.labels)
-    model = models.build(_bound(way.model), points=found.axis.points, classes=classes, seed=0)
+    model = models.build(_bound(call), points=found.axis.points, classes=classes, seed=0)
     weights = sum(each.numel() for each in model.parameters())
     return 1.25 * (weights + 64 * classes) + 20e3 if int8 else 4.5 * weights + 80 * classes + 60e3
 
@@ -139,7 +162,9 @@ def commands(path: Path, targets: Sequence[Target]) -> list[str]:
     ]
 
 
-def _header(way: Way, found: Survey, targets: Sequence[Target], matters: str, path: Path) -> list[str]:
+def _header(
+    way: Way, found: Survey, targets: Sequence[Target], matters: str, path: Path, tuned: Sequence[str]
+) -> list[str]:
     names = ", ".join(each.name for each in targets)
     few = f" ({found.train} training spectra are few: what matters decides the limits only)" if way is FEW_WAY else ""
     return [
@@ -149,10 +174,17 @@ def _header(way: Way, found: Survey, targets: Sequence[Target], matters: str, pa
         "",
         "What was found:",
         *(f"  {each}" for each in found.told()),
-        f"Network and training are those of recipes/{way.recipe}.yaml{few}: {way.measured}.",
-        "Nothing was measured on these spectra yet. Look at the linear models in the first table: where they are as good, ship them.",
-        *([ONE_INSTRUMENT] if found.fragile else []),
+        *(tuned or _untuned(way, few, fragile=found.fragile)),
         f"Needs: {needs(found.call)}",
+    ]
+
+
+def _untuned(way: Way, few: str, *, fragile: bool) -> list[str]:
+    return [
+        f"Network and training are those of recipes/{way.recipe}.yaml{few}: {way.measured}.",
+        "Nothing was measured on these spectra yet (`edgespec new --tune 20m` does). Look at the linear models in the first table: where they are"
+        " as good, ship them.",
+        *([ONE_INSTRUMENT] if fragile else []),
     ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import io
 import json
 import os
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import typer
 
 from edgespec import storage
-from edgespec.errors import UNSEEN, EdgespecError, Mistake, Mistakes, visible
+from edgespec.errors import UNSEEN, EdgespecError, Missing, Mistake, Mistakes, visible
 
 Scheduler = Annotated[
     str,
@@ -185,3 +186,9 @@ def tell(problem: EdgespecError, wants_json: bool) -> int:
         if each.hint:
             print(f"hint:  {visible(each.hint)}", file=sys.stderr)
     return problem.exit_code
+
+
+def needs_optuna(command: str) -> None:
+    """Raise Missing where Optuna is not installed."""
+    if importlib.util.find_spec("optuna") is None:
+        raise Missing(f"{command} needs optuna, which is not installed here", hint='pip install "edgespec[search]"')

@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, name_targets, tell, window_of
+from edgespec import units
+from edgespec.cli.console import Bars, as_json, name_targets, needs_optuna, tell, window_of
 from edgespec.cli.program import app
 from edgespec.errors import EdgespecError, Mistake
 
 if TYPE_CHECKING:
     from edgespec.authoring.survey import Survey
+    from edgespec.search.tuning.tried import Tuned
     from edgespec.targets.card import Target
 
 T = TypeVar("T")
+LEAST_S = 5.0  # of a tuning
 DATA = "data: minerals (embedded), a folder or .zip of RRUFF files, a .csv task list, an .npz"
 ARRAYS = {
     "x": "which array holds the intensities, (n, points)",
@@ -56,6 +59,21 @@ Model = Annotated[
         "--model", metavar="FILE.onnx", help="A trained classifier: the recipe adopts the file instead of training."
     ),
 ]
+Tune = Annotated[
+    str | None,
+    typer.Option(
+        "--tune",
+        metavar="TIME",
+        help="Choose preprocessing, augmentation and network by folds inside the training part, for so long: 20m. [default: not at all]",
+    ),
+]
+OneInstrument = Annotated[
+    bool,
+    typer.Option(
+        "--one-instrument",
+        help="With --tune: accuracy alone decides; the model will see spectra of this instrument only.",
+    ),
+]
 Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing: minerals, local, size where nothing else is said.")]
 Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
 Json = Annotated[bool, typer.Option("--json", help="Print what was found and written as JSON; asks nothing.")]
@@ -69,6 +87,8 @@ def command(
     matters: Matters = None,
     axis: Window = None,
     model: Model = None,
+    tune: Tune = None,
+    one_instrument: OneInstrument = False,
     yes: Yes = False,
     force: Force = False,
     to_json: Json = False,
@@ -77,10 +97,13 @@ def command(
 
     Example: edgespec new quarry.yaml --data spectra.zip --target rpi5 --matters size
 
+    Example: edgespec new quarry.yaml --yes --data spectra/ --tune 20m
+
     Example: edgespec new --model classifier.onnx --data spectra/ --axis 150:1172
 
     Beside the recipe lies recipe.schema.json, by which an editor completes and checks it.
     """
+    budget = _budget(tune, one_instrument, model)
     asks = not yes and not to_json and sys.stdin.isatty()
     _all_said({"--data": data} if model else {"--data": data, "--target": targets, "--matters": matters}, asks or yes)
     window = None if axis is None else window_of(axis)
@@ -106,13 +129,47 @@ def command(
         print("\n".join(f"  {word:<9} {each.about}" for word, each in draft.WAYS.items()), file=sys.stderr)
     way = way or ask("what matters most", "size", _way)
     path = path or ask("the recipe's file", f"{_stem(found)}.yaml", lambda text: _free(Path(text), force))
-    beside = _write(path, draft.draft(found, cards, way, path))
+    tuned = _tuned(found, way, budget, one_instrument or found.fragile, path) if budget else None
+    more = (tuned.chosen.setting, tuned.told()) if tuned else ()
+    beside = _write(path, draft.draft(found, cards, way, path, *more))
     if to_json:
         told = {"data": found.told(), "targets": [each.name for each in cards], "matters": way}
+        told |= {"tuned": tuned.told()} if tuned else {}
         as_json({"recipe": str(path), "schema": str(beside), **told})
         return
     print(f"edgespec compress {shlex.quote(str(path))}")
     Bars().say(f"recipe: {path}")
+
+
+def _budget(text: str | None, one_instrument: bool, model: Path | None) -> float:
+    """Read --tune, in seconds; 0 where nothing is to be tuned."""
+    if text is None:
+        if one_instrument:
+            raise Mistake("--one-instrument says how --tune chooses", hint="--tune 20m")
+        return 0.0
+    if model is not None:
+        raise Mistake("--tune trains networks, --model brings a trained one", hint="leave one of them out")
+    found = units.duration(text)
+    if found < LEAST_S:
+        raise Mistake(f"--tune {text}: too short to train anything", hint="--tune 20m")
+    needs_optuna("edgespec new --tune")
+    return found
+
+
+def _tuned(found: Survey, way: str, budget: float, one_instrument: bool, path: Path) -> Tuned:
+    """Choose a setting by folds outside the test part."""
+    from edgespec.authoring import draft
+    from edgespec.job import Job
+    from edgespec.search.tuning import choose, settings
+
+    bars = Bars()
+    start = draft.setting(found, way)
+    job = Job(found.spectra, found.splits, start.preprocess, start.augment, path.parent, 0, bars)
+    space = settings.space(start, way, len(found.spectra) - len(found.splits.test))
+    made = choose.tune(job, found.split, space, budget, one_instrument=one_instrument)
+    for line in made.told():
+        print(line, file=sys.stderr)
+    return made
 
 
 def _adopting(

@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from edgespec.cli.console import Bars, as_json, name_targets
+from edgespec.cli.console import Bars, as_json, name_targets, needs_optuna
 from edgespec.cli.program import app
-from edgespec.errors import Missing
 
 What = Annotated[Path, typer.Argument(metavar="RECIPE|FOLDER", help="A recipe with ranges; or the folder of a search.")]
 Trials = Annotated[int, typer.Option("--trials", min=1, help="Trials in all, those of all workers together.")]
@@ -95,7 +94,7 @@ def _run(
     written = recipes.load(plugins.recipe_file(what))
     folder = out or Path("runs") / written.name
     name_targets(target)
-    _installed()
+    needs_optuna("edgespec search")
     from edgespec.search import worker
 
     found = worker.search(
@@ -125,12 +124,3 @@ def _best(folder: Path, found: dict[str, object], text: str, out: Path | None, t
         return
     print(path.read_text(encoding="utf-8").partition("\nschema:")[0])
     Bars().say(f"recipe: {path}")
-
-
-def _installed() -> None:
-    import importlib.util
-
-    if importlib.util.find_spec("optuna") is None:
-        raise Missing(
-            "edgespec search needs optuna, which is not installed here", hint='pip install "edgespec[search]"'
-        )

@@ -14,6 +14,7 @@ from edgespec.spectra import Ints, Spectra, Words
 
 TEST_NAMES = ("test", "dev")
 VALID_NAMES = ("valid", "validation", "val")
+BY_SPECTRUM = "split by spectrum as the recipe says: the same physical sample may stand on both sides, which flatters"
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class Splits:
     def names(self) -> list[str]:
         """Names of the training parts."""
         return list(self.train)
+
+    @property
+    def by_spectrum(self) -> bool:
+        """Was it asked for that spectra of one known sample may stand on both sides?"""
+        return BY_SPECTRUM in self.notes
 
     def rows(self, on: str | None, *, valid: bool = False) -> Ints:
         """Give the rows of a training part, or of all of them."""
@@ -138,9 +144,7 @@ def _groups(spectra: Spectra, split: Split, notes: list[str]) -> Words:
     if spectra.group is None:
         notes.append("no physical samples are known: the split is by spectrum and may flatter")
     else:
-        notes.append(
-            "split by spectrum as the recipe says: the same physical sample may stand on both sides, which flatters"
-        )
+        notes.append(BY_SPECTRUM)
     return np.array([str(i) for i in range(len(spectra))])
 
 

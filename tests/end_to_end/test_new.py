@@ -153,6 +153,35 @@ def test_what_is_missing_or_wrong_is_told_and_nothing_is_written(
     assert (tmp_path / "there.yaml").read_text() == "mine"
 
 
+def test_tuning_chooses_outside_the_test_part_and_the_recipe_says_what_was_tried(
+    lab: Path, tmp_path: Path, edgespec: Edgespec
+) -> None:
+    given = str(lab / "task.csv")
+    ended = edgespec("new", "mine.yaml", "--yes", "--data", given, "--tune", "6s", "--one-instrument")
+    text = (tmp_path / "mine.yaml").read_text()
+    assert "Chosen by tuning:" in ended.error
+    assert "settings in 0." in text.partition("schema:")[0]
+    assert "of the 90 spectra outside the test part, by accuracy alone (one instrument)" in " ".join(
+        text.replace("#", "").split()
+    )
+    assert checked(tmp_path / "mine.yaml").steps[0].name == "train"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--tune", "20"), "is not a duration such as '10m'"),
+        (("--tune", "1s"), "--tune 1s: too short to train anything"),
+        (("--one-instrument",), "--one-instrument says how --tune chooses"),
+        (("--tune", "20m", "--model", "a.onnx"), "--tune trains networks, --model brings a trained one"),
+    ],
+)
+def test_a_tuning_that_cannot_be_is_told(more: tuple[str, ...], said: str, tmp_path: Path, edgespec: Edgespec) -> None:
+    ended = edgespec("new", "mine.yaml", "--yes", *more, code=2)
+    assert said in ended.error
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_force_writes_over_a_recipe_and_leaves_a_schema_of_somebody_else(
     lab: Path, tmp_path: Path, edgespec: Edgespec
 ) -> None:

@@ -97,7 +97,7 @@ def _check(job: Job, rows: Ints) -> None:
 def _shared(job: Job, rows: Ints, others: Ints) -> str:
     if len(same := np.intersect1d(rows, others)):
         return f"{len(same)} spectra are in both"
-    if job.spectra.group is None:
+    if job.spectra.group is None or job.splits.by_spectrum:
         return ""
     groups = np.intersect1d(job.spectra.group[rows], job.spectra.group[others])
     return f"sample {str(groups[0])!r} is in both" if len(groups) else ""

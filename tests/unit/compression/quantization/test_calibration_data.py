@@ -10,9 +10,10 @@ import pytest
 import tiny_job
 
 from edgespec.compression.quantization import calibration_data
-from edgespec.data.splits import Splits
+from edgespec.data.splits import Splits, divide
 from edgespec.errors import Mistake
 from edgespec.job import Job
+from edgespec.recipe import Split
 
 
 @pytest.fixture
@@ -91,6 +92,13 @@ def test_random_numbers_are_refused(job: Job) -> None:
         spectra = replace(job.spectra, x=noise.astype(np.float32))
         with pytest.raises(Mistake, match=r"are noise: neighbouring points correlate by -?0\.0"):
             calibration_data.drawn(replace(job, spectra=spectra), None, 256)
+
+
+def test_a_division_by_spectrum_shares_samples_as_was_asked_for(job: Job) -> None:
+    asked = divide(job.spectra, Split(by="spectrum", valid=0.3), 0)
+    assert asked.by_spectrum
+    drawn = calibration_data.drawn(replace(job, splits=asked), None, 32)
+    assert len(drawn) == 32
 
 
 def test_undersampled_and_constant_spectra_are_called_that(job: Job) -> None:

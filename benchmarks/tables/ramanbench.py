@@ -1,0 +1,108 @@
+"""The tables of benchmarks/accuracy/ramanbench.py: both protocols, our rows beside RamanBench's published ones."""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from edgespec.data.readers import locate
+from edgespec.errors import Missing
+from edgespec.evaluation import difference
+
+OURS = ("tuned", "five", "int8", "deepcnn")
+LINEAR = ("lda", "logistic", "pls_da")
+OTHERS = ("svm", "1-NN")
+SHOWN = 4  # best published rows
+ALWAYS = ("DEEPCNN", "ROCKET", "LR", "PLS", "KNN")
+SCORES = ("accuracy", "f1_macro", "roc_auc", "log_loss")
+Kept = dict[str, dict[str, Any]]
+
+
+def table(kept: Kept) -> str:
+    """Give a Markdown table for each protocol and task, and the paired differences under each."""
+    lines: list[str] = []
+    for protocol in ("published", "person"):
+        for task in dict.fromkeys(name.split()[0] for name in kept):
+            parts = [each for name, each in kept.items() if name.startswith(f"{task} {protocol} ")]
+            if parts:
+                lines += [
+                    f"\n**{task}**, {_by(protocol)}, {len(parts)} test parts\n",
+                    *_rows(parts, protocol, task),
+                    "",
+                    *_gaps(parts),
+                ]
+    return "\n".join(lines)
+
+
+def _by(protocol: str) -> str:
+    return "published folds, by spectrum" if protocol == "published" else "by person"
+
+
+def _rows(parts: list[dict[str, Any]], protocol: str, task: str) -> list[str]:
+    lines = [
+        "| model | accuracy (folds) | mean | macro-F1 | AUROC | log loss | file | training s |",
+        "| --- " * 8 + "|",
+    ]
+    found = []
+    for row in dict.fromkeys(name for part in parts for name in part if name != "setting"):
+        each = [part[row] for part in parts if row in part]
+        if len(each) == len(parts):
+            found.append(_row(f"ours: {row}" if row in OURS else row, each))
+    if protocol == "published":
+        found += [_row(f"published: {name}", each) for name, each in published(task).items()]
+    found.sort(key=lambda each: -each[0])
+    return lines + [text for _, text in found]
+
+
+def _row(name: str, each: list[dict[str, Any]]) -> tuple[float, str]:
+    mean = {score: float(np.mean([one[score] for one in each])) for score in SCORES}
+    folds = ", ".join(f"{one['accuracy']:.3f}" for one in each)
+    size = f"{max(one['bytes'] for one in each) / 1000:.0f} kB" if "bytes" in each[0] else ""
+    told = " | ".join(f"{mean[score]:.3f}" for score in SCORES)
+    return mean["accuracy"], f"| {name} | {folds} | {told} | {size} | {np.mean([one['train_s'] for one in each]):.1f} |"
+
+
+def published(task: str) -> dict[str, list[dict[str, Any]]]:
+    """Give the published rows that are shown: the best few, and those that are compared with; {} where the file is not at hand."""
+    try:
+        path = locate.find(f"ramanbench/{task}_reference.csv", None)
+    except (locate.NotFound, Missing):
+        return {}
+    rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    with Path(path).open(encoding="utf-8", newline="") as file:
+        for each in csv.DictReader(file):
+            if each["accuracy"]:
+                told = {score: float(each[score] or "nan") for score in SCORES}
+                rows[each["model"]].append({**told, "train_s": float(each["time_train_s"] or "nan")})
+    best = sorted(rows, key=lambda name: -float(np.mean([each["accuracy"] for each in rows[name]])))[:SHOWN]
+    return {name: rows[name] for name in rows if name in (*best, *ALWAYS)}
+
+
+def _gaps(parts: list[dict[str, Any]]) -> list[str]:
+    """Word how far the tuned network and the int8 file are from the best linear model and DeepCNN, paired by fold."""
+    lines = []
+    linear = [row for row in LINEAR if all(row in part for part in parts)]
+    best = max(linear, key=lambda row: np.mean([part[row]["accuracy"] for part in parts])) if linear else ""
+    for mine in ("tuned", "five", "int8"):
+        for other in (best, "deepcnn"):
+            if all(row in part for row in (mine, other) for part in parts):
+                gaps = [part[mine]["accuracy"] - part[other]["accuracy"] for part in parts]
+                tested = [len(part[mine]["right"]) for part in parts]
+                learnt = [_learnt(parts, i) for i in range(len(parts))]
+                lines.append(f"- {mine} against {other}: {difference.of(gaps, tested, learnt).worded()}")
+    return lines
+
+
+def _learnt(parts: list[dict[str, Any]], i: int) -> int:
+    """Give how many spectra a part learnt from: those of the two other folds of its division, less a tenth for validation."""
+    first = i - i % 3
+    others = [j for j in range(first, min(first + 3, len(parts))) if j != i]
+    return (
+        round(0.9 * sum(len(parts[j]["tuned"]["right"]) for j in others))
+        if all("tuned" in parts[j] for j in others)
+        else 0
+    )

@@ -1,0 +1,38 @@
+"""Which of several settings wins: the most accurate, and of equals the most robust, spectra of one sample counted together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from edgespec.recipe import Call
+from edgespec.recipe.setting import Setting
+from edgespec.search.tuning import tried as judged
+from edgespec.search.tuning.tried import Tried
+
+DENSE = Call("mlp", {"components": 4, "widths": [8]})
+
+
+def tried(clean: list[float], perturbed: float, divisions: int = 1) -> Tried:
+    setting = Setting((), None, DENSE, 1)
+    sample = [np.arange(len(clean)).astype(str)] * divisions
+    return Tried(setting, [np.array(clean)] * divisions, [np.full(len(clean), perturbed)] * divisions, sample)
+
+
+def test_the_most_accurate_wins_unless_another_is_as_accurate_and_more_robust() -> None:
+    good, fragile, poor = (
+        tried([1, 1, 1, 1, 1, 1, 0, 0], 0.9),
+        tried([0, 1, 1, 1, 1, 1, 1, 1], 0.3),
+        tried([0, 0, 0, 1, 0, 1, 0, 0], 0.99),
+    )
+    assert judged.choose([good, fragile, poor], one_instrument=True) is fragile
+    assert judged.choose([good, fragile, poor], one_instrument=False) is good
+    assert judged.choose([tried([1] * 8, 0.3), twice := tried([1] * 8, 0.2, 2)], one_instrument=True) is twice
+
+
+def test_the_error_counts_the_spectra_of_one_sample_together() -> None:
+    one, other = tried([1, 1, 1, 1, 0, 0, 0, 0], 0), tried([0] * 8, 0)
+    alone = judged.error(one, other)
+    for each in (one, other):
+        each.sample[0] = np.array(list("aaaabbbb"))
+    assert judged.error(one, other) == pytest.approx(2 * alone)
