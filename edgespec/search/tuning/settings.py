@@ -61,13 +61,13 @@ class Space:
     spectra: int
 
     def starts(self) -> list[dict[str, Any]]:
-        """Give what is tried before anything is drawn: one that trains in seconds, the draft's own, then each front and each strength once."""
+        """Give what is tried before anything is drawn: one that trains in seconds, the draft's own, then fronts and strengths, quick ones first."""
         like = {"epochs": 1, "lr": 3e-3, "smoothing": 0.0, "mixup": 0.0, "blend": 0.0}
         first = next(iter(self.networks))
         dense = next(name for name in self.networks if name.startswith("mlp 30"))
         pairs = [
-            (dense, "snv", "light"), (first, "snv", "light"), (dense, "as measured", "none"), (first, "highpass", "none"),
-            (first, "rms", "medium"), (dense, "highpass", "medium"), (first, "root snv", "none"),
+            (dense, "as measured", "none"), (dense, "snv", "none"), (dense, "highpass", "none"), (first, "snv", "light"),
+            (first, "highpass", "none"), (dense, "snv", "light"), (first, "rms", "medium"), (first, "root snv", "none"),
         ]  # fmt: skip
         found = [{"network": name, "front": front, "augment": varied, **like} for name, front, varied in pairs]
         return [found[0], self._own(), *found[1:]]

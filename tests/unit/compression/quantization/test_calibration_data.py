@@ -98,7 +98,7 @@ def test_a_division_by_spectrum_shares_samples_as_was_asked_for(job: Job) -> Non
     asked = divide(job.spectra, Split(by="spectrum", valid=0.3), 0)
     assert asked.by_spectrum
     drawn = calibration_data.drawn(replace(job, splits=asked), None, 32)
-    assert len(drawn) == 32
+    assert len(drawn) == 64
 
 
 def test_undersampled_and_constant_spectra_are_called_that(job: Job) -> None:
