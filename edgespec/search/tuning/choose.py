@@ -23,7 +23,10 @@ from edgespec.search.tuning.settings import Space
 from edgespec.search.tuning.tried import Tried, Tuned, choose
 
 FOLDS, FINALISTS, RESERVED = 4, 4, 0.3  # RESERVED: share of the budget that the second division may take
-REPEATS = 100  # settings drawn in a row that were tried before, after which none is left
+TRIES, REPEATS = (
+    5,
+    100,
+)  # TRIES: settings that may fail before none could be judged; REPEATS: settings drawn in a row that were tried before, after which none is left
 
 
 def tune(
@@ -65,9 +68,14 @@ def _search(line: Judge, space: Space) -> list[Tried]:
     study = optuna.create_study(direction="maximize", sampler=sampler, pruner=pruner)
     for each in space.starts():
         study.enqueue_trial(each)
+
+    def unjudged(found: list[Tried]) -> bool:
+        """Is none judged on all folds yet, or the draft's own not at all?"""
+        return len(found) < 2 or (len(found) < TRIES and not any(len(each.clean) >= line.count for each in found))
+
     found: list[Tried] = []
     seen, again = set[str](), 0
-    while again < REPEATS and (len(found) < 2 or not line.over(0, 1 - RESERVED)):
+    while again < REPEATS and (unjudged(found) or not line.over(0, 1 - RESERVED)):
         trial = study.ask()
         tried = Tried(space.draw(trial), [], [], [])
         if str(tried.setting) in seen:
@@ -76,8 +84,9 @@ def _search(line: Judge, space: Space) -> list[Tried]:
             continue
         seen.add(str(tried.setting))
         again = 0
+        whole = not any(len(each.clean) >= line.count for each in found)
         found.append(tried)
-        study.tell(trial, *_rungs(line, trial, tried, whole=len(found) == 1))
+        study.tell(trial, *_rungs(line, trial, tried, whole=whole))
     return found
 
 
