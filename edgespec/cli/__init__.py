@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import typer
 
-from edgespec.cli import plain_call
+from edgespec.cli import plain_call, welcome
 from edgespec.cli.console import plain_streams, tell
 from edgespec.cli.program import app
 from edgespec.errors import EdgespecError, Missing, Mistake, StorageError
@@ -52,6 +52,7 @@ COMMANDS = (
     "verify",
 )
 """The files of this folder that add commands, in the order of the help."""
+COMPLETES = "_EDGESPEC_COMPLETE"  # the shell asks for completions by this variable
 BUG, CLOSED, STORAGE = 70, 1, 8
 ENDED = threading.Event()
 PATIENCE_S = 2.0  # after an interrupt; files are whole or absent whenever a process ends
@@ -101,7 +102,7 @@ def main() -> NoReturn:
             signal.signal(number, _interrupted)
     os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same weights on any number of cores, no stall beside other work
     _streams()
-    code = run(sys.argv[1:] or ["--help"])
+    code = run(sys.argv[1:])
     while LATE:
         LATE.pop().cancel()
     try:
@@ -119,6 +120,9 @@ def run(arguments: list[str]) -> int:
 
 def _call(arguments: list[str]) -> Any:
     """Do what the words ask for: a command called plainly where nothing has to be explained, by typer elsewhere."""
+    if not arguments and COMPLETES not in os.environ:
+        print(welcome.TEXT, end="")
+        return 0
     found = _plainly(arguments[0]) if arguments else None
     if found is not None:
         try:
@@ -131,7 +135,7 @@ def _call(arguments: list[str]) -> Any:
         importlib.import_module(f"edgespec.cli.{each}")  # adds its command to `app`
     place = {f"edgespec.cli.{each}": i for i, each in enumerate(COMMANDS)}
     app.registered_commands.sort(key=lambda each: place[each.callback.__module__] if each.callback else 0)
-    return app(arguments, standalone_mode=False)
+    return app(arguments, standalone_mode=False, prog_name="edgespec")
 
 
 def _plainly(name: str) -> Callable[..., Any] | None:

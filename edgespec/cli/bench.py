@@ -14,37 +14,41 @@ from edgespec.errors import EdgespecError
 if TYPE_CHECKING:
     from edgespec.bench.protocol import Protocol
 
-Folder = Annotated[Path | None, typer.Argument(help="Run folder, the newest in runs/ if not said; or an ONNX file.")]
+Folder = Annotated[Path | None, typer.Argument(help="Run folder (default: the newest in runs/), or an ONNX file.")]
 Targets = Annotated[
     list[str] | None,
-    typer.Option("--target", help="Where to measure; may be given several times (edgespec ls targets)."),
+    typer.Option("--target", help="Target to measure on (edgespec ls targets). Repeatable."),
 ]
 Variants = Annotated[
-    list[str] | None, typer.Option("--variant", help="Measure this file only, and the default export; may be repeated.")
+    list[str] | None, typer.Option("--variant", help="Measure only this file and the default export. Repeatable.")
 ]
 Mode = Annotated[
     str, typer.Option("--mode", help="quick (one process), standard (five), or mlperf (600 s, P90 by early stopping).")
 ]
 Seconds = Annotated[
     float | None,
-    typer.Option("--seconds", min=0.1, help="Timed seconds for each file in each process; the mode's if not said."),
+    typer.Option("--seconds", min=0.1, help="Seconds to time each file in each process (default: the mode's)."),
 ]
-Host = Annotated[
-    str, typer.Option("--host", help="[USER@]HOST[:PORT] of the target that is reached by ssh, instead of its card's.")
-]
+Host = Annotated[str, typer.Option("--host", help="ssh address [USER@]HOST[:PORT] (default: the target card's).")]
 Soak = Annotated[
     str | None,
     typer.Option(
-        "--soak", help="Then call the recommended file back to back for so long, as in 10m: latency as it warms up."
+        "--soak",
+        help="Then run the recommended file without pause for this long, such as 10m, and report latency over time.",
     ),
 ]
 Lock = Annotated[
-    bool, typer.Option("--lock-clocks", help="Fix the target's clocks meanwhile, and put them back; needs sudo there.")
+    bool,
+    typer.Option(
+        "--lock-clocks",
+        help="Fix the target's clocks while measuring, then restore the clocks. Needs sudo on the target.",
+    ),
 ]
 Replay = Annotated[
     Path | None,
     typer.Option(
-        "--replay", help="Judge a recording, bench/TARGET.samples.npz, with no target; by RUN's promises if named."
+        "--replay",
+        help="Evaluate a recording (bench/TARGET.samples.npz) without a target, with RUN's gates if RUN is given.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the measurements as JSON.")]
@@ -63,9 +67,9 @@ def command(
     replay: Replay = None,
     to_json: Json = False,
 ) -> None:
-    """Measure latency against accuracy: all files of a run and the plain default export, interleaved, one spectrum at a time.
+    """Measure latency and accuracy of all model files of a run, in turns with the default ONNX export, one spectrum at a time.
 
-    An ONNX file without a run is timed on made-up spectra: nothing says how right it is.
+    An ONNX file without a run is measured with generated spectra, so the accuracy stays unknown.
 
     Example: edgespec bench --target local --mode standard
 

@@ -13,21 +13,27 @@ from edgespec.cli.answers import harmless
 from edgespec.cli.console import Bars, Scheduler, as_json, name_targets
 from edgespec.cli.program import app
 
-RecipeFiles = Annotated[list[Path], typer.Argument(help="Recipes, or names of shipped ones (edgespec ls recipes).")]
+RecipeFiles = Annotated[
+    list[Path], typer.Argument(help="Recipe files, or names of shipped recipes (edgespec ls recipes).")
+]
 Models = Annotated[
     list[str] | None,
     typer.Option(
-        "--model", metavar="MODEL", help="In place of the recipe's own: a name or '{name: {keys}}'; may be repeated."
+        "--model",
+        metavar="MODEL",
+        help="Model to compare (default: the recipe's model): a name or '{name: {keys}}'. Repeatable.",
     ),
 ]
-Target = Annotated[str, typer.Option("--target", help="Also measure there; once for all lines.")]
-Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Runs of each line, with the seeds 0 to N - 1.")]
+Target = Annotated[str, typer.Option("--target", help="Also measure latency on this target.")]
+Seeds = Annotated[int, typer.Option("--seeds", min=1, help="Number of runs of each line, with seeds 0 to N - 1.")]
 Change = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key in every run.")]
-Out = Annotated[Path, typer.Option("--out", help="Folder of the runs, of compare.csv, compare.json and compare.html.")]
+Out = Annotated[
+    Path, typer.Option("--out", help="Folder for the runs and for compare.csv, compare.json and compare.html.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 
-@app.command("compare", short_help="Run several recipes or models on the same split: one table.")
+@app.command("compare", short_help="Compare recipes or models on the same split.")
 def command(
     recipe: RecipeFiles,
     model: Models = None,
@@ -38,11 +44,11 @@ def command(
     scheduler: Scheduler = "",
     to_json: Json = False,
 ) -> None:
-    """Run recipes, or one recipe with several models, on the same spectra, split and seeds; print a table, draw the Pareto frontier.
+    """Run recipes, or one recipe with several models, on the same spectra, split and seeds. Prints a table and draws the Pareto front.
 
     Example: edgespec compare recipes/rruff10.yaml --model pace --model drsn --model cnn --target local
 
-    Finished runs are kept. Stopped at any moment and started again, it goes on.
+    Finished runs are kept: the same command resumes after an interruption.
     """
     from edgespec import plugins, storage
     from edgespec.report import html, terminal

@@ -18,21 +18,22 @@ if TYPE_CHECKING:
 
 RecipeFile = Annotated[
     list[Path],
-    typer.Argument(help="A recipe, or the name of one that is shipped (edgespec ls recipes); several with --dry-run."),
+    typer.Argument(help="Recipe file, or the name of a shipped recipe (edgespec ls recipes). Several with --dry-run."),
 ]
-Out = Annotated[Path | None, typer.Option("--out", help="Run folder; runs/NAME in the working folder if not said.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Run folder (default: runs/NAME).")]
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. steps.2.temperature=3.")
 ]
 Until = Annotated[
-    str | None, typer.Option("--until", metavar="N|NAME", help="Stop after step N, or the last step of that name.")
+    str | None,
+    typer.Option("--until", metavar="N|NAME", help="Stop after step N, or after the last step with this name."),
 ]
-Dry = Annotated[bool, typer.Option("--dry-run", help="Check the recipe and its data, print the plan, run nothing.")]
-NoData = Annotated[bool, typer.Option("--no-data", help="With --dry-run: check the recipe alone.")]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Check the recipe and the data, print the plan, and run nothing.")]
+NoData = Annotated[bool, typer.Option("--no-data", help="With --dry-run: check only the recipe.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
 
-@app.command("compress", short_help="Run a recipe: from spectra to a checked file.")
+@app.command("compress", short_help="Run a recipe: from spectra to a checked model file.")
 def command(
     recipe: RecipeFile,
     out: Out = None,
@@ -42,11 +43,11 @@ def command(
     no_data: NoData = False,
     to_json: Json = False,
 ) -> None:
-    """Run a recipe: train, distil, export, quantise, calibrate; each step is checked, scored and kept.
+    """Run a recipe: train, distil, export, quantise, calibrate. Each step is checked, tested and stored.
 
     Example: edgespec compress recipes/rruff_distill.yaml --set seed=1
 
-    Killed at any moment and started again, it goes on and ends with the same answer.
+    The same command resumes after an interruption and gives the same result.
     """
     from edgespec import own_code, plugins
     from edgespec import recipe as recipes

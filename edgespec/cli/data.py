@@ -20,30 +20,33 @@ RAMAN_DATA, PUBLIC = "raman-data", "edgespec data fetch raman-data"
 WIDEST = 150  # letters of a line
 
 data = typer.Typer(add_completion=False, rich_markup_mode=None)
-app.add_typer(data, name="data", short_help="Fetch public spectra, look at spectra, write task lists.")
+app.add_typer(data, name="data", short_help="Download public spectra, inspect spectra, write task lists.")
 
-Source = Annotated[str, typer.Argument(help="Who offers them: rruff or raman-data.")]
-Set = Annotated[str, typer.Argument(metavar="ID", help="A set of raman-data; without it they are listed.")]
+Source = Annotated[str, typer.Argument(help="Source: rruff or raman-data.")]
+Set = Annotated[str, typer.Argument(metavar="ID", help="Set of raman-data (default: list the sets).")]
 Archives = Annotated[
     list[str] | None,
-    typer.Option("--archive", metavar="NAME", help="Which archive, once for each; excellent_unoriented if not said."),
+    typer.Option("--archive", metavar="NAME", help="Archive to download (default: excellent_unoriented). Repeatable."),
 ]
 Into = Annotated[
     Path | None,
-    typer.Option("--out", help="Folder for them; if not said, where recipes look: EDGESPEC_DATA/SOURCE or the cache."),
+    typer.Option("--out", help="Folder for the files (default: EDGESPEC_DATA/SOURCE, or the cache)."),
 ]
 From = Annotated[
     str | None,
-    typer.Option(
-        "--from", envvar="EDGESPEC_RRUFF", metavar="ADDRESS", help="Another server's folder, such as a mirror (rruff)."
-    ),
+    typer.Option("--from", envvar="EDGESPEC_RRUFF", metavar="ADDRESS", help="Address of a mirror (rruff)."),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Fetch nothing: only check what is there.")]
-Again = Annotated[bool, typer.Option("--again", help="Fetch also what is there already.")]
-Listing = Annotated[bool, typer.Option("--list", help="List the archives on offer, and fetch nothing.")]
-Tries = Annotated[int, typer.Option("--tries", min=1, help="Tries in a row that may bring nothing new.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Download nothing; check the existing files.")]
+Again = Annotated[bool, typer.Option("--again", help="Download again what exists already.")]
+Listing = Annotated[bool, typer.Option("--list", help="List the archives and download nothing.")]
+Tries = Annotated[
+    int, typer.Option("--tries", min=1, help="Number of failed downloads in a row after which to give up.")
+]
 Timeout = Annotated[
-    float, typer.Option("--timeout", min=0.1, max=86400, help="Seconds of silence that end a try (rruff).")
+    float,
+    typer.Option(
+        "--timeout", min=0.1, max=86400, help="Seconds without data after which a download is retried (rruff)."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
@@ -62,7 +65,7 @@ def group() -> None:
     """
 
 
-@data.command("fetch", short_help="Fetch public spectra.")
+@data.command("fetch", short_help="Download public spectra.")
 def fetch(
     source: Source,
     name: Set = "",
@@ -76,17 +79,16 @@ def fetch(
     timeout: Timeout = 30.0,
     to_json: Json = False,
 ) -> None:
-    """Fetch public spectra into the folder in which recipes look for them: RRUFF's archives, or a set by its name in raman-data.
+    """Download public spectra to the folder that recipes read: archives of RRUFF, or a set of the package raman-data.
 
-    What was cut is gone on with, what is there is checked against the SHA-256 recorded beside it, and an archive
-    appears under its name only when it is whole. The usual proxy variables count; with --offline or
-    EDGESPEC_OFFLINE=1 nothing is fetched.
+    An interrupted download is resumed. Existing files are checked by SHA-256. An archive gets its name only when it is complete.
+    The usual proxy variables are respected. With --offline or EDGESPEC_OFFLINE=1 nothing is downloaded.
 
     Archives of rruff: excellent_unoriented, excellent_oriented, fair_unoriented, fair_oriented, poor_unoriented,
-    unrated_unoriented, unrated_oriented, LR-Raman; --list says how large each is.
+    unrated_unoriented, unrated_oriented, LR-Raman. The option --list shows their sizes.
 
-    Sets of raman-data are fetched by that package (pip install "edgespec[public]") from whoever published them: Zenodo, Figshare,
-    GitHub, Kaggle and others. Source, licence and citation are told first.
+    The package raman-data (pip install "edgespec[public]") downloads its sets from their publishers: Zenodo, Figshare, GitHub, Kaggle and
+    others. Source, licence and citation are printed first.
 
     Example: edgespec data fetch rruff --archive excellent_unoriented --archive fair_unoriented
 

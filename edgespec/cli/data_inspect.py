@@ -24,27 +24,33 @@ Path_ = Annotated[
     str,
     typer.Argument(
         metavar="PATH",
-        help="A folder or .zip of RRUFF files, a .csv task list, an .npz, a recipe, or '{arrays: {...}}' as its data.load.",
+        help="Folder, file, .zip of RRUFF files, .csv task list, .npz, recipe, or '{arrays: {...}}'.",
     ),
 ]
-Kind = Annotated[str, typer.Option("--kind", help="Processed, RAW or any, by RRUFF's file names.")]
-Lasers = Annotated[list[int] | None, typer.Option("--laser", help="Only this laser, in nm; once for each.")]
-Minerals = Annotated[str, typer.Option("--minerals", metavar="NAMES", help="Only these, separated by commas.")]
+Kind = Annotated[str, typer.Option("--kind", help="Kind of RRUFF file: Processed, RAW or any.")]
+Lasers = Annotated[list[int] | None, typer.Option("--laser", help="Only this laser, in nm. Repeatable.")]
+Minerals = Annotated[str, typer.Option("--minerals", metavar="NAMES", help="Only these runtimes, separated by commas.")]
 Span = Annotated[
-    str, typer.Option("--axis", metavar="LOW:HIGH", help="The model's axis in cm-1: tell what covers too little of it.")
+    str,
+    typer.Option(
+        "--axis", metavar="LOW:HIGH", help="Model axis in cm-1. Lists spectra that cover too little of the axis."
+    ),
 ]
-Coverage = Annotated[float, typer.Option("--min-coverage", min=0.0, max=1.0, help="The share that is enough.")]
+Coverage = Annotated[
+    float, typer.Option("--min-coverage", min=0.0, max=1.0, help="Smallest share of equal labels that passes.")
+]
 Picture = Annotated[
-    Path | None, typer.Option("--picture", metavar="FILE", help="Draw example spectra: .png, .svg or .pdf.")
+    Path | None,
+    typer.Option("--picture", metavar="FILE", help="Draw example spectra to this file: .png, .svg or .pdf."),
 ]
-Every = Annotated[bool, typer.Option("--all", help="List all classes, repeats and refusals, not the first 20.")]
-Files = Annotated[
-    bool, typer.Option("--files", help="A line for each file of a folder, as where no classes are known.")
+Every = Annotated[
+    bool, typer.Option("--all", help="List all classes, repeats and refused files (default: the first 20).")
 ]
+Files = Annotated[bool, typer.Option("--files", help="Print one line for each file.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
-@data.command("inspect", short_help="Tell what is in a file or folder of spectra.")
+@data.command("inspect", short_help="Show what a file or folder of spectra contains.")
 def command(
     path: Path_,
     kind: Kind = "Processed",
@@ -57,7 +63,7 @@ def command(
     files: Files = False,
     to_json: Json = False,
 ) -> None:
-    """Count classes, physical samples and lasers, tell axes, repeats, and what would be refused and why.
+    """Count classes, physical samples and lasers. List axes, duplicates, and files that would be refused, with the reason.
 
     Example: edgespec data inspect excellent_unoriented.zip --axis 150:1200 --picture examples.png
     """

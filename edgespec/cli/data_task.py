@@ -14,17 +14,17 @@ from edgespec.cli.data import data
 from edgespec.cli.data_inspect import Coverage, Kind, Lasers, Minerals, Path_, Span, look
 from edgespec.errors import Mistake
 
-Least = Annotated[int, typer.Option("--min-samples", min=1, help="Leave minerals with fewer physical samples out.")]
+Least = Annotated[int, typer.Option("--min-samples", min=1, help="Leave out minerals with fewer physical samples.")]
 Parts = Annotated[
     str,
     typer.Option(
-        "--parts", metavar="SHARES", help="Divide by physical sample: library=0.45,site=0.35,test=0.2; or none."
+        "--parts", metavar="SHARES", help="Shares by physical sample: library=0.45,site=0.35,test=0.2, or none."
     ),
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the division.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write; standard output if not said.")]
-Force = Annotated[bool, typer.Option("--force", help="Write over a list that is there.")]
-Json = Annotated[bool, typer.Option("--json", help="With --out: print what was written as JSON.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="File to write (default: standard output).")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing list.")]
+Json = Annotated[bool, typer.Option("--json", help="With --out: print the result as JSON.")]
 
 
 @data.command("task", short_help="Write a task list that a recipe reads.")
@@ -42,10 +42,10 @@ def command(
     force: Force = False,
     to_json: Json = False,
 ) -> None:
-    """Write a csv list of spectra, each once, none that would be refused: archive, file, mineral, group, and split.
+    """Write a csv list of usable spectra without duplicates: archive, file, mineral, group and split.
 
-    A recipe reads it with `rruff: {task: FILE}`. Archives are named as seen from the list's folder (the current one
-    on standard output), those that lie where recipes look for data by their name alone.
+    A recipe reads the list with `rruff: {task: FILE}`. Paths of archives are relative to the list's folder.
+    Archives in edgespec's data folder are listed by name alone.
 
     Example: edgespec data task excellent_unoriented.zip --minerals Quartz,Albite,Calcite --out task.csv
     """

@@ -11,27 +11,27 @@ from edgespec.cli.console import Bars
 from edgespec.cli.data import data
 from edgespec.errors import Mistake
 
-RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or the name of one that is shipped (edgespec ls recipes).")]
-Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write: .npz or .mat.")]
+RecipeFile = Annotated[Path, typer.Argument(help="Recipe file, or the name of a shipped recipe (edgespec ls recipes).")]
+Out = Annotated[Path, typer.Option("--out", metavar="FILE", help="File to write: .npz or .mat.")]
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. seed=1.")]
 Step = Annotated[
-    int | None, typer.Option("--step", min=1, help="The number of the distill step, where there are several.")
+    int | None, typer.Option("--step", min=1, help="Number of the distill step, if the recipe has several.")
 ]
 Kind = Annotated[
-    str, typer.Option("--spectra", help="prepared, as the network sees them, or raw; as the recipe says if not said.")
+    str, typer.Option("--spectra", help="prepared (after preprocessing) or raw (default: the recipe's choice).")
 ]
 
 
-@data.command("views", short_help="Write the spectra that a teacher is to be asked about.")
+@data.command("views", short_help="Write the spectra that an external teacher answers.")
 def command(
     recipe: RecipeFile, out: Out = Path("questions.npz"), change: Set = None, step: Step = None, spectra: Kind = ""
 ) -> None:
-    """Write the questions of a recipe's distill step: varied training spectra, validation and test spectra, and what to learn from.
+    """Write the spectra that an external teacher answers for a recipe's distill step: augmented training, validation and test spectra.
 
     Example: edgespec data views mine.yaml --out questions.npz
 
-    Answer each row of `ask` with a probability of each of `labels`, and write them as `probabilities` with a copy of `questions`;
-    then `distill: {teacher: {answers: FILE}}` takes them. docs/teachers.md says what each array is.
+    Answer each row of `ask` with one probability for each of `labels`. Store the answers as `probabilities` with a copy of `questions`.
+    The recipe then reads the file with `distill: {teacher: {answers: FILE}}`. docs/teachers.md describes each array.
     """
     from edgespec import plugins
     from edgespec import recipe as recipes

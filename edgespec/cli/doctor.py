@@ -13,13 +13,13 @@ HEAD = ["", "what", "version", "state", ""]
 Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
 
 
-@app.command("doctor", short_help="Tell what works on this machine, and what mends the rest.")
+@app.command("doctor", short_help="Check the installation and suggest fixes.")
 def command(to_json: Json = False) -> None:
-    """Look at every library, runtime, tool and extra: its version, whether it works, why not, and the command that mends it.
+    """Check every library, runtime and tool: version, whether it works, and the command that installs or repairs it.
 
     Example: edgespec doctor --json
 
-    Exit code 0 where all that edgespec itself needs works, 3 otherwise.
+    Exit code: 0 if everything that edgespec needs works, else 3.
     """
     from dataclasses import asdict
 

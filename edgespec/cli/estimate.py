@@ -17,25 +17,27 @@ if TYPE_CHECKING:
     from edgespec.runs.estimate import Calibration, Estimate
 
 Model = Annotated[
-    Path | None, typer.Argument(help="A run folder, an .onnx file or a bundle; the newest run in runs/ if not said.")
+    Path | None, typer.Argument(help="Run folder, bundle or ONNX file (default: the newest run in runs/).")
 ]
-There = Annotated[str, typer.Option("--target", help="The device (edgespec ls targets).")]
+There = Annotated[str, typer.Option("--target", help="Target (edgespec ls targets).")]
 Fitting = Annotated[
     bool,
-    typer.Option("--fit", help="Measure small networks on the target, which must be at hand, and keep what they tell."),
+    typer.Option(
+        "--fit", help="Measure small networks on the target and store the result. The target must be connected."
+    ),
 ]
-Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each small network, with --fit.")]
+Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="With --fit: seconds to time each small network.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
-@app.command("estimate", short_help="Estimate latency on a device that is not at hand.")
+@app.command("estimate", short_help="Estimate latency on a device without the device.")
 def command(
     target: There, model: Model = None, fit: Fitting = False, seconds: Seconds = 1.0, to_json: Json = False
 ) -> None:
-    """Estimate how long files would take on a device that is not at hand, with the error that such estimates have.
+    """Estimate the latency of model files on a device without the device, with the error of the estimate.
 
-    From small networks that `--fit` measured there once; without them a range above what the card's peak figures allow.
-    An estimate is no measurement: it satisfies no gate.
+    The estimate uses small networks that `--fit` measured on the device before. Otherwise, a rough range follows from the peak
+    performance given in the target card. An estimate is not a measurement and satisfies no gate.
 
     Example: edgespec estimate --target rpi5
     """

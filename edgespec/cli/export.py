@@ -13,31 +13,36 @@ from edgespec.cli.console import Bars, as_json, name_targets, run_folder
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
-Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder to write; RUN/bundle if not said.")]
+Folder = Annotated[Path | None, typer.Argument(help="Run folder (default: the newest in runs/).")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder to write (default: RUN/bundle).")]
 Which = Annotated[
     str | None,
     typer.Option("--variant", help="The file to ship (default: what bench recommends, else what the card prefers)."),
 ]
 AxisFile = Annotated[
     Path | None,
-    typer.Option("--axis", help="Text file with an instrument's own axis in cm-1: the graph then takes its pixels."),
+    typer.Option(
+        "--axis",
+        help="Text file with an instrument's axis in cm-1. The exported graph then accepts raw detector pixels.",
+    ),
 ]
 For = Annotated[
     str | None,
-    typer.Option("--target", help="Write what this target loads, into RUN/bundles/TARGET (edgespec ls targets)."),
+    typer.Option("--target", help="Write the files for this target to RUN/bundles/TARGET (edgespec ls targets)."),
 ]
 Engine = Annotated[
-    bool, typer.Option("--require-engine", help="End with exit code 3 where the target's engine can't be built here.")
+    bool, typer.Option("--require-engine", help="Exit with code 3 if the target's engine cannot be built here.")
 ]
 Sign = Annotated[
     Path | None,
-    typer.Option("--sign", metavar="KEY", help="Sign all of it with this private key (PEM): edgespec verify --key."),
+    typer.Option(
+        "--sign", metavar="KEY", help="Sign the bundle with this private key (PEM). Check with: edgespec verify --key."
+    ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print what was written as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-@app.command("export", short_help="Write the bundle: model, contract, test vectors, card, checksums.")
+@app.command("export", short_help="Write the folder that goes to the device.")
 def command(
     run: Folder = None,
     out: Out = None,
@@ -48,9 +53,9 @@ def command(
     sign: Sign = None,
     to_json: Json = False,
 ) -> None:
-    """Write the folder that leaves the workstation: model, contract, test vectors, model card, checksums and the program that runs it.
+    """Write the folder that goes to the device: model, contract, test vectors, model card, checksums and the program that runs the model.
 
-    With --target also what that target's runtime loads: OpenVINO's IR, or for TensorRT the command that builds its engine.
+    With --target, also write the target's own format: OpenVINO IR, C code, or the command that builds a TensorRT engine.
 
     Example: edgespec export --axis instrument.csv --out bundle
     """

@@ -10,28 +10,32 @@ import typer
 from edgespec.cli.console import Bars, Scheduler, as_json
 from edgespec.cli.program import app
 
-RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or the name of one that is shipped.")]
+RecipeFile = Annotated[Path, typer.Argument(help="Recipe file, or the name of a shipped recipe.")]
 Folds = Annotated[int, typer.Option("--folds", help="Number of folds.")]
-Repeats = Annotated[int, typer.Option("--repeats", help="Number of divisions into folds.")]
-Seeds = Annotated[int, typer.Option("--seeds", help="Number of trainings of each fold.")]
+Repeats = Annotated[int, typer.Option("--repeats", help="Number of different divisions into folds.")]
+Seeds = Annotated[int, typer.Option("--seeds", help="Trainings of each fold, with different seeds.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="N|NAME", help="Last step to run (default: all steps).")]
 Valid = Annotated[
     float | None,
-    typer.Option("--valid", help="Share kept for validation, 0 for none (default: the recipe's data.split.valid)."),
+    typer.Option(
+        "--valid", help="Share of the training part used for validation (default: data.split.valid of the recipe)."
+    ),
 ]
-Simple = Annotated[bool, typer.Option("--baselines/--no-baselines", help="Also fit linear models and 1-NN.")]
-Robust = Annotated[bool, typer.Option("--robust", help="Also judge every model on perturbed spectra.")]
+Simple = Annotated[
+    bool, typer.Option("--baselines/--no-baselines", help="Also fit linear models and the nearest neighbour.")
+]
+Robust = Annotated[bool, typer.Option("--robust", help="Also test every model on perturbed spectra.")]
 Change = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; may be repeated.")
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe. Repeatable.")
 ]
-Against = Annotated[
-    Path | None, typer.Option("--against", help="Compare fold by fold with this result of the same folds.")
-]
+Against = Annotated[Path | None, typer.Option("--against", help="Compare with this earlier result, fold by fold.")]
 Out = Annotated[Path | None, typer.Option("--out", help="File to write (default: runs/folds/RECIPE.json).")]
 Only = Annotated[
     int,
     typer.Option(
-        "--only", metavar="N", help="Run one training only, 1 to folds x repeats x seeds, and add it to the file."
+        "--only",
+        metavar="N",
+        help="Run only training number N of folds x repeats x seeds, and add the result to the file.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -54,11 +58,11 @@ def command(
     scheduler: Scheduler = "",
     to_json: Json = False,
 ) -> None:
-    """Cross-validate a recipe: each fold is the test part of its steps. A test part that the data set gives is left out first.
+    """Cross-validate a recipe. A test part given by the data set is left out first.
 
     Example: edgespec folds recipes/rruff10.yaml --until train --folds 4
 
-    Use the result to choose settings without looking at the test part. Stopped at any moment and started again, it goes on.
+    Use the result to choose settings without the test part. The same command resumes after an interruption.
     """
     from edgespec import plugins
     from edgespec.search import folds as validation

@@ -12,61 +12,59 @@ import typer
 from edgespec.cli.console import Bars, as_json, name_targets, run_folder
 from edgespec.cli.program import app
 
-Folder = Annotated[Path | None, typer.Argument(help="Run folder; the newest in runs/ if not said.")]
-Target = Annotated[str | None, typer.Option("--target", help="Judge only what this target can answer.")]
+Folder = Annotated[Path | None, typer.Argument(help="Run folder (default: the newest in runs/).")]
+Target = Annotated[str | None, typer.Option("--target", help="Check only the gates that this target decides.")]
 Against = Annotated[
     str | None,
     typer.Option(
-        "--against", help="A run folder, or a git revision to build: measured in turns with this run, in one session."
+        "--against", help="Run folder or git revision to compare with. Both are measured in turns in one session."
     ),
 ]
 There = Annotated[
     str | None,
     typer.Option(
-        "--recipe-there", metavar="PATH", help="The recipe's path in that revision, if a rename is not found."
+        "--recipe-there", metavar="PATH", help="Path of the recipe in that revision, if a rename is not detected."
     ),
 ]
 Skipped = Annotated[
     Literal["warn", "fail"] | None,
     typer.Option(
         "--skipped",
-        help="What the baseline can't answer means; as the recipe says, else fail where CI is set.",
+        help="How to treat a check without a baseline value (default: the recipe's choice, else fail in CI).",
     ),
 ]
-Force = Annotated[
-    bool, typer.Option("--force", help="Keep as a baseline what was measured while other work held the cores.")
-]
+Force = Annotated[bool, typer.Option("--force", help="Accept a baseline that was measured on a busy machine.")]
 Change = Annotated[
     list[str] | None,
-    typer.Option("--set", help="A change key=value to the recipe of the revision; may be given several times."),
+    typer.Option("--set", help="Change a key of the revision's recipe. Repeatable."),
 ]
-Baseline = Annotated[Path | None, typer.Option("--baseline", help="The baseline; baselines/RECIPE.json if not said.")]
-Update = Annotated[
-    bool, typer.Option("--update-baseline", help="Write the baseline from this run instead of judging by it.")
-]
-Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file, with --against.")]
+Baseline = Annotated[Path | None, typer.Option("--baseline", help="Baseline file (default: baselines/RECIPE.json).")]
+Update = Annotated[bool, typer.Option("--update-baseline", help="Write the baseline from this run, and check nothing.")]
+Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="With --against: seconds to time each file.")]
 Junit = Annotated[Path | None, typer.Option("--junit", help="Write the verdicts as JUnit XML.")]
 Summary = Annotated[Path | None, typer.Option("--summary", help="Append the verdicts to this Markdown file.")]
 Annotate = Annotated[
     bool | None,
-    typer.Option("--annotate/--no-annotate", help="Print annotations of a GitHub workflow; by default in one."),
+    typer.Option(
+        "--annotate/--no-annotate", help="Print GitHub workflow annotations (default: only inside a workflow)."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the verdicts as JSON.")]
 
 
-@app.command("gate", short_help="Judge the recipe's promises; exit code 1 where one is broken.")
+@app.command("gate", short_help="Check a run against its recipe's gates; exit 1 if one fails.")
 def command(
     run: Folder = None, target: Target = None, against: Against = None, change: Change = None, baseline: Baseline = None,
     update: Update = False, seconds: Seconds = 5.0, junit: Junit = None, summary: Summary = None,
     annotate: Annotate = None, to_json: Json = False, recipe_there: There = None, skipped: Skipped = None, force: Force = False,
 ) -> None:  # fmt: skip
-    """Judge the recipe's `gates:`: its limits, and under `regression:` what was lost against a baseline, a run or a revision.
+    """Check a run against the recipe's `gates:`: fixed limits, and under `regression:` limits relative to a baseline, run or revision.
 
-    Without `regression:`, `--against` and a baseline are judged by default limits (docs/gates.md).
+    Without `regression:`, default limits apply to `--against` and to a baseline (docs/gates.md).
 
     Example: edgespec gate --target local
 
-    Exit code 1 where a promise is broken or unmeasured; 5 where one can't be told and the recipe says that this fails.
+    Exit code: 1 if a gate fails or was not measured; 5 if a gate is inconclusive and the recipe treats this as a failure.
     """
     folder = run_folder(run)
     name_targets(*([] if target is None else [target]))

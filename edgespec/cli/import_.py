@@ -10,32 +10,34 @@ import typer
 from edgespec.cli.console import as_json
 from edgespec.cli.program import app
 
-Layout = Annotated[str, typer.Argument(help="Whose checkpoint it is: pace.")]
-Weights = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A .pth, .pt or .safetensors file of weights.")]
+Layout = Annotated[str, typer.Argument(help="Origin of the checkpoint: pace.")]
+Weights = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Weights: a .pth, .pt or .safetensors file.")]
 Labels = Annotated[
     Path | None,
-    typer.Option("--labels", help="Names of the classes in the order of its logits: .json, .csv or .txt."),
+    typer.Option("--labels", help="Class names in the order of the logits: .json, .csv or .txt."),
 ]
 AxisFile = Annotated[
-    Path | None, typer.Option("--axis", help="The axis of its spectra in cm-1: .npy, or text with a value a line.")
+    Path | None, typer.Option("--axis", help="Axis of the spectra in cm-1: .npy, or text with one value a line.")
 ]
 Points = Annotated[
-    int | None, typer.Option("--points", min=16, help="Length of its spectra, where their axis is not known.")
+    int | None, typer.Option("--points", min=16, help="Number of points of a spectrum, if the axis is unknown.")
 ]
-Pool = Annotated[int, typer.Option("--pool", min=1, help="Points that the model averages a spectrum to.")]
+Pool = Annotated[int, typer.Option("--pool", min=1, help="Number of points after the model's pooling.")]
 Overlapped = Annotated[
-    bool, typer.Option("--overlapped", help="Its patches overlap by half: the authors' option of that name.")
+    bool,
+    typer.Option("--overlapped", help="The network has overlapping patches (the authors' option of the same name)."),
 ]
 Known = Annotated[
-    Path | None, typer.Option("--known", metavar="RECIPE", help="Check --overlapped on this recipe's labelled spectra.")
+    Path | None,
+    typer.Option("--known", metavar="RECIPE", help="Check --overlapped with the labelled spectra of this recipe."),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="Folder to write; the file's name without its ending if not said.")
+    Path | None, typer.Option("--out", help="Folder to write (default: the file's name without its ending).")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print what came out as JSON.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-@app.command("import", short_help="Turn others' weights into a checkpoint.")
+@app.command("import", short_help="Convert published weights into a checkpoint.")
 def command(
     layout: Layout,
     weights: Weights,
@@ -48,11 +50,11 @@ def command(
     out: Out = None,
     to_json: Json = False,
 ) -> None:
-    """Turn a checkpoint that others trained into a folder that a recipe can start from; no code in it is ever run.
+    """Convert a published checkpoint into a folder that a recipe can start from. Code in the checkpoint is never run.
 
     Example: edgespec import pace COV.pth --axis wavenumber.npy --labels label.json
 
-    A recipe's first step is then `adopt: {checkpoint: FOLDER}`: export it, quantise it, or let it teach.
+    The recipe's first step is then `adopt: {checkpoint: FOLDER}`.
     """
     from edgespec import imports, plugins
     from edgespec.evaluation import scoring

@@ -13,17 +13,17 @@ from edgespec.errors import Mistake
 KINDS = ["recipes", "steps", "models", "datasets", "preprocess", "augment", "targets", "schema"]
 EDITOR = "yaml-language-server:"  # a first line for editors, not about the recipe
 Kind = Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")]
-Check = Annotated[bool, typer.Option("--check", help="Targets: ask each whether it answers; needs the network.")]
+Check = Annotated[bool, typer.Option("--check", help="Connect to each target. Needs the network.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
-@app.command("ls", short_help="List what there is of a kind, with all keys.")
+@app.command("ls", short_help="List recipes, models, steps and targets, with their keys.")
 def command(kind: Kind, check: Check = False, to_json: Json = False) -> None:
-    """List what there is of a kind, with every key, its default and its sentence.
+    """List recipes, models, steps, targets and other parts, with every key, its default and its meaning.
 
     Example: edgespec ls steps
 
-    `edgespec ls schema > recipe.schema.json` writes what an editor needs to complete and check recipes (JSON Schema, draft-07).
+    `edgespec ls schema > recipe.schema.json` writes the JSON Schema (draft-07) with which an editor completes and checks recipes.
     """
     from edgespec import plugins
 

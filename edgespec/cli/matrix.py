@@ -1,4 +1,4 @@
-"""`edgespec matrix`: does every file of a run say the same in every runtime at hand?"""
+"""`edgespec matrix`: does every file of a run say the same in every installed runtime?"""
 
 from __future__ import annotations
 
@@ -14,25 +14,23 @@ from edgespec.cli.program import app
 if TYPE_CHECKING:
     from edgespec.runs.matrix_cells import Matrix
 
-Folder = Annotated[Path | None, typer.Argument(help="Run folder, the newest in runs/ if not said; or an ONNX file.")]
-Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Timed seconds for each file and runtime.")]
+Folder = Annotated[Path | None, typer.Argument(help="Run folder (default: the newest in runs/), or an ONNX file.")]
+Seconds = Annotated[float, typer.Option("--seconds", min=0.1, help="Seconds to time each file and runtime.")]
 There = Annotated[
     str | None,
-    typer.Option(
-        "--target", help="Compare what the files say on this target with what they say here; nothing is timed."
-    ),
+    typer.Option("--target", help="Compare the answers on this target with the answers here. Measures no latency."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the matrix as JSON.")]
 DISAGREES = 4
 
 
-@app.command("matrix", short_help="Compare every file of a run in every runtime at hand.")
+@app.command("matrix", short_help="Compare every model file of a run in every installed runtime.")
 def command(run: Folder = None, seconds: Seconds = 1.0, target: There = None, to_json: Json = False) -> None:
-    """Compare every file of a run in every runtime at hand: labels, probabilities, accuracy, latency; exit code 4 where two disagree.
+    """Compare every model file of a run in every installed runtime: labels, probabilities, accuracy, latency. Exit code 4 if two disagree.
 
-    With --target, in the target's runtime only: an emulated one shows that the files load and answer on another processor.
+    With --target, use only the target's runtime. An emulated target shows that the files work on another processor.
 
-    An ONNX file without a run is asked made-up spectra: nothing says how right it is.
+    An ONNX file without a run is tested with generated spectra, so the accuracy stays unknown.
 
     Example: edgespec matrix --seconds 2
 

@@ -33,30 +33,32 @@ ARRAYS = {
     "split": "which holds the part of each spectrum, such as train and test; none if empty",
 }
 Name = Annotated[
-    Path | None, typer.Argument(metavar="NAME.yaml", help="The file to write; named after the data if not said.")
+    Path | None, typer.Argument(metavar="NAME.yaml", help="Recipe to write (default: named after the data).")
 ]
 DataSet = Annotated[
     str | None,
     typer.Option(
         metavar="DATA",
-        help="minerals (embedded), a folder or .zip of RRUFF files, a .csv task list, an .npz, or '{arrays: {...}}' as data.load.",
+        help="Spectra: a folder, a table, an archive of RRUFF files, an .npz, '{arrays: {...}}', or minerals (embedded).",
     ),
 ]
 Device = Annotated[
     list[str] | None,
-    typer.Option("--target", help="Where it is to run (edgespec ls targets); may be given several times."),
+    typer.Option("--target", help="Target that the model will run on (edgespec ls targets). Repeatable."),
 ]
-Matters = Annotated[str | None, typer.Option("--matters", help="What matters most: size, latency or accuracy.")]
+Matters = Annotated[str | None, typer.Option("--matters", help="Most important property: size, latency or accuracy.")]
 Window = Annotated[
     str | None,
     typer.Option(
-        "--axis", metavar="LOW:HIGH", help="Ends of the model's axis in cm-1; all that the spectra cover if not said."
+        "--axis", metavar="LOW:HIGH", help="Ends of the model's axis in cm-1 (default: the range of the spectra)."
     ),
 ]
 Model = Annotated[
     Path | None,
     typer.Option(
-        "--model", metavar="FILE.onnx", help="A trained classifier: the recipe adopts the file instead of training."
+        "--model",
+        metavar="FILE.onnx",
+        help="Trained classifier. The recipe adopts the file instead of training a network.",
     ),
 ]
 Tune = Annotated[
@@ -64,19 +66,19 @@ Tune = Annotated[
     typer.Option(
         "--tune",
         metavar="TIME",
-        help="Choose preprocessing, augmentation and network by folds inside the training part, for so long: 20m. [default: not at all]",
+        help="Choose preprocessing, augmentation and network by cross-validation, within this time, such as 20m (default: no tuning).",
     ),
 ]
 OneInstrument = Annotated[
     bool,
     typer.Option(
         "--one-instrument",
-        help="With --tune: accuracy alone decides; the model will see spectra of this instrument only.",
+        help="With --tune: choose by accuracy alone. Use when all spectra come from one instrument.",
     ),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Ask nothing: minerals, local, size where nothing else is said.")]
-Force = Annotated[bool, typer.Option("--force", help="Write over a file that is there.")]
-Json = Annotated[bool, typer.Option("--json", help="Print what was found and written as JSON; asks nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Ask no questions (default answers: minerals, local, size).")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON. Asks no questions.")]
 
 
 @app.command("new", short_help="Write a recipe for your data and device.")
@@ -93,7 +95,7 @@ def command(
     force: Force = False,
     to_json: Json = False,
 ) -> None:
-    """Write a recipe that runs: looks into the data, asks what is not said, and checks what it writes.
+    """Inspect the data, ask for missing choices, and write a checked recipe.
 
     Example: edgespec new quarry.yaml --data spectra.zip --target rpi5 --matters size
 
@@ -101,7 +103,7 @@ def command(
 
     Example: edgespec new --model classifier.onnx --data spectra/ --axis 150:1172
 
-    Beside the recipe lies recipe.schema.json, by which an editor completes and checks it.
+    The file recipe.schema.json beside the recipe lets an editor complete and check the recipe.
     """
     budget = _budget(tune, one_instrument, model)
     asks = not yes and not to_json and sys.stdin.isatty()

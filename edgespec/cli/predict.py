@@ -15,23 +15,33 @@ from edgespec.cli.console import Bars
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
-Model = Annotated[Path, typer.Argument(help="An .onnx file, a bundle folder, or a run folder.")]
+Model = Annotated[Path, typer.Argument(help="ONNX file, bundle folder or run folder.")]
 Files = Annotated[
-    list[str] | None, typer.Argument(metavar="FILE...", help="Spectra, folders of them, or - for standard input.")
+    list[str] | None, typer.Argument(metavar="FILE...", help="Spectrum files, folders, or - for standard input.")
 ]
-Variant = Annotated[str | None, typer.Option("--variant", help="Of a run: not the recommended file but this one.")]
-Top = Annotated[int, typer.Option("--top", min=1, help="How many labels to name for each spectrum.")]
-Unit = Annotated[str | None, typer.Option("--unit", metavar="cm-1|nm|um", help="Unit of axes that do not say it.")]
-Laser = Annotated[float | None, typer.Option("--laser", help="Excitation in nm, to turn nm or um into Raman shift.")]
-Runtime = Annotated[str | None, typer.Option("--runtime", help="What runs the model; the target local's if not said.")]
-Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Threads of the runtime.")]
-Csv = Annotated[bool, typer.Option("--csv", help="Print a line of CSV for each spectrum, refused ones too.")]
-Json = Annotated[bool, typer.Option("--json", help="Print the answers as JSON; a line each with --watch and --stream.")]
-Watch = Annotated[bool, typer.Option("--watch", help="Go on with files that come into the folders, until Ctrl-C.")]
-Stream = Annotated[bool, typer.Option("--stream", help="Spectra on standard input, one a line, each answered at once.")]
+Variant = Annotated[
+    str | None, typer.Option("--variant", help="Model file of the run (default: the recommended file).")
+]
+Top = Annotated[int, typer.Option("--top", min=1, help="Number of labels to list for each spectrum.")]
+Unit = Annotated[
+    str | None, typer.Option("--unit", metavar="cm-1|nm|um", help="Unit of the axis, for files without a unit.")
+]
+Laser = Annotated[
+    float | None, typer.Option("--laser", help="Excitation wavelength in nm, to convert nm or um to Raman shift.")
+]
+Runtime = Annotated[str | None, typer.Option("--runtime", help="Runtime (default: that of the target 'local').")]
+Threads = Annotated[int | None, typer.Option("--threads", min=1, help="Number of threads.")]
+Csv = Annotated[bool, typer.Option("--csv", help="Print one CSV line for each spectrum, including refused spectra.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the answers as JSON; with --watch and --stream one object a line.")
+]
+Watch = Annotated[bool, typer.Option("--watch", help="Keep watching the folders and classify new files until Ctrl-C.")]
+Stream = Annotated[
+    bool, typer.Option("--stream", help="Read one spectrum a line from standard input and answer each at once.")
+]
 
 
-@app.command("predict", short_help="Say what the spectra in files are.")
+@app.command("predict", short_help="Classify spectrum files.")
 def command(
     model: Model,
     files: Files = None,
@@ -46,13 +56,13 @@ def command(
     to_csv: Csv = False,
     to_json: Json = False,
 ) -> None:
-    """Classify the spectra in files: text (RRUFF, csv, tsv, dpt, maps), JCAMP-DX, SPC, Renishaw .wdf, Bruker OPUS, PerkinElmer .sp.
+    """Classify spectrum files: text (RRUFF, csv, tsv, dpt, maps), JCAMP-DX, SPC, Renishaw .wdf, Bruker OPUS, PerkinElmer .sp.
 
     Unreadable files are reported and skipped. Reading .wdf and OPUS needs: pip install "edgespec[formats]"
 
     Example: edgespec predict runs/rruff_distill spectrum.txt measured/
 
-    Exit code 0: all were answered; 2: a file or a spectrum was refused; 3: the runtime, or a library that a file needs, is missing.
+    Exit code: 0 if all spectra were classified; 2 if a file or spectrum was refused; 3 if a runtime or library is missing.
     """
     from edgespec.pipeline import run_folder
     from edgespec.report import choice

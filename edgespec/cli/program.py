@@ -6,8 +6,7 @@ import typer
 
 app = typer.Typer(
     name="edgespec",
-    help="From a trusted spectral classifier to the smallest file that still tells the truth on the instrument.",
-    add_completion=False,
+    help="Train, compress, check and measure classifiers of Raman and infrared spectra for small devices.",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

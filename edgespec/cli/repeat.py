@@ -10,21 +10,21 @@ import typer
 from edgespec.cli.console import Bars, Scheduler, as_json
 from edgespec.cli.program import app
 
-RecipeFile = Annotated[Path, typer.Argument(help="A recipe, or the name of one that is shipped.")]
-Runs = Annotated[int, typer.Option("--runs", help="Number of runs; run N has the seed N.")]
+RecipeFile = Annotated[Path, typer.Argument(help="Recipe file, or the name of a shipped recipe.")]
+Runs = Annotated[int, typer.Option("--runs", help="Number of runs; run N uses seed N.")]
 Vary = Annotated[
     list[str] | None,
-    typer.Option("--vary", metavar="KEY", help="Also set this key to the number of the run; may be repeated."),
+    typer.Option("--vary", metavar="KEY", help="Also set this key to the number of the run. Repeatable."),
 ]
 Change = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key in every run; may be repeated.")
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key in every run. Repeatable.")
 ]
 Out = Annotated[Path, typer.Option("--out", help="Folder of the runs (default: runs/repeat).")]
 Save = Annotated[Path | None, typer.Option("--save", help="Write the summary as JSON (default: OUT/RECIPE.json).")]
 Json = Annotated[bool, typer.Option("--json", help="Print the summary as JSON.")]
 
 
-@app.command("repeat", short_help="Run a recipe with several seeds: means, spreads, differences.")
+@app.command("repeat", short_help="Repeat a recipe with several seeds: means and paired differences.")
 def command(
     recipe: RecipeFile,
     runs: Runs = 3,
@@ -35,11 +35,11 @@ def command(
     scheduler: Scheduler = "",
     to_json: Json = False,
 ) -> None:
-    """Compress and measure a recipe several times, each run with a seed of its own; print means, each run, and paired differences.
+    """Run a recipe several times with different seeds. Prints means, single runs and paired differences.
 
     Example: edgespec repeat recipes/rruff10.yaml --runs 3
 
-    Finished runs are kept. Stopped at any moment and started again, it goes on.
+    Finished runs are kept: the same command resumes after an interruption.
     """
     from edgespec import plugins, storage
     from edgespec.search import repeat

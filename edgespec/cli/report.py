@@ -18,15 +18,13 @@ if TYPE_CHECKING:
     from edgespec.report import Report
 
 Runs = Annotated[
-    list[Path] | None, typer.Argument(help="Run folders, or the folder of a search; the newest run if not said.")
+    list[Path] | None, typer.Argument(help="Run folders, or the folder of a search (default: the newest run).")
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="The HTML file; RUN/report.html, and report.md beside it, if not said.")
+    Path | None, typer.Option("--out", help="HTML file to write (default: RUN/report.html and RUN/report.md).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
-Drop = Annotated[
-    bool, typer.Option("--drop-examples", help="Take the test spectra that it shows out of report.json, for good.")
-]
+Drop = Annotated[bool, typer.Option("--drop-examples", help="Remove the example spectra from report.json permanently.")]
 BROKEN = (
     LookupError,
     TypeError,
@@ -39,9 +37,9 @@ BROKEN = (
 )
 
 
-@app.command("report", short_help="Show runs again; write their report.html.")
+@app.command("report", short_help="Print a run's report and write report.html.")
 def command(run: Runs = None, out: Out = None, to_json: Json = False, drop_examples: Drop = False) -> None:
-    """Show a run's report and write its report.html and report.md again, or several runs side by side in one HTML file.
+    """Print a run's report and write report.html and report.md, or show several runs side by side in one HTML file.
 
     Example: edgespec report runs/rruff_distill
     """

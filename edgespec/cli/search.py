@@ -10,34 +10,37 @@ import typer
 from edgespec.cli.console import Bars, as_json, name_targets, needs_optuna
 from edgespec.cli.program import app
 
-What = Annotated[Path, typer.Argument(metavar="RECIPE|FOLDER", help="A recipe with ranges; or the folder of a search.")]
-Trials = Annotated[int, typer.Option("--trials", min=1, help="Trials in all, those of all workers together.")]
+What = Annotated[Path, typer.Argument(metavar="RECIPE|FOLDER", help="Recipe with ranges, or the folder of a search.")]
+Trials = Annotated[int, typer.Option("--trials", min=1, help="Number of trials, over all workers.")]
 Storage = Annotated[
     str | None,
-    typer.Option("--storage", metavar="URL", help="Database that workers on many hosts share: postgresql://..."),
+    typer.Option("--storage", metavar="URL", help="Database that workers share, such as postgresql://..."),
 ]
 Out = Annotated[
-    Path | None, typer.Option("--out", help="The search's folder, runs/NAME if not said; with --best: the file.")
+    Path | None,
+    typer.Option("--out", help="Folder of the search (default: runs/NAME). With --best: the recipe to write."),
 ]
 Objectives = Annotated[
-    str, typer.Option("--objectives", help="Any of accuracy, latency, instructions, size, params, macs.")
+    str, typer.Option("--objectives", help="Comma-separated: accuracy, latency, instructions, size, params, macs.")
 ]
-Target = Annotated[str, typer.Option("--target", help="Where latency is measured (edgespec ls targets).")]
+Target = Annotated[str, typer.Option("--target", help="Target to measure latency on (edgespec ls targets).")]
 Best = Annotated[
     str | None,
-    typer.Option("--best", metavar="LIMITS", help="Write the winning recipe, e.g. under:size=32kB,latency=100us."),
+    typer.Option(
+        "--best", metavar="LIMITS", help="Write the best recipe within limits, such as under:size=32kB,latency=100us."
+    ),
 ]
 Grace = Annotated[
-    int, typer.Option("--grace", min=2, help="Seconds of silence after which a worker is taken for dead.")
+    int, typer.Option("--grace", min=2, help="Treat a worker as dead after this many seconds without a heartbeat.")
 ]
 Folds = Annotated[
-    int, typer.Option("--folds", min=0, help="Judge trials on N folds, N more trainings each: for few spectra.")
+    int, typer.Option("--folds", min=0, help="Judge trials by N-fold cross-validation. Use with few spectra.")
 ]
-Early = Annotated[bool, typer.Option("--end-early/--to-the-end", help="End trainings that promise nothing.")]
+Early = Annotated[bool, typer.Option("--end-early/--to-the-end", help="Stop poor trials early.")]
 Json = Annotated[bool, typer.Option("--json", help="Print all trials and the front as JSON.")]
 
 
-@app.command("search", short_help="Explore a recipe's ranges: accuracy, latency, size.")
+@app.command("search", short_help="Search a recipe's ranges for accuracy, latency and size.")
 def command(
     what: What,
     trials: Trials = 30,
@@ -51,13 +54,13 @@ def command(
     end_early: Early = True,
     to_json: Json = False,
 ) -> None:
-    """Explore what a recipe leaves open, `{choose: [...]}` and `{between: [low, high]}`, and show what no trial beats in everything.
+    """Search the ranges of a recipe, `{choose: [...]}` and `{between: [low, high]}`, and show the Pareto front.
 
     Example: edgespec search recipes/hard13_search.yaml --trials 30
 
-    Trials are chosen by validation, with --folds by cross-validation outside the test part; the front is judged on the test part
-    once, at the end. Start the same command several times, on several hosts with --storage, and the workers share the trials.
-    Killed at any moment and started again, it goes on.
+    Trials are chosen on validation spectra, or by cross-validation with --folds. The test part judges the front once, at the end.
+    Start the same command several times, on several hosts with --storage, to share the trials.
+    The same command resumes after an interruption.
     """
     from edgespec import storage as files
     from edgespec.search import html as search_page

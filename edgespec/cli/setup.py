@@ -8,12 +8,12 @@ import typer
 
 from edgespec.cli.program import app
 
-Name = Annotated[str, typer.Argument(help="A script: jetson, rpi5, litert or arm64_emulated.")]
+Name = Annotated[str, typer.Argument(help="Script to print: jetson, rpi5, litert or arm64_emulated.")]
 
 
-@app.command("setup", short_help="Print the script that says what a device needs.")
+@app.command("setup", short_help="Print the set-up script of a device.")
 def command(name: Name) -> None:
-    """Print a shell script, to be run on the device: it says what is there and what is missing, and changes nothing without --install.
+    """Print a shell script for the device. The script lists missing software and installs only with --install.
 
     Example: edgespec setup jetson | ssh jetson sh -s
 

@@ -17,23 +17,24 @@ DataSet = Annotated[
     str,
     typer.Argument(
         metavar="DATA",
-        help="The other instrument's spectra: a folder or .zip of RRUFF files, a .csv task list, an .npz, a .yaml or "
+        help="Spectra of the other instrument: a folder or .zip of RRUFF files, a .csv task list, an .npz, a .yaml or "
         "'{rruff: {...}}' as data.load of a recipe. Samples are paired by name.",
     ),
 ]
-Laser = Annotated[
-    list[int] | None, typer.Option("--laser", help="Only spectra of this laser, in nm; may be given several times.")
-]
+Laser = Annotated[list[int] | None, typer.Option("--laser", help="Only spectra of this laser, in nm. Repeatable.")]
 References = Annotated[
-    int, typer.Option("--references", help="Physical samples that the corrections are fitted on; they are not scored.")
+    int,
+    typer.Option("--references", help="Physical samples used to fit the corrections. These samples are not scored."),
 ]
-Draws = Annotated[int, typer.Option("--draws", help="How often the references are drawn.")]
+Draws = Annotated[int, typer.Option("--draws", help="Number of random draws of the reference samples.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the draws.")]
-Name = Annotated[str | None, typer.Option("--name", help="Name of the result in RUN/transfer; DATA's if not said.")]
+Name = Annotated[
+    str | None, typer.Option("--name", help="Name of the result in RUN/transfer (default: the name of DATA).")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 
 
-@app.command("transfer", short_help="Judge a run's files on another instrument or laser.")
+@app.command("transfer", short_help="Test a run's files on another instrument or laser.")
 def command(
     run: Folder,
     data: DataSet,
@@ -44,7 +45,7 @@ def command(
     name: Name = None,
     to_json: Json = False,
 ) -> None:
-    """Judge a run's files on another instrument's spectra: as they are, with the axis corrected, and standardised.
+    """Test a run's files on spectra of another instrument: uncorrected, with a corrected axis, and standardised.
 
     Example: edgespec transfer runs/laser532 excellent_unoriented_subset.zip --laser 785
     """

@@ -11,28 +11,26 @@ from edgespec.cli.console import as_json
 from edgespec.cli.program import app
 from edgespec.errors import Mistake
 
-Bundle = Annotated[Path, typer.Argument(help="A bundle folder, or an ONNX file.")]
+Bundle = Annotated[Path, typer.Argument(help="Bundle folder or ONNX file.")]
 Key = Annotated[
-    Path | None, typer.Option("--key", metavar="PUBLIC", help="The bundle has to be signed by this key (PEM).")
+    Path | None, typer.Option("--key", metavar="PUBLIC", help="Require a signature by this public key (PEM).")
 ]
 Identity = Annotated[
-    str, typer.Option("--identity", help="The bundle has to be signed by this Sigstore identity, such as an address.")
+    str, typer.Option("--identity", help="Require a signature by this Sigstore identity, such as an e-mail address.")
 ]
-Issuer = Annotated[
-    str, typer.Option("--issuer", help="Who vouches for --identity, such as https://accounts.google.com.")
-]
+Issuer = Annotated[str, typer.Option("--issuer", help="Issuer of --identity, such as https://accounts.google.com.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")]
 DIFFERS = 4
 HEAD = ["check", "verdict", "found", "tolerance"]
 
 
-@app.command("verify", short_help="Check a bundle: files, contract, and its answers to the test vectors.")
+@app.command("verify", short_help="Check a bundle: checksums, contract, test vectors.")
 def command(
     bundle: Bundle, key: Key = None, identity: Identity = "", issuer: Issuer = "", to_json: Json = False
 ) -> None:
-    """Check a bundle: every checksum, its contract, and its answers to the test vectors; exit code 4 where one differs.
+    """Check a bundle: every checksum, the contract, and the answers to the test vectors. Exit code 4 if one differs.
 
-    An ONNX file is checked by itself: its operators, its ends, whether it answers the same in batches and in our form.
+    A single ONNX file is checked for its operators, inputs and outputs, and equal answers in batches and after conversion.
 
     Example: edgespec verify runs/rruff_distill/bundle
 
