@@ -15,7 +15,7 @@ import pytest
 from command import edgespec
 
 from edgespec import plugins, recipe
-from edgespec.cli import ls
+from edgespec.cli import ls, welcome
 from edgespec.job import Fit
 from edgespec.recipe import Data, Split, plan, schema, search_ranges
 from edgespec.report import Report, Row
@@ -156,5 +156,5 @@ def test_no_path_of_a_machine_is_written_down() -> None:
 
 
 def test_python_m_edgespec_is_edgespec() -> None:
-    assert process().stdout == process("--help").stdout
+    assert process().stdout == welcome.TEXT
     assert process("--help").stdout.startswith("Usage: ")
