@@ -3,7 +3,7 @@
 import importlib
 from typing import Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Model", "Predictions", "Run", "compress", "load_model", "open_run"]
 _HOMES = {"Model": "edgespec.runs.predict", "Predictions": "edgespec.runs.predict"}
 

@@ -36,7 +36,7 @@ def command(kind: Kind, check: Check = False, to_json: Json = False) -> None:
 
         print(json_schema.text(), end="")
         return
-    found = _recipes() if kind == "recipes" else _targets(check) if kind == "targets" else _signatures(kind)
+    found = _recipes() if kind == "recipes" else _targets(check) if kind == "targets" else signatures(kind)
     if to_json:
         as_json(found)
         return
@@ -99,7 +99,8 @@ def _targets(check: bool) -> list[dict[str, Any]]:
     return found
 
 
-def _signatures(kind: str) -> list[dict[str, Any]]:
+def signatures(kind: str) -> list[dict[str, Any]]:
+    """Give each part of a kind with its sentence and its keys: name, type, default, help."""
     import inspect
 
     from edgespec.recipe import schema

@@ -16,7 +16,7 @@ from edgespec import storage
 from edgespec.artifact import OnnxModel, Variant
 from edgespec.compression.quantization import calibration_data, int8, lint, paying, qdq, ranges, sensitivity
 from edgespec.compression.quantization.ranges import METHODS, Range, Seen
-from edgespec.compression.quantization.sensitivity import Judge, Promises
+from edgespec.compression.quantization.sensitivity import Judge, Promises, Settled
 from edgespec.errors import Mistake
 from edgespec.graph import assembly, exporter, names, onnx_file
 from edgespec.graph.foreign import checks
@@ -103,14 +103,44 @@ def flavours(
                 continue
             found = best
         else:
-            found = sensitivity.settle(flavour, given.network, ends, given.judge, table, promises)
+            found = settled(flavour, given, ends, table, promises)
         told["validation"] = asdict(found.loss)
         told |= {"float_layers": list(found.floats), "layers": table}
-        least = min(promises.min_agreement, SURELY)
+        least = least_agreement(promises)
         made[int8.variant(flavour)] = written(job, model, int8.variant(flavour), found.network, given.x, told, least)
     return replace(
         model, folder=job.folder, variants={**model.variants, **made}, facts={**model.facts, "sets": given.sets, **paid}
     )
+
+
+def settled(
+    flavour: str,
+    given: Source,
+    ends: Mapping[str, Range],
+    table: Sequence[Mapping[str, Any]],
+    promises: Promises,
+) -> Settled:
+    """Settle which layers stay in float, by the validation part; then keep more of them where the calibration spectra disagree.
+
+    A small validation part cannot tell 0.95 of equal labels from 0.99, and the file that is written is refused for what the larger set shows.
+    """
+    inner = prepared(given.front, given.x)
+    floats = onnx_file.ask(onnx_file.session(given.network.SerializeToString()), inner)
+    order = [str(each["layer"]) for each in sorted(table, key=lambda each: -float(each["divergence"]))]
+    allowed, kept = int(promises.max_float * len(table)), list[str]()
+    while True:
+        found = sensitivity.settle(flavour, given.network, ends, given.judge, table, promises, always=kept)
+        rounded = onnx_file.ask(onnx_file.session(found.network.SerializeToString()), inner)
+        agrees = float(onnx_file.same(floats, rounded, onnx_file.TIE).mean())
+        more = [name for name in order if name not in kept and name not in found.floats][:1]
+        if agrees >= least_agreement(promises) or not more or len({*kept, *found.floats, *more}) > allowed:
+            return found
+        kept = [name for name in order if name in {*kept, *found.floats, *more}]
+
+
+def least_agreement(promises: Promises) -> float:
+    """Give the share of calibration spectra on which a file that is written has to agree with its float one."""
+    return min(promises.min_agreement, SURELY)
 
 
 def prepared(front: onnx.ModelProto | None, x: Array) -> Array:
