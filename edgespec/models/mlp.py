@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import torch
-from annotated_types import Gt, Interval, Len
+from annotated_types import Gt, Interval
 from torch import Tensor, nn
 
 from edgespec.errors import Mistake
@@ -31,7 +31,7 @@ class Mlp(nn.Module):
             Dense(inward, out) for inward, out in zip([components, *widths], widths, strict=False)
         )
         self.act, self.drop = nn.ReLU(), nn.Dropout(dropout)
-        self.head = nn.Linear(widths[-1], classes)
+        self.head = nn.Linear([components, *widths][-1], classes)
 
     def begin(self, x: Tensor) -> None:
         """Take the components from the training spectra, (n, points) as the network sees them.
@@ -56,7 +56,7 @@ class Mlp(nn.Module):
             self.components.bias.copy_(-(weight @ mean))
 
     def features(self, x: Tensor) -> Tensor:
-        """(n, points) -> (n, width of the last layer)"""
+        """(n, points) -> (n, width of the last layer); the components themselves where there is no layer"""
         x = self.components(x)
         for each in self.dense:
             x = self.drop(self.act(each(x)))
@@ -80,13 +80,13 @@ def build(
     points: int,
     classes: int,
     components: Annotated[int, Gt(0)] = 30,
-    widths: Annotated[list[Annotated[int, Gt(0)]], Len(1)] = [256, 128],  # noqa: B006
+    widths: list[Annotated[int, Gt(0)]] = [256, 128],  # noqa: B006
     dropout: Annotated[float, Interval(ge=0, lt=1)] = 0.5,
 ) -> Mlp:
     """Dense layers behind the principal components of the training spectra (PCA, whitened). The components are fixed, the rest is learnt.
 
     components: how many of them, the strongest first.
-    widths: of the dense layers.
+    widths: of the dense layers; [] leaves the linear head alone (with fuse_lda the classical PCA-LDA).
     dropout: share of each layer's outputs that is dropped in training.
     """
     if components > points:

@@ -40,6 +40,8 @@ SMALL = {
     "mlp 20": Call("mlp", {"components": 20, "widths": [128, 64]}),
     "mlp 30": Call("mlp", {"components": 30, "widths": [128, 64]}),
     "mlp 50": Call("mlp", {"components": 50, "widths": [128, 64]}),
+    "linear 20": Call("mlp", {"components": 20, "widths": []}),
+    "linear 60": Call("mlp", {"components": 60, "widths": []}),
 }
 LARGE = {
     "cnn 16-32-64": Call("cnn", {"widths": [16, 32, 64]}),
@@ -49,7 +51,7 @@ LARGE = {
     "mlp 50 wide": Call("mlp", {"components": 50, "widths": [256, 128]}),
 }
 DENSE = 2  # times the draft's epochs that a network without convolutions is given: an epoch costs it little
-LENGTHS, RATES, SMOOTHINGS, MIXUPS, BLENDS = (1, 2), (1e-3, 3e-3), (0.0, 0.1), (0.0, 0.4), (0.0, 0.5)
+LENGTHS, RATES, SMOOTHINGS, MIXUPS, BLENDS = (1, 2), (1e-3, 3e-3), (0.0, 0.1), (0.0, 0.4), (0.0, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ class Space:
             (first, "highpass", "none"), (dense, "snv", "light"), (first, "rms", "medium"), (first, "root snv", "none"),
         ]  # fmt: skip
         found = [{"network": name, "front": front, "augment": varied, **like} for name, front, varied in pairs]
-        return [found[0], self._own(), *found[1:]]
+        linear = {**like, "network": "linear 60", "front": "snv", "augment": "none", "blend": 1.0}
+        return [found[0], self._own(), *found[1:3], *([linear] if "linear 60" in self.networks else []), *found[3:]]
 
     def _own(self) -> dict[str, Any]:
         """Give what draws the draft's own setting."""

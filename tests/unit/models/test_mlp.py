@@ -41,6 +41,16 @@ def test_it_answers_as_its_layers_do() -> None:
     np.testing.assert_allclose(found, plain.linear(y, known, "head"), rtol=1e-4, atol=1e-5)
 
 
+def test_without_layers_it_is_linear_in_the_components() -> None:
+    network = build(widths=[])
+    network.begin(spectra())
+    network.eval()
+    x = spectra()[:7]
+    torch.testing.assert_close(network.features(x), network.components(x))
+    torch.testing.assert_close(network(x), network.head(network.components(x)))
+    assert network.keys()["widths"] == []
+
+
 def test_its_components_are_those_of_the_training_spectra_at_unit_variance() -> None:
     network, x = build(), spectra()
     network.begin(x)

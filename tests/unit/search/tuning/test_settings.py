@@ -50,7 +50,7 @@ def test_a_drafted_recipe_says_the_setting_that_was_chosen(found: survey.Survey)
     from edgespec.yaml12 import read
 
     chosen = settings.space(draft.setting(found, "size"), "size", 400)
-    taken = chosen.draw(optuna.trial.FixedTrial(chosen.starts()[4] | {"mixup": 0.4, "blend": 0.5}))  # type: ignore[arg-type]
+    taken = chosen.draw(optuna.trial.FixedTrial(chosen.starts()[5] | {"mixup": 0.4, "blend": 0.5}))  # type: ignore[arg-type]
     text = draft.draft(found, [card.load("local")], "size", Path("a.yaml"), taken, ["Chosen by tuning: 7 settings."])
     tree = read(text, "a.yaml", {})
     assert "# Chosen by tuning: 7 settings." in text
