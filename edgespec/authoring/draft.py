@@ -150,7 +150,7 @@ def _header(way: Way, found: Survey, targets: Sequence[Target], matters: str, pa
         "What was found:",
         *(f"  {each}" for each in found.told()),
         f"Network and training are those of recipes/{way.recipe}.yaml{few}: {way.measured}.",
-        "Nothing was measured on these spectra yet. Look at the linear models in the first table: where they are as good, ship them.",
+        "Nothing was measured on these spectra yet. The report begins with the linear models: ship one where it is as accurate and as robust.",
         *([ONE_INSTRUMENT] if found.fragile else []),
         f"Needs: {needs(found.call)}",
     ]

@@ -20,7 +20,7 @@ from edgespec.data.perturbations import PERTURBATIONS, perturbed
 from edgespec.evaluation import label_sets, scoring
 from edgespec.evaluation.scoring import Judged
 from edgespec.job import Job
-from edgespec.report import Row
+from edgespec.report import Row, right_answers
 from edgespec.spectra import Floats
 from edgespec.training import batches
 
@@ -41,7 +41,8 @@ class Tested:
 def measure(job: Job, model: Judged) -> dict[str, Any]:
     """Judge a model on all test spectra under each perturbation, the same draws for every model of a job.
 
-    Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations}; of a file with label sets also
+    Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations,
+    "right": {perturbation: which spectra are named rightly, packed}}; of a file with label sets also
     {"coverage": {perturbation: share whose set holds the right label}}.
     """
     rows = job.splits.test
@@ -50,12 +51,13 @@ def measure(job: Job, model: Judged) -> dict[str, Any]:
     tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
     answers = ((name, loaded.logits(changed)) for name, changed in _changed(tested))
     least = loaded.sets.get("threshold")
-    found, held = {}, {}
+    found, held, named = {}, {}, {}
     for name, logits in answers:
         found[name] = round(scoring.accuracy(logits, y), 5)
+        named[name] = right_answers.pack(logits.argmax(axis=1) == y)
         if least is not None:
             held[name] = round(label_sets.coverage(logits, y, least), 5)
-    mean = {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5)}
+    mean = {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5), "right": named}
     return {**mean, "coverage": held} if held else mean
 
 
@@ -79,12 +81,16 @@ def side_by_side(job: Job, answers: Mapping[str, Answer]) -> dict[str, dict[str,
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
     found: dict[str, dict[str, float]] = {name: {} for name in answers}
+    named: dict[str, dict[str, str]] = {name: {} for name in answers}
     for kind, changed in _changed(tested):
         prepared = batches.through(job.front(), torch.from_numpy(np.ascontiguousarray(changed, np.float32))).numpy()
         for name, answer in answers.items():
-            found[name][kind] = round(scoring.accuracy(answer(prepared), y), 5)
+            logits = answer(prepared)
+            found[name][kind] = round(scoring.accuracy(logits, y), 5)
+            named[name][kind] = right_answers.pack(logits.argmax(axis=1) == y)
     return {
-        name: {"accuracy": each, "mean": round(float(np.mean(list(each.values()))), 5)} for name, each in found.items()
+        name: {"accuracy": each, "mean": round(float(np.mean(list(each.values()))), 5), "right": named[name]}
+        for name, each in found.items()
     }
 
 
