@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 SURE = 0.975
+Z = 1.959964
+"""Standard errors on either side of 95 %."""
 
 
 @dataclass(frozen=True)
@@ -41,22 +43,37 @@ def of_samples(gaps: ArrayLike, sample: ArrayLike | None = None) -> Mean:
 
     gaps: (n,) one model's share of right answers for a spectrum minus the other's, -1 to 1; of several seeds one after the other
     sample: (n,) the physical sample of each; None where samples are not known: each spectrum counts by itself
-    The interval is Wald's with the cluster-robust variance. One sample of mean size is added to it that the first model alone names rightly and
-    one that the other alone does (Bonett, Price 2012, J. Educ. Behav. Stat. 37, 479): without them two models that happen to agree on few samples
-    would be told to be equal for certain. `mean` is that of the spectra as they are.
+    The interval is Wald's on the effective number of spectra: n over the design effect, as `scoring.interval` has it; where all gaps are the
+    same, each sample counts once. One spectrum is added that the first model alone names rightly, and one that the other alone does (Bonett,
+    Price 2012, J. Educ. Behav. Stat. 37, 479): without them two models that happen to agree on few samples would be told to be equal for
+    certain. `mean` is that of the spectra as they are.
     """
+    centre, off, samples = _adjusted(gaps, sample)
+    middle = float(np.asarray(gaps, np.float64).mean())
+    if samples < 2:
+        return Mean(middle, None, None)
+    half = float(stats.t.ppf(SURE, samples + 1)) * off
+    return Mean(middle, min(max(centre - half, -1.0), middle), max(min(centre + half, 1.0), middle))
+
+
+def error(gaps: ArrayLike, sample: ArrayLike | None = None) -> float:
+    """Give the standard error behind `of_samples`, for a step that asks whether a loss is sure; Z of them are 95 %."""
+    return _adjusted(gaps, sample)[1]
+
+
+def _adjusted(gaps: ArrayLike, sample: ArrayLike | None) -> tuple[float, float, int]:
+    """Give centre and standard error with one spectrum more each way, and the number of samples."""
     found = np.asarray(gaps, np.float64)
     member = np.arange(len(found)) if sample is None else np.unique(np.asarray(sample), return_inverse=True)[1]
-    middle, sizes = float(found.mean()), np.bincount(member).astype(np.float64)
-    if len(sizes) < 2:
-        return Mean(middle, None, None)
-    typical = sizes.mean()
-    sums, sizes = np.append(np.bincount(member, found), [typical, -typical]), np.append(sizes, [typical, typical])
-    total, n = float(sizes.sum()), len(sizes)
-    centre = float(sums.sum()) / total
-    error = float(np.sqrt(np.square(sums - sizes * centre).sum() * n / (n - 1))) / total
-    half = float(stats.t.ppf(SURE, n - 1)) * error
-    return Mean(middle, min(max(centre - half, -1.0), middle), max(min(centre + half, 1.0), middle))
+    sizes, middle, square = np.bincount(member).astype(np.float64), float(found.mean()), float(np.square(found).mean())
+    n, samples, plain = float(len(found)), len(sizes), square - middle**2
+    if plain > 1e-12 and samples > 1:
+        off = np.square(np.bincount(member, found) - sizes * middle).sum() / n * samples / (samples - 1)
+        n /= max(float(off) / plain, 1.0)
+    else:
+        n = float(samples)
+    centre = n * middle / (n + 2)
+    return centre, float(np.sqrt(((n * square + 2) / (n + 2) - centre**2) / (n + 1))), samples
 
 
 def of(gaps: Sequence[float], tested: Sequence[int], learnt: Sequence[int]) -> Mean:

@@ -15,7 +15,13 @@ from edgespec.evaluation.difference import Mean
 from edgespec.report import Report, Row, choice, right_answers
 
 CLEAN = (right_answers.CLEAN,)
-CHOSEN = {"shift 5 cm-1": ("shift +5", "shift -5"), "drift 5": ("drift 5",), "SNR 10 dB": ("SNR 10 dB",)}
+CHOSEN = {
+    "shift 5 cm-1": ("shift +5", "shift -5"),
+    "drift 5": ("drift 5",),
+    "baseline 0.5": ("baseline 0.5",),
+    "vapour 0.1": ("vapour 0.1",),
+    "SNR 10 dB": ("SNR 10 dB",),
+}
 """The strongest of each kind that instruments differ by: fixed, so that nobody chooses by the result. A shift is told either way at once."""
 
 
@@ -63,8 +69,14 @@ def conditions(row: Row) -> dict[str, tuple[str, ...]]:
 
 def apart(report: Report, mine: Row, theirs: Row, names: tuple[str, ...] = CLEAN) -> Mean:
     """Give the accuracy of one row minus that of another with its interval; of clean spectra without an interval where no answers were kept."""
-    one, two = (right_answers.of(report, row, names) for row in (mine, theirs))
-    if one is None or two is None:
+    return between(report, mine, report, theirs, names)
+
+
+def between(report: Report, mine: Row, other: Report, theirs: Row, names: tuple[str, ...] = CLEAN) -> Mean:
+    """Give the same of rows of two reports on the same data; an interval only where both were judged on the same test spectra."""
+    one, two = right_answers.of(report, mine, names), right_answers.of(other, theirs, names)
+    same = all(report.data.get(key) == other.data.get(key) for key in ("digest", "test", "test_samples"))
+    if one is None or two is None or not same:
         return difference.mean([mine.accuracy - theirs.accuracy])
     return difference.of_samples(one - two, right_answers.samples(report))
 

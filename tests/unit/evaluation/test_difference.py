@@ -59,8 +59,10 @@ def test_of_one_test_part_it_is_paired_and_counts_physical_samples() -> None:
     gaps = np.repeat([1.0, -1.0, 0.0, 0.0], [16, 4, 40, 60])
     alone = difference.of_samples(gaps)
     assert alone.mean == pytest.approx(12 / 120)
-    shares = np.array([17, 5]) / 122  # Bonett, Price 2012: one spectrum more each way
-    error = np.sqrt((shares.sum() - (shares[0] - shares[1]) ** 2) / 121)  # n / (n - 1) beside their variance
+    shares = (
+        np.array([16, 4]) * 119 / 120 + 1
+    ) / 121  # Bonett, Price 2012: one spectrum more each way; the variance is that of a sample
+    error = np.sqrt((shares.sum() - (shares[0] - shares[1]) ** 2) / 120)
     assert alone.high == pytest.approx(shares[0] - shares[1] + stats.t.ppf(0.975, 121) * error)
     samples = difference.of_samples(gaps, np.repeat(np.arange(30), 4))
     assert samples.mean == alone.mean
