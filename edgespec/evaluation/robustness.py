@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from edgespec import storage
-from edgespec.data.perturbations import PERTURBATIONS, perturbed
+from edgespec.data import perturbations
+from edgespec.data.perturbations import perturbed
 from edgespec.evaluation import label_sets, scoring
 from edgespec.evaluation.scoring import Judged
 from edgespec.job import Job
@@ -34,6 +35,7 @@ class Tested:
 
     digest: str
     seed: int
+    technique: str
     x: Floats = field(compare=False, repr=False)
     axis: NDArray[np.float64] = field(compare=False, repr=False)
 
@@ -48,7 +50,7 @@ def measure(job: Job, model: Judged) -> dict[str, Any]:
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     loaded = scoring.load(job, model)
-    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
+    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, job.spectra.technique, x, job.spectra.axis)
     answers = ((name, loaded.logits(changed)) for name, changed in _changed(tested))
     least = loaded.sets.get("threshold")
     found, held, named = {}, {}, {}
@@ -66,7 +68,7 @@ def right(job: Job, model: Judged) -> NDArray[np.float64]:
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     answer = scoring.load(job, model).logits
-    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
+    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, job.spectra.technique, x, job.spectra.axis)
     named = [answer(changed).argmax(axis=1) == y for _, changed in _changed(tested)]
     found: NDArray[np.float64] = np.mean(named, axis=0)
     return found
@@ -79,7 +81,7 @@ def side_by_side(job: Job, answers: Mapping[str, Answer]) -> dict[str, dict[str,
     """
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
+    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, job.spectra.technique, x, job.spectra.axis)
     found: dict[str, dict[str, float]] = {name: {} for name in answers}
     named: dict[str, dict[str, str]] = {name: {} for name in answers}
     for kind, changed in _changed(tested):
@@ -111,13 +113,14 @@ def drop(row: Row, reference: Row | None) -> dict[str, Any]:
 
 
 def _changed(tested: Tested) -> Iterator[tuple[str, Floats]]:
-    if tested.x.nbytes * len(PERTURBATIONS) <= KEPT_BYTES:
+    names = perturbations.of(tested.technique)
+    if tested.x.nbytes * len(names) <= KEPT_BYTES:
         yield from _kept(tested).items()
         return
-    for name in PERTURBATIONS:
+    for name in names:
         yield name, perturbed(name, tested.x, tested.axis, tested.seed)
 
 
 @functools.lru_cache(maxsize=1)
 def _kept(tested: Tested) -> dict[str, Floats]:
-    return {name: perturbed(name, tested.x, tested.axis, tested.seed) for name in PERTURBATIONS}
+    return {name: perturbed(name, tested.x, tested.axis, tested.seed) for name in perturbations.of(tested.technique)}
