@@ -205,6 +205,8 @@ def _check_kinds(report: Report) -> None:
     ):
         if not isinstance(getattr(report, name), dict):
             raise TypeError(f"'{name}' does not hold keys")
+    if not all(isinstance(row.right, dict) for row in report.rows):
+        raise TypeError("a row's 'right' does not hold keys")
     for name in ("steps", "gates", "notes"):
         if not isinstance(getattr(report, name), list):
             raise TypeError(f"'{name}' is not a list")
