@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgespec import models, units, yaml12
-from edgespec.authoring.survey import AUGMENT, PREPROCESS, Survey
+from edgespec.authoring.survey import PREPROCESS, Survey
 from edgespec.errors import Mistake
 from edgespec.recipe import Call, Recipe, Split, json_schema, plain, plan, schema
 from edgespec.targets.card import Target
@@ -41,7 +41,9 @@ def draft(found: Survey, targets: Sequence[Target], matters: str, path: Path) ->
         *_conversions(way, found, targets),
         "calibrate" if way.score == "best" else f"calibrate: {{score: {way.score}}}",
     ]
-    preprocess = [each.plain() if each.keys else each.name for each in PREPROCESS]
+    before, varied = found.front
+    preprocess = [each.plain() if each.keys else each.name for each in before]
+    kept_out = "fluorescence" if before is PREPROCESS else "scatter and the baseline"
     lines = [
         json_schema.LINE,
         *(f"# {each}".rstrip() for each in wrapped(_header(way, found, targets, matters, path))),
@@ -50,11 +52,11 @@ def draft(found: Survey, targets: Sequence[Target], matters: str, path: Path) ->
         "data:",
         f"  load: {yaml12.flow(short(found.call))}",
         line(f"  axis: {{low: {found.axis.low:g}, high: {found.axis.high:g}, points: {found.axis.points}}}", "cm-1"),
-        line(f"  preprocess: {yaml12.flow(preprocess)}", "window in cm-1: what keeps fluorescence out"),
+        line(f"  preprocess: {yaml12.flow(preprocess)}", f"window in cm-1: what keeps {kept_out} out"),
         *(
             []
             if found.fragile
-            else [line(f"  augment: {yaml12.flow(AUGMENT.plain())}", "what another instrument would change")]
+            else [line(f"  augment: {yaml12.flow(varied.plain())}", "what another instrument would change")]
         ),
         line(f"  split: {yaml12.flow(split_keys(found.split))}", SAMPLES[found.split.by]),
         "steps:",
