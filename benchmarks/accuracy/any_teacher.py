@@ -10,8 +10,8 @@
 The student is the CNN 8-16-32; all that teach learn from the spectra that the student learns from, and the student has all labels. Teachers:
 PACE and a CNN 16-32-64 (`ours`), examples/teachers/svm.py (`svm`) and, where --rocket names a Python that has aeon, examples/teachers/rocket.py
 (`rocket`). Nothing was chosen here: temperature 2 and alpha 0.5 are what recipes/rruff10.yaml ships with. Three seeds each; what is finished
-is kept in benchmarks/results/local/any_teacher.json. A difference is paired, spectrum by spectrum; its interval is a bootstrap of the
-physical samples over all seeds.
+is kept in benchmarks/results/local/any_teacher.json. A difference is paired, spectrum by spectrum; its interval counts
+physical samples over all seeds (`edgespec/evaluation/difference.py`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from benchmarks.tools.results import LOCAL
 from edgespec import plugins, storage
 from edgespec import recipe as recipes
 from edgespec.artifact import Artifact, Checkpoint
-from edgespec.evaluation import scoring
+from edgespec.evaluation import difference, scoring
+from edgespec.evaluation.difference import Mean
 from edgespec.job import Job, Silent
 from edgespec.pipeline import preparation
 from edgespec.recipe.plan import plan
@@ -131,18 +132,13 @@ def accuracies(made: dict[str, Any]) -> str:
     return ", ".join(f"{name} {np.mean(each):.3f}" for name, each in unpacked(made)["right"].items())
 
 
-def difference(pairs: list[tuple[list[int], list[int], list[str]]]) -> tuple[float, float, float]:
-    """Give the mean difference of several seeds with its 95 % interval: a bootstrap of physical samples, 2,000 draws.
+def apart(pairs: list[tuple[list[int], list[int], list[str]]]) -> Mean:
+    """Give the mean difference of several seeds with its 95 % interval by physical sample.
 
     pairs: of each seed, what one model names rightly, what the other does, and the sample of each spectrum
     """
-    apart = np.concatenate([np.subtract(mine, other) for mine, other, _ in pairs])
-    _, sample = np.unique(np.concatenate([each for _, _, each in pairs]), return_inverse=True)
-    total, count = np.bincount(sample, apart), np.bincount(sample)
-    drawn = np.random.default_rng(0).integers(len(count), size=(2000, len(count)))
-    means = total[drawn].sum(1) / count[drawn].sum(1)
-    low, high = np.percentile(means, [2.5, 97.5])
-    return float(apart.mean()), float(low), float(high)
+    gaps = np.concatenate([np.subtract(mine, other) for mine, other, _ in pairs])
+    return difference.of_samples(gaps, np.concatenate([each for _, _, each in pairs]))
 
 
 def table(found: dict[str, Any]) -> str:
@@ -164,10 +160,10 @@ def table(found: dict[str, Any]) -> str:
             told = [each for each in made if each]
             student, theirs = ([each["right"][name] for each in told] for name in ("student", "teacher"))
             samples = [each["sample"] for each in told]
-            mean, low, high = difference(list(zip(student, control, samples, strict=True)))
+            gain = apart(list(zip(student, control, samples, strict=True)))
             lines.append(
                 f"| {task} | {teacher} | {_each(theirs)} | {_each(student)} | {np.mean([np.mean(each) for each in student]):.3f}"
-                f" | {mean:+.3f} [{low:+.3f}, {high:+.3f}] |"
+                f" | {gain.worded()} |"
             )
     return "\n".join(lines)
 

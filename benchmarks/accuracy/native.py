@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta
 
 from benchmarks.tools.results import LOCAL
 from edgespec import report
 from edgespec.cli.console import Bars
 from edgespec.contract import load
+from edgespec.evaluation import scoring
 from edgespec.graph import onnx_file
 from edgespec.pipeline import run_folder
 from edgespec.pipeline.run import Run
@@ -51,7 +51,7 @@ def main() -> None:
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for each in found:
         n, same, pairs, twins = each["files"], each["same"], each["pairs"], each["twins_same"]
-        low, high = beta.ppf([0.025, 0.975], [twins, twins + 1], [pairs - twins + 1, max(pairs - twins, 1e-9)])
+        low, high = scoring.interval(np.arange(pairs) < twins, None)
         print(
             f"| {each['run']}, {each['variant']} | {n} | {same} | {each['ties']} | {pairs} | {twins / pairs:.3f} | {low:.3f} - {high:.3f} |"
         )

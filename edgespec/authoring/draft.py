@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from edgespec import models, units, yaml12
-from edgespec.authoring.survey import AUGMENT, PREPROCESS, Survey
+from edgespec.authoring.survey import PREPROCESS, Survey
 from edgespec.errors import Mistake
 from edgespec.recipe import Call, Recipe, Split, json_schema, plain, plan, schema
 from edgespec.recipe.setting import Setting
@@ -32,9 +32,10 @@ FEW = 500  # training spectra below which the recipe that was measured on 194 of
 def setting(found: Survey, matters: str) -> Setting:
     """Give the front, augmentation, network and training of a draft. matters: one of WAYS"""
     way = _way(found, matters)
-    augment, told = None if found.fragile else AUGMENT, yaml12.read(f"{{{way.train}}}", "", {})
+    before, varied = found.front
+    augment, told = None if found.fragile else varied, yaml12.read(f"{{{way.train}}}", "", {})
     blend = 0.5 if way.lda else 0.0
-    return Setting(PREPROCESS, augment, way.model, _epochs(way, found), way.batch, **told, blend=blend)
+    return Setting(before, augment, way.model, _epochs(way, found), way.batch, **told, blend=blend)
 
 
 def draft(
@@ -65,7 +66,7 @@ def draft(
         "data:",
         f"  load: {yaml12.flow(short(found.call))}",
         line(f"  axis: {{low: {found.axis.low:g}, high: {found.axis.high:g}, points: {found.axis.points}}}", "cm-1"),
-        *_varied(taken),
+        *_varied(taken, found),
         line(f"  split: {yaml12.flow(split_keys(found.split))}", SAMPLES[found.split.by]),
         "steps:",
         *(f"  - {each}" for each in steps),
@@ -80,9 +81,10 @@ def _way(found: Survey, matters: str) -> Way:
     return WAYS[matters] if found.train >= FEW else FEW_WAY
 
 
-def _varied(taken: Setting) -> list[str]:
+def _varied(taken: Setting, found: Survey) -> list[str]:
     """Give the lines of preprocessing and augmentation."""
-    why = "window in cm-1: what keeps fluorescence out" if taken.preprocess == PREPROCESS else ""
+    kept_out = "fluorescence" if taken.preprocess == PREPROCESS else "scatter and the baseline"
+    why = f"window in cm-1: what keeps {kept_out} out" if taken.preprocess in (PREPROCESS, found.front[0]) else ""
     lines = [line(f"  preprocess: {yaml12.flow(taken.front())}", why)] if taken.preprocess else []
     if taken.augment is not None:
         lines.append(line(f"  augment: {yaml12.flow(taken.augment.plain())}", "what another instrument would change"))
@@ -182,8 +184,8 @@ def _header(
 def _untuned(way: Way, few: str, *, fragile: bool) -> list[str]:
     return [
         f"Network and training are those of recipes/{way.recipe}.yaml{few}: {way.measured}.",
-        "Nothing was measured on these spectra yet (`edgespec new --tune 20m` does). Look at the linear models in the first table: where they are"
-        " as good, ship them.",
+        "Nothing was measured on these spectra yet (`edgespec new --tune 20m` does). The report begins with the linear models: ship one where it"
+        " is as accurate and as robust.",
         *([ONE_INSTRUMENT] if fragile else []),
     ]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgespec import datasets, device_program
 from edgespec.authoring import data_argument, inventory
 from edgespec.authoring.inventory import Inventory
-from edgespec.data import splits
+from edgespec.data import perturbations, splits
 from edgespec.data.checks import hidden_samples
 from edgespec.data.readers import array_files, measured
 from edgespec.data.splits import Splits
@@ -34,6 +34,11 @@ STEP, FEWEST, MOST, MULTIPLE = (
 PREPROCESS = (Call("highpass", {"window": 62.0}), Call("signed_sqrt"), Call("rms"))
 RARE = 6  # samples a class, by the median
 AUGMENT = Call("instrument", {"shift": 4.0, "stretch": 0.003, "blur": 4.0, "tilt": 0.25, "drift": 0.6, "noise": 0.03})
+INFRARED = (  # as in recipes/plastics.yaml: no fluorescence, but scatter, a baseline, water vapour and carbon dioxide
+    (Call("highpass", {"window": 200.0}), Call("snv")),
+    Call("instrument", {"shift": 4.0, "stretch": 0.001, "blur": 6.0, "tilt": 0.1, "drift": 0.0, "noise": 0.03, "slope": 0.5, "baseline": 0.5,
+                        "vapour": 0.1, "co2": 0.3}),
+)  # fmt: skip
 FRAGILE = 0.25  # of the training spectra are named wrongly once they are varied so: nothing is varied then
 FOLDS, ASKED = 3, 3000  # nearest neighbour is asked about so many training spectra at most
 SEED = 0
@@ -63,6 +68,11 @@ class Survey:
     def fragile(self) -> bool:
         """Do the classes differ by less than instruments do?"""
         return self.nearest - self.varied > FRAGILE
+
+    @property
+    def front(self) -> tuple[tuple[Call, ...], Call]:
+        """The preprocessing and the variation that suit the technique of the spectra."""
+        return front(self.spectra.technique)
 
     @property
     def train(self) -> int:
@@ -227,7 +237,7 @@ def _nearest(spectra: Spectra, split: Split, divided: Splits) -> tuple[float, fl
     """Ask the nearest neighbour of another sample about each training spectrum as it is, and varied as an instrument would."""
     rows = np.union1d(divided.rows(None), divided.rows(None, valid=True))
     known = spectra[rows if len(rows) <= ASKED else _fewer(spectra, rows)]
-    job = Job(known, divided, PREPROCESS, AUGMENT, Path(), SEED)
+    job = Job(known, divided, *front(known.technique), Path(), SEED)
     right, asked = np.zeros(2), 0
     for test in splits.folds(known, Split(by=split.by), FOLDS, SEED):
         train = np.setdiff1d(np.arange(len(known)), test)
@@ -237,6 +247,12 @@ def _nearest(spectra: Spectra, split: Split, divided: Splits) -> tuple[float, fl
             right[way] += (named == known.y[test]).sum()
         asked += len(test)
     return float(right[0] / asked), float(right[1] / asked)
+
+
+def front(technique: str) -> tuple[tuple[Call, ...], Call]:
+    """Give the preprocessing and the variation of the measured recipe for a technique; Raman's where the data do not say that they are infrared."""
+    infrared = perturbations.of(technique) is perturbations.INFRARED
+    return INFRARED if infrared else (PREPROCESS, AUGMENT)
 
 
 def _unit(x: Floats) -> Floats:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from edgespec import units
 from edgespec.bench.measurement import Measurement
-from edgespec.bench.paired import WORTH, Pairs
+from edgespec.bench.paired import WORTH, Pair, Pairs
 
 LOGITS = "{} logits only"
 """A file without its answer part: what the plain default export answers too, so that the two compare."""
+CLEAN = "clean"
 Worse = Mapping[str, Mapping[str, str]]
 
 
@@ -26,6 +27,59 @@ class Advice:
     variant: str | None
     why: str
     refused: Mapping[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A linear model beside the file that is recommended, on the same test spectra.
+
+    condition: "clean", or how the spectra were perturbed; theirs, mine: accuracy of the linear model and of the file
+    low, high: 95 % interval of theirs minus mine, by physical sample; None from a single sample
+    """
+
+    condition: str
+    theirs: float
+    mine: float
+    low: float | None
+    high: float | None
+
+    @property
+    def below(self) -> bool:
+        """Is the linear model told to be less accurate here, beyond chance?"""
+        return self.theirs < self.mine if self.high is None else self.high < 0
+
+    def words(self) -> str:
+        """Give it as "0.598 for 0.909 at shift 5 cm-1 (-0.311 [-0.355, -0.266])"."""
+        between = "" if self.low is None else f" [{self.low:+.3f}, {self.high:+.3f}]"
+        where = "on clean spectra" if self.condition == CLEAN else f"at {self.condition}"
+        return f"{self.theirs:.3f} for {self.mine:.3f} {where} ({self.theirs - self.mine:+.3f}{between})"
+
+
+def stands_in(gaps: Sequence[Gap]) -> bool:
+    """Can a linear model stand in for the file? Not where nothing was compared, nor where it is below the file, clean or perturbed."""
+    return bool(gaps) and not any(each.below for each in gaps)
+
+
+def linear(title: str, file: str, ratio: Pair, gaps: Sequence[Gap]) -> str:
+    """Say in one sentence whether a linear model that answers faster than the recommended file can stand in for it, or what it lacks.
+
+    title, file: their names; ratio: the model's latency over the file's; gaps: clean first; none where answers were not kept
+    """
+    faster = f"answers {1 / ratio.ratio:.1f} times faster than {file}"
+    if not gaps:
+        return f"the linear model '{title}' {faster}; how both answer perturbed spectra was not kept: edgespec compress makes the run anew"
+    clean, *perturbed = gaps
+    if stands_in(gaps):
+        robust = "; ".join(each.words() for each in perturbed)
+        return (
+            f"the linear model '{title}' is recommended where a label without a reject score is enough: it {faster}, "
+            f"has {clean.words()}, and is not told to be less robust: {robust}"
+        )
+    lacks = [each.words() for each in sorted(perturbed, key=lambda each: each.theirs - each.mine) if each.below]
+    if clean.below:
+        return f"the linear model '{title}' {faster}, but has {' and '.join([clean.words(), *lacks[:1]])}"
+    as_good = f"is as accurate on clean spectra ({clean.theirs:.3f} for {clean.mine:.3f})"
+    return f"the linear model '{title}' {faster} and {as_good}, but has {lacks[0]}"
 
 
 def recommend(

@@ -16,13 +16,14 @@ from edgespec.errors import Mistake, visible
 if TYPE_CHECKING:
     from edgespec.data.fetch.download import Patience
 
+PLASTICS = "plastics"
 RAMAN_DATA, PUBLIC = "raman-data", "edgespec data fetch raman-data"
 WIDEST = 150  # letters of a line
 
 data = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.add_typer(data, name="data", short_help="Download public spectra, inspect spectra, write task lists.")
 
-Source = Annotated[str, typer.Argument(help="Source: rruff or raman-data.")]
+Source = Annotated[str, typer.Argument(help="Source: rruff, raman-data or plastics.")]
 Set = Annotated[str, typer.Argument(metavar="ID", help="Set of raman-data (default: list the sets).")]
 Archives = Annotated[
     list[str] | None,
@@ -92,7 +93,11 @@ def fetch(
 
     Example: edgespec data fetch rruff --archive excellent_unoriented --archive fair_unoriented
 
+    plastics: infrared spectra of plastics from three laboratories, which a Python package carries; pip fetches its file (54 MB).
+
     Example: edgespec data fetch raman-data chlorinated_samples
+
+    Example: edgespec data fetch plastics
     """
     from edgespec.data.fetch import sources
     from edgespec.data.fetch.download import Patience
@@ -104,6 +109,11 @@ def fetch(
             _sets(to_json)
         else:
             _set(name, out, offline, again, tries, to_json)
+        return
+    if source == PLASTICS:
+        if archives or name or listing:
+            raise Mistake(f"{PLASTICS} is one set: it is fetched whole", hint=f"edgespec data fetch {PLASTICS}")
+        _plastics(out, offline, again, to_json)
         return
     sources.source(source)
     if name:
@@ -187,6 +197,21 @@ def _set(name: str, out: Path | None, offline: bool, again: bool, tries: int, to
     if about is not None:
         watcher.say(f"raman-data's own files stay in {about.cache or 'the cache of the library that fetched them'}")
         watcher.say(f"cite: {about.cite or about.source}")
+
+
+def _plastics(out: Path | None, offline: bool, again: bool, to_json: bool) -> None:
+    from edgespec.cli.download_progress import Loading
+    from edgespec.data.fetch import sources, wheel_sets
+
+    watcher = Loading()
+    found = wheel_sets.fetch(out, offline=offline or sources.offline(), again=again, say=watcher.say)
+    if to_json:
+        as_json([{**asdict(each), "path": str(each.path)} for each in found])
+        return
+    for each, study in zip(found, wheel_sets.STUDIES, strict=True):
+        watcher.say(_told(each))
+        print(each.path)
+        watcher.say(f"  {study.about}; cite: {study.cite}")
 
 
 def _offered(source: str, to_json: bool) -> None:

@@ -14,6 +14,7 @@ from annotated_types import Ge
 from torch import Generator, Tensor
 from torch.nn import functional
 
+from edgespec.data import infrared
 from edgespec.data.fluorescence import backgrounds, uniform
 
 Strength = Annotated[float, Ge(0)]
@@ -32,6 +33,10 @@ def instrument(
     drift: Strength = 0.6,
     noise: Strength = 0.03,
     orientation: Strength = 0.0,
+    slope: Strength = 0.0,
+    baseline: Strength = 0.0,
+    vapour: Strength = 0.0,
+    co2: Strength = 0.0,
 ) -> Tensor:
     """Vary each spectrum as another instrument, another day and another crystal face would.
 
@@ -41,6 +46,10 @@ def instrument(
     tilt: standard deviation of the four slow cosines in the logarithm of the response.
     drift: largest fluorescence background, as a share of the spectrum's maximum.
     noise: largest standard deviation of white noise, as a share of the spectrum's maximum; small values are more frequent.
+    slope: infrared: largest line that scatter adds towards high wavenumbers, up or down, as a share of the spectrum's maximum.
+    baseline: infrared: largest slow baseline, up or down, as a share of the maximum.
+    vapour: infrared: largest lines of water vapour, added or taken away, as a share of the maximum.
+    co2: infrared: largest bands of carbon dioxide, the same.
     orientation: standard deviation of the natural logarithm of a band's intensity, as another crystal face shows it; bands that lie
         further apart than 40 cm-1 vary independently.
     """
@@ -51,6 +60,8 @@ def instrument(
     if orientation:
         x = x * _faces(len(x), axis, orientation, generator)
     x = x + top * drift * uniform((len(x), 1), generator) * backgrounds(len(x), axis, generator)
+    if slope or baseline or vapour or co2:
+        x = x + top * _of_air_and_sample(len(x), axis, (slope, baseline, vapour, co2), generator)
     level = noise * uniform((len(x), 1), generator).square()
     return x + top * level * torch.randn(x.shape, generator=generator)
 
@@ -60,6 +71,20 @@ def _faces(n: int, axis: Tensor, orientation: float, generator: Generator) -> Te
     knots = max(round(float(axis[-1] - axis[0]) / FACE), 1) + 1
     drawn = orientation * torch.randn((n, 1, knots), generator=generator)
     return torch.exp(functional.interpolate(drawn, size=len(axis), mode="linear", align_corners=True)[:, 0])
+
+
+def _of_air_and_sample(n: int, axis: Tensor, most: tuple[float, float, float, float], generator: Generator) -> Tensor:
+    """(n, points): what scatter, the baseline, water vapour and carbon dioxide add, each drawn evenly from minus its most to its most."""
+    at = axis.double().numpy()
+    line, slow, lines, gas = (
+        torch.from_numpy(each).float()
+        for each in (infrared.scatter(at), infrared.slow(at), infrared.water(at), infrared.carbon_dioxide(at))
+    )
+    by = [each * uniform((n, 1), generator, -1, 1) for each in most]
+    mixed = uniform((n, 3), generator, -1, 1) @ slow
+    heights = uniform((n, len(lines)), generator, 0.3, 1)  # they depend on temperature and resolution
+    found: Tensor = by[0] * line + by[1] * mixed / 3 + by[2] * (heights @ lines) + by[3] * gas
+    return found
 
 
 def _move(x: Tensor, axis: Tensor, shift: float, stretch: float, generator: Generator) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from edgespec.data import infrared
 from edgespec.data.fluorescence import backgrounds
 from edgespec.spectra import Floats
 
@@ -29,7 +30,8 @@ LARGEST_CM1 = 12_000.0  # no Raman shift under 785 nm is larger: the light would
 def perturbed(name: str, x: Floats, axis: Axis, seed: int) -> Floats:
     """Change spectra by the perturbation of that name; the same seed changes them in the same way, whatever else is asked for."""
     rng = np.random.default_rng([seed, *name.encode()])
-    parts = [PERTURBATIONS[name](x[i : i + CHUNK], axis, rng) for i in range(0, len(x), CHUNK)]
+    changes = PERTURBATIONS.get(name) or INFRARED[name]
+    parts = [changes(x[i : i + CHUNK], axis, rng) for i in range(0, len(x), CHUNK)]
     return np.concatenate(parts) if parts else x.copy()
 
 
@@ -110,6 +112,37 @@ def laser(x: Floats, axis: Axis, rng: Generator, *, from_nm: float, to_nm: float
     return _floats(x * (ratio / ratio.mean()))
 
 
+def scatter(x: Floats, axis: Axis, rng: Generator, *, share: float) -> Floats:
+    """Let a rough sample scatter: x + share * max(x) * (v - low) / (high - low)."""
+    return _floats(x + share * _top(x) * infrared.scatter(axis))
+
+
+def baseline(x: Floats, axis: Axis, rng: Generator, *, share: float) -> Floats:
+    """Add a slow baseline, up or down: x + share * max(x) * (mean of three slow cosines, each weighted from -1 to 1)."""
+    return _floats(x + share * _top(x) * (rng.uniform(-1, 1, (len(x), 3)) @ infrared.slow(axis)) / 3)
+
+
+def vapour(x: Floats, axis: Axis, rng: Generator, *, share: float) -> Floats:
+    """Add lines of water vapour, or take them away: x + share * max(x) * s * lines, s -1 or 1, each line 0.3 to 1 high."""
+    lines = infrared.water(axis)
+    sign = rng.choice([-1.0, 1.0], (len(x), 1))
+    return _floats(x + share * _top(x) * sign * (rng.uniform(0.3, 1, (len(x), len(lines))) @ lines))
+
+
+def carbon_dioxide(x: Floats, axis: Axis, rng: Generator, *, share: float) -> Floats:
+    """Add the bands of carbon dioxide, or take them away: x + share * max(x) * s * bands, s -1 or 1."""
+    return _floats(x + share * _top(x) * rng.choice([-1.0, 1.0], (len(x), 1)) * infrared.carbon_dioxide(axis))
+
+
+def of(technique: str) -> dict[str, Perturbation]:
+    """Give what spectra of a technique are judged under: INFRARED where the data say that they are infrared, else PERTURBATIONS."""
+    return (
+        INFRARED
+        if "infrared" in technique.lower() or technique.lower() in ("ir", "ftir", "atr-ftir")
+        else PERTURBATIONS
+    )
+
+
 def _of(function: Callable[..., Floats], **keys: Any) -> Perturbation:
     return functools.partial(function, **keys)
 
@@ -134,6 +167,22 @@ PERTURBATIONS: dict[str, Perturbation] = {
     "scale x1000": _of(scale, factor=1000),
     "scale /1000": _of(scale, factor=1 / 1000),
     "laser 532 to 785": _of(laser, from_nm=532, to_nm=785),
+}
+
+OF_LIGHT = (
+    "drift 0.5",
+    "drift 1",
+    "drift 5",
+    "shot SNR 20",
+    "spikes",
+    "laser 532 to 785",
+)  # fluorescence, photons, cosmic rays, a laser
+INFRARED: dict[str, Perturbation] = {
+    **{name: each for name, each in PERTURBATIONS.items() if name not in OF_LIGHT},
+    "scatter 0.5": _of(scatter, share=0.5),
+    "baseline 0.5": _of(baseline, share=0.5),
+    "vapour 0.1": _of(vapour, share=0.1),
+    "CO2 0.3": _of(carbon_dioxide, share=0.3),
 }
 
 

@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 
 from edgespec import storage
-from edgespec.data.perturbations import PERTURBATIONS, perturbed
+from edgespec.data import perturbations
+from edgespec.data.perturbations import perturbed
 from edgespec.evaluation import label_sets, scoring
 from edgespec.evaluation.scoring import Judged
 from edgespec.job import Job
-from edgespec.report import Row
+from edgespec.report import Row, right_answers
 from edgespec.spectra import Floats
 from edgespec.training import batches
 
@@ -34,6 +35,7 @@ class Tested:
 
     digest: str
     seed: int
+    technique: str
     x: Floats = field(compare=False, repr=False)
     axis: NDArray[np.float64] = field(compare=False, repr=False)
 
@@ -41,21 +43,23 @@ class Tested:
 def measure(job: Job, model: Judged) -> dict[str, Any]:
     """Judge a model on all test spectra under each perturbation, the same draws for every model of a job.
 
-    Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations}; of a file with label sets also
+    Gives {"accuracy": {perturbation: share named rightly}, "mean": mean over the perturbations,
+    "right": {perturbation: which spectra are named rightly, packed}}; of a file with label sets also
     {"coverage": {perturbation: share whose set holds the right label}}.
     """
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     loaded = scoring.load(job, model)
-    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
+    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, job.spectra.technique, x, job.spectra.axis)
     answers = ((name, loaded.logits(changed)) for name, changed in _changed(tested))
     least = loaded.sets.get("threshold")
-    found, held = {}, {}
+    found, held, named = {}, {}, {}
     for name, logits in answers:
         found[name] = round(scoring.accuracy(logits, y), 5)
+        named[name] = right_answers.pack(logits.argmax(axis=1) == y)
         if least is not None:
             held[name] = round(label_sets.coverage(logits, y, least), 5)
-    mean = {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5)}
+    mean = {"accuracy": found, "mean": round(float(np.mean(list(found.values()))), 5), "right": named}
     return {**mean, "coverage": held} if held else mean
 
 
@@ -64,7 +68,7 @@ def right(job: Job, model: Judged) -> NDArray[np.float64]:
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
     answer = scoring.load(job, model).logits
-    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
+    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, job.spectra.technique, x, job.spectra.axis)
     named = [answer(changed).argmax(axis=1) == y for _, changed in _changed(tested)]
     found: NDArray[np.float64] = np.mean(named, axis=0)
     return found
@@ -77,14 +81,18 @@ def side_by_side(job: Job, answers: Mapping[str, Answer]) -> dict[str, dict[str,
     """
     rows = job.splits.test
     x, y = job.spectra.x[rows], job.spectra.y[rows]
-    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, x, job.spectra.axis)
+    tested = Tested(storage.digest(x, job.spectra.axis), job.seed, job.spectra.technique, x, job.spectra.axis)
     found: dict[str, dict[str, float]] = {name: {} for name in answers}
+    named: dict[str, dict[str, str]] = {name: {} for name in answers}
     for kind, changed in _changed(tested):
         prepared = batches.through(job.front(), torch.from_numpy(np.ascontiguousarray(changed, np.float32))).numpy()
         for name, answer in answers.items():
-            found[name][kind] = round(scoring.accuracy(answer(prepared), y), 5)
+            logits = answer(prepared)
+            found[name][kind] = round(scoring.accuracy(logits, y), 5)
+            named[name][kind] = right_answers.pack(logits.argmax(axis=1) == y)
     return {
-        name: {"accuracy": each, "mean": round(float(np.mean(list(each.values()))), 5)} for name, each in found.items()
+        name: {"accuracy": each, "mean": round(float(np.mean(list(each.values()))), 5), "right": named[name]}
+        for name, each in found.items()
     }
 
 
@@ -105,13 +113,14 @@ def drop(row: Row, reference: Row | None) -> dict[str, Any]:
 
 
 def _changed(tested: Tested) -> Iterator[tuple[str, Floats]]:
-    if tested.x.nbytes * len(PERTURBATIONS) <= KEPT_BYTES:
+    names = perturbations.of(tested.technique)
+    if tested.x.nbytes * len(names) <= KEPT_BYTES:
         yield from _kept(tested).items()
         return
-    for name in PERTURBATIONS:
+    for name in names:
         yield name, perturbed(name, tested.x, tested.axis, tested.seed)
 
 
 @functools.lru_cache(maxsize=1)
 def _kept(tested: Tested) -> dict[str, Floats]:
-    return {name: perturbed(name, tested.x, tested.axis, tested.seed) for name in PERTURBATIONS}
+    return {name: perturbed(name, tested.x, tested.axis, tested.seed) for name in perturbations.of(tested.technique)}

@@ -21,13 +21,13 @@ from edgespec import contract as contracts
 from edgespec import models
 from edgespec.artifact import Checkpoint, OnnxModel
 from edgespec.evaluation import calibration
+from edgespec.evaluation.difference import Z
 from edgespec.graph import arithmetic, assembly, onnx_file
 from edgespec.job import Job
 from edgespec.spectra import Ints, Words
 from edgespec.training import batches
 
 Array = NDArray[Any]
-Z = 1.959964
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Scores:
     """How right a model is on `n` spectra; every figure but the counts is a fraction.
 
     low, high: 95 % interval of the accuracy, wider where several spectra come from one sample (see `interval`)
-    sensitivity, specificity, macro_f1: means over the classes that occur
+    sensitivity, specificity, macro_f1: means over the classes that the labels hold, each counted once. A class without a spectrum is left out:
+        it counts neither as 0 nor as 1; a spectrum that is given its name is a miss of its own class, as any wrong name
     ece: expected calibration error, with its 95 % interval by physical sample (see `calibration`)
     """
 

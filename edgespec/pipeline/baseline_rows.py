@@ -7,9 +7,11 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edgespec.artifact import OnnxModel
+from edgespec.bench import recommend
 from edgespec.evaluation import baselines, robustness, scoring
 from edgespec.job import Job, few
-from edgespec.report import Report, Row
+from edgespec.pipeline import comparison
+from edgespec.report import Report, Row, right_answers
 from edgespec.spectra import Ints
 from edgespec.training import batches
 
@@ -21,7 +23,6 @@ LOGITS = (
 UNJUDGED = dict.fromkeys(
     ("drop", "at", "drop_float", "at_float")
 )  # a baseline is not compressed, so it loses nothing by that
-LEAD = 0.02  # mean accuracy under perturbations by which one model is called more robust than another
 
 
 def made(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list[Row]]:
@@ -40,9 +41,12 @@ def made(job: Job, on: str | None, labels: str) -> tuple[OnnxModel, list[Row]]:
     prepared = batches.prepared(job, job.splits.test).numpy()
     for name, robust in robustness.side_by_side(job, answers).items():
         row = found[name]
+        row.right = robust.pop("right")
         row.robustness = {**robust, **UNJUDGED}
+        logits = answers[name](prepared)
+        row.right[right_answers.CLEAN] = right_answers.pack(logits.argmax(1) == job.spectra.y[job.splits.test])
         if not row.scores:
-            row.scores, row.confusion = _scored(job, answers[name](prepared))
+            row.scores, row.confusion = _scored(job, logits)
         if name not in LOGITS:
             row.scores |= dict.fromkeys(("ece", "ece_low", "ece_high"))
     return model, list(found.values())
@@ -74,38 +78,51 @@ def _scored(job: Job, answers: NDArray[Any]) -> tuple[dict[str, Any], list[list[
 
 
 def _as_accurate(report: Report) -> str:
-    shipped = report.last()
-    linear = [row for row in report.rows if row.model == "linear"]
-    if not shipped or not linear:
+    """Say whether the best linear model could stand in for the file to ship, or what it lacks."""
+    mine, best = comparison.shipped(report), comparison.best(report, "linear")
+    gaps = comparison.gaps(report, best, mine) if mine and best else []
+    if mine is None or best is None or not gaps:
         return ""
-    best, mine = (max(rows, key=lambda row: row.accuracy) for rows in (linear, shipped))
-    if best.accuracy < mine.accuracy:
+    clean, *perturbed = gaps
+    name, lost = comparison.named(best), [each for each in perturbed if each.below]
+    if recommend.stands_in(gaps):
+        every = perturbed[-1].words()
+        return f"a linear model is as accurate and as robust: {name} has {clean.words()} and {every}; bench tells which is faster."
+    if clean.below:
         return ""
-    return (
-        f"a linear model is as accurate: {_name(best)} {best.accuracy:.3f}, {mine.variant} {mine.accuracy:.3f}; "
-        "bench tells which is faster."
-    )
+    least = min(lost, key=lambda each: each.theirs - each.mine)
+    return f"a linear model is as accurate on clean spectra, but not as robust: {name} has {clean.words()}, but {least.words()}."
 
 
 def _as_robust(report: Report) -> str:
-    """Compare the best baseline under perturbations with the file to ship."""
-    shipped = [row for row in report.last() if row.robustness]
-    simple = [row for row in report.rows if row.kind == "baseline" and row.robustness]
-    if not shipped or not simple:
+    """Compare the most robust baseline under all perturbations with the file to ship, in pairs."""
+    mine = comparison.shipped(report)
+    simple = [row for row in report.rows if row.kind == "baseline" and right_answers.perturbations(row)]
+    if mine is None or not simple:
         return ""
-    mine = max(shipped, key=lambda row: row.accuracy)
     best = max(simple, key=lambda row: float(row.robustness["mean"]))
-    gap = mine.robustness["mean"] - best.robustness["mean"]
-    verdict = "more robust" if gap >= LEAD else "less robust" if gap <= -LEAD else "as robust"
+    gaps = comparison.gaps(report, best, mine)
+    if not gaps:
+        return ""
+    clean, every = gaps[0], gaps[-1]
+    gap = comparison.apart(report, mine, best, right_answers.perturbations(mine))
+    verdict = (
+        "as robust, within the interval" if gap.low is None or gap.high is None or gap.low <= 0 <= gap.high else None
+    )
+    verdict = verdict or ("more robust" if gap.mean > 0 else "less robust")
     return (
-        f"under perturbations {mine.variant} names {mine.robustness['mean']:.3f} rightly on average, the best baseline "
-        f"({_name(best)}) {best.robustness['mean']:.3f}: {verdict}, {gap:+.3f}; on clean spectra {mine.accuracy - best.accuracy:+.3f}."
+        f"under perturbations {mine.variant} names {every.mine:.3f} rightly on average, the most robust baseline ({comparison.named(best)}) "
+        f"{every.theirs:.3f}: {verdict}, {gap.worded()}; on clean spectra {clean.mine - clean.theirs:+.3f}."
     )
 
 
 def _settings(report: Report) -> list[str]:
     """Put in words how the settings of PLS-DA and the support vector machine were chosen, a line a training part."""
-    return [f"{_name(row)}: {_worded(row.settings)}." for row in report.rows if row.kind == "baseline" and row.settings]
+    return [
+        f"{comparison.named(row)}: {_worded(row.settings)}."
+        for row in report.rows
+        if row.kind == "baseline" and row.settings
+    ]
 
 
 def _worded(known: dict[str, Any]) -> str:
@@ -123,7 +140,3 @@ def _worded(known: dict[str, Any]) -> str:
     return f"{what}, {how}" + (
         f"; fitted on {drawn} spectra, drawn evenly over the classes" if drawn < known["of"] else ""
     )
-
-
-def _name(row: Row) -> str:
-    return f"{row.name} trained on {row.on} ({row.labels})" if row.on else row.name

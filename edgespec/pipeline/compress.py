@@ -15,16 +15,16 @@ from edgespec import report, storage
 from edgespec.artifact import Artifact
 from edgespec.crew.processes import Crew, Pending
 from edgespec.errors import Mismatch, Mistake
-from edgespec.evaluation import occlusion
+from edgespec.evaluation import occlusion, scoring
 from edgespec.job import Job, Progress, Watch, few
-from edgespec.pipeline import baseline_rows, provenance, report_rows, step_cache
+from edgespec.pipeline import baseline_rows, comparison, provenance, report_rows, step_cache
 from edgespec.pipeline.preparation import prepare
 from edgespec.pipeline.run import Run
 from edgespec.pipeline.step_cache import Made, Store
 from edgespec.pipeline.up_to_date import data_digest, fingerprint
 from edgespec.recipe import Call, Recipe, place, plain
 from edgespec.recipe.plan import Plan, plan, until
-from edgespec.report import Report, Row, choice
+from edgespec.report import Report, Row, choice, right_answers
 from edgespec.report.choice import HERE
 from edgespec.targets import card as cards
 
@@ -61,13 +61,14 @@ def compress(
         with Crew(progress, processes) as crew:
             job = replace(run.job, crew=crew)
             _run(checked.steps[:last], job, result, folder, seen, store)
-        result.notes += [*report_rows.remarks(result), *baseline_rows.remarks(result)]
         result.examples = occlusion.of_run(run.job, result, folder)
         if before and _digests(before) == _digests(result):
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
             result.transfer, result.bundles = before.transfer, before.bundles
         here = [HERE, *(name for name in checked.targets if name != HERE)]
         result.ships = choice.all_of(result, checked.gates, [cards.load(name) for name in here])
+        result.comparison = comparison.of(result)
+        result.notes += [*report_rows.remarks(result), *baseline_rows.remarks(result)]
         result.finished = fingerprint(recipe, run.job.spectra, stop)
         run.report = result
         run.write()
@@ -194,6 +195,7 @@ def _start(checked: Plan, job: Job) -> Report:
         "train": {name: len(each) for name, each in splits.train.items()},
         "valid": {name: len(each) for name, each in splits.valid.items()},
         "test": len(splits.test),
+        "test_samples": right_answers.numbered(scoring.groups(job)),
         "notes": [*spectra.notes, *splits.notes],
     }
     return Report(checked.recipe.name, checked.seed, data, environment=provenance.environment())

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from edgespec.artifact import Artifact, Checkpoint, OnnxModel, Variant, read
 from edgespec.evaluation import robustness, scoring, uncertainty
+from edgespec.evaluation.difference import Mean
 from edgespec.evaluation.scoring import LoadedModel
 from edgespec.job import Job
-from edgespec.pipeline import teacher_row
+from edgespec.pipeline import comparison, teacher_row
 from edgespec.recipe import Call
-from edgespec.report import Report, Row
+from edgespec.report import Report, Row, right_answers
 from edgespec.report.tables import quantization
 
 WORTH = 0.005  # a gain below this is none
@@ -66,8 +67,9 @@ def _gain(report: Report) -> str:
     parts = []
     for row in controls:
         source = "on its own labels alone" if row.name == "control" else f"on {row.name.removeprefix('control ')}"
-        parts.append(f"{student.accuracy - row.accuracy:+.3f} against the same student trained {source}")
-        if row.name == "control" and (doubt := _doubt(student, row)):
+        gain = comparison.apart(report, student, row)
+        parts.append(f"{gain.worded()} against the same student trained {source}")
+        if row.name == "control" and (doubt := _doubt(student, gain)):
             parts.append(doubt)
     if len(controls) > 1 and student.accuracy - max(row.accuracy for row in controls[1:]) < 0.02:
         parts.append("so where the library itself may be used, distillation brings nothing worth the name")
@@ -80,10 +82,11 @@ def _conversions(report: Report) -> list[str]:
     for row in report.rows:
         control = next((each for each in report.rows if each.kind == "control" and each.step == row.step), None)
         if row.name in words and row.kind == "step" and control is not None:
-            gain = row.accuracy - control.accuracy
-            verdict = "; so the original brings nothing here: train the small network by itself" if gain < WORTH else ""
+            gain = comparison.apart(report, row, control)
+            nothing = "; so the original brings nothing here: train the small network by itself"
+            verdict = nothing if gain.mean < WORTH else ""
             found.append(
-                f"{words[row.name]}: {gain:+.3f} against the same network trained from scratch for as long{verdict}."
+                f"{words[row.name]}: {gain.worded()} against the same network trained from scratch for as long{verdict}."
             )
         if row.pruning and not row.pruning["latency"]["falls"]:
             share, latency = row.pruning["after"]["macs"] / row.pruning["before"]["macs"], row.pruning["latency"]
@@ -93,12 +96,12 @@ def _conversions(report: Report) -> list[str]:
     return found
 
 
-def _doubt(student: Row, control: Row) -> str:
+def _doubt(student: Row, gain: Mean) -> str:
     """Say where the teacher brought nothing, or nothing that so few test spectra could show."""
-    gain, advice = student.accuracy - control.accuracy, "train longer without a teacher, or ship the control"
-    if gain < WORTH:
+    advice = "train longer without a teacher, or ship the control"
+    if gain.mean < WORTH:
         return f"so the teacher brings nothing here: {advice}"
-    if control.accuracy > student.scores["low"]:
+    if gain.low is None or gain.low <= 0:
         return f"which {student.scores['n']} test spectra can't tell from nothing: {advice}"
     return ""
 
@@ -126,6 +129,7 @@ def _perturb(job: Job, made: Artifact, found: list[Row], models: Sequence[Loaded
     job.progress.begin("robustness", len(found))
     for done, (row, model) in enumerate(zip(found, models, strict=True), start=1):
         row.robustness = robustness.measure(job, model)
+        row.right = {**row.right, **row.robustness.pop("right")}
         named = len(row.robustness["accuracy"])
         job.progress.advance(done, f"{row.robustness['mean']:.3f} on average over {named} perturbations")
     job.progress.end()
@@ -215,7 +219,8 @@ def _rounding(variant: Variant) -> dict[str, Any]:
 def _answered(job: Job, logits: NDArray[Any], reference: NDArray[Any] | None) -> dict[str, Any]:
     """Count the answers class by class and, where there is a reference, compare them with its own."""
     y, named = job.spectra.y[job.splits.test], logits.argmax(1)
-    counts = {"confusion": scoring.confusion(logits, y)}
+    counts: dict[str, Any] = {"confusion": scoring.confusion(logits, y)}
+    counts["right"] = {right_answers.CLEAN: right_answers.pack(named == y)}
     if reference is None:
         return counts
     return {

@@ -7,7 +7,7 @@ import numpy as np
 from edgespec.artifact import Checkpoint
 from edgespec.evaluation import scoring
 from edgespec.job import Job
-from edgespec.report import Row
+from edgespec.report import Row, right_answers
 
 
 def of(job: Job, made: Checkpoint, number: int) -> list[Row]:
@@ -19,4 +19,6 @@ def of(job: Job, made: Checkpoint, number: int) -> list[Row]:
         logits = held["test"]
     y = job.spectra.y[job.splits.test]
     scores = scoring.judge(logits, y, scoring.groups(job)).plain()
-    return [Row(number, "teacher", "teacher", told["named"], scores=scores, confusion=scoring.confusion(logits, y))]
+    right = {right_answers.CLEAN: right_answers.pack(logits.argmax(1) == y)}
+    counts = scoring.confusion(logits, y)
+    return [Row(number, "teacher", "teacher", told["named"], scores=scores, confusion=counts, right=right)]

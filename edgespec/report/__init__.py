@@ -33,6 +33,7 @@ class Row:
     rounding: of an int8 file: how its ranges were cut, what each layer costs alone, which stay in float
     confusion: [class, named class, spectra] of every pair that occurs in the test part
     settings: of a baseline that has any: what was chosen for it, and on how many spectra
+    right: which test spectra it names rightly, as they are ("none") and under each perturbation, packed (`right`)
     """
 
     step: int
@@ -60,6 +61,7 @@ class Row:
     rounding: dict[str, Any] = field(default_factory=dict)
     confusion: list[list[int]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    right: dict[str, str] = field(default_factory=dict)
 
     @property
     def accuracy(self) -> float:
@@ -73,6 +75,7 @@ class Report:
 
     data: name, source (measured or embedded), counts a part, classes, axis, digest, notes
     bench: target -> what edgespec bench wrote; advice: target -> the variant to use there, and why
+    comparison: the file to ship beside the best linear model and the nearest neighbour, clean and perturbed: what a report leads with
     ships: target -> the one file that it is to run, why it is that one, and whether a measurement chose it (`choice`)
     gates: verdicts of the last edgespec gate
     instructions: of one inference of each file that may be shipped, what counted them, or why nothing did
@@ -94,6 +97,7 @@ class Report:
     steps: list[dict[str, Any]] = field(default_factory=list)
     bench: dict[str, Any] = field(default_factory=dict)
     advice: dict[str, Any] = field(default_factory=dict)
+    comparison: dict[str, Any] = field(default_factory=dict)
     ships: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
     instructions: dict[str, Any] = field(default_factory=dict)
@@ -191,6 +195,7 @@ def _check_kinds(report: Report) -> None:
         "environment",
         "bench",
         "advice",
+        "comparison",
         "ships",
         "instructions",
         "transfer",
@@ -200,6 +205,8 @@ def _check_kinds(report: Report) -> None:
     ):
         if not isinstance(getattr(report, name), dict):
             raise TypeError(f"'{name}' does not hold keys")
+    if not all(isinstance(row.right, dict) for row in report.rows):
+        raise TypeError("a row's 'right' does not hold keys")
     for name in ("steps", "gates", "notes"):
         if not isinstance(getattr(report, name), list):
             raise TypeError(f"'{name}' is not a list")

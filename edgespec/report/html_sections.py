@@ -12,7 +12,7 @@ from edgespec.report.figures import answers, curves, frontier, regions, steps, t
 from edgespec.report.figures.svg import SERIES
 from edgespec.report.html_model import Figure, Section, series, shipped, table, title
 from edgespec.report.markdown import KNOWN, PRUNED, ROBUST, ROUNDING, TARGETS
-from edgespec.report.tables import pruning, robustness, uncertainty
+from edgespec.report.tables import comparison, pruning, robustness, uncertainty
 from edgespec.report.tables import quantization as rounded
 
 REGIONS = (
@@ -87,6 +87,7 @@ def _smaller(times: float, before: int) -> str:
 def sections(report: Report, name: str) -> list[Section]:
     """Give the page's sections for a run; `name` starts the name of each, so that several runs fit on a page."""
     found = [
+        _beside,
         _promises,
         _frontier,
         _steps,
@@ -100,6 +101,12 @@ def sections(report: Report, name: str) -> list[Section]:
     ]
     made = [each(report, name) for each in (*found, _bundles, _elsewhere, _notes, _facts)]
     return [each for each in made if each is not None]
+
+
+def _beside(report: Report, name: str) -> Section | None:
+    rows = comparison.rows(report)
+    made = [table("Accuracy, clean and perturbed", comparison.head(report), rows)]
+    return Section(f"{name}-beside", comparison.TITLE, comparison.LEAD, tables=made) if rows else None
 
 
 def _promises(report: Report, name: str) -> Section | None:
@@ -118,7 +125,7 @@ def _frontier(report: Report, name: str) -> Section | None:
 
 
 def _steps(report: Report, name: str) -> Section:
-    lead = "Accuracy on the test part; intervals count physical samples, not spectra. `agree` and `drop` compare with step 1."
+    lead = f"{tables.SCORED} `agree` and `drop` compare with step 1."
     made = [table("What each step cost", tables.COST_HEAD, tables.costs(report))] if report.steps else []
     kinds = [row.kind for row in report.rows]
     made.append(table("All models", tables.HEAD, tables.scores(report), kinds))

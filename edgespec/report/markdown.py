@@ -9,7 +9,7 @@ from edgespec import storage
 from edgespec.errors import visible
 from edgespec.report import Report, tables
 from edgespec.report.figures import picture
-from edgespec.report.tables import pruning, quantization, robustness, uncertainty
+from edgespec.report.tables import comparison, pruning, quantization, robustness, uncertainty
 
 KNOWN = (
     "ECE and its interval are of the stated probabilities (before `calibrate`: of the model as trained). The reject score tells the "
@@ -56,7 +56,9 @@ def show(report: Report, *, drawn: bool) -> str:
         parts.append(
             "> **data: embedded.** These spectra are generated, not measured: the figures show that the line works, not how it does on your samples."
         )
-    parts += ["## Accuracy, size and cost", "Accuracy on the test part; the interval counts each physical sample, not each spectrum. "
+    if beside := comparison.rows(report):
+        parts += [f"## {comparison.TITLE}", comparison.LEAD, as_table(comparison.head(report), beside)]
+    parts += ["## Accuracy, size and cost", f"{tables.SCORED} "
               "`agree` and `drop` compare with step 1; `time` is what the step cost.", as_table(tables.HEAD, tables.scores(report))]  # fmt: skip
     parts += ["## What each step cost", as_table(tables.COST_HEAD, tables.costs(report))]
     if taken := pruning.rounds(report):

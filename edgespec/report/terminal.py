@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from edgespec.report import Report, tables
 from edgespec.report.columns import columns as columns
-from edgespec.report.tables import pruning, robustness, uncertainty
+from edgespec.report.tables import comparison, pruning, robustness, uncertainty
 
 
 def show(report: Report) -> str:
     """Everything that a run has said so far."""
-    parts = [tables.headline(report), "", columns(tables.HEAD, tables.scores(report))]
+    parts = [tables.headline(report), ""]
+    if beside := comparison.rows(report):
+        parts += [columns(comparison.head(report), beside), ""]
+    parts.append(columns(tables.HEAD, tables.scores(report)))
     if taken := pruning.rounds(report):
         table = pruning.sensitivity(report)
         parts += ["", columns(pruning.HEAD, taken), "", columns(table[0], table[1:])]

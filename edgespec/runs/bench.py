@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edgespec import report, storage
+from edgespec import storage
 from edgespec.artifact import OnnxModel
 from edgespec.bench import measure as measuring
 from edgespec.bench import measurement, paired, recommend, session, soak
@@ -18,11 +18,12 @@ from edgespec.bench.protocol import QUICK, Protocol
 from edgespec.bench.session import Session
 from edgespec.errors import EdgespecError, Mistake
 from edgespec.graph import compatibility
+from edgespec.pipeline import comparison
 from edgespec.pipeline.run import Run
 from edgespec.recipe.plan import Plan
 from edgespec.report import Report, choice, histogram
 from edgespec.report.promises import broken
-from edgespec.runs import merit
+from edgespec.runs import linear_models, merit
 from edgespec.spectra import Floats, Ints
 from edgespec.targets import card as target_cards
 from edgespec.targets import ssh
@@ -102,7 +103,7 @@ def _on(card: Target, run: Run, asked: _Files, protocol: Protocol, soak_s: float
         protocol=protocol, seed=run.plan.seed, against=asked.against, worse=asked.worse, progress=say,
     )  # fmt: skip
     told = session.load(folder / "bench" / f"{card.name}.samples.npz")
-    record = _judged(found, told, asked.against)
+    record = _judged(found, told, asked.against, run.report)
     record["bench"] |= _samples(told)
     record["advice"]["refused"] |= {name: [f"not measured: {why}"] for name, why in sent.left_out.items()}
     if soak_s:
@@ -123,7 +124,7 @@ def replay(path: Path, run: Run | None) -> Report:
     told, found = measuring.replay(path)
     name, against = told.facts["target"], told.facts["against"]
     if run is None:
-        record = _judged(found, told, against)
+        record = _judged(found, told, against, None)
         record["bench"] |= _samples(told)
         return Report("", 0, {}, bench={name: record["bench"]}, advice={name: record["advice"]})
     with run.locked():
@@ -134,7 +135,7 @@ def replay(path: Path, run: Run | None) -> Report:
                 raise Mistake(
                     f"{path} was recorded of another {variant!r} than that of {folder}", hint="name its own run"
                 )
-        record = _judged(found, told, {each: _against(each, run.plan, result, model) for each in files})
+        record = _judged(found, told, {each: _against(each, run.plan, result, model) for each in files}, result)
         record["bench"] |= _samples(told)
         result.bench[name], result.advice[name] = record["bench"], record["advice"]
         # the name is the recording's word: it makes no card of the working folder count
@@ -188,16 +189,22 @@ def _everywhere(
     }
 
 
-def _judged(found: Sequence[Measurement], told: Session, against: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    """Give a target's part of the report: measurements and advice."""
+def _judged(
+    found: Sequence[Measurement], told: Session, against: Mapping[str, Sequence[str]], result: Report | None
+) -> dict[str, Any]:
+    """Give a target's part of the report: measurements and advice. result: the run's report, None of a recording alone"""
     found = [_of_this_run(each, against[each.variant]) for each in found]
     pairs, worse = paired.of_session(told), told.facts.get("worse", {})
     chosen = recommend.recommend(found, lambda each: list(against[each.variant]), pairs, worse)
-    return {"bench": measurement.to_record(found), "advice": asdict(chosen)}
+    beside = (
+        {} if result is None else linear_models.beside(result, chosen.variant, [each.variant for each in found], pairs)
+    )
+    return {"bench": measurement.to_record(found), "advice": {**asdict(chosen), "linear": beside}}
 
 
 def _write(run: Run, cards: Sequence[Target]) -> None:
     run.report.ships |= choice.all_of(run.report, run.plan.gates, cards)
+    run.report.comparison = comparison.of(run.report) or run.report.comparison
     run.report.notes = _notes(run.report)
     run.report.gates = []
     run.write()
@@ -208,7 +215,7 @@ def _files(folder: Path, model: OnnxModel, result: Report) -> dict[str, Path]:
     own = {name: model.path(name) for name in sorted(model.variants, key=lambda name: name != REFERENCE)}
     if compatibility.SOURCE in own:
         own |= compatibility.bare(LOGITS, own[compatibility.SOURCE], folder / "bench" / "logits_only.onnx")
-    return own | {_title(row): folder / row.file for row in result.rows if row.model == "linear"}
+    return own | {linear_models.title(row): folder / row.file for row in result.rows if row.model == "linear"}
 
 
 def _only(files: dict[str, Path], variants: Sequence[str]) -> dict[str, Path]:
@@ -216,10 +223,6 @@ def _only(files: dict[str, Path], variants: Sequence[str]) -> dict[str, Path]:
     if unknown:
         raise Mistake(f"there is no variant {unknown[0]!r} to measure", hint=f"there is: {', '.join(files)}")
     return {name: path for name, path in files.items() if not variants or name in (REFERENCE, *variants)}
-
-
-def _title(row: report.Row) -> str:
-    return f"{row.variant} {row.on}".strip() + (f" ({row.labels})" if row.labels != "all" else "")
 
 
 def _of_this_run(each: Measurement, against: Sequence[str]) -> Measurement:
@@ -254,21 +257,5 @@ def _notes(result: Report) -> list[str]:
             for each, why in chosen["refused"].items()
             if each not in measured and why[0].startswith("not measured")
         ]
-        mine = measured.get(chosen["variant"])
-        linear = [
-            (title, measured[title])
-            for row in result.rows
-            if row.model == "linear" and (title := _title(row)) in measured
-        ]
-        better = [(title, each) for title, each in linear if mine and _as_good(each, mine)]
-        if mine and better:
-            title, each = min(better, key=lambda pair: pair[1]["p50_ms"])
-            times = mine["p50_ms"] / each["p50_ms"]
-            kept.append(
-                f"on {name} the linear model '{title}' is as accurate ({each['accuracy']:.3f}) and {times:.1f} times faster: consider it."
-            )
+        kept += [f"on {name} {chosen['linear']['why']}"] if chosen.get("linear") else []
     return kept
-
-
-def _as_good(linear: dict[str, Any], mine: dict[str, Any]) -> bool:
-    return bool(linear["accuracy"] >= mine["accuracy"] and linear["p50_ms"] < mine["p50_ms"])

@@ -1,7 +1,8 @@
 """Several recipes, or one recipe with several models, on the same spectra, split and seeds: one table, one frontier.
 
 Each cell is the mean over the seeds. The interval is the mean's 95 % interval over the seeds (Student's t), with one seed that of the test
-part (Wilson's, by physical samples). A difference is taken within each seed, to the first line (`difference`).
+part (Wilson's, by physical samples). A difference is taken within each seed, to the first line; its interval is over the seeds, with one seed that of
+the paired test spectra by physical sample (`difference`, as the report of the run has it).
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from edgespec.errors import Mistake
 from edgespec.evaluation import difference as differences
 from edgespec.evaluation.difference import Mean
 from edgespec.job import Progress
+from edgespec.pipeline import comparison
 from edgespec.recipe import plain
 from edgespec.recipe.plan import Plan, plan
-from edgespec.report import Report
+from edgespec.report import Report, Row
 from edgespec.report.html_model import shipped
 from edgespec.search import cluster, repeat
 from edgespec.search.cluster import Training
@@ -138,15 +140,14 @@ def run(
 
 def summary(made: dict[str, list[Report]], target: str) -> dict[str, Any]:
     """Give one record a line, in the order given, and on what all stand."""
-    first: list[float] | None = None
+    first: list[Report] = []
     lines = []
     for name, runs in made.items():
         rows = [shipped(each) for each in runs]
         if any(row is None for row in rows):
             raise Mistake(f"{name}: made no file that could be compared", hint="a recipe with to_onnx")
-        accuracies = [row.accuracy for row in rows if row is not None]
-        first = accuracies if first is None else first
-        lines.append(_line(name, runs, accuracies, first, target))
+        first = first or runs
+        lines.append(_line(name, runs, first, target))
     one = next(iter(made.values()))[0]
     about = {"data": one.data["name"], "source": one.data["source"], "test": one.data["test"], "target": target}
     return {**about, "seeds": len(next(iter(made.values()))), "lines": lines}
@@ -157,12 +158,12 @@ def table(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     return HEAD, [_cells(each) for each in found["lines"]]
 
 
-def _line(name: str, runs: list[Report], mine: list[float], first: list[float], target: str) -> dict[str, Any]:
-    rows = [row for each in runs if (row := shipped(each)) is not None]
+def _line(name: str, runs: list[Report], first: list[Report], target: str) -> dict[str, Any]:
+    rows, others = ([row for each in reports if (row := shipped(each)) is not None] for reports in (runs, first))
+    mine = [row.accuracy for row in rows]
     own, scores = differences.mean(mine), rows[0].scores
     low, high = (scores["low"], scores["high"]) if own.low is None else (own.low, own.high)
-    tested, learnt = [each.data["test"] for each in runs], [sum(each.data["train"].values()) for each in runs]
-    apart = differences.of([a - b for a, b in zip(mine, first, strict=True)], tested, learnt)
+    apart = _apart(runs, rows, first, others)
     measured = [_measured(each, row.variant, target) for each, row in zip(runs, rows, strict=True)]
     return {
         "name": name,
@@ -181,6 +182,14 @@ def _line(name: str, runs: list[Report], mine: list[float], first: list[float], 
         "latency_ms": _mean([each.get("p50_ms") for each in measured]),
         "energy_mj": _mean([each.get("energy_mj") for each in measured]),
     }
+
+
+def _apart(runs: list[Report], rows: list[Row], first: list[Report], others: list[Row]) -> Mean:
+    """Give the difference to the first line: over the seeds, of one seed on its paired test spectra."""
+    if len(runs) == 1:
+        return comparison.between(runs[0], rows[0], first[0], others[0])
+    tested, learnt = [each.data["test"] for each in runs], [sum(each.data["train"].values()) for each in runs]
+    return differences.of([a.accuracy - b.accuracy for a, b in zip(rows, others, strict=True)], tested, learnt)
 
 
 def _cells(line: dict[str, Any]) -> list[str]:

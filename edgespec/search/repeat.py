@@ -1,6 +1,7 @@
 """Run a recipe several times, each with its own seed (and split), and tell means, spreads and paired differences.
 
-A difference is taken within each run, so what is common to both sides of it cancels; `difference` says what its interval is.
+A difference is taken within each run, so what is common to both sides of it cancels; its interval is over the runs, of one run that of its
+paired test spectra, as its report has it (`difference`).
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import numpy as np
 from edgespec import recipe as recipes
 from edgespec.errors import EdgespecError, Mistake
 from edgespec.evaluation import difference
+from edgespec.evaluation.difference import Mean
 from edgespec.interrupts import INTERRUPTED
 from edgespec.job import Progress
+from edgespec.pipeline import comparison
 from edgespec.recipe.plan import plan
-from edgespec.report import read
+from edgespec.report import Report, Row, read
 from edgespec.search import cluster
 from edgespec.search.cluster import Training
 
@@ -105,6 +108,7 @@ def summary(name: str, reports: list[dict[str, Any]]) -> dict[str, Any]:
     }
     host = measured[0][0]["host"]
     return {
+        "paired": _paired(reports[0]) if len(reports) == 1 else {},
         "recipe": name,
         "runs": len(reports),
         "source": reports[0]["data"]["source"],
@@ -171,7 +175,11 @@ def table(found: dict[str, Any]) -> str:
     ]
     for name, values in found["accuracy"].items():
         each = ", ".join(f"{value:.3f}" for value in values)
-        gap = gained(found, found["difference_to"][name]) if name in found["difference_to"] else ""
+        gap = (
+            gained(found, found["difference_to"][name], found.get("paired", {}).get(name))
+            if name in found["difference_to"]
+            else ""
+        )
         lines.append(f"| {name} | {found['bytes'][name] / 1000:.1f} kB | {np.mean(values):.3f} ({each}) | {gap} |")
     ratios = "; ".join(
         f"{name} {np.mean(each):.2f} ({min(each):.2f} to {max(each):.2f})"
@@ -198,6 +206,16 @@ def _judged(judged: dict[str, dict[str, list[Any]]]) -> list[str]:
     return lines
 
 
-def gained(found: dict[str, Any], gaps: Sequence[float]) -> str:
-    """Word the mean of paired differences of a summary's runs, with its interval."""
+def _paired(report: dict[str, Any]) -> dict[str, list[float | None]]:
+    """Give the difference of the last file to each row of one run, on the paired test spectra: [mean, low, high]."""
+    rows = [Row(**row) for row in report["rows"]]
+    told = Report(report["recipe"], report["seed"], report["data"], rows=rows)
+    found = {title(vars(row)): comparison.apart(told, rows[-1], row) for row in rows[:-1]}
+    return {name: [each.mean, each.low, each.high] for name, each in found.items()}
+
+
+def gained(found: dict[str, Any], gaps: Sequence[float], paired: Sequence[Any] | None = None) -> str:
+    """Word the mean of paired differences of a summary's runs, with its interval. paired: of one run, on its test spectra"""
+    if paired is not None:
+        return Mean(*paired).worded()
     return difference.of(gaps, found["test_spectra"], found["learnt"]).worded()

@@ -23,8 +23,11 @@ from edgespec import models
 from edgespec.artifact import Checkpoint
 from edgespec.compression.pruning import early_exit
 from edgespec.errors import Mistake
+from edgespec.evaluation import difference
+from edgespec.evaluation.difference import Z
 from edgespec.job import Job, Labels, Part, few
 from edgespec.recipe import Call, schema
+from edgespec.spectra import Ints, Words
 from edgespec.training import batches, lda
 
 Share = Annotated[float, Interval(gt=0, le=1)]
@@ -68,7 +71,8 @@ def run(
         )
     taught = _views(_stronger(job, strength), batches.labelled(job, job.splits.rows(on), few(labels)), copies, 700)
     _check(job, taught)
-    judged = _views(job, job.splits.rows(on, valid=True), copies, 800)
+    rows = job.splits.rows(on, valid=True)
+    judged = _views(job, rows, copies, 800)
     exits = _exits(network, checkpoint.model, taught.x, after, positions)
     found: list[_Candidate] = []
     job.progress.begin("LDA of the features", len(exits))
@@ -79,12 +83,13 @@ def run(
         best = max(each.score for each in found if each.stage == stage)
         job.progress.advance(done, f"{_where(stage)}: validation {best:.3f}")
     job.progress.end()
-    chosen = _choose(found, max_drop)
+    group = job.spectra.group
+    chosen = _choose(found, max_drop, None if group is None else group[rows])
     _tell(job, chosen, found)
     with torch.no_grad():
         chosen.network.head.weight.copy_(chosen.weight)
         chosen.network.head.bias.copy_(chosen.bias)
-    facts = {**checkpoint.facts, "fuse_lda": _facts(job, chosen, found, judged, on)}
+    facts = {**checkpoint.facts, "fuse_lda": _facts(job, chosen, found, judged, rows)}
     facts |= {"labels_used": taught.spectra, "spectra_used": taught.spectra}
     if chosen.head == "lda":
         facts.pop("temperature", None)
@@ -225,11 +230,11 @@ def _candidates(
     ]
 
 
-def _choose(found: list[_Candidate], max_drop: float) -> _Candidate:
+def _choose(found: list[_Candidate], max_drop: float, sample: Words | None = None) -> _Candidate:
     """Give the best LDA of the first exit whose best is not below the best of all by more than max_drop.
 
     The limit is what the recipe allows, not a standard error: with the hundred spectra that a validation part often has, any
-    exit would lie within one. For the same reason the head that was there stays only where it is surely better (95 %, paired):
+    exit would lie within one. For the same reason the head that was there stays only where it is surely better (95 %, paired, by sample):
     on 192 minerals it was level with LDA on 129 validation spectra and 3 points below it on 1,304 others.
     """
     fitted = [each for each in found if each.head == "lda"]
@@ -238,7 +243,7 @@ def _choose(found: list[_Candidate], max_drop: float) -> _Candidate:
     chosen = max((each for each in fitted if each.stage == stage), key=lambda each: each.score)
     for each in found:
         apart = each.each - chosen.each
-        if each.head == "softmax" and apart.mean() - max(max_drop, 1.96 * apart.std() / np.sqrt(len(apart))) > 0:
+        if each.head == "softmax" and apart.mean() - max(max_drop, Z * difference.error(apart, sample)) > 0:
             return each
     return chosen
 
@@ -257,17 +262,18 @@ def _tell(job: Job, chosen: _Candidate, found: list[_Candidate]) -> None:
         job.progress.say(f"{text}: validation {chosen.score:.3f}, the best of {len(found)} has {best:.3f}")
 
 
-def _facts(job: Job, chosen: _Candidate, found: list[_Candidate], judged: _Views, on: str | None) -> dict[str, Any]:
+def _facts(job: Job, chosen: _Candidate, found: list[_Candidate], judged: _Views, rows: Ints) -> dict[str, Any]:
     """Give every candidate and what was chosen, with the paired standard error of its distance from the best."""
     apart = chosen.each - max(found, key=lambda each: each.score).each
+    group = job.spectra.group
     return {
         "chosen": _plain(chosen),
         "candidates": [_plain(each) for each in found],
         "validation_spectra": judged.spectra,
-        "validation_samples": batches.samples(job, job.splits.rows(on, valid=True)),
+        "validation_samples": batches.samples(job, rows),
         "copies": len(chosen.right) - 1,
         "below_best": round(-float(apart.mean()), 5),
-        "below_best_error": round(float(apart.std() / np.sqrt(len(apart))), 5),
+        "below_best_error": round(difference.error(apart, None if group is None else group[rows]), 5),
     }
 
 

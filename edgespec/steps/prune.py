@@ -26,6 +26,7 @@ from edgespec.compression.pruning.fallback import Fallback
 from edgespec.compression.pruning.schedule import Ledger, Widths
 from edgespec.data import splits
 from edgespec.errors import Mistake
+from edgespec.evaluation import difference
 from edgespec.job import Fit, Job, Part
 from edgespec.spectra import Ints
 from edgespec.training import batches
@@ -206,5 +207,6 @@ def _lost(job: Job, whole: nn.Module, found: nn.Module, valid: Ints) -> dict[str
     x, y = batches.prepared(job, valid), batches.labels(job, valid)
     before, after = (batches.logits(each, x).argmax(1) == y for each in (whole, found))
     lost = before.double() - after.double()
-    error = float(lost.std(correction=0)) / len(lost) ** 0.5
+    group = job.spectra.group
+    error = difference.error(lost.numpy(), None if group is None else group[valid])
     return {"valid": round(float(after.double().mean()), 5), "drop": float(lost.mean()), "drop_error": error}

@@ -23,6 +23,7 @@ from edgespec.compression.quantization.ranges import Range
 from edgespec.compression.quantization.sensitivity import Loss, Promises
 from edgespec.compression.quantization.variants import Source
 from edgespec.errors import BrokenPromise
+from edgespec.evaluation.difference import Z
 from edgespec.job import Fit, Job, Part
 from edgespec.training import batches, loop, losses
 
@@ -111,7 +112,7 @@ def _train(
 
 def _helped(job: Job, before: Loss, after: Loss) -> bool:
     """Tell whether training brought the rounded file nearer to float32 on the validation part."""
-    helped = after.divergence < before.divergence and after.int8 >= before.int8 - 1.96 * max(
+    helped = after.divergence < before.divergence and after.int8 >= before.int8 - Z * max(
         after.drop_error, before.drop_error
     )
     if not helped:

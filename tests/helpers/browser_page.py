@@ -39,6 +39,16 @@ def whole(labels: tuple[str, str, str] = ("a", "b", "c"), recipe: str = "hand") 
     rows[4, "float32"].confusion = [[0, 0, 20], [1, 1, 17], [1, 2, 3], [2, 2, 20]]
     rows[4, "cpu-int8"].confusion = [[0, 0, 19], [0, 2, 1], [1, 1, 16], [1, 2, 4], [2, 2, 20]]
     rows[2, "distill"].pruning = PRUNING
+    accuracy = {"clean": 0.9, "shift 5 cm-1": 0.85}
+    baseline = {
+        "name": "shrinkage LDA",
+        "role": "linear",
+        "accuracy": accuracy,
+        "apart": {"clean": [0.0, -0.05, 0.05], "shift 5 cm-1": [0.1, None, None]},
+    }
+    file = {"name": "cpu-int8", "role": "file", "accuracy": accuracy}
+    asked = {"clean": ["none"], "shift 5 cm-1": ["shift +5", "shift -5"]}
+    found.comparison = {"file": "cpu-int8", "conditions": asked, "models": [file, baseline]}
     rng = np.random.default_rng(0)
     record = found.bench["local"]
     names = [each["variant"] for each in record["measurements"]]

@@ -71,7 +71,9 @@ class Here:
 def source(name: str) -> Source:
     """Give the source that is `name`, or say what was meant."""
     if name not in SOURCES:
-        raise Mistake(f"nobody named {name!r} offers data", hint=plugins.did_you_mean(name, [*SOURCES, "raman-data"]))
+        raise Mistake(
+            f"nobody named {name!r} offers data", hint=plugins.did_you_mean(name, [*SOURCES, "raman-data", "plastics"])
+        )
     return SOURCES[name]
 
 

@@ -33,6 +33,8 @@ def find(name: str, root: str | None, folder: str = "") -> Path:
     hint = "set EDGESPEC_DATA to the folder that holds it, or name another `root:`"
     if folder == "rruff" and name.endswith(".zip"):
         hint += "; `edgespec data fetch rruff` fetches RRUFF's own archives"
+    if name.startswith("plastics/"):
+        hint += "; `edgespec data fetch plastics` fetches them"
     raise NotFound(name, f"{name} was not found; looked for {', '.join(map(str, places))}", hint)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.evaluation import difference
 from edgespec.recipe.gates import Gate
 from edgespec.recipe.metrics import METRICS, POINTS, SAME
 from edgespec.runs.gate import chance, growth
@@ -96,7 +97,10 @@ def _named(gate: Gate, base: Side, head: Side, variant: str) -> Verdict:
     loss, p = float(before.mean() - after.mean()), chance.lost(before, after, np.array(head.sample))
     verdict = _verdict(loss, gate.limit, p)
     moved = f"{int((before > after).sum())} spectra lost, {int((after > before).sum())} won of {len(before)} (p = {p:.2g}, by samples)"
-    text = f"{_title(gate)} {after.mean():.3f} after {before.mean():.3f}: {moved}; {gate.limit:.3g} may be lost"
+    apart = difference.of_samples(after - before, head.sample).worded()
+    text = (
+        f"{_title(gate)} {after.mean():.3f} after {before.mean():.3f}: {apart}, {moved}; {gate.limit:.3g} may be lost"
+    )
     hint = {
         "fail": METRICS[gate.metric].remedy,
         "inconclusive": "more test samples, or more seeds: edgespec repeat",

@@ -50,6 +50,7 @@ LARGE = {
     "mlp 30 wide": Call("mlp", {"components": 30, "widths": [256, 128]}),
     "mlp 50 wide": Call("mlp", {"components": 50, "widths": [256, 128]}),
 }
+OWN = "draft"
 DENSE = 2  # times the draft's epochs that a network without convolutions is given: an epoch costs it little
 LENGTHS, RATES, SMOOTHINGS, MIXUPS, BLENDS = (1, 2), (1e-3, 3e-3), (0.0, 0.1), (0.0, 0.4), (0.0, 0.5, 1.0)
 
@@ -61,6 +62,18 @@ class Space:
     start: Setting
     networks: Mapping[str, Call]
     spectra: int
+
+    @property
+    def fronts(self) -> dict[str, tuple[Call, ...]]:
+        """Give the fronts by name, the draft's own among them."""
+        own = {} if self.start.preprocess in FRONTS.values() else {OWN: self.start.preprocess}
+        return {**FRONTS, **own}
+
+    @property
+    def augments(self) -> dict[str, Call | None]:
+        """Give the augmentations by name, the draft's own among them."""
+        own = {} if self.start.augment in AUGMENTS.values() else {OWN: self.start.augment}
+        return {**AUGMENTS, **own}
 
     def starts(self) -> list[dict[str, Any]]:
         """Give what is tried before anything is drawn: one that trains in seconds, the draft's own, then fronts and strengths, quick ones first."""
@@ -80,16 +93,16 @@ class Space:
         mine = self.start
         return {
             "network": _name(self.networks, mine.model),
-            "front": _name(FRONTS, mine.preprocess),
-            "augment": _name(AUGMENTS, mine.augment),
+            "front": _name(self.fronts, mine.preprocess),
+            "augment": _name(self.augments, mine.augment),
             **{"epochs": 1, "lr": mine.lr, "smoothing": mine.label_smoothing, "mixup": mine.mixup, "blend": mine.blend},
         }
 
     def draw(self, trial: optuna.Trial) -> Setting:
         """Give a trial's setting. Networks with few spectra for their components are cut to as many as there can be."""
         network = self._fitting(self.networks[trial.suggest_categorical("network", list(self.networks))])
-        front = FRONTS[trial.suggest_categorical("front", list(FRONTS))]
-        varied = AUGMENTS[trial.suggest_categorical("augment", list(AUGMENTS))]
+        front = self.fronts[trial.suggest_categorical("front", list(self.fronts))]
+        varied = self.augments[trial.suggest_categorical("augment", list(self.augments))]
         length = trial.suggest_categorical("epochs", LENGTHS)
         lr = trial.suggest_categorical("lr", RATES)
         smoothing = trial.suggest_categorical("smoothing", SMOOTHINGS)

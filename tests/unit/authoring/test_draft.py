@@ -218,3 +218,14 @@ def test_the_commands_that_it_names_can_be_pasted(found: Survey) -> None:
     text = draft.draft(found, [cards.load("local")], "size", Path("my rocks.yaml"))
     assert "#   edgespec compress 'my rocks.yaml'\n" in text
     assert "#   edgespec gate 'runs/my rocks'\n" in text
+
+
+def test_infrared_spectra_are_prepared_and_varied_as_the_infrared_recipe_does(found: Survey) -> None:
+    infrared = replace(found, spectra=replace(found.spectra, technique="infrared"))
+    text = draft.draft(infrared, [cards.load("local")], "size", Path("a.yaml"))
+    shipped = recipe.load(plugins.path("recipes", "plastics")).tree["data"]
+    data = yaml12.read(text, "a.yaml", {})["data"]
+    assert (data["preprocess"], data["augment"]) == (shipped["preprocess"], shipped["augment"])
+    assert "what keeps scatter and the baseline out" in text
+    raman = yaml12.read(draft.draft(found, [cards.load("local")], "size", Path("a.yaml")), "a.yaml", {})["data"]
+    assert raman["augment"]["instrument"]["drift"] > 0

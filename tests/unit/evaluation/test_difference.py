@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from edgespec.evaluation import difference
 from edgespec.search import repeat
@@ -52,6 +53,46 @@ def test_it_holds_the_truth_where_runs_draw_their_parts_from_the_same_spectra() 
             wide, narrow = wide + (held and not plain), narrow + (held and plain)
     assert wide > narrow + 30
     assert wide > 900
+
+
+def test_of_one_test_part_it_is_paired_and_counts_physical_samples() -> None:
+    gaps = np.repeat([1.0, -1.0, 0.0, 0.0], [16, 4, 40, 60])
+    alone = difference.of_samples(gaps)
+    assert alone.mean == pytest.approx(12 / 120)
+    shares = (
+        np.array([16, 4]) * 119 / 120 + 1
+    ) / 121  # Bonett, Price 2012: one spectrum more each way; the variance is that of a sample
+    error = np.sqrt((shares.sum() - (shares[0] - shares[1]) ** 2) / 120)
+    assert alone.high == pytest.approx(shares[0] - shares[1] + stats.t.ppf(0.975, 121) * error)
+    samples = difference.of_samples(gaps, np.repeat(np.arange(30), 4))
+    assert samples.mean == alone.mean
+    assert alone.low is not None
+    assert samples.low is not None
+    assert samples.low < 0 < alone.low, "20 spectra of five samples tell less than 20 samples"
+    assert difference.of_samples(gaps, np.zeros(120)) == difference.Mean(alone.mean, None, None)
+
+
+def test_two_models_that_agree_on_few_samples_are_not_equal_for_certain() -> None:
+    few, many = (difference.of_samples(np.zeros(n)) for n in (10, 1000))
+    assert few.high is not None
+    assert many.high is not None
+    assert few.high > 0.2
+    assert many.high < 0.005
+    best = difference.of_samples(np.ones(5))
+    assert best.low is not None
+    assert best.low < 1 == best.high
+
+
+@pytest.mark.parametrize(("apart", "each"), [(0.0, 1), (0.1, 1), (0.1, 6)])
+def test_its_interval_holds_the_truth_also_where_spectra_of_a_sample_are_alike(apart: float, each: int) -> None:
+    rng, held = np.random.default_rng(1), 0
+    for _ in range(600):
+        whole = rng.choice([-1.0, 0.0, 1.0], 60, p=[0.1, 0.8 - apart, 0.1 + apart])
+        own = rng.choice([-1.0, 0.0, 1.0], (60, each), p=[0.1, 0.8 - apart, 0.1 + apart])
+        gaps = np.where(rng.random((60, each)) < 0.7, whole[:, None], own).ravel()
+        found = difference.of_samples(gaps, np.repeat(np.arange(60), each))
+        held += (found.low or 0) <= apart <= (found.high or 0)
+    assert 0.92 < held / 600 < 0.99
 
 
 def test_readme_papers_and_distillation_tell_the_recorded_differences_alike() -> None:

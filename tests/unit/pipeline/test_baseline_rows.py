@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import planted_rows
 import pytest
 import report_example
 import tiny_job
@@ -70,14 +71,31 @@ def perturbed_report(best: float, most: int | None = None) -> Report:
 
 
 @pytest.mark.parametrize(
-    ("best", "words"), [(0.60, "more robust, +0.270"), (0.86, "as robust, +0.010"), (0.95, "less robust, -0.080")]
-)
-def test_the_most_robust_baseline_is_told_beside_the_file_to_ship(best: float, words: str) -> None:
-    said = [each for each in baseline_rows.remarks(perturbed_report(best)) if each.startswith("under perturbations")]
-    assert said == [
-        f"under perturbations float32 names 0.870 rightly on average, the best baseline (shrinkage LDA) {best:.3f}: {words}; "
-        "on clean spectra +0.070."
-    ]
+    ("linear", "words"),
+    [
+        ({}, ["a linear model is as accurate and as robust: shrinkage LDA has 0.950 for 0.950 on clean", "as robust, within the interval, +0.000 ["]),
+        ({"drift 5": 30}, ["as accurate on clean spectra, but not as robust", "but 0.250 for 0.950 at drift 5 (-0.700 [", "more robust, +0.175 ["]),
+    ],
+)  # fmt: skip
+def test_what_baselines_lack_is_told_beside_the_file_to_ship(linear: dict[str, int], words: list[str]) -> None:
+    said = " ".join(baseline_rows.remarks(planted_rows.report((2, linear), (20, {}))))
+    for each in words:
+        assert each in said
+
+
+def test_a_file_less_robust_than_a_baseline_is_told_as_such() -> None:
+    found = planted_rows.report((2, {}), (20, {}))
+    planted_rows.answer(found.rows[-1], 2, {"drift 5": 30, "SNR 10 dB": 30})
+    said = " ".join(baseline_rows.remarks(found))
+    assert (
+        "under perturbations cpu-int8 names 0.600 rightly on average, the most robust baseline (shrinkage LDA) 0.950: less robust"
+        in said
+    )
+
+
+def test_a_linear_model_below_on_clean_spectra_is_passed_over() -> None:
+    said = baseline_rows.remarks(planted_rows.report((20, {}), (20, {})))
+    assert not [each for each in said if each.startswith("a linear model")]
 
 
 def test_how_settings_were_chosen_is_a_note() -> None:

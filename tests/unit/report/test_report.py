@@ -61,6 +61,7 @@ def without(key: str) -> Callable[[dict[str, Any]], Any]:
         (lambda plain: {**plain, "rows": [3]}, "is damaged"),
         (lambda plain: {**plain, "data": 3}, "'data' does not hold keys"),
         (lambda plain: {**plain, "steps": {}}, "'steps' is not a list"),
+        (lambda plain: {**plain, "rows": [{**plain["rows"][0], "right": 5}]}, "'right' does not hold keys"),
         (lambda plain: [], "is no report of edgespec"),
         (lambda plain: 3, "is no report of edgespec"),
     ],

@@ -294,6 +294,7 @@ def reported(job: Job, **keys: Any) -> Report:
     """The report of a run that pruned."""
     made = pruned_to(job, control=True, **keys)
     found = report_example.report()
+    found.data["test"] = len(job.splits.test)
     step = Call("prune", {"on": None})
     found.rows += report_rows.after(job, made, 5, step, 1.0, None, Report("hand", 0, {"source": "measured"}))
     return found
