@@ -6,7 +6,7 @@
 
 | mode | spectra | trainings |
 | --- | --- | --- |
-| whole | all 4,229, four folds by sample | five seeds a fold, two of them up to int8 |
+| whole | all 4,229, four folds by sample | five seeds a fold, the first of them up to int8 |
 | test | the given test part | five seeds, all steps up to int8 |
 | training | the training part alone, folds and seeds of `edgespec folds --folds 4 --seeds 2 --until fuse_lda` | two seeds a fold, no int8 |
 
@@ -50,7 +50,7 @@ from edgespec.training import batches
 FILE = LOCAL / "paired_minerals.json"
 RECIPE = RECIPES / "minerals192.yaml"
 WHOLE, TEST, TRAINING = "whole", "test", "training"
-FOLDS, SEEDS, ROUNDED = 4, {WHOLE: 5, TEST: 5, TRAINING: 2}, {WHOLE: 2, TEST: 5, TRAINING: 0}
+FOLDS, SEEDS, ROUNDED = 4, {WHOLE: 5, TEST: 5, TRAINING: 2}, {WHOLE: 1, TEST: 5, TRAINING: 0}
 CONDITIONS = {
     "clean": [""],
     "±5 cm-1": ["shift +5", "shift -5"],
@@ -63,10 +63,14 @@ INSTRUMENT = "data.augment.instrument"
 TRAIN = {"model": {"cnn": {"widths": [8, 16, 16, 16]}}, "label_smoothing": 0.1}
 AGAIN = {"student": TRAIN["model"], "temperature": 2, "alpha": 0.5, "control": False}
 FIT = {"epochs": 40, "batch": 64, "lr": 3e-3}
+AVERAGED = "data.preprocess=[{{highpass: {{window: 62}}}}, {{average: {{window: {}}}}}, signed_sqrt, rms]"  # cm-1
 IDEAS: dict[str, list[str]] = {
     "recipe": [],
     "noise 0.1": [f"{INSTRUMENT}.noise=0.1"],
-    "shift 7": [f"{INSTRUMENT}.shift=7"],
+    "average 6": [AVERAGED.format(6)],
+    "average 10": [AVERAGED.format(10)],
+    "average 10, shift 6": [AVERAGED.format(10), f"{INSTRUMENT}.shift=6"],
+    "average 10, noise 0.06": [AVERAGED.format(10), f"{INSTRUMENT}.noise=0.06"],
     "shift 6, noise 0.06": [f"{INSTRUMENT}.shift=6", f"{INSTRUMENT}.noise=0.06"],
     "taught by itself": [
         "steps="
@@ -138,7 +142,8 @@ def trainings(mode: str, idea: str, rounds: int) -> Iterator[Training]:
     if whole.spectra.source != "measured":
         sys.exit("the embedded spectra stood in: set EDGESPEC_DATA to the folder of the real ones")
     names = [step.name for step in checked.steps]
-    short, long = (checked.steps[: names.index(last) + 1] for last in ("fuse_lda", "quantize"))
+    short = checked.steps[: names.index("fuse_lda") + 1]
+    long = short if mode == TRAINING else checked.steps[: names.index("quantize") + 1]
     if mode == TEST:
         for seed in range(min(rounds, SEEDS[mode])):
             with tempfile.TemporaryDirectory() as name:

@@ -68,7 +68,7 @@ LATENCIES = [  # claim, model, its original, stated share of the time that is le
     ("DRSN features with LDA save 93 % of DRSN's time", "features + LDA", "drsn", 0.07),
     ("the same, the features of the first stage", "early exit + LDA", "drsn", 0.07),
 ]
-TASKS = {"all": "192 minerals, all labels", "site": "192 minerals, one label a class for the student"}
+TASKS = {"all": "all labels", "site": "one label a class"}
 PUBLISHED_COV, PUBLISHED_EPOCHS = 0.92473, 200
 
 
@@ -98,12 +98,19 @@ def page(found: dict[str, Any]) -> str:
     if found["ten_minerals"]:
         tables.append(_ten(found["ten_minerals"]))
     absent = [f"not measured yet: `{command}`" for name, command in COMMANDS.items() if not found[name]]
-    head = "| paper | claim | task, test part | verdict | here |\n| --- | --- | --- | --- | --- |"
-    lines = [
-        f"| {row['paper']} | {row['words']} | {row['task']} | **{row['verdict']}** | {row['here']} |"
-        for row in verdicts
+    return "\n\n".join(["\n".join(one_line_each(verdicts)), *tables, *absent])
+
+
+def one_line_each(verdicts: list[dict[str, Any]]) -> list[str]:
+    """Word each claim in one line: its verdicts, each with the tasks that it is of and their figures."""
+    told: dict[str, dict[str, list[str]]] = {}
+    for row in verdicts:
+        claim = told.setdefault(f"{row['paper']}, {row['words']}", {})
+        claim.setdefault(row["verdict"], []).append(f"{row['task']} {row['here']}")
+    return [
+        f"- {claim}: " + "; ".join(f"**{said}** ({'; '.join(each)})" for said, each in parts.items())
+        for claim, parts in told.items()
     ]
-    return "\n\n".join(["\n".join([head, *lines]), *tables, *absent])
 
 
 def verdict(gap: Mean, stated: float) -> str:

@@ -17,8 +17,8 @@ from edgespec.recipe.plan import plan
 def test_an_idea_is_the_recipe_with_a_change_that_can_be_planned(idea: str) -> None:
     plain = plan(recipe.load(paired_minerals.RECIPE))
     changed = plan(recipe.load(paired_minerals.RECIPE, paired_minerals.IDEAS[idea]))
-    same = (plain.data.augment, plain.steps[:2]) == (changed.data.augment, changed.steps[:2])
-    assert same == (idea == "recipe")
+    before, after = ((each.data.augment, each.data.preprocess, each.steps[:2]) for each in (plain, changed))
+    assert (before == after) == (idea == "recipe")
     assert changed.steps[0].keys["fit"].epochs == plain.steps[0].keys["fit"].epochs
 
 
