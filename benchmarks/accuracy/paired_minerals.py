@@ -70,7 +70,12 @@ IDEAS: dict[str, list[str]] = {
     "average 6": [AVERAGED.format(6)],
     "average 10": [AVERAGED.format(10)],
     "average 10, shift 6": [AVERAGED.format(10), f"{INSTRUMENT}.shift=6"],
-    "average 10, noise 0.06": [AVERAGED.format(10), f"{INSTRUMENT}.noise=0.06"],
+    "average 6, shift 6, noise 0.1, 100 epochs": [
+        AVERAGED.format(6),
+        f"{INSTRUMENT}.shift=6",
+        f"{INSTRUMENT}.noise=0.1",
+        "steps.1.train.fit.epochs=100",
+    ],
     "shift 6, noise 0.06": [f"{INSTRUMENT}.shift=6", f"{INSTRUMENT}.noise=0.06"],
     "taught by itself": [
         "steps="
