@@ -128,6 +128,11 @@ def verdict(gap: Mean, stated: float) -> str:
     return HOLDS if gap.low > 0 else OPEN
 
 
+def beyond(both: list[Pair], stated: float) -> bool:
+    """Tell whether a stated gain would need more than 100 %: that takes one training to see; the luck of a training takes several."""
+    return float(np.mean([each.other.mean() for each in both])) + stated > 1 and stated > 0
+
+
 def models(claims: dict[str, Any], where: str, protocol: str, seed: int) -> tuple[dict[str, Any], Any, int]:
     """Give of one division: model -> (n,) 0 or 1, whether a test spectrum is named rightly; (n,) samples; spectra learnt from."""
     names = claims["samples"].get(f"{where}, {protocol}, {seed}")
@@ -166,7 +171,7 @@ def differences(claims: dict[str, Any]) -> list[dict[str, Any]]:
                         "paper": claim.paper,
                         "words": claim.words,
                         "task": f"{TASKS[where]}, {protocol}",
-                        "verdict": verdict(gap, claim.stated),
+                        "verdict": verdict(gap, claim.stated) if len(both) > 1 or beyond(both, claim.stated) else OPEN,
                         "here": f"{gap.worded()}",
                         "runs": len(both),
                         "over_runs": runs.worded(),
