@@ -60,9 +60,18 @@ def test_the_page_judges_what_there_is_and_names_what_is_absent() -> None:
     assert "above ResNet" not in page
 
 
+def test_one_training_judges_only_what_no_training_could_reach() -> None:
+    found = claims()
+    del found["lines"]["teaching, by sample, 1"]
+    page = papers.page({**NOTHING, "paper_claims": found})
+    assert "above the untaught student: **cannot be judged here** (" in page
+    right = papers.paired.unpacked(found["lines"]["teaching, by sample, 0"]["right"]["teacher"], 60)
+    assert papers.beyond([papers.Pair(right, right, np.arange(60), 100)], 0.2)
+
+
 def test_93_spectra_tell_two_models_apart_from_six_on() -> None:
     assert papers.least(93) == (6, 6 / 93)
-    low, high = papers.wilson(86 / 93, 93)
+    low, high = papers.left_by(86 / 93, 93)
     assert (low, high) == pytest.approx((0.8527, 0.9631), abs=1e-4)
 
 
