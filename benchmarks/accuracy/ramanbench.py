@@ -14,7 +14,7 @@ Each test part is named by models that never saw it: the setting is chosen by `e
 | --- | --- |
 | tuned | the chosen setting, one network, a float32 file with its calibration |
 | five | five networks of that setting, which answer together |
-| int8 | an mlp of 30 components, 128-64, taught by the five, rounded: one file |
+| int8 | the chosen network taught by the five, rounded: one file |
 | deepcnn | DeepCNN's architecture (Liu et al. 2017) with SNV and light augmentation, 60 epochs |
 | lda, logistic, pls_da, svm, 1-NN | fitted on the same spectra behind SNV |
 | NAME | a recipe of --recipe: its front, augmentation and steps on these data |
@@ -75,7 +75,6 @@ NETWORKS = {
     "pace 128": Call("pace", {"dim": 128}),
 }
 DEEP = Setting(SNV, LIGHT, Call("deepcnn"), 60, lr=1e-3)
-STUDENT = Call("mlp", {"components": 30, "widths": [128, 64]})
 MEMBERS = 5
 
 
@@ -177,14 +176,10 @@ def taught(part: Part, job: Job, taken: Setting) -> None:
     own = replace(job, preprocess=taken.preprocess, augment=taken.augment)
     train = taken.steps()[0]["train"]
     fit = {"epochs": 2 * START.epochs, "batch": START.batch, "lr": 3e-3}
-    student = (
-        STUDENT
-        if len(job.splits.rows(None)) > 4 * STUDENT.keys["components"]
-        else Call("mlp", {"components": 10, "widths": [128, 64]})
-    )
     steps = [
         {"train": {**train, "model": [train["model"]] * MEMBERS}},
-        {"distill": {"student": student.plain(), "temperature": 2, "alpha": 0.5, "control": False, "fit": fit}},
+        {"distill": {"student": taken.model.plain(), "temperature": 2, "alpha": 0.5, "control": False, "fit": fit}},
+        *taken.steps()[1:],
         "to_onnx",
         {"quantize": {"max_drop": 0.01}},
         {"calibrate": {"score": "energy"}},

@@ -24,6 +24,7 @@ from edgespec.job import Job
 
 # of the largest logit: float layers round otherwise in another batch size, and what is near an integer's edge falls to its other side
 STEP = 0.02
+ONE_SIDED = 1.645  # standard errors: a share that lies so far below a promise breaks it (95 %, one-sided)
 SURELY = 0.9  # a file that agrees less with its source, or with itself unoptimised, is converted wrongly
 Array = NDArray[Any]
 
@@ -132,8 +133,9 @@ def settled(
         found = sensitivity.settle(flavour, given.network, ends, given.judge, table, promises, always=kept)
         rounded = onnx_file.ask(onnx_file.session(found.network.SerializeToString()), inner)
         agrees = float(onnx_file.same(floats, rounded, onnx_file.TIE).mean())
+        highest = agrees + ONE_SIDED * float(np.sqrt(agrees * (1 - agrees) / len(inner)))
         more = [name for name in order if name not in kept and name not in found.floats][:1]
-        if agrees >= least_agreement(promises) or not more or len({*kept, *found.floats, *more}) > allowed:
+        if highest >= promises.min_agreement or not more or len({*kept, *found.floats, *more}) > allowed:
             return found
         kept = [name for name in order if name in {*kept, *found.floats, *more}]
 
