@@ -150,7 +150,7 @@ def judge(part: Part, spectra: Spectra, rows: list[str], budget: float, written:
         keep(
             part,
             "setting",
-            {"chosen": str(tuned.chosen.setting), "told": tuned.told(), "keys": plain(tuned.chosen.setting)},
+            {"chosen": str(tuned.chosen.setting), "told": tuned.told(), "keys": tuned.chosen.setting.plain()},
         )
     if "tuned" in rows and not done(part, "tuned"):
         trained(part, job, "tuned", setting(part))
@@ -250,24 +250,7 @@ def answered(part: Part, row: str, job: Job, told: Any, began: float, more: dict
 
 def setting(part: Part) -> Setting:
     """Give the setting that was chosen for a part."""
-    keys = known()[part.name]["setting"]["keys"]
-    front = tuple(Call(*next(iter(each.items()))) if isinstance(each, dict) else Call(each) for each in keys["front"])
-    augment, model = (
-        keys["augment"] and Call(*next(iter(keys["augment"].items()))),
-        Call(*next(iter(keys["model"].items()))),
-    )
-    return Setting(front, augment, model, **keys["fit"])
-
-
-def plain(taken: Setting) -> dict[str, Any]:
-    names = ("epochs", "batch", "lr", "label_smoothing", "mixup", "blend")
-    augment = taken.augment.plain() if taken.augment else None
-    return {
-        "front": taken.front(),
-        "augment": augment,
-        "model": taken.model.plain(),
-        "fit": {name: getattr(taken, name) for name in names},
-    }
+    return Setting.read(known()[part.name]["setting"]["keys"])
 
 
 def known() -> dict[str, dict[str, Any]]:

@@ -8,6 +8,8 @@ from typing import Any
 from edgespec import yaml12
 from edgespec.recipe import Call
 
+FIELDS = ("epochs", "batch", "lr", "label_smoothing", "mixup", "blend")
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -37,6 +39,19 @@ class Setting:
         """Give the preprocessing as plain values of a recipe."""
         return [each.plain() if each.keys else each.name for each in self.preprocess]
 
+    def plain(self) -> dict[str, Any]:
+        """Give the setting as plain values, for JSON; `read` takes them."""
+        rest = {name: getattr(self, name) for name in FIELDS}
+        augment = None if self.augment is None else self.augment.plain()
+        return {"preprocess": self.front(), "augment": augment, "model": self.model.plain(), **rest}
+
+    @classmethod
+    def read(cls, told: dict[str, Any]) -> Setting:
+        """Give the setting of what `plain` gave."""
+        augment = told["augment"] and _call(told["augment"])
+        front = tuple(_call(each) for each in told["preprocess"])
+        return cls(front, augment, _call(told["model"]), **{name: told[name] for name in FIELDS})
+
     def __str__(self) -> str:
         """Give the setting in one line."""
         front = ", ".join(yaml12.flow(each) for each in self.front()) or "as measured"
@@ -45,3 +60,7 @@ class Setting:
         more = {"label smoothing": self.label_smoothing, "mixup": self.mixup, "LDA": self.blend}
         rest = "".join(f", {name} {value:g}" for name, value in more.items() if value)
         return f"{front}; {varied}; {self.model.name} {yaml12.flow(self.model.keys)}; {trained}{rest}"
+
+
+def _call(value: str | dict[str, Any]) -> Call:
+    return Call(value) if isinstance(value, str) else Call(*next(iter(value.items())))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from edgespec.recipe import Call
 from edgespec.recipe.setting import Setting
 
@@ -23,3 +25,18 @@ def test_everything_that_is_chosen_stands_in_it() -> None:
     assert full.steps()[0]["train"]["mixup"] == 0.4
     assert full.steps()[1] == {"fuse_lda": {"blend": 0.5}}
     assert "label smoothing 0.1, mixup 0.4, LDA 0.5" in str(full)
+
+
+def test_it_is_read_again_from_what_it_gives() -> None:
+    for each in (
+        Setting((), None, CNN, 10),
+        Setting(
+            (Call("snv"), Call("savgol", {"window": 9})),
+            Call("instrument", {"shift": 1.0}),
+            CNN,
+            10,
+            mixup=0.4,
+            blend=0.5,
+        ),
+    ):
+        assert Setting.read(json.loads(json.dumps(each.plain()))) == each
