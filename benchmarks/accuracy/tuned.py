@@ -10,7 +10,8 @@
 | pace_cov | serum, three classes | the set's own 93 spectra |
 
 Setting and draft are trained alike, with the same seeds, and judged once on the test part, which tuning never sees. A difference is
-paired, its interval by physical sample. What is finished is kept in benchmarks/results/local/tuned.json; the budget is wall time, so a busy machine tries less.
+paired, its interval by physical sample. What is finished is kept in
+benchmarks/results/local/tuned.json. The budget is wall time: a busy machine tries less.
 """
 
 from __future__ import annotations
