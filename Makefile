@@ -5,6 +5,7 @@
 #   allows, and without the optional packages. PYTHON=python3.13 names another Python.
 # make package: build wheel and source archive into dist/, install the wheel where nothing else is and run the main job from it.
 # make sbom: dist/sbom.json (CycloneDX) and dist/licences.md, of what an installation brings along.
+# make docs: set up, then build the documentation as a site into site/.
 # make arm64: set up, then fetch an emulated ARM with ONNX Runtime, in which the tests then ask the files too.
 PYTHON ?= python3
 VENV := .venv
@@ -14,7 +15,7 @@ RUN := runs/rruff_distill
 # A file stays in one process, for what its tests share; tests/conftest.py puts the longest files first.
 SPREAD := -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check lint test lowest newest required package sbom arm64 baseline setup clean
+.PHONY: demo check lint test lowest newest required package sbom docs arm64 baseline setup clean
 
 demo: $(READY)
 	$(BIN)/edgespec compress recipes/rruff_distill.yaml
@@ -42,6 +43,10 @@ lowest newest required:
 
 package sbom:
 	PYTHON=$(PYTHON) .ci/$@
+
+docs: $(READY)
+	$(BIN)/python .ci/reference.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 arm64: $(READY)
 	PYTHON=$(BIN)/python sh export/setup/arm64_emulated.sh

@@ -95,9 +95,9 @@ def test_its_interval_holds_the_truth_also_where_spectra_of_a_sample_are_alike(a
     assert 0.92 < held / 600 < 0.99
 
 
-def test_readme_papers_and_distillation_tell_the_recorded_differences_alike() -> None:
+def test_results_papers_and_distillation_tell_the_recorded_differences_alike() -> None:
     found: dict[str, Any] = json.loads((ROOT / "benchmarks/results/local/rruff_distill.json").read_text())
-    readme = (ROOT / "README.md").read_text().splitlines()
+    readme = (ROOT / "docs/results.md").read_text().splitlines()
     for title, row in ROWS.items():
         line = next(each for each in readme if each.startswith(f"| {title}"))
         assert line.split("|")[4].strip(" *") == repeat.gained(found, found["difference_to"][row]), title
