@@ -28,7 +28,9 @@ def reference() -> ModuleType:
 
 @pytest.mark.parametrize("name", ["commands.md", "recipe-keys.md", "api.md"])
 def test_a_generated_page_says_what_the_program_says(name: str) -> None:
-    assert (DOCS / "reference" / name).read_text(encoding="utf-8") == reference().pages()[name], "python .ci/reference.py"
+    assert (DOCS / "reference" / name).read_text(encoding="utf-8") == reference().pages()[name], (
+        "python .ci/reference.py"
+    )
 
 
 def test_every_page_is_in_the_navigation_once() -> None:
