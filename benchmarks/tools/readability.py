@@ -24,7 +24,11 @@ def sentences(text: str) -> list[int]:
     text = re.sub(r"\]\([^)]*\)", "]", text)
     lines = [line for line in text.splitlines() if not line.startswith(("|", "#", "    "))]
     paragraphs = re.split(r"\n\s*\n|\n(?=[-*] |\d+\. )", "\n".join(lines))
-    parts = [part for each in paragraphs for part in re.split(r"(?<=[.!?])\s+(?=[A-Z`*\[(])", " ".join(each.lstrip("-* ").split()))]
+    parts = [
+        part
+        for each in paragraphs
+        for part in re.split(r"(?<=[.!?])\s+(?=[A-Z`*\[(])", " ".join(each.lstrip("-* ").split()))
+    ]
     return [len(part.split()) for part in parts if len(part.split()) > 2]
 
 

@@ -23,10 +23,8 @@ from edgespec.search.tuning.settings import Space
 from edgespec.search.tuning.tried import Tried, Tuned, choose
 
 FOLDS, FINALISTS, RESERVED = 4, 4, 0.3  # RESERVED: share of the budget that the second division may take
-TRIES, REPEATS = (
-    5,
-    100,
-)  # TRIES: settings that may fail before none could be judged; REPEATS: settings drawn in a row that were tried before, after which none is left
+TRIES = 5  # settings that may fail before none could be judged
+REPEATS = 100  # settings drawn in a row that were tried before, after which none is left
 
 
 def tune(

@@ -72,13 +72,14 @@ class Tuned:
         kept = (
             "the draft's own setting stayed"
             if self.chosen is self.start
-            else f"the draft's own had {_figures(self.start)}"
+            else f"the draft's own had {_figures(self.start)} on {len(self.start.clean)} folds"
         )
         return [
             f"Chosen by tuning: {len(self.tried)} settings in {self.seconds / 60:.1f} minutes, {len(whole)} of them on all {self.folds} folds of the"
             f" {self.spectra} spectra outside the test part, by {by}.",
             f"The chosen one had {_figures(self.chosen)}, the best of many and so a little flattered; {kept};"
             f" the best linear model of the same folds ({self.linear[0]}): {self.linear[1]:.3f}.",
+            *_warned(self.chosen.setting),
             *(f"  {_figures(each)} on {len(each.clean)} folds: {each.setting}" for each in self.tried[:SHOWN]),
         ]
 
@@ -107,3 +108,16 @@ def _figures(tried: Tried) -> str:
         return f"not trained ({tried.failed})"
     more = f" ({tried.robust:.3f} perturbed)" if tried.perturbed else ""
     return f"{tried.accuracy:.3f}{more}"
+
+
+def _warned(chosen: Setting) -> list[str]:
+    """Say what a setting asks of the spectra that will come."""
+    kept = (
+        ["Intensities are taken as measured: keep laser power, exposure and detector."] if not chosen.preprocess else []
+    )
+    still = (
+        ["Nothing is varied in training: expect the model to fail on another instrument."]
+        if chosen.augment is None
+        else []
+    )
+    return [*kept, *still]

@@ -8,7 +8,7 @@ import pytest
 from edgespec.recipe import Call
 from edgespec.recipe.setting import Setting
 from edgespec.search.tuning import tried as judged
-from edgespec.search.tuning.tried import Tried
+from edgespec.search.tuning.tried import Tried, Tuned
 
 DENSE = Call("mlp", {"components": 4, "widths": [8]})
 
@@ -36,3 +36,11 @@ def test_the_error_counts_the_spectra_of_one_sample_together() -> None:
     for each in (one, other):
         each.sample[0] = np.array(list("aaaabbbb"))
     assert judged.error(one, other) == pytest.approx(2 * alone)
+
+
+def test_it_warns_of_what_a_setting_asks_of_the_spectra() -> None:
+    won, own = tried([1] * 8, 0.3), tried([1, 0] * 4, 0.3)
+    told = "\n".join(Tuned([won, own], own, 1, 8, 60.0, True, ("lda", 0.5)).told())
+    assert "Intensities are taken as measured" in told
+    assert "expect the model to fail on another instrument" in told
+    assert "the draft's own had 0.500 (0.300 perturbed) on 1 folds" in told
