@@ -162,7 +162,7 @@ def _check_numbers(made: Contract) -> None:
     if made.threshold is not None:
         number(made.threshold, "threshold")
     if any(number(each, "laser") <= 0 for each in made.laser):
-        raise ValueError("laser is no wavelength in nm")
+        raise ValueError("laser is not a wavelength in nm")
 
 
 def _check_words(made: Contract) -> None:
@@ -180,11 +180,11 @@ def _check_words(made: Contract) -> None:
         raise ValueError(f"the label {ascii(wrong)[:60]} holds a character that no table can show")
     for name in ("data", "digest", "version", "unit", "technique", "intensity", "score"):
         if not isinstance(getattr(made, name), str):
-            raise ValueError(f"{name} is no text")
+            raise ValueError(f"{name} is not text")
     if made.unit != "cm-1":
         raise ValueError(f"unit is {made.unit[:40]!r}, not cm-1")
     if not isinstance(made.preprocess, list) or not isinstance(made.accepts, dict):
-        raise ValueError("preprocess is no list, or accepts has no keys")
+        raise ValueError("preprocess is not a list, or accepts has no keys")
     if not isinstance(made.sets, dict) or set(made.sets) not in (set(), SETS):
         raise ValueError(f"sets has other keys than {', '.join(sorted(SETS))}")
     for key, value in made.sets.items():
@@ -217,6 +217,6 @@ def load(path: Path) -> Contract:
     try:
         model = onnx.load(path)
     except (DecodeError, ValueError, TypeError, onnx.checker.ValidationError) as problem:
-        told = f"{path} is no ONNX file, or a damaged one: {' '.join(str(problem).split())[:200]}"
+        told = f"{path} is not an ONNX file, or a damaged one: {' '.join(str(problem).split())[:200]}"
         raise Mismatch(told, hint="write the file anew") from None
     return of_properties({each.key: each.value for each in model.metadata_props}, str(path))

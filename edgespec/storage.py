@@ -174,7 +174,7 @@ def _plain_file(path: Path, how: int) -> int:
                 return file
             os.close(file)
     raise StorageError(
-        f"{path} is no plain file but a link, a folder or a pipe",
+        f"{path} is not a plain file but a link, a folder or a pipe",
         hint=f"edgespec did not make it: look where it leads, then delete {path.name}",
     )
 

@@ -51,7 +51,7 @@ def share(text: str | float) -> float:
     number, unit = _quantity(text, {"": 1, "%": PERCENT}, SHARE)
     value = number / unit  # divided: 95 * 0.01 is more than 0.95
     if abs(value) > 1:
-        raise Mistake(f"{text!r} is no share: it is more than the whole", hint="write 0.95 or '95 %'")
+        raise Mistake(f"{text!r} is not a share: it is more than the whole", hint="write 0.95 or '95 %'")
     return value
 
 

@@ -74,7 +74,9 @@ def check_zip(archive: zipfile.ZipFile, size: int) -> None:
     total = sum(each.file_size for each in members)
     if len(members) > MOST_MEMBERS or total > most:
         claimed = f"{len(members)} members of {total / 1e6:.0f} MB in all"
-        raise zipfile.BadZipFile(f"it claims {claimed}: more than {MOST_MEMBERS} or {most / 1e6:.0f} MB is no data set")
+        raise zipfile.BadZipFile(
+            f"it claims {claimed}: more than {MOST_MEMBERS} or {most / 1e6:.0f} MB is not a data set"
+        )
 
 
 def array(file: IO[bytes], size: int) -> Any:
@@ -119,7 +121,7 @@ def arrays(path: Path, only: str | None = None) -> dict[str, Any]:
 
 
 def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no number that JSON knows")
+    raise ValueError(f"{text} is not a number that JSON knows")
 
 
 def _finite(text: str) -> float:

@@ -76,7 +76,7 @@ def listed(path: Path) -> Tuple[Dict[str, str], List[Check]]:
     for number, line in enumerate(raw.decode("utf-8", errors="replace").splitlines(), start=1):
         found = LINE.fullmatch(line)
         if found is None or ".." in Path(found.group(2)).parts or Path(found.group(2)).is_absolute():
-            wrong.append(Check(f"{SUMS}:{number}", False, f"{line[:60]!r} is no checksum of a file in here"))
+            wrong.append(Check(f"{SUMS}:{number}", False, f"{line[:60]!r} is not a checksum of a file in here"))
         elif found.group(2) in sums:
             wrong.append(Check(f"{SUMS}:{number}", False, f"{found.group(2)[:60]} is listed twice"))
         else:

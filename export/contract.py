@@ -80,7 +80,7 @@ def of_file(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise RefusalError(4, f"{path} is damaged: {error}", ANEW) from error
     if not isinstance(plain, dict):
-        raise RefusalError(4, f"{path} is no contract", ANEW)
+        raise RefusalError(4, f"{path} is not a contract", ANEW)
     return plain
 
 
@@ -161,7 +161,7 @@ def answer(model: Loaded, x: Any) -> dict[str, Any]:
     logits = named.get("logits", outputs[0])
     if logits.ndim != 2 or len(logits) != len(x) or logits.dtype.kind != "f":
         told = f"model {model.name!r} answers {logits.dtype} {logits.shape}, not a number a class"
-        raise RefusalError(4, told, "it is no classifier of spectra")
+        raise RefusalError(4, told, "it is not a classifier of spectra")
     return {
         "logits": logits,
         "probabilities": named.get("probabilities", _softmax(logits)),
@@ -200,7 +200,7 @@ def parse_json(text: str) -> Any:
 
 
 def _no_number(text: str) -> None:
-    raise ValueError(text + " is no number that JSON knows")
+    raise ValueError(text + " is not a number that JSON knows")
 
 
 def _finite(text: str) -> float:

@@ -64,7 +64,7 @@ def of_bundle(asked: str | None, folder: Path) -> Any:
         told = json.loads((folder / TARGET).read_text(encoding="utf-8"))
         name = told["runtime"]
         if not isinstance(name, str):
-            raise TypeError("its runtime is no name")
+            raise TypeError("its runtime is not a name")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as problem:
         told_ = f"{folder / TARGET} does not tell the runtime: {type(problem).__name__}"
         raise RefusalError(2, told_, "export the bundle anew, or name one: --runtime onnxruntime") from None

@@ -70,7 +70,7 @@ def file_of(given: Path) -> Path:
     """Give the model's file: `given` itself, or that of a bundle folder. Raises RefusalError where there is none."""
     path = given / MODEL if given.is_dir() else given
     if not path.is_file():
-        told = f"{given} is no bundle: it holds no {MODEL}" if given.is_dir() else f"there is no file {given}"
+        told = f"{given} is not a bundle: it holds no {MODEL}" if given.is_dir() else f"there is no file {given}"
         raise RefusalError(2, told, "name an .onnx file, or a folder that edgespec export made")
     return path
 

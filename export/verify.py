@@ -44,11 +44,11 @@ def answer(asked: argparse.Namespace) -> dict[str, Any]:
     if asked.threads < 1:
         raise RefusalError(2, "--threads counts from 1", "runner.py verify --help")
     if not folder.is_dir() or not {SUMS, MODEL} & set(walk(folder).files):
-        told = f"{folder} is no bundle: it holds neither {SUMS} nor {MODEL}"
+        told = f"{folder} is not a bundle: it holds neither {SUMS} nor {MODEL}"
         raise RefusalError(2, told, "name a folder that edgespec export made")
     checks = _files(folder)
     if walk(folder).odd:  # whoever opens one may wait for ever, or read what is no part of the bundle
-        checks.append(Check("answers", False, "not asked: the folder holds what is no file"))
+        checks.append(Check("answers", False, "not asked: the folder holds what is not a file"))
         return _told(folder, checks, "")
     try:
         runtime = of_bundle(asked.runtime, folder)
@@ -59,7 +59,7 @@ def answer(asked: argparse.Namespace) -> dict[str, Any]:
         return _told(folder, checks, "")
     try:
         if not (folder / MODEL).is_file():
-            raise RefusalError(4, f"{folder / MODEL} is no file", "copy the bundle anew")
+            raise RefusalError(4, f"{folder / MODEL} is not a file", "copy the bundle anew")
         model = open_model(runtime, {"name": MODEL, "file": str(folder / MODEL)}, asked.threads)
         checks += _contract(folder, model)
         checks += _answers(folder, model, contracts.find(model, folder / MODEL))
@@ -137,7 +137,7 @@ def _vectors(path: Path, contract: Contract) -> dict[str, Any]:
     """Read the test vectors. Raises RefusalError 4 where they are not what the contract tells."""
     try:
         if not path.is_file():
-            raise OSError("it is no file")
+            raise OSError("it is not a file")
         with zipfile.ZipFile(str(path)) as archive:
             claimed = sum(each.file_size for each in archive.infolist())
             if claimed > LARGEST_VECTORS:

@@ -128,7 +128,7 @@ def real() -> Path:
         pytest.skip("EDGESPEC_DATA is not set: no real spectra here")
     folder = Path(named)
     if not folder.is_dir():
-        pytest.skip(f"EDGESPEC_DATA={named} is no folder")
+        pytest.skip(f"EDGESPEC_DATA={named} is not a folder")
     return folder
 
 

@@ -180,10 +180,10 @@ def check(
     try:
         found = Facts.model_validate(facts)
     except ValidationError as problem:
-        raise Mistake(f"{where} is no recording, or damaged: {_first(problem)}", ANEW) from None
+        raise Mistake(f"{where} is not a recording, or damaged: {_first(problem)}", ANEW) from None
     wrong = _names(found, ns, outputs, twin) or _arrays(found, ns, outputs, y)
     if wrong:
-        raise Mistake(f"{where} is no recording, or damaged: {wrong}", ANEW)
+        raise Mistake(f"{where} is not a recording, or damaged: {wrong}", ANEW)
 
 
 def _names(told: Facts, ns: Mapping[str, Any], outputs: Mapping[str, Any], twin: str) -> str:

@@ -133,16 +133,16 @@ def read(path: Path) -> tuple[dict[str, Any], Arrays]:
     try:
         arrays = unpacking.arrays(path)
         if FACTS not in arrays:
-            raise Mistake(f"{path} is no recording: it holds no {FACTS}", hint)
+            raise Mistake(f"{path} is not a recording: it holds no {FACTS}", hint)
         facts = unpacking.parse_json(bytes(arrays.pop(FACTS)))
     except FileNotFoundError:
         raise Mistake(f"there is no recording {path}", hint) from None
     except (*unpacking.DAMAGED_ZIP, AttributeError, TypeError) as problem:
         if "Object arrays" in str(problem):
-            told = f"{path} is no recording: it holds Python objects, which are never loaded"
+            told = f"{path} is not a recording: it holds Python objects, which are never loaded"
             raise Mistake(told, hint) from problem
         if "not an .npz file" in str(problem):
-            raise Mistake(f"{path} is no recording: not an .npz file", hint) from None
+            raise Mistake(f"{path} is not a recording: not an .npz file", hint) from None
         raise Mismatch(f"{path} is damaged, or no recording: {problem}", hint) from problem
     if not isinstance(facts, dict) or facts.get("format") != FORMAT:
         raise Mistake(f"{path} is not a recording of format {FORMAT}", "measure again: edgespec bench")

@@ -65,11 +65,11 @@ def check(folder: Path, *, key: Path | None = None, identity: str = "", issuer: 
     with device_program.refusals():
         odd = device_program.module("checksums").walk(folder).odd
     if odd:
-        return _told(False, f"not compared: the folder holds what is no file: {', '.join(sorted(odd)[:3])}")
+        return _told(False, f"not compared: the folder holds what is not a file: {', '.join(sorted(odd)[:3])}")
     if not path.is_file():
         return _told(False, f"the bundle has no {FILE}: nobody signed it")
     if path.stat().st_size > LARGEST:
-        return _told(False, f"{FILE} is no signature: longer than {LARGEST} bytes")
+        return _told(False, f"{FILE} is not a signature: longer than {LARGEST} bytes")
     try:
         if key is not None:
             asked = library.Config().use_elliptic_key_verifier(public_key=key)

@@ -120,7 +120,7 @@ def choose(run: Run, variant: str | None, card: Target) -> str:
 def check_place(out: Path) -> None:
     """Raise Mistake where writing would replace something that is no bundle."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / SUMS).is_file()):
-        raise Mistake(f"{out} is there and is no bundle: it is not replaced", hint="name another place with --out")
+        raise Mistake(f"{out} is there and is not a bundle: it is not replaced", hint="name another place with --out")
 
 
 def _vectors(job: Job, path: Path, said: Contract) -> bytes:

@@ -99,7 +99,7 @@ def window_of(text: str) -> tuple[float, float]:
     except ValueError:
         raise Mistake(f"--axis: {text!r} is not LOW:HIGH", hint="in cm-1, such as 150:1172") from None
     if not 0 <= ends[0] < ends[1] < 1e5:
-        raise Mistake(f"--axis: {text!r} is no window of an axis", hint="0 <= LOW < HIGH, in cm-1")
+        raise Mistake(f"--axis: {text!r} is not a window of an axis", hint="0 <= LOW < HIGH, in cm-1")
     return ends
 
 

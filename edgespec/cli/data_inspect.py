@@ -89,7 +89,7 @@ def _by_file(path: str, asked: bool, every: bool, to_json: bool) -> bool:
 
     call = data_argument.call(path)
     if asked and (call.name != "files" or call.keys.get("list")):
-        raise Mistake(f"--files: {path} is no folder of spectra", hint="without --files its classes are shown")
+        raise Mistake(f"--files: {path} is not a folder of spectra", hint="without --files its classes are shown")
     if not asked and not file_table.unlabelled(call):
         return False
     bars = _Many(f"reading {Path(path).name}")

@@ -46,7 +46,7 @@ def command(
     checked = plans.plan(recipes.load(plugins.recipe_file(recipe), change or []))
     distilled = [i for i, each in enumerate(checked.steps, start=1) if each.name == "distill"]
     if (step is not None and step not in distilled) or not distilled:
-        told = f"step {step} is no distill step" if step is not None else "there is no distill step"
+        told = f"step {step} is not a distill step" if step is not None else "there is no distill step"
         raise Mistake(f"{checked.recipe.path}: {told}", hint="distill: {teacher: {answers: FILE}, student: cnn}")
     keys = checked.steps[(step or distilled[0]) - 1].keys
     teacher = keys["teacher"]

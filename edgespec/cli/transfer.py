@@ -73,5 +73,5 @@ def _name(given: str | None, data: str, lasers: list[int]) -> str:
     if given is None:
         return "-".join([re.sub(r"\W+", "_", Path(data).stem) or "data", *map(str, lasers)])
     if not re.fullmatch(r"\w[\w.-]*", given):
-        raise Mistake(f"--name {given}: is no name of a file", hint="letters, digits, - and _")
+        raise Mistake(f"--name {given}: is not a name of a file", hint="letters, digits, - and _")
     return given

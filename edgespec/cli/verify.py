@@ -66,7 +66,7 @@ def _signed(bundle: Path, key: Path | None, identity: str, issuer: str) -> dict[
     from edgespec.bundle import signature
 
     if not bundle.is_dir():
-        raise Mistake(f"{bundle} is no bundle", hint="name a folder that edgespec export made")
+        raise Mistake(f"{bundle} is not a bundle", hint="name a folder that edgespec export made")
     return signature.check(bundle, key=key, identity=identity, issuer=issuer)
 
 

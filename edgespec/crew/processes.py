@@ -199,7 +199,7 @@ def allowed() -> int:
     if said:
         if not (said.isdecimal() and 0 < int(said) <= 1024):
             raise Mistake(
-                f"{LIMIT}: {said[:20]!r} is no number of processes", hint=f"{LIMIT}=1 does one after the other"
+                f"{LIMIT}: {said[:20]!r} is not a number of processes", hint=f"{LIMIT}=1 does one after the other"
             )
         return int(said)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

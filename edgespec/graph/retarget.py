@@ -47,7 +47,7 @@ def pixels(path: Path) -> NDArray[np.float64]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
-        raise Mistake(f"{path} is no text", hint=AXIS_HINT) from None
+        raise Mistake(f"{path} is not text", hint=AXIS_HINT) from None
     except OSError as problem:
         raise Mistake(f"{path} cannot be read: {problem.strerror}", hint=AXIS_HINT) from None
     values, places = _values(path, lines)
@@ -113,7 +113,7 @@ def _values(path: Path, lines: Sequence[str]) -> tuple[list[float], list[int]]:
         except ValueError:
             if not values:
                 continue  # a heading
-            raise Mistake(f"{path}:{number}: {first[:30]!r} is no number", hint=AXIS_HINT) from None
+            raise Mistake(f"{path}:{number}: {first[:30]!r} is not a number", hint=AXIS_HINT) from None
         if not np.isfinite(value):
             raise Mistake(f"{path}:{number}: {first!r} is not finite", hint=AXIS_HINT)
         values.append(value)

@@ -101,7 +101,7 @@ def _check_place(out: Path) -> None:
     """Raise Mistake where writing would replace something that is no import."""
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not _is_import(out)):
         raise Mistake(
-            f"{out} is there and is no imported checkpoint: it is not replaced", hint="name another with --out"
+            f"{out} is there and is not an imported checkpoint: it is not replaced", hint="name another with --out"
         )
 
 

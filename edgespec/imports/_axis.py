@@ -75,7 +75,7 @@ def _array(path: Path) -> NDArray[np.float64]:
         raise Mistake(f"there is no file {path}", hint)
     values = numpy_files.whole(path)
     if values.dtype.kind not in "iuf" or values.ndim != 1 or len(values) < retarget.FEWEST:
-        raise Mistake(f"{path}: {values.dtype} of shape {values.shape} is no axis", hint)
+        raise Mistake(f"{path}: {values.dtype} of shape {values.shape} is not an axis", hint)
     found = values.astype(np.float64)
     steps = np.diff(found) * (1 if found[-1] > found[0] else -1)
     if not np.isfinite(found).all() or (steps <= 0).any():

@@ -212,7 +212,7 @@ def _source(module: str) -> bytes:
     path = _file(module)
     if path is None:
         raise Missing(
-            f"the digest of sources needs {module}, which is no module of edgespec in {plugins.PACKAGE}",
+            f"the digest of sources needs {module}, which is not a module of edgespec in {plugins.PACKAGE}",
             hint="reinstall edgespec; if you renamed the module, rename it in provenance.code_digest too",
         )
     return path.read_bytes()

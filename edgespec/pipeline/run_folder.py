@@ -31,7 +31,7 @@ def model(given: Path | None, variant: str | None = None) -> Path:
             hint="edgespec compress RECIPE makes a run",
         )
     if path.suffix != ".onnx":
-        raise Mistake(f"{path} is no ONNX file", hint="name an .onnx file, a bundle folder or a run folder")
+        raise Mistake(f"{path} is not an ONNX file", hint="name an .onnx file, a bundle folder or a run folder")
     if variant is not None:
         raise Mistake(f"{given} has no variants", hint="name the run folder to choose one of its variants")
     return path
@@ -42,7 +42,7 @@ def run_folder(given: Path | None) -> Path:
     if given is not None:
         if not (given / "report.json").is_file():
             raise Mistake(
-                f"{given} is no run folder: it holds no report.json", hint="edgespec compress RECIPE makes one"
+                f"{given} is not a run folder: it holds no report.json", hint="edgespec compress RECIPE makes one"
             )
         return given
     found = sorted(Path("runs").glob("*/report.json"), key=lambda path: path.stat().st_mtime)
@@ -61,5 +61,5 @@ def _of_run(folder: Path, variant: str | None) -> Path:
     file = rows[variant or choice.variant(result) or next(iter(rows))].file
     made = integrity.step(folder, result, Path(file).parts[0])
     if not isinstance(made, OnnxModel) or folder / file not in map(made.path, made.variants):
-        raise Mismatch(f"{folder}: its report and its files differ: {file} is no file of that step", integrity.ANEW)
+        raise Mismatch(f"{folder}: its report and its files differ: {file} is not a file of that step", integrity.ANEW)
     return folder / file

@@ -139,9 +139,9 @@ def _text(path: Path) -> str:
     except FileNotFoundError:
         raise Mistake(f"there is no recipe {path}", hint="edgespec ls recipes shows those that are shipped") from None
     except UnicodeDecodeError as problem:
-        raise Mistake(f"{path} is no recipe: byte {problem.start} is not text in UTF-8", hint) from None
+        raise Mistake(f"{path} is not a recipe: byte {problem.start} is not text in UTF-8", hint) from None
     except OSError as problem:
-        raise Mistake(f"{path} is no recipe: {problem.strerror}", hint) from None
+        raise Mistake(f"{path} is not a recipe: {problem.strerror}", hint) from None
 
 
 def _apply(recipe: Recipe, change: str) -> None:

@@ -176,7 +176,7 @@ def _between(value: dict[str, Any], place: Place, name: str) -> Between:
     if log and low <= 0:
         raise Mistake(f"'between': {low:g} has no logarithm", hint="a low end above 0, or no 'log'")
     if step is not None and not (_number(step) and 0 < step <= high - low):
-        raise Mistake(f"'step': {messages.shown(step)} is no step from {low:g} to {high:g}")
+        raise Mistake(f"'step': {messages.shown(step)} is not a step from {low:g} to {high:g}")
     if step is not None and log:
         raise Mistake("'step' and 'log' contradict each other", hint="keep one of them")
     whole = all(isinstance(each, int) for each in (*ends, *([] if step is None else [step])))

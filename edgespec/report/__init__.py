@@ -167,7 +167,7 @@ def read(folder: Path) -> Report:
         if isinstance(plain, dict) and SEAL in plain and plain[SEAL] != seal(plain):
             raise Mismatch(f"{path} was changed after edgespec wrote it: its seal is another", hint)
         if not isinstance(plain, dict) or "schema" not in plain:
-            raise Mistake(f"{path} is no report of edgespec", hint)
+            raise Mistake(f"{path} is not a report of edgespec", hint)
         if plain["schema"] != SCHEMA:
             raise Mistake(f"{path} is of version {plain['schema']}, this edgespec reads {SCHEMA}", hint)
         _ = plain[SEAL]
@@ -178,7 +178,7 @@ def read(folder: Path) -> Report:
         return found
     except FileNotFoundError:
         raise Mistake(
-            f"{folder} is no run folder: it holds no report.json", hint="edgespec compress RECIPE makes one"
+            f"{folder} is not a run folder: it holds no report.json", hint="edgespec compress RECIPE makes one"
         ) from None
     except KeyError as problem:
         raise Mismatch(f"{path} is damaged: it lacks {problem}", hint) from None

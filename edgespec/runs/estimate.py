@@ -141,7 +141,7 @@ def load(card: Target) -> Calibration | None:
         if any(set(each.coefficients) != set(COUNTS) for each in found.fits.values()):
             raise ValueError("other counts")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise Mistake(f"{path} is no calibration of this version: {problem}", hint=again) from problem
+        raise Mistake(f"{path} is not a calibration of this version: {problem}", hint=again) from problem
     if (found.runtime, found.threads) != (card.runtime, card.threads):
         raise Mistake(
             f"{path} was fitted with {found.runtime} on {found.threads} threads, {card.name} has {card.runtime} on {card.threads}",

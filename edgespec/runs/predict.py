@@ -94,7 +94,7 @@ class Model:
         """
         x, axis = self._checked(x, axis, unit)
         if laser_nm is not None and not LASERS_NM[0] < laser_nm < LASERS_NM[1]:
-            raise Mistake(f"laser_nm: {laser_nm} is no wavelength of a laser in nm", hint="laser_nm=785")
+            raise Mistake(f"laser_nm: {laser_nm} is not a wavelength of a laser in nm", hint="laser_nm=785")
         if refused not in ("raise", "keep"):
             raise Mistake(f"refused: {refused!r} is neither 'raise' nor 'keep'")
         wanted = device_program.module("spectra.axes").Wanted(
@@ -213,7 +213,7 @@ def _numbers(given: ArrayLike, what: str) -> NDArray[np.float64]:
             raise TypeError(f"it holds {found.dtype}")
         return found.astype(np.float64)
     except (TypeError, ValueError) as problem:
-        raise Mistake(f"{what} is no array of numbers: {problem}", hint="an array of float or integer") from None
+        raise Mistake(f"{what} is not an array of numbers: {problem}", hint="an array of float or integer") from None
 
 
 def _finite(probabilities: NDArray[Any], scores: NDArray[Any] | None) -> NDArray[np.bool_]:

@@ -199,7 +199,7 @@ def read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise Mistake(f"there is no {path}", hint="edgespec folds RECIPE --out FILE writes one") from None
     except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError) as problem:
-        raise Mistake(f"{path} is no result of edgespec folds: {problem!r}") from None
+        raise Mistake(f"{path} is not a result of edgespec folds: {problem!r}") from None
     return dict(found)
 
 
@@ -211,7 +211,7 @@ def _check(asked: Asked, only: int) -> None:
         if getattr(asked, name) < least:
             raise Mistake(f"--{name} {getattr(asked, name)}: at least {least} is wanted")
     if asked.valid is not None and not 0 <= asked.valid < 1:
-        raise Mistake(f"--valid {asked.valid}: is no share", hint="--valid 0.15, or 0 for none")
+        raise Mistake(f"--valid {asked.valid}: is not a share", hint="--valid 0.15, or 0 for none")
 
 
 def _kept(file: Path, key: str) -> list[dict[str, Any]]:

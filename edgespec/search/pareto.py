@@ -70,7 +70,7 @@ def read(folder: Path) -> Found:
         page(found), table(found)  # what cannot be worded is no front, and is told here rather than where it is shown
     except (FileNotFoundError, NotADirectoryError):
         raise Mistake(
-            f"{folder} is no folder of a search: it holds no {FILE}",
+            f"{folder} is not a folder of a search: it holds no {FILE}",
             hint="edgespec search RECIPE --out FOLDER makes one",
         ) from None
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as problem:

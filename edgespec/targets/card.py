@@ -191,7 +191,8 @@ def with_host(card: Target, address: str) -> Target:
     port = int(found["port"]) if found and found["port"] else None
     if found is None or (port is not None and not 0 < port < 2**16):
         raise Mistake(
-            f"{address!r} is no address of a device", hint="[USER@]HOST[:PORT], as in pi@192.168.0.7:22 or pi@[fe80::7]"
+            f"{address!r} is not an address of a device",
+            hint="[USER@]HOST[:PORT], as in pi@192.168.0.7:22 or pi@[fe80::7]",
         )
     return replace(
         card, host=found["host"] or found["literal"], user=found["user"] or card.user, port=port or card.port
@@ -228,7 +229,7 @@ def read(card: Path) -> Target:
     except (OSError, ValueError) as problem:
         raise Mistake(f"{card} cannot be read: {problem}", hint="a card is YAML in UTF-8") from problem
     if not isinstance(content, dict):
-        raise Mistake(f"{card} is no card", hint="a card is a list of `key: value`, and needs at least `runtime`")
+        raise Mistake(f"{card} is not a card", hint="a card is a list of `key: value`, and needs at least `runtime`")
     known = {each.name: each for each in fields(Target) if each.name != "name"}
     for key, value in content.items():
         where = f"{card}:{lines[(key,)]}"
@@ -263,7 +264,7 @@ def _check(where: str, key: str, value: Any) -> None:
             f"{where}: {key!r}: {value!r} is no {key}", hint="a host's name, address, or alias of ssh's configuration"
         )
     if key == "port" and value >= 2**16:
-        raise Mistake(f"{where}: {key!r}: {value!r} is no port")
+        raise Mistake(f"{where}: {key!r}: {value!r} is not a port")
     if key in known and value not in known[key]:
         raise Mistake(f"{where}: unknown {key} {value!r}", hint=plugins.did_you_mean(value, known[key]))
 
@@ -277,4 +278,4 @@ def _check_texts(where: str, key: str, value: Any) -> None:
             raise Mistake(told, hint="plain text on one line")
     wrong = [name for name in value if not VARIABLE.fullmatch(name)] if key == "env" else []
     if wrong:
-        raise Mistake(f"{where}: {key!r}: {wrong[0][:60]!r} is no name of a variable", hint="letters, digits and _")
+        raise Mistake(f"{where}: {key!r}: {wrong[0][:60]!r} is not a name of a variable", hint="letters, digits and _")

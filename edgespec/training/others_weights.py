@@ -70,7 +70,8 @@ def _torch(path: Path) -> Any:
                 hint=f"where you trust it, save its weights alone: {SAVED}",
             ) from None
         raise Mistake(
-            f"{path} is no checkpoint of PyTorch, or not a whole one", hint=f"fetch it again; or write it with {SAVED}"
+            f"{path} is not a checkpoint of PyTorch, or not a whole one",
+            hint=f"fetch it again; or write it with {SAVED}",
         ) from None
 
 
@@ -79,7 +80,7 @@ def _safetensors(path: Path) -> Any:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, KeyError) as problem:
         raise Mistake(
-            f"{path} is no safetensors file, or not a whole one: {problem}", hint="fetch or write it again"
+            f"{path} is not a safetensors file, or not a whole one: {problem}", hint="fetch or write it again"
         ) from None
 
 
@@ -93,7 +94,7 @@ def _unwrapped(raw: Any, path: Path) -> dict[str, Tensor]:
     for name, value in inner.items():
         if not isinstance(name, str) or not isinstance(value, Tensor) or value.is_complex():
             raise Mistake(
-                f"{path}: {name!r} is no tensor of real numbers, but a {type(value).__name__}",
+                f"{path}: {name!r} is not a tensor of real numbers, but a {type(value).__name__}",
                 hint=f"a file with nothing but weights: {SAVED}",
             )
     return {name: value.float() if value.is_floating_point() else value for name, value in inner.items()}

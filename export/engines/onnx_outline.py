@@ -43,7 +43,7 @@ def read(path: str) -> Outline:
     try:
         return _outline(raw)
     except (IndexError, KeyError, UnicodeDecodeError, TypeError) as error:
-        raise ValueError("it is no ONNX file, or a damaged one") from error
+        raise ValueError("it is not an ONNX file, or a damaged one") from error
 
 
 def _outline(raw: bytes) -> Outline:

@@ -40,7 +40,7 @@ def find() -> tuple[list[Rail], str]:
         return _of(board, known)
     if known or shutil.which("tegrastats"):
         seen = ", ".join(sorted({rail.name for rail in known})) or "tegrastats"
-        return [], boards.name() + " is no board whose whole is known, and " + seen + " may be a part of it"
+        return [], boards.name() + " is not a board whose whole is known, and " + seen + " may be a part of it"
     rails = _rapl()
     if not rails:
         return [], "no power sensor: neither an INA of a Jetson (hwmon, tegrastats) nor RAPL (/sys/class/powercap)"

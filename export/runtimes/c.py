@@ -98,7 +98,7 @@ def load(path: str, threads: int, precision: str = "") -> tuple[Callable[[Any], 
         found = FACTS.fullmatch(ctypes.string_at(ctypes.addressof(ctypes.c_char.in_dll(code, "model_facts"))))
         run = code.model_run
     except (OSError, AttributeError, ValueError) as error:
-        raise ValueError(f"it is no code that edgespec wrote for this machine: {error}") from error
+        raise ValueError(f"it is not code that edgespec wrote for this machine: {error}") from error
     if found is None:
         raise ValueError("it does not tell its points, workspace and outputs")
     points, workspace = int(found[1]), int(found[2])

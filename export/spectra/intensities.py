@@ -57,7 +57,7 @@ def _same_technique(track: Track, model: str) -> None:
         told = f"{track.name}: is {article} {file} spectrum, the model was trained on {model} spectra"
         raise RefusalError(2, told, "another model, or another file")
     if trained == "Raman" and track.intensity in ABSORBING:
-        told = f"{track.name}: its intensities are {track.intensity}, so it is no Raman spectrum, as the model wants"
+        told = f"{track.name}: its intensities are {track.intensity}, so it is not a Raman spectrum, as the model wants"
         raise RefusalError(2, told, "another model, or the column of counts")
     if trained in ("infrared", "near infrared") and track.intensity == "counts":
         told = f"{track.name}: its intensities are counts, so it is no {trained} spectrum, as the model wants"

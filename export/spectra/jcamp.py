@@ -128,7 +128,7 @@ def _read(lines: list[str], block: Block, text: str, where: str) -> tuple[Any, A
     body = [(number, line) for number, line in body if line.strip()]
     for number, line in body:
         if not CODED.fullmatch(line):
-            raise RefusalError(2, f"{where}:{number}: {line.strip()[:40]!r} is no data", "fetch the file again")
+            raise RefusalError(2, f"{where}:{number}: {line.strip()[:40]!r} is not a data", "fetch the file again")
     commas = any("," in said.get(key, "") for key in ("FIRSTX", "LASTX", "DELTAX", "XFACTOR", "YFACTOR"))
     factors = [_number(said, key, place) for key in ("XFACTOR", "YFACTOR")]
     by_x, by_y = [1.0 if factor is None else factor for factor in factors]

@@ -83,7 +83,7 @@ def _tokens(line: str) -> Any:
     while place < len(line):
         found = TOKEN.match(line, place)
         if found is None:
-            raise ValueError(f"{line[place : place + 20]!r} is no number")
+            raise ValueError(f"{line[place : place + 20]!r} is not a number")
         place = found.end()
         if found.lastgroup != "gap":
             yield found
@@ -110,4 +110,4 @@ def _number(text: str) -> float:
             return float(text)
     except ValueError:
         pass
-    raise ValueError(f"{text[:20]!r} is no number")
+    raise ValueError(f"{text[:20]!r} is not a number")

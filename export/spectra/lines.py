@@ -87,10 +87,10 @@ def _of_json(text: str, where: str, kept: Axis) -> Track:
     words = {key: told.get(key, "") for key in ("unit", "name", "technique", "intensity")}
     wrong = [key for key, value in words.items() if not isinstance(value, str)]
     if wrong:
-        raise RefusalError(2, f"{where}: {wrong[0]} is no text", HINT)
+        raise RefusalError(2, f"{where}: {wrong[0]} is not text", HINT)
     laser = told.get("laser")
     if laser is not None and not (isinstance(laser, (int, float)) and LASERS_NM[0] < laser < LASERS_NM[1]):
-        raise RefusalError(2, f"{where}: laser {laser!r} is no wavelength of a laser in nm", '"laser": 785')
+        raise RefusalError(2, f"{where}: laser {laser!r} is not a wavelength of a laser in nm", '"laser": 785')
     if "axis" in told:
         kept.axis, kept.unit, kept.laser = _numbers(told["axis"], where), unit_in(words["unit"]) or words["unit"], laser
     elif words["unit"]:
@@ -109,7 +109,7 @@ def _track(name: str, x: Any, kept: Axis, where: str) -> Track:
 def _numbers(cells: Any, where: str, kinds: tuple[type, ...] = (int, float)) -> Any:
     """(n,) float64 of numbers from JSON, or of cells of a line of text."""
     if not isinstance(cells, list) or any(isinstance(cell, bool) or not isinstance(cell, kinds) for cell in cells):
-        raise RefusalError(2, f"{where}: is no list of numbers", HINT)
+        raise RefusalError(2, f"{where}: is not a list of numbers", HINT)
     try:
         return np.array([float(cell) for cell in cells])
     except (ValueError, OverflowError) as error:

@@ -98,7 +98,7 @@ def tracks(raw: bytes, where: str) -> list[Track]:
     if len(raw) > 1 and raw[1] == spc_old.VERSION:
         return _old(raw, where)
     if len(raw) <= HEADER or raw[1] != 0x4B:
-        raise RefusalError(2, f"{where}: is no SPC file", "fetch or export the file again")
+        raise RefusalError(2, f"{where}: is not an SPC file", "fetch or export the file again")
     head = Head(*struct.unpack_from("<BBBbIddIBB", raw))
     _no_interferogram(head.fytype, where)
     found = _subfiles(raw, head, where)

@@ -112,5 +112,5 @@ def test_git_keeps_every_source() -> None:
         cwd=TOP, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if listed.returncode != 0:
-        pytest.skip("this is no git checkout")
+        pytest.skip("this is not a git checkout")
     assert not [name for name in listed.stdout.splitlines() if name.endswith((".py", ".pyi", ".typed"))]

@@ -11,7 +11,7 @@ from edgespec import plugins
 TOP = plugins.PACKAGE.parent
 UNIT = TOP / "tests" / "unit"
 LIST = Path(__file__).with_name("without_own_test.txt")
-BESIDE = {"benchmarks", "ci", "setup"}  # folders of tests/unit whose subject is no module of the package
+BESIDE = {"benchmarks", "ci", "setup"}  # folders of tests/unit whose subject is not a module of the package
 PACKAGES = {"recipe", "report"}  # tested by their own names: what stands in their __init__
 SUBJECTS = {
     "cache",

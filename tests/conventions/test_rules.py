@@ -144,7 +144,7 @@ def test_a_shipped_recipe_plans_and_its_header_tells_how_to_run_it(name: str) ->
 def test_no_path_of_a_machine_is_written_down() -> None:
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode != 0:
-        pytest.skip("this is no git checkout")
+        pytest.skip("this is not a git checkout")
     private = [f"{Path.home()}/", f"{ROOT}/"]
     private += [f"{ROOT.parent}/"] if ROOT.parent not in (Path("/"), Path("/tmp"), Path.home().parent) else []
     for name in listed.stdout.splitlines():

@@ -107,7 +107,7 @@ def test_a_folder_of_archives_names_them(tmp_path: Path) -> None:
         (["inspect", "nowhere.zip"], 3, "nowhere.zip was not found"),
         (["inspect", "a.zip", "--kind", "raw"], 2, "there is no kind 'raw'"),
         (["inspect", "a.zip", "--axis", "12"], 2, "'12' is not LOW:HIGH"),
-        (["inspect", "a.zip", "--axis", "0:inf"], 2, "'0:inf' is no window of an axis"),
+        (["inspect", "a.zip", "--axis", "0:inf"], 2, "'0:inf' is not a window of an axis"),
         (["inspect", "a.zip", "--picture", "p.gif"], 2, "not the name of a picture"),
         (["inspect", "a.zip", "--minerals", "Quarz"], 2, "did you mean 'Quartz'?"),
         (["inspect", ""], 2, "nothing is named"),

@@ -58,7 +58,7 @@ def refused(ended: Ended, code: int) -> str:
 
 CASES = [
     (["compress", "nowhere.yaml"], 2, "there is no recipe nowhere.yaml"),
-    (["compress", "."], 2, ". is no recipe: Is a directory"),
+    (["compress", "."], 2, ". is not a recipe: Is a directory"),
     (["compress", "a.yaml", "--set", "nonsense"], 2, "--set nonsense: not key=value"),
     (["compress", "a.yaml", "--set", "steps.9.x=1"], 2, "steps has no '9'"),
     (["compress", "a.yaml", "--set", "steps.1.fit.epochs=many"], 2, "'fit.epochs': 'many' is not a whole number"),
@@ -74,14 +74,14 @@ CASES = [
     (["bench"], 2, "there is no run in runs/"),
     (["gate"], 2, "there is no run in runs/"),
     (["report"], 2, "there is no run in runs/"),
-    (["bench", "nowhere"], 2, "nowhere is no run folder"),
-    (["gate", "a.yaml"], 2, "a.yaml is no run folder"),
-    (["report", "."], 2, ". is no run folder"),
+    (["bench", "nowhere"], 2, "nowhere is not a run folder"),
+    (["gate", "a.yaml"], 2, "a.yaml is not a run folder"),
+    (["report", "."], 2, ". is not a run folder"),
     (["bench", "--seconds", "0"], 2, "--seconds"),
     (["bench", "--seconds", "long"], 2, "--seconds"),
     (["bench", "--mode", "standart"], 2, "unknown mode 'standart'"),
     (["bench", "--soak", "10"], 2, "'10' is not a duration such as '10m'"),
-    (["bench", "--replay", "a.yaml"], 2, "a.yaml is no recording: not an .npz file"),
+    (["bench", "--replay", "a.yaml"], 2, "a.yaml is not a recording: not an .npz file"),
     (["bench", "--replay", "nowhere.npz"], 2, "there is no recording nowhere.npz"),
 ]  # fmt: skip
 

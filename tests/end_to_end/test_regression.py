@@ -1,4 +1,4 @@
-"""A run against its baseline: everything that can be lost is planted and caught; no change, and what is no baseline, are told apart."""
+"""A run against its baseline: everything that can be lost is planted and caught; no change, and what is not a baseline, are told apart."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def locusts(home: Path, animals: int = 16, each: int = 3) -> Path:
 
 
 def chlorinated(home: Path, *, damaged: bool = False) -> Path:
-    """A csv of GitHub: the axis as names of columns, a class of 0 or 1 at the end; damaged: a cell is no number."""
+    """A csv of GitHub: the axis as names of columns, a class of 0 or 1 at the end; damaged: a cell is not a number."""
     lines = [",".join([*(f"{shift:g}" for shift in SHIFT), "classAttChloroform"])]
     for row in range(24):
         values = [str(each) for each in spectrum(PEAKS["CI"[row % 2]], row)]

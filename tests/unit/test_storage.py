@@ -213,7 +213,7 @@ def test_what_is_no_process_id_is_not_told_as_one(said: str, tmp_path: Path) -> 
 
 
 def plant(kind: str, place: Path, goal: Path) -> None:
-    """Put something that is no plain file in a file's place; a link leads to `goal`."""
+    """Put something that is not a plain file in a file's place; a link leads to `goal`."""
     if kind == "folder":
         place.mkdir()
     elif kind == "pipe":
@@ -244,7 +244,7 @@ def test_a_planted_lock_is_refused_and_what_it_leads_to_is_left_alone(kind: str,
             assert caught.value.exit_code == 8
             assert "delete .lock" in caught.value.hint
         plant(kind, run / "log.txt", goal)
-        with pytest.raises(StorageError, match=r"log\.txt is no plain file"):
+        with pytest.raises(StorageError, match=r"log\.txt is not a plain file"):
             storage.log(run / "log.txt", "a line")
     assert mine.read_text() == "my spectra"
     assert not absent.exists()

@@ -31,7 +31,7 @@ def check(flavour: str, model: onnx.ModelProto) -> dict[str, int]:
     foreign = [node.op_type for node in graph.node if node.domain not in ("", "ai.onnx")]
     foreign += [node.op_type for node in nodes if node.op_type.startswith(("QLinear", "DynamicQuantize"))]
     if foreign:
-        raise Mismatch(f"{flavour}: {foreign[0]} is no standard operator", hint="Q/DQ only, opset 18")
+        raise Mismatch(f"{flavour}: {foreign[0]} is not a standard operator", hint="Q/DQ only, opset 18")
     constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
     makers = {name: node for node in nodes for name in node.output}
     for node in nodes:

@@ -97,7 +97,7 @@ def _contract(path: Path) -> contract.Contract | None:
     except (OSError, PermissionError) as problem:
         raise StorageError(f"{path} cannot be read: {problem.strerror}", hint="check its permissions") from None
     except Exception as problem:  # noqa: BLE001  (protobuf's own errors, and what a damaged file provokes)
-        raise Mistake(f"teacher: {path.name} is no ONNX file: {_first(problem)}", hint="export it again") from None
+        raise Mistake(f"teacher: {path.name} is not an ONNX file: {_first(problem)}", hint="export it again") from None
     if not any(key.startswith(contract.PREFIX) for key in properties):
         return None
     try:

@@ -148,7 +148,7 @@ def _answer(part: Partial, timeout: float) -> Any:
 
 
 def _no_address(part: Partial, problem: object) -> Unreachable:
-    what = f"{part.address}: it, what it leads to, or the proxy in between is no address that can be asked: {_words(problem)}"
+    what = f"{part.address}: it, what it leads to, or the proxy in between is not an address that can be asked: {_words(problem)}"
     return Unreachable(what, hint="look at http_proxy and https_proxy, or name another address with --from")
 
 

@@ -62,7 +62,7 @@ class Partial:
             return self._rest(told)
         if status != 200:
             self.drop()
-            raise Unreachable(f"{self.address}: HTTP {status} is no file", hint="look at the address in a browser")
+            raise Unreachable(f"{self.address}: HTTP {status} is not a file", hint="look at the address in a browser")
         self.drop()
         self.total = None if "Transfer-Encoding" in told else count(told.get("Content-Length", ""))
         self.validator, self.measured = _validator(told), self.total is not None

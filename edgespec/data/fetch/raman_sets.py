@@ -157,7 +157,7 @@ def installed() -> bool:
 def _file(name: str) -> str:
     if not name or name.startswith(".") or not name.isprintable() or {"/", "\\"} & set(name):
         raise Mistake(
-            f"raman_data: {name!r} is no name of a data set", hint="edgespec data fetch raman-data lists them"
+            f"raman_data: {name!r} is not a name of a data set", hint="edgespec data fetch raman-data lists them"
         )
     return f"{name}.npz"
 

@@ -163,7 +163,7 @@ def _base(address: str) -> str:
         )
     if not asked or parts.query or parts.fragment or not address.isascii() or " " in address:
         hint = "https://host/folder/; other letters than a to z as %C3%A4, a host with such letters as xn--..."
-        raise Mistake(f"--from: {address!r} is no address of a web server's folder", hint)
+        raise Mistake(f"--from: {address!r} is not an address of a web server's folder", hint)
     return address if address.endswith("/") else f"{address}/"
 
 

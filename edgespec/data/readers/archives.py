@@ -110,7 +110,9 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> byte
     if info.flag_bits & 1:
         raise Refused(f"{shown(path, info.filename)}: is encrypted", hint="pack the archive again, without a password")
     if info.file_size > LARGEST_BYTES:
-        raise Refused(f"{shown(path, info.filename)}: {info.file_size} bytes is no spectrum", hint="remove this member")
+        raise Refused(
+            f"{shown(path, info.filename)}: {info.file_size} bytes is not a spectrum", hint="remove this member"
+        )
     try:
         return archive.read(info)
     except unpacking.DAMAGED_ZIP as error:

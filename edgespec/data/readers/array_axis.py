@@ -38,7 +38,7 @@ def read(axis: NDArray[Any], where: str, unit: str | None, laser: float | None, 
     Raises Mistake where the array is no axis, stands still or turns back, counts pixels, or is in nm and the laser is not known.
     """
     if axis.dtype.kind not in "iuf" or axis.ndim not in (1, 2) or axis.shape[-1] < 2 or not len(axis):
-        raise Mistake(f"{where}: {axis.dtype} of shape {axis.shape} is no axis", hint=f"(points,) numbers {WHICH}")
+        raise Mistake(f"{where}: {axis.dtype} of shape {axis.shape} is not an axis", hint=f"(points,) numbers {WHICH}")
     rows = axis.astype(np.float64)[None] if axis.ndim == 1 else axis.astype(np.float64)
     if (rows == rows[0]).all():
         rows = rows[:1]

@@ -71,7 +71,7 @@ def _read(path: Path, name: str) -> NDArray[Any]:
 def _needed(path: Path) -> None:
     """Load the library that reads a file before the copy of this process is made, so that each copy has it. Raises Missing without it."""
     if not path.is_file():
-        raise Mistake(f"{path.name}: is no file", hint="name the file itself")
+        raise Mistake(f"{path.name}: is not a file", hint="name the file itself")
     if not _is_hdf5(path):
         import scipy.io  # noqa: F401
 

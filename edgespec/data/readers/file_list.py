@@ -168,7 +168,7 @@ def folders(path: str | list[str] | None, root: str | None) -> list[Path]:
     for name, place in found:
         if not place.is_dir():
             hint = "`path` names folders; one table of spectra is `table: {path: FILE}`"
-            raise Mistake(f"files: {name} is no folder", hint)
+            raise Mistake(f"files: {name} is not a folder", hint)
     return [place for _, place in found]
 
 

@@ -41,7 +41,7 @@ def from_list(told: list[Any], where: str) -> Names:
     """Number names from 0. Raises Mistake where one is no text, or stands there twice."""
     for name in told:
         if not isinstance(name, str) or not name.strip():
-            raise Mistake(f"{where}: {name!r} is no name of a class", hint="names are text")
+            raise Mistake(f"{where}: {name!r} is not a name of a class", hint="names are text")
         if told.count(name) > 1:
             raise Mistake(f"{where}: two classes are named {name!r}", hint="give each class its own name")
     return dict(enumerate(told))

@@ -47,7 +47,7 @@ def whole(path: Path) -> NDArray[Any]:
 def _opened(path: Path, ending: str, where: str) -> Iterator[IO[bytes]]:
     """Lend a file after a look at its first bytes, and word what is wrong with it."""
     if not path.is_file() and path.exists():
-        raise StorageError(f"{path} cannot be read: it is no file", hint="name the file itself")
+        raise StorageError(f"{path} cannot be read: it is not a file", hint="name the file itself")
     with unpacking.foreign(path, where, "fetch or write it again"), open(path, "rb") as file:
         start = file.read(6)
         file.seek(0)

@@ -67,7 +67,7 @@ def about(path: Path) -> dict[str, Any]:
     try:
         told = unpacking.parse_json(str(numpy_files.member(path, "about")))
     except (ValueError, RecursionError) as problem:
-        raise Mistake(f"{path.name}: what it says of the set is no JSON", AGAIN.format(path.stem)) from problem
+        raise Mistake(f"{path.name}: what it says of the set is not JSON", AGAIN.format(path.stem)) from problem
     if not isinstance(told, dict) or not isinstance(told.get("spectra"), int):
         raise Mistake(f"{path.name}: does not say how many spectra it holds", AGAIN.format(path.stem))
     return told

@@ -25,7 +25,7 @@ def rows(path: Path) -> list[list[str]]:
     if ending == ".parquet":
         return _parquet(path)
     if not path.is_file():
-        raise Mistake(f"{path.name}: is no file", hint="name the table itself")
+        raise Mistake(f"{path.name}: is not a file", hint="name the table itself")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as problem:
@@ -38,7 +38,7 @@ def rows(path: Path) -> list[list[str]]:
     try:
         return list(csv.reader(lines, delimiter=delimiter(lines[0] if lines else "")))
     except csv.Error as problem:
-        raise Mistake(f"{path.name}: is no table: {problem}", hint="save it as CSV again") from None
+        raise Mistake(f"{path.name}: is not a table: {problem}", hint="save it as CSV again") from None
 
 
 def delimiter(line: str) -> str:

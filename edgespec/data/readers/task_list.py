@@ -52,7 +52,7 @@ def _rows(path: Path) -> tuple[list[str], list[_Row]]:
             reader.fieldnames = columns
             rows: list[tuple[str, dict[Any, Any]]] = [(f"{path.name}:{reader.line_num}", row) for row in reader]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise Mistake(f"{path.name}: is no csv text in UTF-8 ({error})", hint="save it as csv, UTF-8") from error
+        raise Mistake(f"{path.name}: is not csv text in UTF-8 ({error})", hint="save it as csv, UTF-8") from error
     except OSError as error:
         raise StorageError(f"{path} cannot be read: {error.strerror}", hint="check its permissions") from error
     _check_columns(path, columns)
@@ -107,7 +107,9 @@ def _entry(row: _Row, found: _Read, part: str | None) -> Entry:
     sample = cells.get("group") or (name and physical_sample(name.sample))
     if not mineral or not sample:
         lacking = "mineral" if not mineral else "group"
-        raise Mistake(f"{line}: {cells['file']!r} is no RRUFF file name", hint=f"then a column {lacking!r} is needed")
+        raise Mistake(
+            f"{line}: {cells['file']!r} is not an RRUFF file name", hint=f"then a column {lacking!r} is needed"
+        )
     given = cells[part] if part else None
     laser, kind = (name.laser, name.kind) if name else (None, None)
     number = int(cells["row"]) if "row" in cells else None
@@ -207,7 +209,9 @@ def _file_names(file: Path) -> list[str]:
 def _axis(file: Path) -> Numbers:
     axis = numpy_files.member(file, "axis_cm1")
     if axis.ndim != 1 or axis.dtype.kind not in "fiu" or len(axis) < 2 or not (np.diff(axis.astype(float)) > 0).all():
-        raise Mistake(f"{file.name}: 'axis_cm1' is no increasing axis", hint="(points,) numbers in cm-1, low to high")
+        raise Mistake(
+            f"{file.name}: 'axis_cm1' is not an increasing axis", hint="(points,) numbers in cm-1, low to high"
+        )
     return axis.astype(np.float64)
 
 

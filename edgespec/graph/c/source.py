@@ -81,7 +81,7 @@ def _header(made: Translated, said: Contract, name: str, digest: str) -> str:
     for each in graph.outputs:
         if not NAME.fullmatch(each):
             raise Mistake(
-                f"{name}: the output {each!r} is no name in C", hint="name the outputs logits, probabilities, score"
+                f"{name}: the output {each!r} is not a name in C", hint="name the outputs logits, probabilities, score"
             )
     window, axis = said.window, said.values()
     lines = [

@@ -82,13 +82,13 @@ def of_input(model: onnx.ModelProto, path: Path) -> Input:
     given, tensor = inputs[0], inputs[0].type.tensor_type
     if not given.type.HasField("tensor_type") or tensor.elem_type not in TYPES:
         raise Mistake(
-            f"{path}: input {given.name} is no tensor of floats", hint=f"export it with a float input {FORMS}"
+            f"{path}: input {given.name} is not a tensor of floats", hint=f"export it with a float input {FORMS}"
         )
     sizes = [max(each.dim_value, 0) for each in tensor.shape.dim]
     wide = [i for i, size in enumerate(sizes) if i and size != 1]
     if not 2 <= len(sizes) <= 4 or len(wide) != 1:
         shown = ", ".join(str(size or "free") for size in sizes)
-        told = f"{path}: input {given.name} has the shape ({shown}), which is no spectrum"
+        told = f"{path}: input {given.name} has the shape ({shown}), which is not a spectrum"
         known = f"{FORMS} is supported"
         raise Mistake(told + (": an image or several channels" if len(wide) > 1 else ""), hint=known)
     return Input(given.name, tensor.elem_type, len(sizes), wide[0], sizes[wide[0]], sizes[0])

@@ -69,11 +69,13 @@ def _parsed(path: Path) -> onnx.ModelProto:
     except OSError as problem:
         raise Mistake(f"{path} cannot be read: {problem.strerror}", hint=WHOLE) from None
     except DecodeError:
-        raise Mistake(f"{path} is no ONNX file, or a damaged one", hint=WHOLE) from None
+        raise Mistake(f"{path} is not an ONNX file, or a damaged one", hint=WHOLE) from None
     if wrong := _undecoded(model):
         raise Mistake(f"{path} is a damaged ONNX file: its {wrong} is not text in UTF-8", hint=WHOLE)
     if not (model.graph.node and model.graph.output and model.opset_import):
-        raise Mistake(f"{path} is no ONNX file, or a damaged one: it holds no operators, outputs or opset", hint=WHOLE)
+        raise Mistake(
+            f"{path} is not an ONNX file, or a damaged one: it holds no operators, outputs or opset", hint=WHOLE
+        )
     return model
 
 

@@ -93,10 +93,10 @@ def read(path: Path) -> Side:
     """Read a baseline. Raises Missing where there is none, Mistake where it is damaged, edited or of another format."""
     try:
         if path.stat().st_size > LARGEST:
-            raise Mistake(f"{path} is no baseline: it has more than {LARGEST // 1_000_000} MB", hint=UPDATE)
+            raise Mistake(f"{path} is not a baseline: it has more than {LARGEST // 1_000_000} MB", hint=UPDATE)
         plain = unpacking.parse_json(path.read_text(encoding="utf-8"))
         if not isinstance(plain, dict) or "format" not in plain:
-            raise Mistake(f"{path} is no baseline: it has no 'format'", hint=UPDATE)
+            raise Mistake(f"{path} is not a baseline: it has no 'format'", hint=UPDATE)
         if plain["format"] != FORMAT:
             raise Mistake(
                 f"{path} is a baseline of format {plain['format']!r}, this edgespec reads {FORMAT}", hint=UPDATE

@@ -41,7 +41,7 @@ def find(text: str) -> Path | Revision:
     top = _git(Path.cwd(), "rev-parse", "--show-toplevel")
     if top is None:
         raise Mistake(
-            f"--against {text}: no run folder, and this is no git repository", hint="a folder with a report.json"
+            f"--against {text}: no run folder, and this is not a git repository", hint="a folder with a report.json"
         )
     commit = _git(Path(top), "rev-parse", "--verify", "--quiet", f"{text}^{{commit}}")
     if commit is not None:

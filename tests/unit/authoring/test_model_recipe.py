@@ -79,5 +79,5 @@ def test_the_command_writes_it_and_refuses_what_adopt_would(tmp_path: Path) -> N
     (tmp_path / "bad.onnx").write_bytes(b"nothing")
     done = edgespec(tmp_path, "new", "--model", "bad.onnx", "--data", DATA)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "bad.onnx is no ONNX file" in done.stderr
+    assert "bad.onnx is not an ONNX file" in done.stderr
     assert "--data: not said" in edgespec(tmp_path, "new", "--model", "my net.onnx").stderr

@@ -48,7 +48,7 @@ def test_a_whole_recording_is_taken() -> None:
         ({"outputs": np.zeros((2, 2))}, r"no \(spectra, classes\)"),
         ({"y": np.zeros(0)}, "no whole numbers"),
         ({"facts": {}}, "target: Field required"),
-        ({"facts": []}, "a.npz is no recording"),
+        ({"facts": []}, "a.npz is not a recording"),
         ({"facts": {**FACTS, "reference": "b"}}, "names a file that it does not have"),
         ({"facts": {**FACTS, "cold": {}}}, "cold lack a file"),
         ({"facts": {**FACTS, "files": {"a": {"digest": "0", "size_bytes": -5}}}}, "files.a.size_bytes"),

@@ -58,7 +58,7 @@ def test_the_right_key_passes_and_every_change_and_other_key_fails(bundle: Path,
         assert not signature.check(moved, key=public)["ok"], name
         (moved / name).unlink()
     os.mkfifo(moved / "fifo")
-    assert "holds what is no file: fifo" in signature.check(moved, key=public)["found"]
+    assert "holds what is not a file: fifo" in signature.check(moved, key=public)["found"]
 
 
 def test_export_signs_and_verify_asks(run_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ def test_it_writes_what_is_asked(tmp_path: Path) -> None:
     [
         (["--out", "q.csv"], "not the name of a .npz or .mat file"),
         (["--spectra", "cooked"], "neither prepared nor raw"),
-        (["--step", "3"], "step 3 is no distill step"),
+        (["--step", "3"], "step 3 is not a distill step"),
     ],
 )
 def test_wrong_arguments_are_mistakes(tmp_path: Path, arguments: list[str], said: str) -> None:

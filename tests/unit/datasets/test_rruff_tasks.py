@@ -82,8 +82,8 @@ LISTS = {
     "too many cells": ("archive,file,mineral", ["a.zip,{q},Q,Z"], "t.csv:2: has not the 3 cells", "cell"),
     "empty cell": ("archive,file,mineral", ["a.zip,{q},Q", "a.zip,{q},"], "t.csv:3: column 'mineral' is empty", "fill"),
     "absent member": ("archive,file", ["a.zip,{q}", "a.zip,gone.txt"], "t.csv:3: a.zip holds no 'gone.txt'", "name"),
-    "no label": ("archive,file", ["more,odd.txt"], "t.csv:2: 'odd.txt' is no RRUFF file name", "'mineral'"),
-    "no group": ("archive,file,mineral", ["more,odd.txt,Q"], "t.csv:2: 'odd.txt' is no RRUFF", "'group'"),
+    "no label": ("archive,file", ["more,odd.txt"], "t.csv:2: 'odd.txt' is not an RRUFF file name", "'mineral'"),
+    "no group": ("archive,file,mineral", ["more,odd.txt,Q"], "t.csv:2: 'odd.txt' is not an RRUFF", "'group'"),
     "npz": ("row,file", ["0,{q}"], "t.csv: an .npz file was not found", "beside"),
 }
 
@@ -153,7 +153,7 @@ def test_rows_of_an_npz_are_checked_against_their_names(tmp_path: Path) -> None:
         ({"X": np.zeros((2, 785))}, "s.npz: 'X' is float64 of shape (2, 785)"),
         ({"X": np.full((3, 785), np.nan)}, "s.npz!0 (t.csv:2): a value that is not finite"),
         ({"X": np.zeros((3, 785))}, "s.npz!0 (t.csv:2): the intensities are all zero"),
-        ({"axis_cm1": np.zeros(785)}, "s.npz: 'axis_cm1' is no increasing axis"),
+        ({"axis_cm1": np.zeros(785)}, "s.npz: 'axis_cm1' is not an increasing axis"),
         ({"file_name": np.array([object()] * 3)}, "s.npz!file_name: holds Python objects"),
     ],
 )

@@ -1,4 +1,4 @@
-"""SHA256SUMS of a bundle: what it lists is compared, what it can't list is told, and nothing is opened that is no file."""
+"""SHA256SUMS of a bundle: what it lists is compared, what it can't list is told, and nothing is opened that is not a file."""
 
 from __future__ import annotations
 

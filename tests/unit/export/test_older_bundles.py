@@ -102,6 +102,6 @@ def test_what_is_no_bundle_is_told_with_what_to_name(flat: Path, tmp_path: Path,
         (flat / "SHA256SUMS").unlink()
     ended = edgespec(tmp_path, "verify", named)
     assert ended.returncode == 2
-    assert f"error: {named} is no bundle: it holds neither SHA256SUMS nor model.onnx" in ended.stderr
+    assert f"error: {named} is not a bundle: it holds neither SHA256SUMS nor model.onnx" in ended.stderr
     assert "hint:  name a folder that edgespec export made" in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -107,7 +107,7 @@ def test_an_axis_is_read_from_any_first_column(tmp_path: Path, calibrated: OnnxM
         ("", "0 values"),
         ("\n".join(map(str, range(15))), "15 values"),
         ("\n".join(map(str, [*range(100, 1200), 1150])), r":1101: 1150 turns back"),
-        ("\n".join(map(str, [*range(100, 1200), "x", 1300])), r":1101: 'x' is no number"),
+        ("\n".join(map(str, [*range(100, 1200), "x", 1300])), r":1101: 'x' is not a number"),
         ("\n".join(map(str, [*range(100, 1200), "nan"])), r":1101: 'nan' is not finite"),
         ("\n".join(f"{each:.3f}" for each in np.linspace(534, 569, 900)), "covers 4% of the model's window"),
     ],

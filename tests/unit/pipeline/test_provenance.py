@@ -30,7 +30,7 @@ def test_a_module_that_is_not_there_is_an_error(package: Path, lost: str) -> Non
     assert provenance.code_digest(Call("train"))
     provenance._sources_digest.cache_clear()
     (package / f"{lost}.py").rename(package / f"{lost}_moved.py")
-    with pytest.raises(Missing, match=f"edgespec.{lost.replace('/', '.')}, which is no module of edgespec"):
+    with pytest.raises(Missing, match=f"edgespec.{lost.replace('/', '.')}, which is not a module of edgespec"):
         provenance.code_digest(Call("train"))
 
 

@@ -120,7 +120,7 @@ def test_every_shipped_recipe_plans(name: str) -> None:
         ("[local]", "[locl]", 15, "unknown target 'locl'", "did you mean 'local'?"),
         ("[local]", "local", 15, "'targets': 'local' is not a list", ""),
         ("accuracy: 95 %", "acuracy: 95 %", 17, "unknown metric 'acuracy'", "did you mean 'accuracy'?"),
-        ("accuracy: 95 %", "accuracy: 95", 17, "'accuracy': 95 is no share", "write 0.95"),
+        ("accuracy: 95 %", "accuracy: 95", 17, "'accuracy': 95 is not a share", "write 0.95"),
         ("accuracy: 95 %", "accuracy: -0.1", 17, "'accuracy': -0.1 is negative", ""),
         ("accuracy: 95 %", "accuracy: {local: 0.9}", 17, "'accuracy' is the same on all targets", "write accuracy:"),
         ("{local: 1 ms}", "1 ms", 18, "'latency_p90' wants a limit for each target", "{local: 1 ms}"),

@@ -95,8 +95,8 @@ def test_every_key_and_entry_knows_its_line(path: Path) -> None:
         ("# only a comment\n", "a.yaml:1: no recipe: it holds nothing"),
         ("hello\n", "a.yaml:1: no recipe: it holds no keys"),
         ("- train\n- to_onnx\n", "a.yaml:1: no recipe: it holds no keys"),
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "a.yaml is no recipe: byte 0 is not text in UTF-8"),
-        (LINE.encode("utf-16"), "a.yaml is no recipe: byte 0 is not text in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "a.yaml is not a recipe: byte 0 is not text in UTF-8"),
+        (LINE.encode("utf-16"), "a.yaml is not a recipe: byte 0 is not text in UTF-8"),
     ],
 )
 def test_what_is_no_recipe_is_refused_with_its_line(path: Path, text: str | bytes, said: str) -> None:

@@ -59,7 +59,7 @@ def test_a_damaged_file_is_one_sentence_in_each_command(tmp_path: Path) -> None:
     for command in ("verify", "matrix", "bench"):
         done = edgespec(tmp_path, command, "m.onnx")
         assert (done.returncode, done.stdout) == (2, "")
-        assert "error: m.onnx is no ONNX file, or a damaged one" in done.stderr
+        assert "error: m.onnx is not an ONNX file, or a damaged one" in done.stderr
 
 
 def test_matrix_and_bench_tell_no_accuracy(net: Path) -> None:

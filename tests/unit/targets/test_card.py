@@ -50,7 +50,7 @@ def test_an_unknown_target_says_which_was_meant() -> None:
         ("runtime: onnxruntime\nreach: ssh\nport: pi", ":3: 'port': 'pi' is not a number", ""),
         ("runtime: onnxruntime\nhost: -oProxyCommand=x", ":2: 'host': '-oProxyCommand=x' is no host", "alias"),
         ("runtime: onnxruntime\nuser: a b", "'user': 'a b' is no user", ""),
-        ("runtime: onnxruntime\nport: 65536", "'port': 65536 is no port", ""),
+        ("runtime: onnxruntime\nport: 65536", "'port': 65536 is not a port", ""),
         ("runtime: onnxruntime\njetpack: 6.2", "'jetpack': 6.2 is not text", ""),
         ("runtime: onnxruntime\njetpack: '6.1'", "unknown jetpack '6.1'", "6.2"),
         ("runtime: onnxruntime\nenv: [A]", "is not a list of names and texts", ""),

@@ -77,7 +77,7 @@ def test_a_recipe_hears_of_it_before_anything_runs() -> None:
     binder.call("steps", {"prune": {"to": {"macs": "150 %"}}}, (), "step 2 'prune'")
     binder.call("steps", {"prune": {"to": {"latncy": "0.4x"}}}, (), "step 2 'prune'")
     told = [each.message for each in binder.mistakes]
-    assert told[0].startswith("a.yaml:7: step 2 'prune': 'to': '150 %' is no share")
+    assert told[0].startswith("a.yaml:7: step 2 'prune': 'to': '150 %' is not a share")
     assert "unknown key 'to.latncy'" in told[1]
 
 

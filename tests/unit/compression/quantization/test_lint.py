@@ -134,7 +134,7 @@ def _operator(model: onnx.ModelProto) -> None:
         (_wrong_axis, "scales of second lie along axis 1"),
         (_before_relu, "Q/DQ before Relu relu"),
         (_both_branches, "Q/DQ before Add around"),
-        (_operator, "QLinearConv is no standard operator"),
+        (_operator, "QLinearConv is not a standard operator"),
     ],
 )
 def test_each_broken_promise_of_portable_is_told(change: Change, told: str) -> None:

@@ -88,9 +88,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "regression": ({"targets": np.array([0.5, 1.25, 2.5, 3.75, 4.5, 9.1])}, "odd_set: 6 distinct numbers"),
     "several labels": ({"targets": np.array([[1, 0], [1, 1]] * 3)}, "odd_set: several labels a spectrum"),
     "shares": ({"targets": np.array([[0.25, 0.75]] * 6)}, "odd_set: shares of a mixture"),
-    "a class that is no number": ({"targets": np.array([0, np.nan] * 3)}, "row 1 is nan"),
-    "no JSON": ({"about": "{"}, "what it says of the set is no JSON"),
-    "deep JSON": ({"about": "[" * 100_000}, "what it says of the set is no JSON"),
+    "a class that is not a number": ({"targets": np.array([0, np.nan] * 3)}, "row 1 is nan"),
+    "no JSON": ({"about": "{"}, "what it says of the set is not JSON"),
+    "deep JSON": ({"about": "[" * 100_000}, "what it says of the set is not JSON"),
     "JSON of another kind": ({"about": "[1]"}, "does not say how many spectra"),
     "no number of spectra": ({"about": json.dumps(ABOUT | {"spectra": "6"})}, "does not say how many spectra"),
 }  # fmt: skip

@@ -164,7 +164,7 @@ def test_an_unknown_board_is_null_whatever_its_rails_are_called(tree: Any) -> No
     tree({"proc/device-tree/model": "NVIDIA Jetson TX9\0", **hwmon({"VDD_IN": 5.0})})
     rails, reason = device_runner.module("measure.power").find()
     assert rails == []
-    assert reason == "NVIDIA Jetson TX9 is no board whose whole is known, and VDD_IN may be a part of it"
+    assert reason == "NVIDIA Jetson TX9 is not a board whose whole is known, and VDD_IN may be a part of it"
 
 
 @pytest.mark.parametrize(

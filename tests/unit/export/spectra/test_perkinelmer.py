@@ -1,4 +1,4 @@
-"""PerkinElmer's .sp: axis, unit, ordinate and instrument; several spectra, what is no spectrum, and damage."""
+"""PerkinElmer's .sp: axis, unit, ordinate and instrument; several spectra, what is not a spectrum, and damage."""
 
 from __future__ import annotations
 

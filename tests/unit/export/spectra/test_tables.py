@@ -101,7 +101,7 @@ REFUSED = {
     "energies": ("Energy [eV],Counts\n", (AXIS, X), "its axis is in another unit"),
     "two axes without names": ("", (AXIS, X, AXIS - 7, X), "'column 3' rises or falls all along"),
     "only dark": ("Raman shift,Dark\n", (AXIS, DARK), "no column of intensities beside 'Raman shift'"),
-    "absorbance": ("Wavenumber (cm-1),Absorbance\n", (AXIS, X), "its intensities are absorbance, so it is no Raman spectrum"),
+    "absorbance": ("Wavenumber (cm-1),Absorbance\n", (AXIS, X), "its intensities are absorbance, so it is not a Raman spectrum"),
     "infrared": ("Technique: FT-IR\ncm-1,signal\n", (AXIS, X), "is an infrared spectrum, the model was trained on Raman"),
 }  # fmt: skip
 

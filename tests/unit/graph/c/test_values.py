@@ -16,7 +16,7 @@ def test_a_number_is_read_back_as_it_was(value: float) -> None:
     text = c_float(value)
     assert np.float32(text.removesuffix("f")) == np.float32(value)
     assert text.endswith("f")
-    assert any(sign in text for sign in ".e"), "1f is no number in C"
+    assert any(sign in text for sign in ".e"), "1f is not a number in C"
 
 
 def test_what_is_no_number_has_a_name() -> None:

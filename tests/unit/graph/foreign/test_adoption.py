@@ -228,7 +228,7 @@ def broken(given: Job, path: Path, case: str) -> dict[str, Any]:
         ("two inputs", r"has 2 inputs \(x, t\)"),
         ("nan", "3 of 3 weights of bias are not finite"),
         ("custom", "operator Reshape is of the domain 'lab.ops'"),
-        ("image", r"shape \(free, 3, 8, 8\), which is no spectrum: an image"),
+        ("image", r"shape \(free, 3, 8, 8\), which is not a spectrum: an image"),
         ("points", "takes 512 points; the recipe's axis gives 128"),
         ("batch", "is made for a batch of 1, and its answers change"),
         ("labels", "only the model has Quartz; only the data have Diopside"),

@@ -47,7 +47,7 @@ def test_the_points_are_found(shape: Any, place: int, points: int, batch: int, t
     "shape", [["n", 3, 224, 224], ["n", 2, 128], ["n", "a", "b"], ["n"], ["n", 1, 1], ["n", 1, 1, 1, 8], None]
 )
 def test_what_is_no_spectrum_is_told_with_its_shape(shape: Any, tmp_path: Path) -> None:
-    with pytest.raises(Mistake, match=r"input x has the shape .* which is no spectrum") as caught:
+    with pytest.raises(Mistake, match=r"input x has the shape .* which is not a spectrum") as caught:
         ends.of_input(taking(tmp_path, shape), PATH)
     assert ("an image or several channels" in caught.value.message) == (
         shape is not None and len(shape) > 2 and shape[1] != 1
@@ -60,11 +60,11 @@ def test_several_inputs_other_types_and_sequences_are_told(tmp_path: Path) -> No
     model.graph.input.append(helper.make_tensor_value_info("temperature", TensorProto.FLOAT, ["n", 1]))
     with pytest.raises(Mistake, match=r"has 2 inputs \(x, temperature\)"):
         ends.of_input(model, PATH)
-    with pytest.raises(Mistake, match="input x is no tensor of floats"):
+    with pytest.raises(Mistake, match="input x is not a tensor of floats"):
         ends.of_input(taking(tmp_path, ["n", 128], TensorProto.INT64), PATH)
     model.graph.ClearField("input")
     model.graph.input.append(helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, ["n", 128]))
-    with pytest.raises(Mistake, match="input x is no tensor of floats"):
+    with pytest.raises(Mistake, match="input x is not a tensor of floats"):
         ends.of_input(model, PATH)
 
 

@@ -68,7 +68,7 @@ NO_MODELS = {
 @pytest.mark.parametrize("content", NO_MODELS.values(), ids=NO_MODELS)
 def test_bytes_that_are_no_model_are_one_sentence(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.onnx").write_bytes(content)
-    with pytest.raises(Mistake, match=r"a\.onnx is no ONNX file, or a damaged one") as caught:
+    with pytest.raises(Mistake, match=r"a\.onnx is not an ONNX file, or a damaged one") as caught:
         file.read(tmp_path / "a.onnx")
     assert "\n" not in caught.value.message
 

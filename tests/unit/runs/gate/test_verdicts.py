@@ -200,7 +200,7 @@ def test_a_run_is_judged_and_its_report_keeps_the_verdicts(tmp_path: Path) -> No
     [
         ("  {}\n", None, "makes no promises"),
         ("  accuracy: 0.5\n", "lokal", "unknown target 'lokal'"),
-        ("  accuracy: 95\n  sizze: 3\n", None, "recipe.yaml:3: 'accuracy': 95 is no share"),
+        ("  accuracy: 95\n  sizze: 3\n", None, "recipe.yaml:3: 'accuracy': 95 is not a share"),
     ],
 )
 def test_a_run_that_cannot_be_judged_says_why(tmp_path: Path, gates: str, name: str | None, said: str) -> None:
