@@ -146,7 +146,7 @@ def _choose(value: dict[str, Any], place: Place, name: str) -> Choose:
         what = (
             "holds nothing"
             if options in (None, [])
-            else "is no list"
+            else "is not a list"
             if not isinstance(options, list)
             else "holds one value"
         )

@@ -131,7 +131,7 @@ class Line:
         except (ValueError, RecursionError):
             told = None
         if not isinstance(told, dict) or ("failed" not in told and not _fits(told, kinds)):
-            raise Unreachable(f"{ssh.title(self.target)} prints what is not a answer: {raw[:80]!r}", hint="try again")
+            raise Unreachable(f"{ssh.title(self.target)} prints what is not an answer: {raw[:80]!r}", hint="try again")
         if "failed" in told:
             why = _shown(f"{told.get('why')} {told.get('where')}")
             if told["failed"] in FULL:

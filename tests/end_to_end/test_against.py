@@ -119,5 +119,5 @@ def test_a_revision_that_is_not_there_is_told_before_anything_runs(project: Path
             judge(project / "runs" / "tiny", against="HEAD~1")
         assert "git fetch --unshallow" in caught.value.hint
         patch.chdir(tmp_path)
-        with pytest.raises(Mistake, match="no git repository"):
+        with pytest.raises(Mistake, match="not a git repository"):
             judge(project / "runs" / "tiny", against="HEAD")

@@ -92,7 +92,7 @@ def test_nothing_else_is_replaced(run_copy: Path, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years of work")
     for place in (tmp_path / "mine", tmp_path / "mine" / "thesis.tex"):
-        with pytest.raises(Mistake, match="is no bundle"):
+        with pytest.raises(Mistake, match="is not a bundle"):
             made(run_copy, place)
     assert (tmp_path / "mine" / "thesis.tex").read_text() == "years of work"
 

@@ -91,7 +91,7 @@ def test_names_that_are_no_text_are_shown_all_the_same(tmp_path: Path, good: Pat
 
 @pytest.mark.parametrize(
     ("model", "told"),
-    [("paper.pdf", "is no ONNX file"), ("rubbish.onnx", "cannot be loaded"), ("nowhere", "there is no nowhere")],
+    [("paper.pdf", "is not an ONNX file"), ("rubbish.onnx", "cannot be loaded"), ("nowhere", "there is no nowhere")],
 )
 def test_what_is_no_model_is_a_mistake(tmp_path: Path, good: Path, model: str, told: str) -> None:
     for name in ("paper.pdf", "rubbish.onnx"):

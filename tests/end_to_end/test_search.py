@@ -135,7 +135,7 @@ def written(folder: Path) -> Path:
     [
         (["plain.yaml"], 2, "plain.yaml has nothing to search"),
         (["nowhere.yaml"], 2, "there is no recipe nowhere.yaml"),
-        (["."], 2, "is no folder of a search"),
+        (["."], 2, "is not a folder of a search"),
         (["open.yaml", "--objectives", "acuracy"], 2, "'acuracy' is no objective"),
         (["open.yaml", "--objectives", "size,size"], 2, "'size' stands twice"),
         (["open.yaml", "--objectives", ","], 2, "--objectives names none"),

@@ -287,7 +287,7 @@ def test_data_that_cannot_be_read_are_told_with_their_exit_code(
 def test_bad_arguments_are_told_with_their_exit_code(garnets: Path, tmp_path: Path) -> None:
     data = Path(elsewhere(tmp_path / "o.npz")).name
     for arguments, said in (
-        ([str(tmp_path), data], "is no run folder"),
+        ([str(tmp_path), data], "is not a run folder"),
         ([str(garnets), data, "--laser", "red"], "--laser"),
         ([str(garnets), data, "--name", "../x"], "--name ../x"),
         ([str(garnets), data, "--references", "0"], "--references 0"),

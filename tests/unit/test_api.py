@@ -70,7 +70,7 @@ def test_wrong_calls_of_a_run_are_mistakes(undisturbed: Path, run_copy: Path, tm
         run.bench(["nowhere"])
     with pytest.raises(Mistake, match="require_engine needs a target"):
         run.export(require_engine=True)
-    with pytest.raises(Mistake, match="is no run folder"):
+    with pytest.raises(Mistake, match="is not a run folder"):
         edgespec.open_run(tmp_path / "nowhere")
     with pytest.raises(Mistakes, match="unknown key"):
         edgespec.compress(undisturbed.parent / "tiny.yaml", set={"sede": 1}, out=tmp_path / "out")

@@ -239,7 +239,7 @@ def test_a_planted_lock_is_refused_and_what_it_leads_to_is_left_alone(kind: str,
         run.mkdir()
         plant(kind, run / ".lock", goal)
         for held in (storage.lock(run), storage.lock(run, wait=True), storage.turn(run / ".lock")):
-            with pytest.raises(StorageError, match="no plain file") as caught, held:
+            with pytest.raises(StorageError, match="not a plain file") as caught, held:
                 pass
             assert caught.value.exit_code == 8
             assert "delete .lock" in caught.value.hint
@@ -263,7 +263,7 @@ def test_a_link_that_is_put_there_at_the_last_moment_is_refused(
         0,
     ):  # without O_NOFOLLOW, as on Windows, the opened file is compared with the name
         monkeypatch.setattr(storage, "PLAIN_ONLY", flags)
-        with pytest.raises(StorageError, match="no plain file"), storage.lock(tmp_path):
+        with pytest.raises(StorageError, match="not a plain file"), storage.lock(tmp_path):
             pass
     assert mine.read_text() == "my spectra"
 

@@ -102,7 +102,7 @@ def test_with_classes_it_is_shown_on_demand(folder: Path) -> None:
     assert by_file.splitlines()[3].startswith("A/bare.txt")
     assert "No classes" not in by_file
     wrong = edgespec(folder.parent, "data", "inspect", "minerals", "--files")
-    assert (wrong.returncode, "is no folder of spectra" in wrong.stderr) == (2, True)
+    assert (wrong.returncode, "is not a folder of spectra" in wrong.stderr) == (2, True)
 
 
 def test_the_folder_of_cases_is_a_table() -> None:

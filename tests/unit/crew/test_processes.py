@@ -208,7 +208,7 @@ def test_how_many(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("said", ["0", "-1", "two", "1.5", "99999999999999999999"])
 def test_no_number_of_processes(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(crews.LIMIT, said)
-    with pytest.raises(Mistake, match="no number of processes"):
+    with pytest.raises(Mistake, match="not a number of processes"):
         crews.allowed()
 
 

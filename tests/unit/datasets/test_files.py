@@ -152,7 +152,7 @@ def test_a_wrong_list_is_told_with_its_line(tmp_path: Path, lines: str, said: st
         ({"path": "s", "label": "{sample}"}, "does not say where the class stands"),
         ({"path": "s", "label": "{label}{label}"}, "twice"),
         ({"path": "s", "list": "l.csv", "label": "{label}"}, "`list` names every file"),
-        ({"path": "s/a.csv"}, "is no folder"),
+        ({"path": "s/a.csv"}, "is not a folder"),
         ({"path": "empty"}, "no file of spectra"),
         ({"path": "s"}, "no class is known of 1 files, such as a.csv"),
         ({"path": "s", "label": "{label}_*"}, "no class is known of 1 files"),

@@ -47,9 +47,9 @@ def test_lines_that_tell_of_no_file_in_the_bundle_are_told(tmp_path: Path) -> No
     sums = place / "SHA256SUMS"
     good = sums.read_text()
     for line, told in (
-        (f"{'0' * 64}  ../a", "is no checksum"),
-        (f"{'0' * 64}  /etc/passwd", "is no checksum"),
-        ("nothing", "is no checksum"),
+        (f"{'0' * 64}  ../a", "is not a checksum"),
+        (f"{'0' * 64}  /etc/passwd", "is not a checksum"),
+        ("nothing", "is not a checksum"),
         (f"{'0' * 64}  a", "is listed twice"),
     ):
         sums.write_text(f"{good}{line}\n")

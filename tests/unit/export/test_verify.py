@@ -188,7 +188,7 @@ def test_what_is_no_bundle_is_a_mistake(tmp_path: Path) -> None:
     for name in ("empty", "nowhere"):
         code, (answer,) = ask(tmp_path, "verify", name)
         assert code == 2
-        assert "is no bundle" in answer["error"]
+        assert "is not a bundle" in answer["error"]
 
 
 @pytest.mark.parametrize(("second", "kept"), [(0.9, False), (0.9995, True), (1.0, True)])

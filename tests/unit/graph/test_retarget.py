@@ -122,7 +122,7 @@ def test_what_is_no_axis_is_refused_with_its_line(text: str, told: str, tmp_path
 def test_a_file_that_is_absent_or_no_text_is_refused(tmp_path: Path, calibrated: OnnxModel) -> None:
     said = contract.load(calibrated.path("float32"))
     (tmp_path / "b.csv").write_bytes(bytes(range(256)))
-    for name, told in (("a.csv", "cannot be read"), ("b.csv", "is no text"), (".", "cannot be read")):
+    for name, told in (("a.csv", "cannot be read"), ("b.csv", "is not text"), (".", "cannot be read")):
         with pytest.raises(Mistake, match=told):
             retarget.read(tmp_path / name, said)
 

@@ -160,14 +160,14 @@ def test_what_is_no_whole_checkpoint_is_refused(tmp_path: Path) -> None:
     contents += [each[: int(len(each) * share)] for each in (whole, legacy) for share in (0.05, 0.5, 0.99)]
     for content in contents:
         path.write_bytes(content)
-        refused(path, "is no checkpoint of PyTorch, or not a whole one")
+        refused(path, "is not a checkpoint of PyTorch, or not a whole one")
     for content in (b"", whole, safe(tmp_path, pace_release.state(depth=1)).read_bytes()[:-50]):
         (tmp_path / "COV.safetensors").write_bytes(content)
-        refused(tmp_path / "COV.safetensors", "is no safetensors file, or not a whole one")
+        refused(tmp_path / "COV.safetensors", "is not a safetensors file, or not a whole one")
     refused(tmp_path / "absent.pth", "there is no file")
     refused(tmp_path, "there is no file")
     for content in (torch.zeros(3), [1, 2], {}, {"epoch": 3}):
-        refused(saved(tmp_path, content), "holds no named tensors|is no tensor of real numbers")
+        refused(saved(tmp_path, content), "holds no named tensors|is not a tensor of real numbers")
 
 
 def test_bytes_that_were_flipped_are_never_a_traceback(tmp_path: Path) -> None:
@@ -239,8 +239,8 @@ def test_labels_and_axes_that_do_not_fit_are_mistakes(tmp_path: Path) -> None:
     (tmp_path / "l.json").write_text("{")
     refused(path, r"l\.json:1", labels=tmp_path / "l.json")
     refused(path, "can't be read", labels=tmp_path / "absent.txt")
-    no_axes = [(np.zeros((2, 900)), "is no axis"), (np.zeros(900), "position 1 does not follow")]
-    for values, match in [*no_axes, (np.array(["a"]), "is no axis")]:
+    no_axes = [(np.zeros((2, 900)), "is not an axis"), (np.zeros(900), "position 1 does not follow")]
+    for values, match in [*no_axes, (np.array(["a"]), "is not an axis")]:
         np.save(axis, values)
         refused(path, match, axis=axis)
     np.save(axis, np.arange(100.0))
@@ -255,7 +255,7 @@ def test_a_folder_that_is_something_else_is_not_replaced_and_an_earlier_import_i
     assert bring(path).checkpoint.keys["depth"] == 1
     assert bring(saved(tmp_path, pace_release.state(depth=2))).checkpoint.keys["depth"] == 2
     (tmp_path / "out" / "artifact.json").write_text("{}")
-    with pytest.raises(Mistake, match="is no imported checkpoint: it is not replaced"):
+    with pytest.raises(Mistake, match="is not an imported checkpoint: it is not replaced"):
         bring(path)
     with pytest.raises(Mistake, match="it is not replaced"):
         imports.bring("pace", path, path, pool=256, points=900, axis=None, labels=None)

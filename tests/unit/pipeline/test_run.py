@@ -88,7 +88,7 @@ def test_what_another_process_wrote_meanwhile_is_not_lost(run_copy: Path) -> Non
 
 
 def test_what_cannot_be_opened_is_told(run_copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Mistake, match="is no run folder"):
+    with pytest.raises(Mistake, match="is not a run folder"):
         _ = Run(run_copy / "nowhere").report
     plain = json.loads((run_copy / "report.json").read_text())
     for change, message in (

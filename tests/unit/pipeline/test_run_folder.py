@@ -65,7 +65,7 @@ def test_what_holds_no_model_is_told(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"x")
     for given, variant, told in (
         (tmp_path / "nowhere", None, "there is no"),
-        (tmp_path / "paper.pdf", None, "is no ONNX file"),
+        (tmp_path / "paper.pdf", None, "is not an ONNX file"),
         (tmp_path / "empty", None, "neither a bundle nor a run"),
         (tmp_path / "fresh", None, "has made no ONNX file yet"),
         (folder, "float23", "ships no variant 'float23'"),

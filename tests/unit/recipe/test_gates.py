@@ -75,7 +75,7 @@ def test_nothing_promised_is_nothing_wrong() -> None:
         ({"regression": {"contract": "maybe"}}, ("regression", "contract"), "not same or any", "same"),
         ({"skipped": "maybe"}, ("skipped",), "'maybe' is not warn or fail", "warn"),
         ({"regression": {"size": "-1 %"}}, ("regression", "size"), "negative", "0 % or more"),
-        ({"regression": {"size": "5"}}, ("regression", "size"), "no share", "'95 %'"),
+        ({"regression": {"size": "5"}}, ("regression", "size"), "not a share", "'95 %'"),
         ({"regression": {"size": {"local": 0.1}}}, ("regression", "size"), "the same on all targets", "size: 5 %"),
         ({"regression": {"latency_p50": 0.1}}, ("regression", "latency_p50"), "for each target", "{local: 5 %}"),
         (

@@ -117,7 +117,7 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
     with pytest.raises(Mistake, match="there is no recipe") as caught:
         recipe.load(tmp_path / "b.yaml")
     assert "edgespec ls recipes" in caught.value.hint
-    with pytest.raises(Mistake, match="is no recipe: Is a directory"):
+    with pytest.raises(Mistake, match="is not a recipe: Is a directory"):
         recipe.load(tmp_path)
 
 

@@ -53,7 +53,7 @@ def without(key: str) -> Callable[[dict[str, Any]], Any]:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (without("schema"), "is no report of edgespec"),
+        (without("schema"), "is not a report of edgespec"),
         (without("rows"), "is damaged: it lacks 'rows'"),
         (without("data"), "is damaged"),
         (lambda plain: {**plain, "schema": 1}, "is of version 1, this edgespec reads 2"),
@@ -62,8 +62,8 @@ def without(key: str) -> Callable[[dict[str, Any]], Any]:
         (lambda plain: {**plain, "data": 3}, "'data' does not hold keys"),
         (lambda plain: {**plain, "steps": {}}, "'steps' is not a list"),
         (lambda plain: {**plain, "rows": [{**plain["rows"][0], "right": 5}]}, "'right' does not hold keys"),
-        (lambda plain: [], "is no report of edgespec"),
-        (lambda plain: 3, "is no report of edgespec"),
+        (lambda plain: [], "is not a report of edgespec"),
+        (lambda plain: 3, "is not a report of edgespec"),
     ],
 )
 def test_a_damaged_report_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], Any], said: str) -> None:
@@ -72,7 +72,7 @@ def test_a_damaged_report_is_refused(tmp_path: Path, change: Callable[[dict[str,
     path.write_text(json.dumps(resealed.sealed(change(json.loads(path.read_text())))))
     with pytest.raises((Mistake, Mismatch)) as caught:
         reports.read(tmp_path)
-    assert caught.value.exit_code == (2 if "version" in said or "no report" in said else 4)
+    assert caught.value.exit_code == (2 if "version" in said or "not a report" in said else 4)
     assert str(path) in caught.value.message
     assert said in caught.value.message
     assert "edgespec compress" in caught.value.hint
@@ -105,7 +105,7 @@ def test_a_report_cut_short_is_refused_and_a_missing_one_told(tmp_path: Path) ->
         with pytest.raises(Mismatch, match="is damaged"):
             reports.read(tmp_path)
     path.unlink()
-    with pytest.raises(Mistake, match="is no run folder"):
+    with pytest.raises(Mistake, match="is not a run folder"):
         reports.read(tmp_path)
 
 

@@ -162,7 +162,7 @@ def test_a_calibration_of_another_runtime_is_refused(changes: dict[str, object],
 )
 def test_a_damaged_calibration_is_refused(content: str) -> None:
     keep(held()).write_text(content)
-    with pytest.raises(Mistake, match="no calibration of this version"):
+    with pytest.raises(Mistake, match="not a calibration of this version"):
         estimate.load(LOCAL)
 
 

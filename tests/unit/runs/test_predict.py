@@ -152,7 +152,7 @@ def test_what_the_command_refuses_is_refused_in_the_same_words(
         (spectra(2), {"axis": AXIS, "unit": "mm"}, "unit: 'mm' is not known"),
         (spectra(2), {"axis": AXIS, "unit": "nm"}, "its laser is not known"),
         (spectra(2), {"unit": "nm"}, "unit: 'nm' is said, but no axis"),
-        (spectra(2), {"axis": AXIS, "laser_nm": 7.85}, "is no wavelength of a laser"),
+        (spectra(2), {"axis": AXIS, "laser_nm": 7.85}, "is not a wavelength of a laser"),
         (spectra(2), {"axis": AXIS, "refused": "drop"}, "neither 'raise' nor 'keep'"),
         (np.ones((2, 9)), {"axis": AXIS[:9]}, "9 points, at least 16 are wanted"),
     ],

@@ -154,8 +154,8 @@ def test_it_goes_on_where_it_stopped(recipe: Path, found: dict[str, Any], tmp_pa
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "there is no"), ("{", "is no result"), ("[]", "is no result"), ('{"format": 1, "folds": []}', "is no result"),
-     ('{"format": 2, "folds": [1]}', "its format is 2"), ('{"format": 1, "folds": [{}]}', "is no result")],
+    [(None, "there is no"), ("{", "is not a result"), ("[]", "is not a result"), ('{"format": 1, "folds": []}', "is not a result"),
+     ('{"format": 2, "folds": [1]}', "its format is 2"), ('{"format": 1, "folds": [{}]}', "is not a result")],
 )  # fmt: skip
 def test_what_is_no_result_is_told(tmp_path: Path, content: str | None, said: str) -> None:
     if content is not None:

@@ -55,7 +55,7 @@ def test_a_damaged_front_is_a_mistake(tmp_path: Path, text: str) -> None:
     (tmp_path / pareto.FILE).write_text(text)
     with pytest.raises(Mistake, match=r"front\.json is"):
         pareto.read(tmp_path)
-    with pytest.raises(Mistake, match="is no folder of a search"):
+    with pytest.raises(Mistake, match="is not a folder of a search"):
         pareto.read(tmp_path / "nowhere")
 
 

@@ -28,7 +28,7 @@ def test_an_address_takes_the_place_of_the_cards(address: str, host: str, user: 
     "address", ["", "-oProxyCommand=x", "pi@", "pi@-x", "a b", "pi@host:0", "pi@host:99999", "fe80::7"]
 )
 def test_what_is_no_address_is_refused(address: str) -> None:
-    with pytest.raises(Mistake, match="no address of a device"):
+    with pytest.raises(Mistake, match="not an address of a device"):
         target_cards.with_host(Target("jetson", "tensorrt", reach="ssh"), address)
 
 

@@ -218,5 +218,5 @@ def test_a_device_that_talks_rubbish_is_not_believed(
 ) -> None:
     runner(ANSWER)
     agent("wire.tell(answer, ", f"print({answer!r}, flush=True); wire.tell(answer, ")
-    with pytest.raises(Unreachable, match="prints what is not a answer"):
+    with pytest.raises(Unreachable, match="prints what is not an answer"):
         device.call(there.card(), ["hello"], work)

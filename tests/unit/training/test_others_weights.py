@@ -36,7 +36,7 @@ def test_halves_become_float32(tmp_path: Path) -> None:
     [
         (torch.nn.Linear(2, 2), "nothing of it was run"),
         ({"w": torch.tensor([1.0, float("nan")])}, "1 of 2 values that are not finite"),
-        ({"w": [1, 2]}, "no tensor of real numbers"),
+        ({"w": [1, 2]}, "not a tensor of real numbers"),
         ([1, 2], "no named tensors"),
         ({}, "no named tensors"),
     ],

@@ -92,7 +92,7 @@ def test_a_step_of_another_run_answers_as_it_does_itself(line: tiny_job.Line) ->
         (lambda path: linear(path, 100, 3), "cannot be asked about 128 points"),
         (lambda path: linear(path, 128, 5), "answers 5 classes, the data have 3"),
         (lambda path: linear(path, 128, 3, value=float("nan")), "has no finite answer to row 0"),
-        (lambda path: path.write_bytes(b"\x08\x09rubbish") and path, "is no ONNX file|cannot be asked"),
+        (lambda path: path.write_bytes(b"\x08\x09rubbish") and path, "is not an ONNX file|cannot be asked"),
         (lambda path: path.with_name("none.onnx"), "there is no file"),
     ],
 )

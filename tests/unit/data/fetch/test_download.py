@@ -95,7 +95,7 @@ def test_a_proxy_that_is_none_is_told_at_once(proxy: str, tmp_path: Path, monkey
     monkeypatch.setenv("http_proxy", proxy)
     monkeypatch.setenv("no_proxy", "")
     told = Told()
-    with pytest.raises(Unreachable, match="no address that can be asked") as caught:
+    with pytest.raises(Unreachable, match="not an address that can be asked") as caught:
         list(sources.fetch("rruff", [NAME], tmp_path, told, base="http://mirror.invalid/", patience=QUICK))
     assert "http_proxy" in caught.value.hint
     assert told.said == []
@@ -106,7 +106,7 @@ def test_a_proxy_that_is_none_is_told_at_once(proxy: str, tmp_path: Path, monkey
 def test_a_redirect_to_no_address_is_told_at_once(to: str, tmp_path: Path) -> None:
     told = Told()
     with serving(CONTENT, say(302, Location=to)) as server:
-        with pytest.raises(Unreachable, match="no address that can be asked") as caught:
+        with pytest.raises(Unreachable, match="not an address that can be asked") as caught:
             fetch(server, tmp_path, told)
         assert caught.value.hint
     assert told.said == left(tmp_path) == []

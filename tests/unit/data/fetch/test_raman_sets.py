@@ -64,7 +64,7 @@ def test_without_the_package_its_name_and_the_command_are_told() -> None:
 @pytest.mark.parametrize("name", ["", "..", "../odd_set", "a/b", "a\\b", ".hidden", "a\x1b[2Jb", "a\nb"])
 def test_what_is_no_name_leads_nowhere(name: str) -> None:
     for ask in (lambda: raman_sets.find(name, None), lambda: fetched(name)):
-        with pytest.raises(Mistake, match="is no name of a data set"):
+        with pytest.raises(Mistake, match="is not a name of a data set"):
             ask()
 
 

@@ -88,12 +88,12 @@ def test_offline_fetches_nothing(tmp_path: Path) -> None:
     [
         ("ruff", [NAME], None, "nobody named 'ruff'"),
         ("rruff", ["fair_orientated"], None, "no archive 'fair_orientated'"),
-        ("rruff", [NAME], "file:///etc/", "is no address of a web server"),
-        ("rruff", [NAME], "http://[bad/", "is no address of a web server"),
-        ("rruff", [NAME], "http://host:99999/", "is no address of a web server"),
-        ("rruff", [NAME], "http://host/a b/", "is no address of a web server"),
-        ("rruff", [NAME], "http://host/\xe4/", "is no address of a web server"),
-        ("rruff", [NAME], "http://host/?folder=raman", "is no address of a web server"),
+        ("rruff", [NAME], "file:///etc/", "is not an address of a web server"),
+        ("rruff", [NAME], "http://[bad/", "is not an address of a web server"),
+        ("rruff", [NAME], "http://host:99999/", "is not an address of a web server"),
+        ("rruff", [NAME], "http://host/a b/", "is not an address of a web server"),
+        ("rruff", [NAME], "http://host/\xe4/", "is not an address of a web server"),
+        ("rruff", [NAME], "http://host/?folder=raman", "is not an address of a web server"),
         ("rruff", [NAME], "http://me:secret@host/", "^--from: an address with a name or password in it$"),
     ],
 )

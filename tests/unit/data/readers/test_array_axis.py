@@ -33,9 +33,9 @@ def test_an_infrared_wavelength_is_a_wavenumber() -> None:
 @pytest.mark.parametrize(
     ("axis", "said"),
     [
-        (["a", "b"], "is no axis"),
-        (np.zeros((2, 2, 2)), "is no axis"),
-        ([1.0], "is no axis"),
+        (["a", "b"], "is not an axis"),
+        (np.zeros((2, 2, 2)), "is not an axis"),
+        ([1.0], "is not an axis"),
         ([100.0, np.nan, 300], "a.npz!w: position 1 is not finite"),
         ([[100.0, 200, 300], [100, np.inf, 300]], "row 1: position 1 is not finite"),
         ([100.0, 100, 300], "position 1 does not follow"),

@@ -92,7 +92,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "seconds": (lambda path: files.spc(path, unit=4), "its axis is in another unit"),
     "old spc": (lambda path: content(b"\0\x4d" + files.spc(path).read_bytes()[2:])(path.with_suffix(".spc")), "old"),
     "cut spc": (lambda path: content(files.spc(path).read_bytes()[:-9])(path.with_suffix(".spc")), "damaged"),
-    "no spc": (lambda path: content(b"1,2\n")(path.with_suffix(".spc")), "is no SPC file"),
+    "no spc": (lambda path: content(b"1,2\n")(path.with_suffix(".spc")), "is not an SPC file"),
     "absent": (lambda path: path, "cannot be read: No such file or directory"),
 }  # fmt: skip
 

@@ -170,5 +170,5 @@ def test_an_operator_without_c_is_named(tmp_path: Path) -> None:
 
 def test_an_output_that_is_no_name_in_c_is_refused(tmp_path: Path) -> None:
     path = c_code.graph(tmp_path, [helper.make_node("Relu", ["spectrum"], ["a/b"])], 4, 4, outputs=("a/b",))
-    with pytest.raises(Mistake, match="no name in C"):
+    with pytest.raises(Mistake, match="not a name in C"):
         source.source(path)

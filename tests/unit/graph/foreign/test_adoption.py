@@ -224,7 +224,7 @@ def broken(given: Job, path: Path, case: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("case", "match"),
     [
-        ("garbage", "is no ONNX file, or a damaged one"),
+        ("garbage", "is not an ONNX file, or a damaged one"),
         ("two inputs", r"has 2 inputs \(x, t\)"),
         ("nan", "3 of 3 weights of bias are not finite"),
         ("custom", "operator Reshape is of the domain 'lab.ops'"),
