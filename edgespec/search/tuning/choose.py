@@ -3,7 +3,8 @@
 Optuna draws the settings (tree-structured Parzen estimators, Bergstra et al. 2011) and ends those that fall behind after one and two folds
 (successive halving, Jamieson, Talwalkar 2016, arXiv:1502.07943). The best few are judged once more on another division, because the best of many
 is partly luck. Of those within one standard error of the most accurate (Breiman et al. 1984) the most accurate on perturbed spectra wins; where
-the model is for one instrument, the most accurate of all does.
+the model is for one instrument, the most accurate of all does. The draft's own setting stays unless the winner is ahead of it by more than a
+standard error.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ def tune(
     whole = [each for each in tried if len(each.clean) >= count]
     if not whole:
         raise Mistake("no setting could be judged on all folds in this time", hint="a longer --tune, or none")
-    best = choose(whole, one_instrument)
+    start = next(each for each in tried if each.setting == space.start)
+    best = choose(whole, start, one_instrument)
     rest = sorted((each for each in tried if each is not best and each.clean), key=_order, reverse=True)
     job.progress.end()
     failed = [each for each in tried if not each.clean]
-    start = next(each for each in tried if each.setting == space.start)
     return Tuned(
         [best, *rest, *failed], start, count, len(known), line.spent(), one_instrument, line.linear(space.start)
     )

@@ -84,23 +84,37 @@ class Tuned:
         ]
 
 
-def choose(whole: Sequence[Tried], one_instrument: bool) -> Tried:
-    """Give the winner of settings that were judged on all folds: among those judged on most divisions, as the module says."""
+def choose(whole: Sequence[Tried], start: Tried, one_instrument: bool) -> Tried:
+    """Give the winner of settings that were judged on all folds: among those judged on most divisions, as `tuning.choose` says.
+
+    start: the draft's own, which stays where the winner is not ahead of it by more than a standard error on the folds that both were judged on
+    """
     most = max(len(each.clean) for each in whole)
-    whole = [each for each in whole if len(each.clean) == most]
-    best = max(whole, key=lambda each: each.accuracy)
-    if one_instrument:
-        return best
-    near = [each for each in whole if best.accuracy - each.accuracy <= error(best, each)]
-    return max(near, key=lambda each: each.robust)
+    judged = [each for each in whole if len(each.clean) == most]
+    best = max(judged, key=lambda each: each.accuracy)
+    if not one_instrument:
+        near = [each for each in judged if -gain(each, best) <= error(best, each)]
+        best = max(near, key=lambda each: each.robust)
+    return best if not start.clean or gain(best, start) > error(best, start) else start
+
+
+def gain(one: Tried, other: Tried) -> float:
+    """Give how much more accurate a setting is than another, on the folds that both were judged on."""
+    return float(_apart(one, other)[0].mean())
 
 
 def error(one: Tried, other: Tried) -> float:
-    """Give the standard error of how far two settings are apart, the spectra of one physical sample counted together."""
-    apart = np.concatenate(one.clean) - np.concatenate(other.clean)
-    _, sample = np.unique(np.concatenate(one.sample), return_inverse=True)
+    """Give the standard error of `gain`, the spectra of one physical sample counted together."""
+    apart, names = _apart(one, other)
+    _, sample = np.unique(names, return_inverse=True)
     sums = np.bincount(sample, apart - apart.mean())
     return float(np.sqrt((sums**2).sum()) / len(apart))
+
+
+def _apart(one: Tried, other: Tried) -> tuple[Shares, Words]:
+    folds = min(len(one.clean), len(other.clean))
+    mine, theirs = (np.concatenate(each.clean[:folds]) for each in (one, other))
+    return mine - theirs, np.concatenate(one.sample[:folds])
 
 
 def _figures(tried: Tried) -> str:

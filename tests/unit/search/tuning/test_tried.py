@@ -25,9 +25,19 @@ def test_the_most_accurate_wins_unless_another_is_as_accurate_and_more_robust() 
         tried([0, 1, 1, 1, 1, 1, 1, 1], 0.3),
         tried([0, 0, 0, 1, 0, 1, 0, 0], 0.99),
     )
-    assert judged.choose([good, fragile, poor], one_instrument=True) is fragile
-    assert judged.choose([good, fragile, poor], one_instrument=False) is good
-    assert judged.choose([tried([1] * 8, 0.3), twice := tried([1] * 8, 0.2, 2)], one_instrument=True) is twice
+    behind = tried([0] * 8, 0.1)
+    assert judged.choose([good, fragile, poor], behind, one_instrument=True) is fragile
+    assert judged.choose([good, fragile, poor], behind, one_instrument=False) is good
+    once, twice = tried([1] * 8, 0.3), tried([1] * 8, 0.2, 2)
+    assert judged.choose([once, twice], behind, one_instrument=True) is twice
+
+
+def test_the_drafts_own_stays_unless_it_is_beaten_by_more_than_chance() -> None:
+    own, level = tried([1, 1, 1, 1, 1, 0, 1, 0], 0.5), tried([1, 1, 1, 1, 0, 1, 1, 1], 0.9, 2)
+    assert judged.gain(level, own) == pytest.approx(1 / 8)
+    assert judged.choose([own, level], own, one_instrument=True) is own
+    better = tried([1] * 8, 0.9)
+    assert judged.choose([own, better], tried([0] * 4 + [1] * 4, 0.5), one_instrument=True) is better
 
 
 def test_the_error_counts_the_spectra_of_one_sample_together() -> None:
