@@ -87,8 +87,7 @@ def command(
     check_format(to_json=to_json, to_csv=to_csv)
     form = (to_json, to_csv, wide)
     if replay is not None:
-        _replay(replay, run, form)
-        return
+        return _replay(replay, run, form)
     how = protocol.named(mode, seconds=seconds, lock_clocks=lock_clocks)
     name_targets(*(target or ()))
     if run is not None and run.is_file():
@@ -115,9 +114,8 @@ def command(
     if not (to_json or to_csv):
         bars.say(f"report: {folder / 'report.html'}")
     for name, problem in lost.items():
-        bars.say(
-            f"error: {name} is not measured: {problem.message}" + (f"\nhint:  {problem.hint}" if problem.hint else "")
-        )
+        hint = f"\nhint:  {problem.hint}" if problem.hint else ""
+        bars.say(f"error: {name} is not measured: {problem.message}{hint}")
     if lost:
         raise typer.Exit(next(iter(lost.values())).exit_code)
 
