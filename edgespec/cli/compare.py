@@ -12,6 +12,7 @@ import typer
 from edgespec.cli.answers import harmless
 from edgespec.cli.console import Bars, Scheduler, as_json, name_targets
 from edgespec.cli.program import app
+from edgespec.cli.tables import Csv, Wide, check_format, show
 
 RecipeFiles = Annotated[
     list[Path], typer.Argument(help="Recipe files, or names of shipped recipes (edgespec ls recipes).")
@@ -43,6 +44,8 @@ def command(
     out: Out = Path("runs") / "compare",
     scheduler: Scheduler = "",
     to_json: Json = False,
+    to_csv: Csv = False,
+    wide: Wide = False,
 ) -> None:
     """Run recipes, or one recipe with several models, on the same spectra, split and seeds. Prints a table and draws the Pareto front.
 
@@ -51,10 +54,11 @@ def command(
     Finished runs are kept: the same command resumes after an interruption.
     """
     from edgespec import plugins, storage
-    from edgespec.report import html, terminal
+    from edgespec.report import html
     from edgespec.search import compare
     from edgespec.targets import card as cards
 
+    check_format(to_json=to_json, to_csv=to_csv)
     if target:
         name_targets(target)
         cards.load(target)
@@ -72,10 +76,10 @@ def command(
     storage.write(out / "compare.html", html.render(runs))
     if to_json:
         as_json(told)
+    elif to_csv:
+        print(_csv(told), end="")
     else:
-        where = f", latency on {target}" if target else ""
-        print(f"{told['data']} ({told['source']}): {told['test']} test spectra, {seeds} seeds{where}\n")
-        print(terminal.columns(*compare.table(told)))
+        show(compare.parts(told), wide)
     bars.say(f"compared: {out / 'compare.html'}, compare.csv, compare.json")
 
 

@@ -10,6 +10,7 @@ import typer
 
 from edgespec.cli.console import Bars, as_json
 from edgespec.cli.program import app
+from edgespec.cli.tables import Wide, check_format, print_csv, show_text, width
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ Until = Annotated[
 Dry = Annotated[bool, typer.Option("--dry-run", help="Check the recipe and the data, print the plan, and run nothing.")]
 NoData = Annotated[bool, typer.Option("--no-data", help="With --dry-run: check only the recipe.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
+Table = Annotated[bool, typer.Option("--csv", help="Print the table of all models as CSV, with all columns.")]
 
 
 @app.command("compress", short_help="Run a recipe: from spectra to a checked model file.")
@@ -42,6 +44,8 @@ def command(
     dry_run: Dry = False,
     no_data: NoData = False,
     to_json: Json = False,
+    to_csv: Table = False,
+    wide: Wide = False,
 ) -> None:
     """Run a recipe: train, distil, export, quantise, calibrate. Each step is checked, tested and stored.
 
@@ -52,6 +56,9 @@ def command(
     from edgespec import own_code, plugins
     from edgespec import recipe as recipes
 
+    check_format(to_json=to_json, to_csv=to_csv)
+    if dry_run and to_csv:
+        raise Mistake("--csv: a plan is no table", hint="--json prints the plan for a program")
     if no_data and not dry_run:
         raise Mistake("--no-data: a run reads its data", hint="--no-data goes with --dry-run")
     if dry_run:
@@ -66,19 +73,22 @@ def command(
         )
     written = recipes.load(plugins.recipe_file(recipe[0]), change or [])
     folder = out or Path("runs") / written.name
-    _run(written, folder, stop, to_json)
+    _run(written, folder, stop, (to_json, to_csv, wide))
 
 
-def _run(written: Recipe, folder: Path, stop: str | None, to_json: bool) -> None:
+def _run(written: Recipe, folder: Path, stop: str | None, form: tuple[bool, bool, bool]) -> None:
     from edgespec import api
-    from edgespec.report import terminal
+    from edgespec.report import tables, terminal
 
-    bars = Bars(folder / "log.txt")
+    bars, (to_json, to_csv, wide) = Bars(folder / "log.txt"), form
     result = api.finish(written, folder, stop, bars)[0].report
     if to_json:
         as_json({"folder": str(folder), **asdict(result)})
         return
-    print(terminal.show(result))
+    if to_csv:
+        print_csv(tables.HEAD, tables.scores(result))
+    else:
+        print(terminal.show(result, width(wide)))
     bars.say(f"report: {folder / 'report.html'}")
 
 
@@ -105,7 +115,7 @@ def _plan(written: Recipe, stop: str | None, to_json: bool, read: bool) -> None:
     division = ", ".join(f"{name} {count}" for name, count in found["parts"].items())
     print(f"data: {found['spectra']} {found['source']} spectra, {found['classes']} classes; {division}")
     for note in found["notes"]:
-        print(f"note: {note}")
+        show_text(f"note: {note}")
 
 
 def _read(checked: Plan) -> dict[str, Any]:

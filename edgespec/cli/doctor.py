@@ -8,13 +8,14 @@ import typer
 
 from edgespec.cli.console import as_json
 from edgespec.cli.program import app
+from edgespec.cli.tables import Wide, show
 
-HEAD = ["", "what", "version", "state", ""]
+HEAD = ["kind", "what", "version", "state", "about"]
 Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")]
 
 
 @app.command("doctor", short_help="Check the installation and suggest fixes.")
-def command(to_json: Json = False) -> None:
+def command(to_json: Json = False, wide: Wide = False) -> None:
     """Check every library, runtime and tool: version, whether it works, and the command that installs or repairs it.
 
     Example: edgespec doctor --json
@@ -30,15 +31,14 @@ def command(to_json: Json = False) -> None:
     if to_json:
         as_json({"ok": good, "findings": [asdict(each) for each in found]})
     else:
-        from edgespec.report import terminal
+        from edgespec.report.tables.layout import Grid, Shape
 
         order = {kind: i for i, kind in enumerate(("needed", "runtime", "tool", "extra", "data"))}
         rows = sorted(found, key=lambda each: order[each.kind])
-        print(terminal.columns(HEAD, [[each.kind, each.name, each.version, each.state, each.about] for each in rows]))
-        print()
-        for each in rows:
-            if each.state != doctor.WORKS:
-                print(f"{each.name}: {each.mend}")
-        print("\nall that edgespec needs works" if good else "\nsomething that edgespec needs does not work")
+        cells = [[each.kind, each.name, each.version, each.state, each.about] for each in rows]
+        mends = [f"{each.name}: {each.mend}" for each in rows if each.state != doctor.WORKS]
+        shape = Shape(("what", "state", "about", "version", "kind"), 3, {"about": 30, "version": 18})
+        last = "all that edgespec needs works" if good else "something that edgespec needs does not work"
+        show([Grid(HEAD, cells, shape), "", *mends, "", last], wide)
     if not good:
         raise typer.Exit(3)

@@ -11,6 +11,7 @@ import typer
 
 from edgespec.cli.console import Bars, as_json, name_targets
 from edgespec.cli.program import app
+from edgespec.cli.tables import Wide, show
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
@@ -32,7 +33,12 @@ Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 @app.command("estimate", short_help="Estimate latency on a device without the device.")
 def command(
-    target: There, model: Model = None, fit: Fitting = False, seconds: Seconds = 1.0, to_json: Json = False
+    target: There,
+    model: Model = None,
+    fit: Fitting = False,
+    seconds: Seconds = 1.0,
+    to_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Estimate the latency of model files on a device without the device, with the error of the estimate.
 
@@ -62,7 +68,7 @@ def command(
         told = {name: each.message for name, each in refused.items()}
         as_json({"target": card.name, "estimates": [asdict(each) for each in found], "refused": told})
         return
-    _tell(found, refused, estimate.load(card))
+    _tell(found, refused, estimate.load(card), wide)
 
 
 def _files(model: Path | None) -> dict[str, Path]:
@@ -77,8 +83,8 @@ def _files(model: Path | None) -> dict[str, Path]:
     return {name: made.path(name) for name, each in made.variants.items() if each.role == "candidate"}
 
 
-def _tell(found: list[Estimate], refused: dict[str, Mistake], held: Calibration | None) -> None:
-    from edgespec.report import terminal
+def _tell(found: list[Estimate], refused: dict[str, Mistake], held: Calibration | None, wide: bool) -> None:
+    from edgespec.report.tables.layout import Grid, Shape
     from edgespec.units import show_time
 
     rows = [
@@ -86,19 +92,16 @@ def _tell(found: list[Estimate], refused: dict[str, Mistake], held: Calibration 
          f"{show_time(each.low_ms / 1e3)} - {show_time(each.high_ms / 1e3)}", each.source]
         for each in found
     ]  # fmt: skip
-    print(terminal.columns(["file", "p50", "likely", "source"], rows) + "\n")
-    for line in dict.fromkeys(each.basis for each in found):
-        print(f"from {line}")
-    if held is not None:
-        print("\n".join(_errors(held)))
-    for each in found:
-        if each.beyond:
-            print(
-                f"{each.file} has more {', '.join(each.beyond)} than anything that was measured: the error may be larger"
-            )
-    for problem in refused.values():
-        print(f"not estimated: {problem.message}")
-    print("estimated: no gate takes it")
+    shape = Shape(("file", "p50", "likely", "source"), 4)
+    told = [f"from {line}" for line in dict.fromkeys(each.basis for each in found)]
+    told += [] if held is None else _errors(held)
+    told += [
+        f"{each.file} has more {', '.join(each.beyond)} than anything that was measured: the error may be larger"
+        for each in found
+        if each.beyond
+    ]
+    told += [f"not estimated: {problem.message}" for problem in refused.values()]
+    show([Grid(["file", "p50", "likely", "source"], rows, shape), "", *told, "estimated: no gate takes it"], wide)
 
 
 def _errors(held: Calibration) -> list[str]:
@@ -114,5 +117,5 @@ def _tell_fit(made: Calibration, to_json: bool) -> None:
     if to_json:
         as_json(asdict(made))
         return
-    print("\n".join(_errors(made)))
+    show(_errors(made))
     print(f"kept in {estimate.place(made.target)}; noise of the session {made.noise:.1%}")

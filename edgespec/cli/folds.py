@@ -9,6 +9,7 @@ import typer
 
 from edgespec.cli.console import Bars, Scheduler, as_json
 from edgespec.cli.program import app
+from edgespec.cli.tables import Wide, show
 
 RecipeFile = Annotated[Path, typer.Argument(help="Recipe file, or the name of a shipped recipe.")]
 Folds = Annotated[int, typer.Option("--folds", help="Number of folds.")]
@@ -57,6 +58,7 @@ def command(
     only: Only = 0,
     scheduler: Scheduler = "",
     to_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Cross-validate a recipe. A test part given by the data set is left out first.
 
@@ -77,5 +79,5 @@ def command(
     if to_json:
         as_json(found)
     else:
-        print(folds_table.table(found, other))
+        show(folds_table.parts(found, other), wide)
     bars.say(f"result: {file}")

@@ -11,6 +11,7 @@ import typer
 
 from edgespec.cli.console import Bars, as_json, name_targets, run_folder
 from edgespec.cli.program import app
+from edgespec.cli.tables import Csv, Wide, check_format, print_csv, width
 
 Folder = Annotated[Path | None, typer.Argument(help="Run folder (default: the newest in runs/).")]
 Target = Annotated[str | None, typer.Option("--target", help="Check only the gates that this target decides.")]
@@ -57,6 +58,7 @@ def command(
     run: Folder = None, target: Target = None, against: Against = None, change: Change = None, baseline: Baseline = None,
     update: Update = False, seconds: Seconds = 5.0, junit: Junit = None, summary: Summary = None,
     annotate: Annotate = None, to_json: Json = False, recipe_there: There = None, skipped: Skipped = None, force: Force = False,
+    to_csv: Csv = False, wide: Wide = False,
 ) -> None:  # fmt: skip
     """Check a run against the recipe's `gates:`: fixed limits, and under `regression:` limits relative to a baseline, run or revision.
 
@@ -66,6 +68,7 @@ def command(
 
     Exit code: 1 if a gate fails or was not measured; 5 if a gate is inconclusive and the recipe treats this as a failure.
     """
+    check_format(to_json=to_json, to_csv=to_csv)
     folder = run_folder(run)
     name_targets(*([] if target is None else [target]))
     from edgespec.pipeline.run import Run
@@ -98,7 +101,9 @@ def command(
         )
     if to_json:
         as_json({"folder": str(folder), "kept": found.code == 0, "exit_code": found.code, "gates": result.gates})
+    elif to_csv:
+        print_csv(tables.GATE_HEAD, tables.gates(result))
     else:
-        print(f"{tables.headline(result)}\n\n{terminal.show_gates(result)}")
+        print(terminal.show_gates(result, width(wide)))
     if found.code:
         raise typer.Exit(found.code)

@@ -8,6 +8,7 @@ import typer
 
 from edgespec.cli.console import as_json
 from edgespec.cli.program import app
+from edgespec.cli.tables import Wide, show_text
 from edgespec.errors import Mistake
 
 KINDS = ["recipes", "steps", "models", "datasets", "preprocess", "augment", "targets", "schema"]
@@ -18,7 +19,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
 @app.command("ls", short_help="List recipes, models, steps and targets, with their keys.")
-def command(kind: Kind, check: Check = False, to_json: Json = False) -> None:
+def command(kind: Kind, check: Check = False, to_json: Json = False, wide: Wide = False) -> None:
     """List recipes, models, steps, targets and other parts, with every key, its default and its meaning.
 
     Example: edgespec ls steps
@@ -41,21 +42,20 @@ def command(kind: Kind, check: Check = False, to_json: Json = False) -> None:
         as_json(found)
         return
     for each in found:
-        print(f"{each['name']}\n    {each['about']}")
-        for fact in ("reached", "file", "told"):
-            if kind == "targets" and fact in each:
-                print(f"    {each[fact]}")
-        _print_keys(each.get("keys", []), "    ")
-        print()
+        facts = [each[fact] for fact in ("reached", "file", "told") if kind == "targets" and fact in each]
+        about = [f"    {line}" for line in ("\n".join([each["about"], *facts])).split("\n")]
+        show_text("\n".join([each["name"], *about, *_keys_told(each.get("keys", []), "    "), ""]), wide)
 
 
-def _print_keys(keys: list[dict[str, Any]], indent: str) -> None:
+def _keys_told(keys: list[dict[str, Any]], indent: str) -> list[str]:
     from edgespec.recipe import messages
 
+    lines = []
     for key in keys:
         default = "required" if key["required"] else f"default {messages.shown(key['default'])}"
-        print(f"{indent}{key['name']}: {key['type']}, {default}\n{indent}    {key['help']}")
-        _print_keys(key.get("keys", []), indent + "    ")
+        lines += [f"{indent}{key['name']}: {key['type']}, {default}", f"{indent}    {key['help']}"]
+        lines += _keys_told(key.get("keys", []), indent + "    ")
+    return lines
 
 
 def _recipes() -> list[dict[str, Any]]:

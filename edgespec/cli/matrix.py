@@ -10,6 +10,7 @@ import typer
 
 from edgespec.cli.console import Bars, as_json, name_targets, run_folder
 from edgespec.cli.program import app
+from edgespec.cli.tables import Csv, Wide, check_format, print_csv, show
 
 if TYPE_CHECKING:
     from edgespec.runs.matrix_cells import Matrix
@@ -25,7 +26,14 @@ DISAGREES = 4
 
 
 @app.command("matrix", short_help="Compare every model file of a run in every installed runtime.")
-def command(run: Folder = None, seconds: Seconds = 1.0, target: There = None, to_json: Json = False) -> None:
+def command(
+    run: Folder = None,
+    seconds: Seconds = 1.0,
+    target: There = None,
+    to_json: Json = False,
+    to_csv: Csv = False,
+    wide: Wide = False,
+) -> None:
     """Compare every model file of a run in every installed runtime: labels, probabilities, accuracy, latency. Exit code 4 if two disagree.
 
     With --target, use only the target's runtime. An emulated target shows that the files work on another processor.
@@ -36,8 +44,9 @@ def command(run: Folder = None, seconds: Seconds = 1.0, target: There = None, to
 
     Example: edgespec matrix classifier.onnx
     """
+    check_format(to_json=to_json, to_csv=to_csv)
     if run is not None and run.is_file():
-        _file(run, seconds, target, to_json)
+        _file(run, seconds, target, (to_json, to_csv, wide))
         return
     folder = run_folder(run)
     from edgespec.targets import card as targets
@@ -50,32 +59,35 @@ def command(run: Folder = None, seconds: Seconds = 1.0, target: There = None, to
     bars = Bars(folder / "log.txt")
     opened = Run(folder, bars)
     found = matrix_on_target.compare(opened, card) if card else matrix.measure(opened, seconds=seconds)
-    _show(found, to_json)
+    _show(found, to_json, to_csv, wide)
     kept = f"matrix-{card.name}.json" if card else "matrix.json"
     bars.say(f"matrix: {folder / 'bench' / kept}")
     if found.disagree:
         raise typer.Exit(DISAGREES)
 
 
-def _show(found: Matrix, to_json: bool) -> None:
-    from edgespec.report import terminal
+def _show(found: Matrix, to_json: bool, to_csv: bool, wide: bool) -> None:
+    from edgespec.report.tables import layout
     from edgespec.report.tables import matrix as matrix_table
 
     plain = asdict(found)
     if to_json:
         as_json(plain)
         return
-    print(terminal.columns(matrix_table.HEAD, matrix_table.table(plain)))
-    print("\n" + "\n".join(matrix_table.notes(plain)))
+    rows = matrix_table.table(plain)
+    if to_csv:
+        print_csv(matrix_table.HEAD, rows)
+        return
+    show([layout.Grid(matrix_table.HEAD, rows, matrix_table.SHAPE), "", *matrix_table.notes(plain)], wide)
 
 
-def _file(path: Path, seconds: float, target: str | None, to_json: bool) -> None:
+def _file(path: Path, seconds: float, target: str | None, form: tuple[bool, bool, bool]) -> None:
     from edgespec.runs import model_file
 
     model_file.refuse(path, target=target)
     bars = Bars()
     found = model_file.matrix(path, seconds=seconds, progress=bars)
-    _show(found, to_json)
+    _show(found, *form)
     bars.say(model_file.NO_LABELS)
     if found.disagree:
         raise typer.Exit(DISAGREES)

@@ -9,6 +9,7 @@ import typer
 
 from edgespec.cli.console import Bars, Scheduler, as_json
 from edgespec.cli.program import app
+from edgespec.cli.tables import Wide, show
 
 RecipeFile = Annotated[Path, typer.Argument(help="Recipe file, or the name of a shipped recipe.")]
 Runs = Annotated[int, typer.Option("--runs", help="Number of runs; run N uses seed N.")]
@@ -34,6 +35,7 @@ def command(
     save: Save = None,
     scheduler: Scheduler = "",
     to_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Run a recipe several times with different seeds. Prints means, single runs and paired differences.
 
@@ -52,5 +54,5 @@ def command(
     if to_json:
         as_json(found)
     else:
-        print(repeat.table(found))
+        show(repeat.parts(found), wide)
     bars.say(f"summary: {place}")

@@ -12,6 +12,7 @@ import typer
 
 from edgespec.cli.console import as_json, run_folder
 from edgespec.cli.program import app
+from edgespec.cli.tables import Csv, Wide, check_format, print_csv, show, width
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
@@ -38,17 +39,20 @@ BROKEN = (
 
 
 @app.command("report", short_help="Print a run's report and write report.html.")
-def command(run: Runs = None, out: Out = None, to_json: Json = False, drop_examples: Drop = False) -> None:
+def command(
+    run: Runs = None, out: Out = None, to_json: Json = False, drop_examples: Drop = False,
+    to_csv: Csv = False, wide: Wide = False,
+) -> None:  # fmt: skip
     """Print a run's report and write report.html and report.md, or show several runs side by side in one HTML file.
 
     Example: edgespec report runs/rruff_distill
     """
     from edgespec import report
     from edgespec.pipeline import integrity
-    from edgespec.report import files, terminal
 
+    check_format(to_json=to_json, to_csv=to_csv)
     if run and len(run) == 1 and (run[0] / "front.json").is_file():
-        _search(run[0], out, to_json)
+        _search(run[0], out, to_json, to_csv, wide)
         return
     folders = [run_folder(each) for each in run] if run else [run_folder(None)]
     found = {folder: report.read(folder) for folder in folders}
@@ -64,14 +68,23 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False, drop_examp
         return
     if len(found) == 1 and out is None:
         ((folder, only),) = found.items()
-        with trusted(folder / "report.json"):
-            path = files.write(only, folder)
-            print(f"{terminal.show(only)}\n\nreport: {path}")
+        _one(folder, only, to_csv, wide)
         return
-    _together(found, out)
+    _together(found, out, to_csv, wide)
 
 
-def _search(folder: Path, out: Path | None, to_json: bool) -> None:
+def _one(folder: Path, only: Report, to_csv: bool, wide: bool) -> None:
+    from edgespec.report import files, tables, terminal
+
+    with trusted(folder / "report.json"):
+        path = files.write(only, folder)
+        if to_csv:
+            print_csv(tables.HEAD, tables.scores(only))
+            return
+        print(f"{terminal.show(only, width(wide))}\n\nreport: {path}")
+
+
+def _search(folder: Path, out: Path | None, to_json: bool, to_csv: bool, wide: bool) -> None:
     from edgespec import storage
     from edgespec.search import html as search_page
     from edgespec.search import pareto
@@ -82,13 +95,20 @@ def _search(folder: Path, out: Path | None, to_json: bool) -> None:
         return
     with trusted(folder / pareto.FILE):
         text = search_page.show(found)
-        print(f"{pareto.told(found)}\n\n{pareto.table(found)}")
+        if to_csv:
+            print_csv(pareto.HEAD, pareto.front_lines(found))
+        else:
+            show(pareto.parts(found), wide)
+    if to_csv:
+        storage.write(out or folder / "report.html", text)
+        return
     print(f"\nreport: {storage.write(out or folder / 'report.html', text)}")
 
 
-def _together(found: Mapping[Path, Report], out: Path | None) -> None:
+def _together(found: Mapping[Path, Report], out: Path | None, to_csv: bool, wide: bool) -> None:
     from edgespec import storage
-    from edgespec.report import html, html_compare, terminal
+    from edgespec.report import html, html_compare
+    from edgespec.report.tables import layout
 
     names, runs = [folder.resolve().name for folder in found], []
     lines: list[list[str]] = []
@@ -97,15 +117,19 @@ def _together(found: Mapping[Path, Report], out: Path | None) -> None:
         with trusted(folder / "report.json"):
             runs.append(html.lay_out(title, each, place))
             lines.append(html_compare.line(title, each))
-    print(terminal.columns(html_compare.HEAD, lines))
-    for doubt in html_compare.doubts({run.title: run.report for run in runs}):
-        print(f"note: {doubt}")
+    if to_csv:
+        print_csv(html_compare.HEAD, lines)
+    else:
+        doubts = html_compare.doubts({run.title: run.report for run in runs})
+        show([layout.Grid(html_compare.HEAD, lines, html_compare.SHAPE), *(f"note: {each}" for each in doubts)], wide)
     if out is None:
-        print("\nwith --out FILE.html: all of it on one page")
+        if not to_csv:
+            print("\nwith --out FILE.html: all of it on one page")
         return
     out.parent.mkdir(parents=True, exist_ok=True)
     storage.write(out, html.render(runs))
-    print(f"\nreport: {out}")
+    if not to_csv:
+        print(f"\nreport: {out}")
 
 
 @contextmanager

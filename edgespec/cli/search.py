@@ -9,6 +9,7 @@ import typer
 
 from edgespec.cli.console import Bars, as_json, name_targets, needs_optuna
 from edgespec.cli.program import app
+from edgespec.cli.tables import Csv, Wide, check_format, print_csv, show
 
 What = Annotated[Path, typer.Argument(metavar="RECIPE|FOLDER", help="Recipe with ranges, or the folder of a search.")]
 Trials = Annotated[int, typer.Option("--trials", min=1, help="Number of trials, over all workers.")]
@@ -53,6 +54,8 @@ def command(
     folds: Folds = 0,
     end_early: Early = True,
     to_json: Json = False,
+    to_csv: Csv = False,
+    wide: Wide = False,
 ) -> None:
     """Search the ranges of a recipe, `{choose: [...]}` and `{between: [low, high]}`, and show the Pareto front.
 
@@ -66,6 +69,7 @@ def command(
     from edgespec.search import html as search_page
     from edgespec.search import pareto
 
+    check_format(to_json=to_json, to_csv=to_csv)
     if what.is_dir():
         found, folder = pareto.read(what), what
     else:
@@ -76,7 +80,10 @@ def command(
     if to_json:
         as_json({"folder": str(folder), **found})
         return
-    print(f"{pareto.told(found)}\n\n{pareto.table(found)}")
+    if to_csv:
+        print_csv(pareto.HEAD, pareto.front_lines(found))
+    else:
+        show(pareto.parts(found), wide)
     Bars().say(f"report: {files.write(folder / 'report.html', search_page.show(found))}")
 
 

@@ -10,6 +10,7 @@ import typer
 
 from edgespec.cli.console import Bars, as_json, run_folder
 from edgespec.cli.program import app
+from edgespec.cli.tables import Wide, width
 from edgespec.errors import Mistake
 
 Folder = Annotated[Path, typer.Argument(help="Run folder.")]
@@ -44,6 +45,7 @@ def command(
     seed: Seed = 0,
     name: Name = None,
     to_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Test a run's files on spectra of another instrument: uncorrected, with a corrected axis, and standardised.
 
@@ -54,7 +56,7 @@ def command(
     folder, call, lasers = run_folder(run), data_argument.call(data), laser or []
     named = _name(name, data if Path(data).suffix or Path(data).exists() else call.name, lasers)
     from edgespec.pipeline.run import Run
-    from edgespec.report import files, tables, terminal
+    from edgespec.report import files, terminal
     from edgespec.runs import transfer
 
     bars = Bars(folder / "log.txt")
@@ -64,7 +66,7 @@ def command(
     if to_json:
         as_json({"folder": str(folder), **result.transfer[named]})
         return
-    print(f"{tables.headline(result)}\n\n{terminal.show_transfer(result, named)}")
+    print(terminal.show_transfer(result, named, width(wide)))
     bars.say(f"all numbers: {folder / 'transfer' / f'{named}.json'}")
 
 

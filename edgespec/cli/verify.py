@@ -9,6 +9,7 @@ import typer
 
 from edgespec.cli.console import as_json
 from edgespec.cli.program import app
+from edgespec.cli.tables import Wide, show
 from edgespec.errors import Mistake
 
 Bundle = Annotated[Path, typer.Argument(help="Bundle folder or ONNX file.")]
@@ -22,11 +23,17 @@ Issuer = Annotated[str, typer.Option("--issuer", help="Issuer of --identity, suc
 Json = Annotated[bool, typer.Option("--json", help="Print the checks as JSON.")]
 DIFFERS = 4
 HEAD = ["check", "verdict", "found", "tolerance"]
+LEAST = {"check": 16, "found": 24, "tolerance": 16}  # width of a column whose texts are wrapped
 
 
 @app.command("verify", short_help="Check a bundle: checksums, contract, test vectors.")
 def command(
-    bundle: Bundle, key: Key = None, identity: Identity = "", issuer: Issuer = "", to_json: Json = False
+    bundle: Bundle,
+    key: Key = None,
+    identity: Identity = "",
+    issuer: Issuer = "",
+    to_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Check a bundle: every checksum, the contract, and the answers to the test vectors. Exit code 4 if one differs.
 
@@ -42,22 +49,24 @@ def command(
     if bundle.is_file() and bundle.suffix.lower() == ".onnx":
         if signed:
             raise Mistake(f"{bundle} is one file: a bundle is signed", hint="edgespec export --sign KEY")
-        _file(bundle, to_json)
+        _file(bundle, to_json, wide)
         return
     told = _bundle(bundle, _signed(bundle, key, identity, issuer) if signed else None)
     if to_json:
         as_json(told)
     else:
-        from edgespec.report import terminal
+        from edgespec.report.tables.layout import Grid, Shape
 
         rows = [
             [each["check"], "pass" if each["ok"] else "fail", each["found"], each["tolerance"]]
             for each in told["checks"]
         ]
-        print(terminal.columns(HEAD, rows))
-        print(f"\n{bundle}: {'as it was sent' if told['ok'] else 'differs from what was sent'}")
+        last = [f"{bundle}: {'as it was sent' if told['ok'] else 'differs from what was sent'}"]
         if not signed:
-            print("Who sent it was not asked: the checksums come with the bundle. --key PUBLIC compares its signature.")
+            last.append(
+                "Who sent it was not asked: the checksums come with the bundle. --key PUBLIC compares its signature."
+            )
+        show([Grid(HEAD, rows, Shape((*HEAD,), 3, LEAST)), "", *last], wide)
     if told["exit_code"]:
         raise typer.Exit(told["exit_code"])
 
@@ -83,10 +92,10 @@ def _bundle(bundle: Path, signature: dict[str, Any] | None) -> dict[str, Any]:
     return {**told, "checks": [*([signature] if signature else []), *told["checks"]]}
 
 
-def _file(path: Path, to_json: bool) -> None:
+def _file(path: Path, to_json: bool, wide: bool) -> None:
     from dataclasses import asdict
 
-    from edgespec.report import terminal
+    from edgespec.report.tables.layout import Grid, Shape
     from edgespec.runs import model_file
 
     checks = model_file.verify(path)
@@ -102,9 +111,7 @@ def _file(path: Path, to_json: bool) -> None:
         )
     else:
         rows = [[each.check, "pass" if each.ok else "fail", each.found, each.tolerance] for each in checks]
-        print(terminal.columns(HEAD, rows))
-        print(
-            f"\n{path}: {'can be adopted' if ok else 'fails'}. {model_file.NO_LABELS[0].upper()}{model_file.NO_LABELS[1:]}"
-        )
+        last = f"{path}: {'can be adopted' if ok else 'fails'}. {model_file.NO_LABELS[0].upper()}{model_file.NO_LABELS[1:]}"
+        show([Grid(HEAD, rows, Shape((*HEAD,), 3, LEAST)), "", last], wide)
     if not ok:
         raise typer.Exit(DIFFERS)

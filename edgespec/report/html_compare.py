@@ -8,6 +8,7 @@ from edgespec import units
 from edgespec.report import Report, Row
 from edgespec.report.figures import curves, frontier
 from edgespec.report.html_model import Section, shipped, table
+from edgespec.report.tables.layout import Shape
 
 HEAD = [
     "run",
@@ -25,6 +26,7 @@ HEAD = [
     "AUROC unknown",
     "promises",
 ]
+SHAPE = Shape(("run", "accuracy", "95 % interval", "size", "latency", "promises", "file", "perturbed", "data"), 5)
 
 
 def beside(reports: Mapping[str, Report]) -> list[Section]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from edgespec import storage
@@ -10,6 +11,7 @@ from edgespec.errors import visible
 from edgespec.report import Report, tables
 from edgespec.report.figures import picture
 from edgespec.report.tables import comparison, pruning, quantization, robustness, uncertainty
+from edgespec.report.tables.layout import Grid
 
 KNOWN = (
     "ECE and its interval are of the stated probabilities (before `calibrate`: of the model as trained). The reject score tells the "
@@ -116,6 +118,14 @@ def as_table(head: list[str], rows: list[list[str]]) -> str:
     shown = [[plain(cell).replace("|", "\\|") for cell in row] for row in (head, *rows)]
     lines = [shown[0], ["---"] * len(head), *shown[1:]]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def as_parts(parts: Sequence[str | Grid]) -> str:
+    """Give texts and tables one below the other, tables as Markdown."""
+    shown = (
+        as_table([*each.head], [[*row] for row in each.rows]) if isinstance(each, Grid) else each for each in parts
+    )
+    return "\n".join(shown)
 
 
 def plain(text: str) -> str:

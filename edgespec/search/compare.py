@@ -26,6 +26,7 @@ from edgespec.recipe import plain
 from edgespec.recipe.plan import Plan, plan
 from edgespec.report import Report, Row
 from edgespec.report.html_model import shipped
+from edgespec.report.tables.layout import Grid, Shape
 from edgespec.search import cluster, repeat
 from edgespec.search.cluster import Training
 
@@ -44,6 +45,7 @@ HEAD = [
     "latency",
     "energy",
 ]
+SHAPE = Shape(("name", "accuracy", "95 % interval", "size", "latency", "to the first", "perturbed", "file", "model"), 5)
 COLUMNS = ("name", "model", "variant", "seeds", "accuracy", "low", "high", "difference", "difference_low", "difference_high",
            "perturbed", "ece", "bytes", "latency_ms", "energy_mj")  # fmt: skip
 
@@ -156,6 +158,14 @@ def summary(made: dict[str, list[Report]], target: str) -> dict[str, Any]:
 def table(found: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     """Give head and cells of the table."""
     return HEAD, [_cells(each) for each in found["lines"]]
+
+
+def parts(found: dict[str, Any]) -> list[str | Grid]:
+    """Word what all lines stand on, and give the table."""
+    where = f", latency on {found['target']}" if found["target"] else ""
+    runs = "1 seed" if found["seeds"] == 1 else f"{found['seeds']} seeds"
+    title = f"data: {found['source']} ({found['data']}), {found['test']} test spectra, {runs}{where}"
+    return [title, "", Grid(*table(found), SHAPE)]
 
 
 def _line(name: str, runs: list[Report], first: list[Report], target: str) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from edgespec.errors import Mistake
 from edgespec.evaluation import difference as differences
 from edgespec.evaluation.difference import Mean
+from edgespec.report import markdown
+from edgespec.report.tables.layout import Grid, Shape
 
 Shares = NDArray[np.float64]
 
@@ -42,28 +44,35 @@ def difference(mine: NDArray[np.float64], other: NDArray[np.float64], found: dic
 
 def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
     """Word the result as Markdown; `other` is a result of the same folds, whose last model this one's is compared with."""
+    return markdown.as_parts(parts(found, other))
+
+
+def parts(found: dict[str, Any], other: dict[str, Any] | None = None) -> list[str | Grid]:
+    """Word the result: what was done, a line each model, and the differences.
+
+    Raises Mistake where `other` is of other folds.
+    """
     each, perturbed = shares(found), robust(found)
     counts = {title: sum(fold["right"][title] for fold in found["folds"]) for title in each}
     n = sum(fold["n"] for fold in found["folds"])
     by = "physical sample" if found["samples"] else "spectrum (no physical samples are known, which may flatter)"
-    lines = [
+    lines: list[str | Grid] = [
         f"{found['recipe']} {' '.join(found['change'])}: {found['spectra']} spectra ({found['source']}), "
         f"{found['left_out']} of a given test part left out; {len(found['folds'])} folds by {by}; "
         f"about {np.mean([fold['learnt'] for fold in found['folds']]):.0f} learnt from, {found['valid']:g} kept for validation",
         *found["notes"],
         "",
-        f"| model | mean | sd over folds | right |{' perturbed |' if perturbed else ''}",
-        "| --- " * (5 if perturbed else 4) + "|",
     ]
+    rows = []
     for title, values in each.items():
         spread = values.std(ddof=1) if len(values) > 1 else float("nan")
-        more = f" {perturbed[title].mean():.4f} |" if perturbed else ""
-        lines.append(
-            f"| {title} | {values.mean():.4f} | {spread:.4f} | {counts[title]} of {n} ({counts[title] / n:.4f}) |{more}"
-        )
+        more = [f"{perturbed[title].mean():.4f}"] if perturbed else []
+        right = f"{counts[title]} of {n} ({counts[title] / n:.4f})"
+        rows.append([title, f"{values.mean():.4f}", f"{spread:.4f}", right, *more])
     last = list(each)[-1]
     linear = [title for title in each if title.startswith("baseline")]
-    lines.append("")
+    head = ["model", "mean", "sd over folds", "right", *(["perturbed"] if perturbed else [])]
+    lines += [Grid(head, rows, Shape(("model", "mean", "sd over folds", "perturbed", "right"), 3, {"model": 24})), ""]
     if linear:
         best = max(linear, key=lambda title: each[title].mean())
         title = f"'{last}' against '{best}'"
@@ -77,7 +86,7 @@ def table(found: dict[str, Any], other: dict[str, Any] | None = None) -> str:
         title = f"'{last}' against '{name}' of {other['recipe']} {' '.join(other['change'])}"
         both = (perturbed.get(last), robust(other).get(name))
         lines += _differences(title, (each[last], theirs[name]), both, found)
-    return "\n".join(lines)
+    return lines
 
 
 def _differences(

@@ -13,7 +13,8 @@ import numpy as np
 
 from edgespec import storage, units, unpacking
 from edgespec.errors import Mistake
-from edgespec.report import markdown, terminal
+from edgespec.report import markdown
+from edgespec.report.tables import layout
 from edgespec.search import OBJECTIVES
 
 FILE, PAGE, SCHEMA = "front.json", "front.md", 1
@@ -30,6 +31,7 @@ HEAD = [
     "accuracy (test)",
     "what it drew",
 ]
+SHAPE = layout.Shape(("trial", "accuracy (validation)", "size", "latency", "accuracy (test)", "of reference"), 4)
 Found = dict[str, Any]
 
 
@@ -79,10 +81,20 @@ def read(folder: Path) -> Found:
 
 
 def table(found: Found) -> str:
-    """Word the front for a terminal."""
-    drawn = [f"{number:04d}  {line(found, number)[-1]}" for number in found["front"]]
-    cells = [line(found, number)[:-1] for number in found["front"]]
-    return "\n".join([terminal.columns(HEAD[:-1], cells), "", *drawn])
+    """Word the front with all columns."""
+    return layout.show(parts(found)[2:], None)
+
+
+def parts(found: Found) -> list[str | layout.Grid]:
+    """Word how the trials ended, give the front as a table, and say what each of its trials drew."""
+    rows = front_lines(found)
+    drawn = [f"{cells[0]}  {cells[-1]}" for cells in rows]
+    return [told(found), "", layout.Grid(HEAD[:-1], [cells[:-1] for cells in rows], SHAPE), "", *drawn]
+
+
+def front_lines(found: Found) -> list[list[str]]:
+    """Word the trials of the front, a cell for each of HEAD."""
+    return [line(found, number) for number in found["front"]]
 
 
 def line(found: Found, number: int) -> list[str]:

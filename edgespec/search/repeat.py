@@ -24,13 +24,15 @@ from edgespec.interrupts import INTERRUPTED
 from edgespec.job import Progress
 from edgespec.pipeline import comparison
 from edgespec.recipe.plan import plan
-from edgespec.report import Report, Row, read
+from edgespec.report import Report, Row, markdown, read
+from edgespec.report.tables.layout import Grid, Shape
 from edgespec.search import cluster
 from edgespec.search.cluster import Training
 
 BUG = 70
 KNOWN = ("auroc_displaced", "auroc_unknown", "accepted", "unknown_refused", "mean_risk")
 TARGET = "local"
+MEANS = "accuracy, mean (each run)"
 
 
 def repeat(
@@ -167,12 +169,14 @@ def title(row: dict[str, Any]) -> str:
 
 def table(found: dict[str, Any]) -> str:
     """Word the summary as Markdown."""
-    lines = [
-        f"{found['recipe']}: {found['runs']} runs, {found['test_spectra'][0]} test spectra each ({found['source']} data), {found['host']['cpu']}",
-        "",
-        f"| row | size | accuracy, mean (each run) | '{found['difference_of']}' against it |",
-        "| --- | --- | --- | --- |",
-    ]
+    return markdown.as_parts(parts(found))
+
+
+def parts(found: dict[str, Any]) -> list[str | Grid]:
+    """Word the summary: a line each model, a line each figure that was judged, latency."""
+    title = f"{found['recipe']}: {found['runs']} runs, {found['test_spectra'][0]} test spectra each ({found['source']} data), {found['host']['cpu']}"
+    head = ["row", "size", MEANS, f"'{found['difference_of']}' against it"]
+    lines = []
     for name, values in found["accuracy"].items():
         each = ", ".join(f"{value:.3f}" for value in values)
         gap = (
@@ -180,30 +184,27 @@ def table(found: dict[str, Any]) -> str:
             if name in found["difference_to"]
             else ""
         )
-        lines.append(f"| {name} | {found['bytes'][name] / 1000:.1f} kB | {np.mean(values):.3f} ({each}) | {gap} |")
+        lines.append([name, f"{found['bytes'][name] / 1000:.1f} kB", f"{np.mean(values):.3f} ({each})", gap])
     ratios = "; ".join(
         f"{name} {np.mean(each):.2f} ({min(each):.2f} to {max(each):.2f})"
         for name, each in found["latency_ratio_to_default"].items()
     )
-    return "\n".join(
-        [
-            *lines,
-            "",
-            *_judged(found["judged"]),
-            "",
-            f"latency over the plain default export: {ratios}; recommended: {', '.join(map(str, found['recommended']))}",
-        ]
+    latency = (
+        f"latency over the plain default export: {ratios}; recommended: {', '.join(map(str, found['recommended']))}"
     )
+    shape = Shape(("row", MEANS, head[3], "size"), 3, {"row": 16, MEANS: 16, head[3]: 16})
+    return [title, "", Grid(head, lines, shape), "", _judged(found["judged"]), "", latency]
 
 
-def _judged(judged: dict[str, dict[str, list[Any]]]) -> list[str]:
+def _judged(judged: dict[str, dict[str, list[Any]]]) -> Grid:
     """One line a figure, one column a model: the mean of the runs."""
     names = list(dict.fromkeys(name for each in judged.values() for name in each))
-    lines = ["| mean of the runs | " + " | ".join(judged) + " |", "| --- |" + " --- |" * len(judged)]
+    rows = []
     for name in names:
         known = [[value for value in each.get(name, []) if value is not None] for each in judged.values()]
-        lines.append(f"| {name} | " + " | ".join(f"{np.mean(each):.3f}" if each else "-" for each in known) + " |")
-    return lines
+        rows.append([name, *(f"{np.mean(each):.3f}" if each else "-" for each in known)])
+    last = list(judged)[-1:]
+    return Grid(["mean of the runs", *judged], rows, Shape(("mean of the runs", *last), 2))
 
 
 def _paired(report: dict[str, Any]) -> dict[str, list[float | None]]:

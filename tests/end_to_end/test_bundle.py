@@ -138,7 +138,7 @@ def test_a_changed_byte_is_found(name: str, run_copy: Path, tmp_path: Path) -> N
     raw = bytearray((done.folder / name).read_bytes())
     raw[len(raw) // 2] ^= 1
     (done.folder / name).write_bytes(raw)
-    told = edgespec(tmp_path, "verify", done.folder)
+    told = edgespec(tmp_path, "verify", "--wide", done.folder)
     assert told.returncode == 4
     assert name in told.stdout
 

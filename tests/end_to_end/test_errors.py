@@ -226,7 +226,7 @@ def test_gate_says_by_its_exit_code_whether_promises_were_kept(
     here: Path, run: Path, gates: str, code: int, said: str
 ) -> None:
     resealed.recipe(run, f"gates:\n{gates}\n")
-    ended = edgespec(here, "gate")
+    ended = edgespec(here, "gate", "--wide")
     assert (ended.returncode, ended.stderr) == (code, "")
     assert said in ended.stdout
 

@@ -146,12 +146,14 @@ def test_the_command_tells_the_target_that_failed_after_the_table(run_copy: Path
     (run_copy.parent / "targets").mkdir()
     card = "runtime: onnxruntime\nreach: ssh\nhost: 127.0.0.1\nport: 1\n"
     (run_copy.parent / "targets" / "away.yaml").write_text(card)
-    ended = edgespec(run_copy.parent, "bench", "run", "--seconds", "0.1", "--target", "away", "--target", "local")
+    ended = edgespec(
+        run_copy.parent, "bench", "run", "--wide", "--seconds", "0.1", "--target", "away", "--target", "local"
+    )
     assert ended.returncode in (3, 6), "no ssh here, or nobody there"
     assert "error: away is not measured: " in ended.stderr
     assert "recommended for target 'local'" in ended.stdout or "no variant keeps the promises" in ended.stdout
     recorded = run_copy / "bench" / "local.samples.npz"
-    again = edgespec(run_copy.parent / "targets", "bench", "--replay", recorded)
+    again = edgespec(run_copy.parent / "targets", "bench", "--wide", "--replay", recorded)
     assert again.returncode == 0, again.stderr
     assert again.stdout.splitlines()[2] in ended.stdout
 

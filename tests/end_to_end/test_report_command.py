@@ -42,7 +42,7 @@ def test_several_runs_of_different_recipes_go_into_one_file(run_copy: Path, tmp_
     found = reports.read(run_copy)
     found.recipe, found.seed = "another", 3
     reports.write(found, other)
-    table = run(run_copy, other)
+    table = run(run_copy, other, "--wide")
     assert table.returncode == 0, table.stderr
     head, *lines = table.stdout.splitlines()
     assert head.split()[:3] == ["run", "recipe", "seed"]

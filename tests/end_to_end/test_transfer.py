@@ -227,7 +227,7 @@ def test_changed_training_data_are_refused(run_copy: Path, tmp_path: Path) -> No
 
 def test_the_command_prints_a_table_and_the_same_as_json(garnets: Path, tmp_path: Path) -> None:
     data = Path(elsewhere(tmp_path / "hand held.npz")).name
-    shown = edgespec(tmp_path, "transfer", str(garnets), data, "--draws", "2", "--name", "mine")
+    shown = edgespec(tmp_path, "transfer", str(garnets), data, "--draws", "2", "--name", "mine", "--wide")
     assert shown.returncode == 0, shown.stderr
     assert "float32  its own instrument" in shown.stdout
     assert "64 of them seen in training; 5 references, 2 draws (seed 0)" in shown.stdout

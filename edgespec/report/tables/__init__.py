@@ -50,7 +50,7 @@ BENCH_HEAD = [
     "cold start",
     "memory",
     "energy",
-    "",
+    "advice",
 ]
 TRANSFER_HEAD = [
     "file",
@@ -202,10 +202,15 @@ def headline(report: Report) -> str:
     )
 
 
+def learnt_from(row: Row) -> str:
+    """Name the training part and the labels that a model learnt from; "" where all models of a run learnt from the same."""
+    return ", ".join(each for each in (row.on, row.labels if row.labels not in ("", "all") else "") if each)
+
+
 def _score(row: Row) -> list[str]:
     found = row.scores
     name = " ".join(each for each in (row.name, row.variant if row.kind == "variant" else "") if each)
-    learnt = ", ".join(each for each in (row.on, row.labels if row.labels not in ("", "all") else "") if each)
+    learnt = learnt_from(row)
     return [
         str(row.step) if row.step else "",
         name,

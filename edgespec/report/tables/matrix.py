@@ -6,6 +6,7 @@ from typing import Any
 
 from edgespec import units
 from edgespec.report.tables import Table
+from edgespec.report.tables.layout import Shape
 
 HEAD = [
     "file",
@@ -21,6 +22,7 @@ HEAD = [
     "ratio",
     "95 % interval",
 ]
+SHAPE = Shape(("file", "in", "verdict", "accuracy", "differ", "size", "p50", "ratio", "agree", "95 % interval"), 4)
 LONGEST = 90
 
 

@@ -77,7 +77,7 @@ def test_export_signs_and_verify_asks(run_copy: Path, tmp_path: Path, monkeypatc
         (["--identity", "a@b.org"], 2, "--issuer"),
         (["--identity", "a@b.org", "--issuer", "https://b.org"], 4, "not by a@b.org"),
     ):
-        ended = edgespec(tmp_path, "verify", "b", *words)
+        ended = edgespec(tmp_path, "verify", "b", "--wide", *words)
         assert ended.returncode == code, (words, ended.stderr, ended.stdout)
         assert told in ended.stdout + ended.stderr
     (tmp_path / "b" / "model.onnx").write_bytes(b"planted")

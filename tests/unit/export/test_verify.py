@@ -203,7 +203,7 @@ def test_a_tie_within_the_tolerance_is_no_other_label(second: float, kept: bool)
 
 
 def test_edgespec_verify_prints_every_check_with_its_tolerance(bundle: Path) -> None:
-    ended = edgespec(bundle.parent, "verify", bundle)
+    ended = edgespec(bundle.parent, "verify", bundle, "--wide")
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert lines[0].split() == ["check", "verdict", "found", "tolerance"]

@@ -29,7 +29,7 @@ def test_the_spectra_are_the_same_each_time_and_differ_from_each_other() -> None
 
 
 def test_verify_says_what_the_file_takes_and_that_it_answers_the_same(net: Path) -> None:
-    done = edgespec(net.parent, "verify", "m.onnx")
+    done = edgespec(net.parent, "verify", "m.onnx", "--wide")
     assert done.returncode == 0, done.stderr
     for told in (
         "x: a spectrum of 128 points",
@@ -46,10 +46,10 @@ def test_verify_says_what_the_file_takes_and_that_it_answers_the_same(net: Path)
 def test_verify_compares_a_contract_with_the_graph(net: Path, tmp_path: Path) -> None:
     job = tiny_job.job(tmp_path / "job", preprocess=())
     fm.changed(net, lambda model: contract.stamp(model, job.contract()))
-    assert "3 labels, 150 to 1172 cm-1" in edgespec(tmp_path, "verify", "m.onnx").stdout
+    assert "3 labels, 150 to 1172 cm-1" in edgespec(tmp_path, "verify", "m.onnx", "--wide").stdout
     said = {**job.contract().plain(), "axis": {"start": 150.0, "step": 1.0, "points": 64}}
     fm.changed(net, lambda model: contract.stamp(model, contract.of_plain(said, "m.onnx")))
-    done = edgespec(tmp_path, "verify", "m.onnx")
+    done = edgespec(tmp_path, "verify", "m.onnx", "--wide")
     assert done.returncode == 4
     assert "the contract tells of 64 points and 3 labels, the graph takes 128" in done.stdout
 

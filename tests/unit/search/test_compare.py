@@ -92,6 +92,6 @@ def test_one_command_runs_all_and_prints_one_table(tmp_path: Path) -> None:
         "nothing is made twice"
     )
     folders = sorted(str(path.parent) for path in (tmp_path / "runs" / "compare").glob("*/*/report.json"))
-    beside = edgespec(tmp_path, "report", *folders[:2])
+    beside = edgespec(tmp_path, "report", "--wide", *folders[:2])
     assert beside.returncode == 0, beside.stderr
     assert beside.stdout.splitlines()[0].split()[:3] == ["run", "recipe", "seed"]
