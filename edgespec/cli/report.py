@@ -24,7 +24,7 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="HTML file to write (default: RUN/report.html and RUN/report.md).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
-Drop = Annotated[bool, typer.Option("--drop-examples", help="Remove the example spectra from report.json permanently.")]
+Drop = Annotated[bool, typer.Option("--drop-examples", help="Remove all test spectra from report.json permanently.")]
 BROKEN = (
     LookupError,
     TypeError,
@@ -56,7 +56,7 @@ def command(run: Runs = None, out: Out = None, to_json: Json = False, drop_examp
         integrity.check(folder, each)
     if drop_examples:
         for folder, each in found.items():
-            each.examples = {}
+            each.examples, each.mistakes = {}, {}
             report.write(each, folder)
     if to_json:
         told: list[dict[str, Any]] = [{"folder": str(folder), **asdict(each)} for folder, each in found.items()]
