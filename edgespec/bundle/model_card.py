@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import yaml
 
 from edgespec import units
@@ -24,7 +25,8 @@ def text(report: Report, variant: str, said: Contract, size_bytes: int) -> str:
             "> **data: embedded.** Trained on generated spectra: for trying the tool-chain, not for measurements."
         )
     parts += ["## Spectrum", _table(_spectrum(said)), "## How good it is", _table(_scores(row))]
-    parts += ["## Labels", ", ".join(said.labels), "## How to use it", USE, "## Limits", _limits(report, said)]
+    parts += ["## Labels", ", ".join(said.labels), "## How to use it", USE, _python(said)]
+    parts += ["## Limits", _limits(report, variant)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -35,6 +37,29 @@ python runner.py verify .                    # checksums, contract, and the stor
 
 The graph takes the raw spectrum on the axis above: resampling by linear interpolation is the caller's only task (`predict` does it).
 Everything else is inside. Outputs: `logits`, `probabilities` (n, classes), `score` (n, 1): below the threshold the answer is "unknown"."""
+
+
+def _python(said: Contract) -> str:
+    """Give ten lines that ask the file with ONNX Runtime alone."""
+    axis = said.values()
+    if not np.allclose(axis, np.linspace(axis[0], axis[-1], len(axis))):
+        return f"The file's input is `spectrum`, float32, (n, {len(axis)}), on the axis in `contract.json`."
+    return f"""The file's input is `spectrum`, float32, (n, {len(axis)}). In Python, without edgespec:
+
+```python
+import json
+import numpy as np
+import onnxruntime
+
+session = onnxruntime.InferenceSession("model.onnx")
+labels = json.load(open("contract.json", encoding="utf-8"))["labels"]
+axis = np.linspace({float(axis[0])!r}, {float(axis[-1])!r}, {len(axis)})  # {said.unit}
+measured, intensity = np.loadtxt("spectrum.csv", delimiter=",", unpack=True)  # increasing, without a head
+spectrum = np.interp(axis, measured, intensity).astype(np.float32)[None]
+(logits,) = session.run(["logits"], {{"spectrum": spectrum}})
+probabilities = np.exp(logits[0] - logits.max()) / np.exp(logits[0] - logits.max()).sum()
+print(labels[probabilities.argmax()], probabilities.max())
+```"""
 
 
 def _front(report: Report, row: Row, said: Contract) -> dict[str, Any]:
@@ -121,8 +146,11 @@ def _scores(row: Row) -> list[tuple[str, str]]:
     return found
 
 
-def _limits(report: Report, said: Contract) -> str:
-    lines = [*report.data["notes"], *report.notes]
+def _limits(report: Report, variant: str) -> str:
+    """List what limits this file: remarks on other files of the run are left out, those on int8 too where the file is a float file."""
+    others = [row.variant for row in report.last() if row.variant != variant]
+    mine = [note for note in report.notes if variant in note or not any(each in note for each in others)]
+    lines = [*report.data["notes"], *(note for note in mine if "int8" in variant or "int8" not in note)]
     lines.append(
         "Scores are of spectra like the training data; another instrument wants its own test (`edgespec transfer`)."
     )

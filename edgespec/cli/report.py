@@ -25,7 +25,7 @@ Out = Annotated[
     Path | None, typer.Option("--out", help="HTML file to write (default: RUN/report.html and RUN/report.md).")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")]
-Drop = Annotated[bool, typer.Option("--drop-examples", help="Remove the example spectra from report.json permanently.")]
+Drop = Annotated[bool, typer.Option("--drop-examples", help="Remove all test spectra from report.json permanently.")]
 BROKEN = (
     LookupError,
     TypeError,
@@ -60,7 +60,7 @@ def command(
         integrity.check(folder, each)
     if drop_examples:
         for folder, each in found.items():
-            each.examples = {}
+            each.examples, each.mistakes = {}, {}
             report.write(each, folder)
     if to_json:
         told: list[dict[str, Any]] = [{"folder": str(folder), **asdict(each)} for folder, each in found.items()]

@@ -18,7 +18,7 @@ from edgespec.recipe import Call
 from edgespec.spectra import Axis, Spectra
 
 _ARRAYS = ("x", "axis", "y", "labels", "source", "notes", "technique", "intensity")
-_OPTIONAL = ("group", "part", "laser")
+_OPTIONAL = ("group", "part", "laser", "where")
 UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, halves of pairs, line and paragraph separators
 NO_XML = "\ufffe\uffff"
 LONGEST_SHOWN = 60
@@ -111,6 +111,7 @@ def _kept(path: Path) -> Spectra | None:
             group=held.get("group"),
             part=held.get("part"),
             laser=held.get("laser"),
+            where=held.get("where"),
             technique=str(held["technique"]),
             intensity=str(held["intensity"]),
             source=str(held["source"]),

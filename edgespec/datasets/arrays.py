@@ -176,11 +176,12 @@ def _spectra(
     targets.check([labels[each] for each in number], held["y"].where, [f"row {row}" for row in range(len(y))])
     group = _words(held["group"], held["x"], len(x)) if "group" in held else None
     told: list[str] = []
+    where = np.array(_row_names(held, len(x)), np.str_)
     if once:
         named = [labels[each] for each in number]
         whole = x if axes.shared else np.concatenate([axes.values, x], axis=1)
-        rows, group, told = copies.once(whole, named, group, part, _row_names(held, len(x)))
-        x, number, part = x[rows], number[rows], None if part is None else part[rows]
+        rows, group, told = copies.once(whole, named, group, part, where.tolist())
+        x, number, where, part = x[rows], number[rows], where[rows], None if part is None else part[rows]
         axes = axes if axes.shared else axes._replace(values=axes.values[rows], turned=axes.turned[rows])
     x = array_axis.upright(x, axes)
     values, covered = array_axis.onto(x, axes, axis, min_coverage)
@@ -195,7 +196,7 @@ def _spectra(
         *(note for note, holds in notes.items() if holds),
     ]
     lasers = None if said.laser is None else np.full(len(values), round(said.laser), np.int64)
-    more: dict[str, Any] = {"laser": lasers, "technique": said.technique, "intensity": said.intensity}
+    more: dict[str, Any] = {"laser": lasers, "technique": said.technique, "intensity": said.intensity, "where": where}
     return Spectra(values, axis.values(), number, labels, group, part, notes=tuple(told), **more)
 
 

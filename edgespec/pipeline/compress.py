@@ -15,7 +15,7 @@ from edgespec import report, storage
 from edgespec.artifact import Artifact
 from edgespec.crew.processes import Crew, Pending
 from edgespec.errors import Mismatch, Mistake
-from edgespec.evaluation import occlusion, scoring
+from edgespec.evaluation import mistakes, occlusion, scoring
 from edgespec.job import Job, Progress, Watch, few
 from edgespec.pipeline import baseline_rows, comparison, provenance, report_rows, step_cache
 from edgespec.pipeline.preparation import prepare
@@ -62,6 +62,7 @@ def compress(
             job = replace(run.job, crew=crew)
             _run(checked.steps[:last], job, result, folder, seen, store)
         result.examples = occlusion.of_run(run.job, result, folder)
+        result.mistakes = mistakes.of_run(run.job, result, folder)
         if before and _digests(before) == _digests(result):
             result.bench, result.advice = before.bench, before.advice  # measured on these very files
             result.transfer, result.bundles = before.transfer, before.bundles

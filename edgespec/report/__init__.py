@@ -81,6 +81,7 @@ class Report:
     instructions: of one inference of each file that may be shipped, what counted them, or why nothing did
     transfer: name -> what edgespec transfer wrote
     bundles: target -> what was written for it at the end of compress
+    mistakes: the test spectra that each file of the last step names wrongly, and the mean spectra of their classes
     examples: a few test spectra, what the models say of them and which regions of each spoke for it
     finished: digest of recipe, code, versions and data of a complete run; empty while it is under way
     recipe_file: where the recipe lay, from the top of its repository, else from the folder where it was run; empty where it lay elsewhere
@@ -104,6 +105,7 @@ class Report:
     transfer: dict[str, Any] = field(default_factory=dict)
     bundles: dict[str, Any] = field(default_factory=dict)
     examples: dict[str, Any] = field(default_factory=dict)
+    mistakes: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     finished: str = ""
     recipe_file: str = ""
@@ -201,6 +203,7 @@ def _check_kinds(report: Report) -> None:
         "transfer",
         "bundles",
         "examples",
+        "mistakes",
         "sealed",
     ):
         if not isinstance(getattr(report, name), dict):

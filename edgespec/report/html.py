@@ -21,7 +21,7 @@ from edgespec.errors import visible
 from edgespec.report import Report
 from edgespec.report.html_compare import beside
 from edgespec.report.html_model import Section
-from edgespec.report.html_sections import Tile, sections, tiles
+from edgespec.report.html_sections import ENGINEER, Tile, sections, tiles
 
 FILE = "report.html"
 _PAGE = Path(__file__).parent / "page"
@@ -61,6 +61,7 @@ def render(runs: Sequence[Run], first: Sequence[Section] = (), heading: str = ""
         "heading": heading or (runs[0].title if len(runs) == 1 else "Runs side by side"),
         "runs": runs,
         "together": beside({run.title: run.report for run in runs}) if len(runs) > 1 else first,
+        "engineer": ENGINEER,
         "style": Markup(style),  # noqa: S704  (a file of ours)
         "script": Markup(script),  # noqa: S704  (a file of ours)
         "policy": _policy(style, script),

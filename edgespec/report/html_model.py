@@ -55,7 +55,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page under a heading of its own; facts are terms with what is said of each."""
+    """A part of the page under a heading of its own.
+
+    facts: terms with what is said of each; examples: small drawings; more: further ones, folded
+    engineer: it stands folded at the end of its run
+    """
 
     name: str
     title: str
@@ -64,6 +68,9 @@ class Section:
     tables: Sequence[Table] = ()
     notes: Sequence[str] = field(default=())
     facts: Sequence[tuple[str, str]] = field(default=())
+    examples: Sequence[Figure] = ()
+    more: Sequence[Figure] = ()
+    engineer: bool = False
 
 
 def table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]], kinds: Sequence[str] = ()) -> Table:

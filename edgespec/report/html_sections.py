@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from edgespec import units
 from edgespec.report import Report, tables
 from edgespec.report.figures import answers, curves, frontier, regions, steps, timing
+from edgespec.report.figures import mistakes as wrong
 from edgespec.report.figures.svg import SERIES
 from edgespec.report.html_model import Figure, Section, series, shipped, table, title
 from edgespec.report.markdown import KNOWN, PRUNED, ROBUST, ROUNDING, TARGETS
-from edgespec.report.tables import comparison, pruning, robustness, uncertainty
+from edgespec.report.tables import comparison, mistakes, pruning, robustness, uncertainty
 from edgespec.report.tables import quantization as rounded
+from edgespec.report.tables import shipped as shipping
 
 REGIONS = (
     "Test spectra, raw, and what spoke for the answers: a window of {width:g} cm-1 is replaced by the straight line between its ends, and "
@@ -21,6 +23,8 @@ REGIONS = (
     "for the answer of {last}, red against it. Where the two curves run together, compression kept what the teacher looks at."
 )
 SESSION = "One spectrum at a time, all files in turns. `ratio` compares with the plain default export of the same network in the same session."
+ENGINEER = "For the engineer: latency, layers, calibration ranges, bundles, environment"
+FIRST = 6  # wrong answers that are drawn in view; the others are folded
 
 
 @dataclass(frozen=True)
@@ -86,21 +90,38 @@ def _smaller(times: float, before: int) -> str:
 
 def sections(report: Report, name: str) -> list[Section]:
     """Give the page's sections for a run; `name` starts the name of each, so that several runs fit on a page."""
-    found = [
+    chemist = (
+        _shipped,
         _beside,
+        _answers,
+        _wrong,
+        _regions,
         _promises,
         _frontier,
-        _steps,
-        _answers,
-        _unknown,
         _robust,
-        _pruning,
-        _rounding,
-        *_targets(report),
-        _regions,
-    ]
-    made = [each(report, name) for each in (*found, _bundles, _elsewhere, _notes, _facts)]
-    return [each for each in made if each is not None]
+        _unknown,
+        _elsewhere,
+        _notes,
+        _steps,
+    )
+    made = [each(report, name) for each in chemist]
+    return [*(each for each in made if each is not None), *_engineer(report, name)]
+
+
+def _shipped(report: Report, name: str) -> Section | None:
+    rows = shipping.rows(report)
+    made = [table("The file for each target", shipping.HEAD, rows)]
+    return Section(f"{name}-shipped", shipping.TITLE, tables=made) if rows else None
+
+
+def _wrong(report: Report, name: str) -> Section | None:
+    lead, drawn = mistakes.lead(report), wrong.figures(report)
+    rows = mistakes.rows(report)
+    made = [table("Wrong answers, the highest probability first", mistakes.HEAD, rows)] if rows else []
+    if drawn:
+        lead = f"{lead} {wrong.CAPTION}"
+    first, more = drawn[:FIRST], drawn[FIRST:]
+    return Section(f"{name}-wrong", mistakes.TITLE, lead, tables=made, examples=first, more=more) if lead else None
 
 
 def _beside(report: Report, name: str) -> Section | None:
@@ -134,7 +155,7 @@ def _steps(report: Report, name: str) -> Section:
 
 def _answers(report: Report, name: str) -> Section | None:
     drawn = [*answers.confusions(f"{name}-confusion", report), *_present(answers.recalls(f"{name}-recall", report))]
-    lead = "Step 1's model beside what became of it, on the same test spectra."
+    lead = "The confusion matrix is that of the file to ship. Recall is that of step 1's model beside the file to ship, on the same test spectra."
     return Section(f"{name}-answers", "Right and wrong, class by class", lead, drawn) if drawn else None
 
 
@@ -157,21 +178,38 @@ def _robust(report: Report, name: str) -> Section | None:
     return Section(f"{name}-robust", "Robustness", lead, drawn, made) if drawn or made else None
 
 
-def _pruning(report: Report, name: str) -> Section | None:
-    drawn, taken = curves.pruning(f"{name}-pruning", report), pruning.rounds(report)
-    made = [table("What pruning took, round by round", pruning.HEAD, taken)] if taken else []
-    return Section(f"{name}-pruning", "What pruning took", PRUNED, drawn, made) if drawn or made else None
+def _regions(report: Report, name: str) -> Section | None:
+    if not report.examples.get("spectra"):
+        return None
+    lead = REGIONS.format(width=report.examples["width_cm1"], last=report.examples["models"][-1])
+    return Section(f"{name}-regions", "What it looks at", lead, regions.figures(f"{name}-region", report))
 
 
-def _rounding(report: Report, name: str) -> Section | None:
-    drawn = curves.rounding(f"{name}-rounding", report)
-    notes = rounded.remarks(report)
-    return Section(f"{name}-rounding", "What int8 costs each layer", ROUNDING, [drawn], notes=notes) if drawn else None
+def _elsewhere(report: Report, name: str) -> Section | None:
+    made = [
+        table(tables.transferred(each), tables.TRANSFER_HEAD, tables.transfer(each))
+        for each in report.transfer.values()
+    ]
+    lead = "Spectra of another instrument or laser. Unseen are physical samples that the model did not learn from: the figure to go by."
+    notes = [note for each in report.transfer.values() for note in each["notes"]]
+    return Section(f"{name}-elsewhere", "Another instrument", lead, tables=made, notes=notes) if made else None
 
 
-def _targets(report: Report) -> Iterator[Any]:
-    for target in report.bench:
-        yield lambda report, name, target=target: _latency(report, name, target)
+def _notes(report: Report, name: str) -> Section | None:
+    notes = [*report.data["notes"], *report.notes]
+    return Section(f"{name}-notes", "Notes", notes=notes) if notes else None
+
+
+def _present(figure: Figure | None) -> list[Figure]:
+    return [] if figure is None else [figure]
+
+
+def _engineer(report: Report, name: str) -> Iterator[Section]:
+    """Give the engineer's sections; `name` starts the name of each. Where the report holds nothing of a kind, its section is absent."""
+    made = [_latency(report, name, target) for target in report.bench]
+    for each in (*made, _pruning(report, name), _rounding(report, name), _bundles(report, name), _facts(report, name)):
+        if each is not None:
+            yield replace(each, engineer=True)
 
 
 def _latency(report: Report, name: str, target: str) -> Section:
@@ -220,31 +258,21 @@ def _host(record: dict[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _regions(report: Report, name: str) -> Section | None:
-    if not report.examples.get("spectra"):
-        return None
-    lead = REGIONS.format(width=report.examples["width_cm1"], last=report.examples["models"][-1])
-    return Section(f"{name}-regions", "What it looks at", lead, regions.figures(f"{name}-region", report))
+def _pruning(report: Report, name: str) -> Section | None:
+    drawn, taken = curves.pruning(f"{name}-pruning", report), pruning.rounds(report)
+    made = [table("What pruning took, round by round", pruning.HEAD, taken)] if taken else []
+    return Section(f"{name}-pruning", "What pruning took", PRUNED, drawn, made) if drawn or made else None
+
+
+def _rounding(report: Report, name: str) -> Section | None:
+    drawn = curves.rounding(f"{name}-rounding", report)
+    notes = rounded.remarks(report)
+    return Section(f"{name}-rounding", "What int8 costs each layer", ROUNDING, [drawn], notes=notes) if drawn else None
 
 
 def _bundles(report: Report, name: str) -> Section | None:
     made = table("What was written for each target", tables.BUNDLE_HEAD, tables.bundles(report))
     return Section(f"{name}-bundles", "Targets", TARGETS, tables=[made]) if report.bundles else None
-
-
-def _elsewhere(report: Report, name: str) -> Section | None:
-    made = [
-        table(tables.transferred(each), tables.TRANSFER_HEAD, tables.transfer(each))
-        for each in report.transfer.values()
-    ]
-    lead = "Spectra of another instrument or laser. Unseen are physical samples that the model did not learn from: the figure to go by."
-    notes = [note for each in report.transfer.values() for note in each["notes"]]
-    return Section(f"{name}-elsewhere", "Another instrument", lead, tables=made, notes=notes) if made else None
-
-
-def _notes(report: Report, name: str) -> Section | None:
-    notes = [*report.data["notes"], *report.notes]
-    return Section(f"{name}-notes", "Notes", notes=notes) if notes else None
 
 
 def _facts(report: Report, name: str) -> Section:
@@ -256,7 +284,3 @@ def _facts(report: Report, name: str) -> Section:
     facts |= {"axis": f"{axis['low']:g} to {axis['high']:g} cm-1, {axis['points']} points"}
     facts |= {"platform": f"{made['platform']}, {made['cores']} cores", **made["versions"]}
     return Section(f"{name}-facts", "Data and machine", facts=[(term, str(text)) for term, text in facts.items()])
-
-
-def _present(figure: Figure | None) -> list[Figure]:
-    return [] if figure is None else [figure]

@@ -10,7 +10,7 @@ from edgespec import storage
 from edgespec.errors import visible
 from edgespec.report import Report, tables
 from edgespec.report.figures import picture
-from edgespec.report.tables import comparison, pruning, quantization, robustness, uncertainty
+from edgespec.report.tables import comparison, mistakes, pruning, quantization, robustness, uncertainty
 from edgespec.report.tables.layout import Grid
 
 KNOWN = (
@@ -60,20 +60,17 @@ def show(report: Report, *, drawn: bool) -> str:
         )
     if beside := comparison.rows(report):
         parts += [f"## {comparison.TITLE}", comparison.LEAD, as_table(comparison.head(report), beside)]
+    if said := mistakes.lead(report):
+        parts += [f"## {mistakes.TITLE}", said]
+        parts += [as_table(mistakes.HEAD, wrong)] if (wrong := mistakes.rows(report)) else []
     parts += ["## Accuracy, size and cost", f"{tables.SCORED} "
               "`agree` and `drop` compare with step 1; `time` is what the step cost.", as_table(tables.HEAD, tables.scores(report))]  # fmt: skip
-    parts += ["## What each step cost", as_table(tables.COST_HEAD, tables.costs(report))]
-    if taken := pruning.rounds(report):
-        parts += ["## What pruning took", PRUNED, as_table(pruning.HEAD, taken)]
-        table = pruning.sensitivity(report)
-        parts += [as_table(table[0], table[1:]), "![accuracy against the share removed](sensitivity.svg)"]
+    if drawn:
+        parts.append("![accuracy against latency, area is size](frontier.svg)")
     if perturbed := robustness.perturbations(report):
         parts += ["## Robustness", ROBUST, as_table(perturbed[0], perturbed[1:])]
     if simple := robustness.baselines(report):
         parts += ["### Baselines, beside the most accurate file of the run", as_table(simple[0], simple[1:])]
-    head, layers = quantization.layers(report)
-    if layers:
-        parts += ["## What int8 costs each layer", ROUNDING, as_table(head, layers)]
     if judged := uncertainty.models(report):
         parts += [
             "## What it does not know",
@@ -82,6 +79,32 @@ def show(report: Report, *, drawn: bool) -> str:
             *map(plain, uncertainty.sets(report)),
             "![risk against coverage](coverage.svg)",
         ]
+    if report.transfer:
+        parts += ["## Another instrument", "Accuracy on spectra of another instrument or laser. *Unseen* are physical samples that the model did not "
+                  "learn from: the figure to go by. `gain` is over no correction, on these where there are any. References never count."]  # fmt: skip
+        for record in report.transfer.values():
+            parts += [plain(tables.transferred(record)), as_table(tables.TRANSFER_HEAD, tables.transfer(record))]
+            parts += ["\n".join(f"- {plain(note)}" for note in record["notes"])] if record["notes"] else []
+    if report.gates:
+        parts += ["## Promises", as_table(tables.GATE_HEAD, tables.gates(report))]
+    notes = [*report.data["notes"], *report.notes, *_warnings(report)]
+    if notes:
+        parts += ["## Notes", "\n".join(f"- {plain(note)}" for note in notes)]
+    parts += _engineer(report)
+    parts += ["## Made with", plain(_environment(report))]
+    return visible("\n\n".join(parts)) + "\n"
+
+
+def _engineer(report: Report) -> list[str]:
+    """Give the engineer's part: what the steps cost, pruning, layers, latency, bundles."""
+    parts = ["## What each step cost", as_table(tables.COST_HEAD, tables.costs(report))]
+    if taken := pruning.rounds(report):
+        parts += ["## What pruning took", PRUNED, as_table(pruning.HEAD, taken)]
+        table = pruning.sensitivity(report)
+        parts += [as_table(table[0], table[1:]), "![accuracy against the share removed](sensitivity.svg)"]
+    head, layers = quantization.layers(report)
+    if layers:
+        parts += ["## What int8 costs each layer", ROUNDING, as_table(head, layers)]
     if report.bench:
         parts += ["## Latency", "One spectrum at a time; `ratio` compares with the plain default ONNX export of the same network, interleaved. "
                   "Accuracy is that of the very outputs that were timed.", as_table(tables.BENCH_HEAD, tables.bench(report))]  # fmt: skip
@@ -94,23 +117,9 @@ def show(report: Report, *, drawn: bool) -> str:
             for target, record in report.bench.items()
             if "soak" in record
         ]
-    if drawn:
-        parts.append("![accuracy against latency, area is size](frontier.svg)")
-    if report.transfer:
-        parts += ["## Another instrument", "Accuracy on spectra of another instrument or laser. *Unseen* are physical samples that the model did not "
-                  "learn from: the figure to go by. `gain` is over no correction, on these where there are any. References never count."]  # fmt: skip
-        for record in report.transfer.values():
-            parts += [plain(tables.transferred(record)), as_table(tables.TRANSFER_HEAD, tables.transfer(record))]
-            parts += ["\n".join(f"- {plain(note)}" for note in record["notes"])] if record["notes"] else []
     if report.bundles:
         parts += ["## Targets", TARGETS, as_table(tables.BUNDLE_HEAD, tables.bundles(report))]
-    if report.gates:
-        parts += ["## Promises", as_table(tables.GATE_HEAD, tables.gates(report))]
-    notes = [*report.data["notes"], *report.notes, *_warnings(report)]
-    if notes:
-        parts += ["## Notes", "\n".join(f"- {plain(note)}" for note in notes)]
-    parts += ["## Made with", plain(_environment(report))]
-    return visible("\n\n".join(parts)) + "\n"
+    return parts
 
 
 def as_table(head: list[str], rows: list[list[str]]) -> str:

@@ -49,6 +49,7 @@ def test_it_renders_without_an_error_and_makes_no_request(seen: Seen, path: Path
     seen.page.wait_for_load_state("networkidle")
     assert seen.requests == [path.as_uri()]
     assert seen.said == []
+    seen.page.locator(".engineer > summary").click()
     boxes = seen.page.evaluate("[...document.querySelectorAll('.chart')].map(c => c.getBoundingClientRect().width)")
     assert len(boxes) > 12
     assert sum(width > 200 for width in boxes) == len(boxes) - 1, "all but one of the two frontiers are shown"
@@ -146,10 +147,36 @@ def test_it_prints_in_light_colours_with_every_figure(chromium: Any, path: Path)
     opened.context.close()
 
 
+def test_wrong_answers_are_drawn_and_further_ones_unfold(seen: Seen) -> None:
+    drawn = seen.page.locator("#run1-wrong svg.small")
+    assert drawn.count() == 8
+    assert (drawn.nth(5).is_visible(), drawn.nth(6).is_visible()) == (True, False)
+    seen.page.locator("#run1-wrong .more summary").click()
+    assert drawn.nth(7).is_visible()
+    assert "sample b-7; read from b7.txt" in seen.page.locator("#run1-wrong").inner_text()
+
+
+def test_a_link_opens_the_engineers_part(seen: Seen) -> None:
+    facts = seen.page.locator("#run1-facts dl")
+    assert facts.is_hidden()
+    seen.page.locator("nav a[href='#run1-facts']").click()
+    assert facts.is_visible()
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_what_is_folded_is_printed(chromium: Any, path: Path, script: bool) -> None:
+    opened = Seen(chromium, path, java_script_enabled=script)
+    opened.page.emulate_media(media="print")
+    for part in ("#run1-facts dl", "#run1-wrong .more .examples"):
+        assert (opened.page.locator(part).bounding_box() or {}).get("height", 0) > 50, part
+    opened.context.close()
+
+
+@pytest.mark.parametrize("width", [400, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_against_it(chromium: Any, path: Path, scheme: str) -> None:
+def test_axe_finds_nothing_against_it(chromium: Any, path: Path, scheme: str, width: int) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
-    opened = Seen(chromium, path, color_scheme=scheme, viewport={"width": 1300, "height": 900})
+    opened = Seen(chromium, path, color_scheme=scheme, viewport={"width": width, "height": 900})
     opened.page.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true })")
     found = axe.Axe().run(opened.page).response["violations"]
     assert [(each["id"], [node["html"][:160] for node in each["nodes"]][:3]) for each in found] == []

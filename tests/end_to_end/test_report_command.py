@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from search_example import FOUND
 
 from benchmarks.tools import resealed
 from edgespec import report as reports
+from edgespec.report import choice
 from edgespec.search import pareto
 
 
@@ -32,8 +34,16 @@ def test_a_real_run_is_shown_with_its_answers_and_what_drove_them(run_copy: Path
     assert ended.returncode == 0, ended.stderr
     assert f"report: {run_copy / 'report.html'}" in ended.stdout
     page = (run_copy / "report.html").read_text(encoding="utf-8")
-    for part in ("What it looks at", "Confusion matrix of 1 train", "Recall by class", "Albite"):
+    for part in ("What it looks at", f"Confusion matrix of 5 {choice.variant(found)}", "Recall by class", "Albite"):
         assert part in page
+
+
+def test_no_folder_of_this_machine_stands_in_a_report(run_copy: Path) -> None:
+    assert run(run_copy).returncode == 0
+    for name in ("report.json", "report.html", "report.md"):
+        text = (run_copy / name).read_text(encoding="utf-8")
+        for folder in (run_copy.parent, Path(reports.__file__).parents[2], Path.home(), Path(tempfile.gettempdir())):
+            assert f"{folder}/" not in text or str(folder) == "/", (name, folder)
 
 
 def test_several_runs_of_different_recipes_go_into_one_file(run_copy: Path, tmp_path: Path) -> None:
@@ -88,9 +98,13 @@ def test_a_foreign_or_forged_report_is_a_mistake(
 
 def test_the_test_spectra_that_are_shown_can_be_taken_out(run_copy: Path) -> None:
     assert reports.read(run_copy).examples
+    assert reports.read(run_copy).mistakes["files"]
     ended = run(run_copy, "--drop-examples")
     assert ended.returncode == 0, ended.stderr
     assert reports.read(run_copy).examples == {}
+    assert reports.read(run_copy).mistakes == {}
+    assert "Wrong answers" not in (run_copy / "report.html").read_text(encoding="utf-8")
+    assert "Wrong answers" not in (run_copy / "report.md").read_text(encoding="utf-8")
 
 
 def test_the_folder_of_a_search_is_shown_as_its_front(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from report_example import measured, report
 
 from edgespec.report import Report, histogram, html
+from edgespec.report.figures import thumbnail
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FORGED = "<script>alert(1)</script>"
@@ -65,6 +66,10 @@ def whole(labels: tuple[str, str, str] = ("a", "b", "c"), recipe: str = "hand") 
         "method": "occlusion", "width_cm1": 30.0, "centres_cm1": [200.0, 500.0, 800.0, 1100.0], "models": ["1 train", "4 cpu-int8"],
         "spectra": [spectrum],
     }  # fmt: skip
+    found.mistakes = mistakes()
+    found.ships = {
+        "local": {"variant": "cpu-int8", "why": "cpu-int8 is recommended for target 'local'", "measured": True}
+    }
     found.bundles = {"jetson": {"runtime": "tensorrt", "variant": "cpu-int8", "size": 25_000, "status": "deferred",
                                 "checked": ["every operator is known there"], "message": ""}}  # fmt: skip
     gate = {"metric": "size", "target": "", "limit": 20_000, "measured": 25_000, "verdict": "fail", "variant": "cpu-int8",
@@ -79,6 +84,19 @@ def whole(labels: tuple[str, str, str] = ("a", "b", "c"), recipe: str = "hand") 
     }
     found.gates = [gate, {**gate, "metric": "accuracy", "limit": 0.5, "measured": 0.9, "verdict": "pass"}, unmeasured]
     return found
+
+
+def mistakes() -> dict[str, Any]:
+    """Eight wrong answers of the int8 file, two of the float file; the mean of class 0 was not kept."""
+    bands = [np.exp(-((np.arange(128) - centre) ** 2) / 20) for centre in (30, 60, 90)]
+    spectra = [
+        {"where": f"b{i}.txt", "sample": f"b-{i}" if i else "", "class": 1, "curve": thumbnail.pack(bands[1] + bands[2] * i / 8)}
+        for i in range(8)
+    ]  # fmt: skip
+    answers = [{"spectrum": i, "named": 2, "probability": 0.9 - i / 20} for i in range(8)]
+    answers[7]["named"] = 0
+    files = {"cpu-int8": {"wrong": 9, "answers": answers}, "float32": {"wrong": 2, "answers": answers[:2]}}
+    return {"files": files, "spectra": spectra, "means": {"1": thumbnail.pack(bands[1]), "2": thumbnail.pack(bands[2])}}
 
 
 @functools.cache
@@ -112,6 +130,10 @@ def forged() -> Report:
     found.advice = {FORGED: {"variant": FORGED, "why": FORGED, "refused": {}}}
     found.examples["models"] = [FORGED, FORGED + "2"]
     found.examples["spectra"][0]["why"] = FORGED
+    for spectrum in found.mistakes["spectra"]:
+        spectrum["where"] = spectrum["sample"] = FORGED
+    found.mistakes["files"] = {f"{FORGED}{name}": each for name, each in found.mistakes["files"].items()}
+    found.ships = {FORGED: {"variant": f"{FORGED}cpu-int8", "why": FORGED, "measured": True}}
     found.gates[0] |= {"message": FORGED, "hint": FORGED}
     return found
 

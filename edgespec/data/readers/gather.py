@@ -103,6 +103,7 @@ def spectra(
         laser=np.array(lasers, dtype=np.int64) if any(lasers) else None,
         technique=technique,
         intensity=_intensity(read),
+        where=np.array([read[row].entry.where for row in rows], dtype=np.str_),
         notes=tuple(doubts + _notes(entries, read, firsts, refusals, set(labels))),
     )
 

@@ -1,4 +1,4 @@
-"""Which classes are taken for which, and how much of each class is found: the teacher against int8."""
+"""Which classes are taken for which by the file to ship, and how much of each class is found: step 1's model against that file."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ NUMBERED = " Classes stand by their number; each mark tells their names."
 
 @in_place
 def confusions(name: str, report: Report) -> list[Figure]:
-    """Draw the confusion matrix of step 1's model, the last file and the one to ship, where their answers were counted."""
-    rows = _compared(report)
-    return [_confusion(f"{name}{i}", report.data["labels"], row) for i, row in enumerate(rows)]
+    """Draw the confusion matrix of the file to ship, where its answers were counted; of step 1's model while there is no file."""
+    row = shipped(report) or report.reference()
+    return [_confusion(name, report.data["labels"], row)] if row is not None and row.confusion else []
 
 
 @in_place
 def recalls(name: str, report: Report) -> Figure | None:
-    """Draw the share of each class that is found, step 1's model against the last file made; None without both."""
-    rows = _compared(report)
-    if len(rows) < 2:
+    """Draw the share of each class that is found, step 1's model against the file to ship; None without both."""
+    first, last, labels = report.reference(), shipped(report), report.data["labels"]
+    if first is None or last is None or first is last or not (first.confusion and last.confusion):
         return None
-    labels, first, last = report.data["labels"], rows[0], rows[-1]
     before, after = _recall(first), _recall(last)
     size = _sizes(first)
     order = sorted(before, key=lambda c: (-abs(after.get(c, 0) - before[c]), before[c], labels[c]))
@@ -62,13 +61,6 @@ def recalls(name: str, report: Report) -> Figure | None:
     caption = f"{which}; hollow is {title(first)}, filled {title(last)}, the bar between them red where the class lost."
     legend = [(numbers[title(row)], title(row)) for row in (first, last)]
     return Figure("Recall by class", canvas.svg(), caption, legend, table("Recall by class", head, lines))
-
-
-def _compared(report: Report) -> list[Row]:
-    """Give step 1's model and the last file made, int8 where there is one, with the file to ship between where it answers otherwise."""
-    first, last, between = report.reference(), report.last()[-1:], shipped(report)
-    found = [row for row in (first, between, *last) if row is not None and row.confusion]
-    return [row for i, row in enumerate(found) if i in (0, len(found) - 1) or row.confusion != found[-1].confusion]
 
 
 def _confusion(name: str, labels: Sequence[str], row: Row) -> Figure:

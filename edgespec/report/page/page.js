@@ -94,6 +94,22 @@
     });
   }
 
+  // What is folded opens where a link leads into it, and on paper.
+  function reveal() {
+    let fold = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    while ((fold = fold && fold.parentElement.closest("details"))) fold.open = true;
+  }
+  window.addEventListener("hashchange", reveal);
+  reveal();
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("details.engineer:not([open]), details.more:not([open])")];
+    for (const each of opened) each.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    for (const each of opened) each.open = false;
+  });
+
   // Light and dark: as the system has it until somebody says otherwise; what was said is kept where that is allowed.
   const button = document.getElementById("theme");
   const themes = ["", "light", "dark"];

@@ -412,6 +412,9 @@ def test_exact_copies_are_dropped_told_and_join_their_groups(tmp_path: Path) -> 
     assert found.group is not None
     assert found.group.tolist() == ["a", "b", "d"]
     assert others(found) == ("exact duplicates dropped: 1 (x.npy row 2)",)
+    assert found.where is not None
+    assert found.where.tolist() == ["x.npy row 0", "x.npy row 1", "x.npy row 3"]
+    assert found[np.array([2, 0])].where.tolist() == ["x.npy row 3", "x.npy row 0"]  # type: ignore[union-attr]
 
 
 def test_a_copy_in_another_part_is_dropped_and_told(tmp_path: Path) -> None:

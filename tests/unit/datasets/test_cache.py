@@ -58,13 +58,23 @@ def test_the_cache_keeps_everything(tmp_path: Path) -> None:
     x = np.random.default_rng(0).random((2, 81), dtype=np.float32)
     y = np.array([0, 1], dtype=np.int64)
     for whole in (
-        Spectra(x, AXIS.values(), y, ("\u00c5", "b"), np.array(["s", "t"]), np.array(["u", "v"]), "embedded", ("n",)),
+        Spectra(
+            x,
+            AXIS.values(),
+            y,
+            ("\u00c5", "b"),
+            np.array(["s", "t"]),
+            np.array(["u", "v"]),
+            "embedded",
+            ("n",),
+            where=np.array(["f", "g"]),
+        ),
         Spectra(x, AXIS.values(), y, ("a", "b")),
     ):
         key = f"k{len(whole.notes)}"
         datasets.cached(key, lambda whole=whole: whole)  # type: ignore[misc]
         kept = datasets.cached(key, lambda: pytest.fail("was to come from the cache"))
         assert (kept.labels, kept.source, kept.notes) == (whole.labels, whole.source, whole.notes)
-        for field in ("x", "axis", "y", "group", "part"):
+        for field in ("x", "axis", "y", "group", "part", "where"):
             assert np.array_equal(getattr(kept, field), getattr(whole, field)), field
             assert getattr(kept, field) is None or getattr(kept, field).dtype == getattr(whole, field).dtype

@@ -52,6 +52,8 @@ def test_a_folder_is_a_class(tmp_path: Path) -> None:
     )
     assert found.labels == ("Albite", "Quartz")
     assert found.y.tolist() == [0, 0, 1]
+    assert found.where is not None
+    assert found.where.tolist() == ["Albite/b.csv", "Albite/c.csv", "Quartz/sample 12 - batch A.csv"], "no local folder"
     assert peaks(found) == pytest.approx([507, 507, 465], abs=5)
     assert found.group is None
     assert any("accuracy is overestimated" in note for note in found.notes), (

@@ -6,11 +6,13 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from browser_page import FORGED, shown, shown_forged, whole
 from report_example import report
 
 from edgespec.report import Report, html
+from edgespec.report.figures import thumbnail
 from edgespec.report.html_compare import doubts
 from edgespec.report.html_model import number, shipped, table
 from edgespec.report.pareto import Point, efficient, outline, points, stairs
@@ -50,9 +52,9 @@ def read(page: str) -> Reader:
 def test_every_section_is_there_and_absent_where_the_report_holds_nothing_of_it(page: str) -> None:
     heads = re.findall(r"<h3[^>]*>([^<]+)</h3>", page)
     assert heads == [
-        "Beside simple models", "Promises", "The trade-off", "What each step cost", "Right and wrong, class by class", "What it does not know",
-        "Robustness", "What pruning took", "What int8 costs each layer", "Latency on local", "What it looks at", "Targets", "Notes",
-        "Data and machine",
+        "What is shipped", "Beside simple models", "Right and wrong, class by class", "Wrong answers", "What it looks at", "Promises",
+        "The trade-off", "Robustness", "What it does not know", "Notes", "What each step cost", "Latency on local", "What pruning took",
+        "What int8 costs each layer", "Targets", "Data and machine",
     ]  # fmt: skip
     bare = report()
     bare.rows, bare.bench, bare.advice, bare.notes, bare.data["notes"] = bare.rows[:3], {}, {}, [], []
@@ -125,7 +127,9 @@ def test_drawings_are_named_their_marks_too_and_all_colours_are_the_pages(read: 
     assert all(each["aria-label"] and each["role"] == "img" for each in marks)
     drawn = page.partition("<main")[2].partition("</main>")[0]
     assert not re.findall(r"#[0-9a-f]{6}\b", drawn), "a colour that does not follow light and dark"
-    assert page.count("<figure") == page.count("The same as a table") + page.count("As they grow stronger</h4>")
+    assert page.count("<figure") == page.count("The same as a table") + page.count(
+        "As they grow stronger</h4>"
+    ) + page.count('class="card example"')
 
 
 def test_the_same_report_gives_the_same_bytes(page: str) -> None:
@@ -134,6 +138,25 @@ def test_the_same_report_gives_the_same_bytes(page: str) -> None:
 
 def test_it_stays_small(page: str) -> None:
     assert len(page.encode()) < 600_000
+
+
+def test_a_page_of_192_classes_and_30_wrong_answers_stays_under_a_megabyte() -> None:
+    found = whole()
+    rng, n = np.random.default_rng(0), 192
+    found.data["labels"], found.data["classes"] = [f"mineral {i}" for i in range(n)], n
+    for row in found.rows:
+        if row.confusion:
+            row.confusion = [[i, i, 3] for i in range(n)] + [[i, n - 1 - i, 1] for i in range(n)]
+    noise = [thumbnail.pack(rng.normal(size=512)) for _ in range(30)]
+    spectra = [
+        {"where": f"spectra.npz!{i}", "sample": f"R{i}", "class": i, "curve": each} for i, each in enumerate(noise)
+    ]
+    answers = [{"spectrum": i, "named": n - 1 - i, "probability": 0.9} for i in range(30)]
+    means = {str(i): noise[i % 30] for i in range(n)}
+    found.mistakes = {"files": {"cpu-int8": {"wrong": 45, "answers": answers}}, "spectra": spectra, "means": means}
+    text = html.show({"large": found})
+    assert text.count('class="card example"') == 30
+    assert len(text.encode()) < 1_000_000
 
 
 def test_several_runs_stand_side_by_side_and_what_forbids_comparing_them_is_said() -> None:

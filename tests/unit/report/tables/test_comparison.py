@@ -28,7 +28,7 @@ def test_terminal_markdown_and_page_lead_with_it() -> None:
     shown = markdown.show(found, drawn=False)
     assert shown.index(f"## {comparison.TITLE}") < shown.index("## Accuracy")
     assert f"| {rows[2][2]} |" in shown.replace("\\", "")
-    first = sections(found, "a")[0]
+    first = sections(found, "a")[1]
     assert first.title == comparison.TITLE
     assert first.tables[0].rows[2][2].text == rows[2][2]
 
