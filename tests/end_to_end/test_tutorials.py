@@ -65,6 +65,7 @@ def test_the_tutorials_work_word_by_word(lab: Path) -> None:
                     [sys.executable, *words[1:]], cwd=lab, capture_output=True, text=True, check=False
                 )
                 code, told = process.returncode, process.stderr
+                assert "new_spectrum.csv" in process.stdout, "the device's program answers"
             assert code == 0, f"{page}: {line}\n{told}"
             ran.append(line)
     assert len(ran) > 12
