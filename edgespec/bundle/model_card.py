@@ -25,7 +25,7 @@ def text(report: Report, variant: str, said: Contract, size_bytes: int) -> str:
             "> **data: embedded.** Trained on generated spectra: for trying the tool-chain, not for measurements."
         )
     parts += ["## Spectrum", _table(_spectrum(said)), "## How good it is", _table(_scores(row))]
-    parts += ["## Labels", ", ".join(said.labels), "## How to use it", USE, _python(said)]
+    parts += ["## Labels", ", ".join(said.labels), "## How to use it", USE, _python(said), _cpp(said), C]
     parts += ["## Limits", _limits(report, variant)]
     return "\n\n".join(parts) + "\n"
 
@@ -59,6 +59,45 @@ spectrum = np.interp(axis, measured, intensity).astype(np.float32)[None]
 (logits,) = session.run(["logits"], {{"spectrum": spectrum}})
 probabilities = np.exp(logits[0] - logits.max()) / np.exp(logits[0] - logits.max()).sum()
 print(labels[probabilities.argmax()], probabilities.max())
+```"""
+
+
+C = """In C, without a runtime: `edgespec export RUN --target c_x86` writes `model.h` and `model.c` of this network (compile with `cc -O2 main.c model.c -lm`).
+
+```c
+#include <stdio.h>
+#include "model.h"
+
+static _Alignas(MODEL_ALIGNMENT) unsigned char workspace[MODEL_WORKSPACE];
+
+void classify(const float *spectrum)
+{
+    struct model_answer answer;
+    if (model_run(spectrum, workspace, sizeof workspace, &answer) == MODEL_OK)
+        puts(answer.known ? model_labels[answer.label] : "unknown");
+}
+```"""
+
+
+def _cpp(said: Contract) -> str:
+    """Give ten lines of C++ for ONNX Runtime; its headers are not here, so no test compiles them."""
+    points = len(said.values())
+    return f"""In C++, with ONNX Runtime's headers:
+
+```cpp
+#include <array>
+#include <vector>
+#include <onnxruntime_cxx_api.h>
+
+Ort::Env env;
+Ort::Session session(env, ORT_TSTR("model.onnx"), Ort::SessionOptions{{}});
+std::vector<float> spectrum({points});  // the intensities on the axis above
+std::array<int64_t, 2> shape{{1, {points}}};
+auto memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
+auto input = Ort::Value::CreateTensor<float>(memory, spectrum.data(), spectrum.size(), shape.data(), shape.size());
+const char *inputs[] = {{"spectrum"}}, *outputs[] = {{"probabilities"}};
+auto answer = session.Run(Ort::RunOptions{{}}, inputs, &input, 1, outputs, 1);
+const float *probabilities = answer[0].GetTensorData<float>();  // in the order of the labels above
 ```"""
 
 

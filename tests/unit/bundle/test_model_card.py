@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tiny_bundle
 import tiny_job
 from report_example import report
@@ -40,6 +42,18 @@ def test_the_python_on_the_card_gives_the_label_of_the_file(tmp_path: Path) -> N
     assert label == said.labels[logits.argmax()]
     assert abs(float(probability) - np.exp(logits - logits.max()).max() / np.exp(logits - logits.max()).sum()) < 1e-4
     assert f"`spectrum`, float32, (n, {len(said.values())})" in text
+
+
+def test_the_c_on_the_card_compiles(tmp_path: Path) -> None:
+    if shutil.which("cc") is None:
+        pytest.skip("no C compiler here")
+    block = model_card.C.partition("```c\n")[2].partition("```")[0]
+    (tmp_path / "card.c").write_text(block)
+    names = ["#define MODEL_ALIGNMENT 64", "#define MODEL_WORKSPACE 64", "#define MODEL_OK 0", "#include <stddef.h>"]
+    answer = "struct model_answer { int label; int known; };\nextern const char *const model_labels[3];"
+    run = "int model_run(const float *spectrum, void *workspace, size_t bytes, struct model_answer *answer);"
+    (tmp_path / "model.h").write_text("\n".join([*names, answer, run]) + "\n")
+    subprocess.run(["cc", "-std=c11", "-Wall", "-Werror", "-c", "card.c", "-o", "card.o"], cwd=tmp_path, check=True)
 
 
 def test_a_card_tells_the_limits_of_its_own_file() -> None:
