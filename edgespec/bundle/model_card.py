@@ -62,7 +62,8 @@ print(labels[probabilities.argmax()], probabilities.max())
 ```"""
 
 
-C = """In C, without a runtime: `edgespec export RUN --target c_x86` writes `model.h` and `model.c` of this network (compile with `cc -O2 main.c model.c -lm`).
+C = """In C, without a runtime: `edgespec export RUN --target c_x86` writes `model.h` and `model.c` of this network.
+Compile with `cc -O2 main.c model.c -lm`.
 
 ```c
 #include <stdio.h>
