@@ -99,7 +99,7 @@ def test_every_key_of_a_record_has_its_sentence(record: type) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_ls_prints_every_key(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
-    ls.command(kind, to_json=False)
+    ls.command(kind, wide=True, to_json=False)
     told = capsys.readouterr().out
     ls.command(kind, to_json=True)
     plain = {each["name"]: each for each in json.loads(capsys.readouterr().out)}

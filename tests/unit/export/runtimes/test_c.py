@@ -77,7 +77,7 @@ def test_what_does_not_compile_says_where(sent: tuple[Path, Path]) -> None:
     assert "does not compile m.c" in json.dumps(told)
     (folder / "m.c").write_text("int nothing = 1;\n")
     _, told = answers(folder)
-    assert "no code that edgespec wrote" in json.dumps(told)
+    assert "not code that edgespec wrote" in json.dumps(told)
 
 
 def test_without_a_compiler_the_remedy_is_told(sent: tuple[Path, Path]) -> None:
