@@ -20,7 +20,7 @@ Each test part is named by models that never saw it: the setting is chosen by `e
 | NAME | a recipe of --recipe: its front, augmentation and steps on these data |
 
 What is finished is kept in benchmarks/results/local/ramanbench.json. AUROC and log loss are of the answers' probabilities (calibrated where the file
-is); training seconds are of one thread, inference seconds of one pass over the test part by one file.
+is); training seconds are of one thread, of the linear models for all of them together; inference is one pass over the test part by one file.
 """
 
 from __future__ import annotations
@@ -44,9 +44,9 @@ from sklearn.model_selection import RepeatedStratifiedKFold
 
 from benchmarks.tables import ramanbench as tables
 from benchmarks.tools.results import LOCAL
-from edgespec import datasets, plugins, storage, units
+from edgespec import datasets, storage, units
 from edgespec import recipe as recipes
-from edgespec.artifact import Artifact, Checkpoint, OnnxModel
+from edgespec.artifact import OnnxModel
 from edgespec.authoring import survey
 from edgespec.data import splits
 from edgespec.evaluation import baselines, scoring
@@ -56,6 +56,7 @@ from edgespec.recipe import Call, Split
 from edgespec.recipe.plan import plan
 from edgespec.recipe.schema import Binder
 from edgespec.recipe.setting import Setting
+from edgespec.search import fold
 from edgespec.search.tuning import choose, settings
 from edgespec.spectra import Axis, Ints, Spectra
 from edgespec.training import batches
@@ -191,17 +192,10 @@ def line(part: Part, job: Job, row: str, steps: list[Any], teacher: str = "") ->
     """Run steps one after the other and keep what the last file answers; of a teacher the first step's network too."""
     bound = [Binder(str).call("steps", each, (), "") for each in steps]
     with tempfile.TemporaryDirectory() as name:
-        made: Artifact | None = None
         began = time.monotonic()
-        for i, step in enumerate(bound):
-            folder = Path(name) / f"{i}"
-            folder.mkdir()
-            made = plugins.find("steps", step.name).run(
-                job.inside(folder), *([] if made is None else [made]), **step.keys
-            )
-            if teacher and i == 0:
-                assert isinstance(made, Checkpoint)
-                loaded = scoring.load(job, made)
+        for step, own, made in fold.through(job, bound, Path(name)):
+            if teacher and step is bound[0]:
+                loaded = scoring.load(own, made)  # type: ignore[arg-type]  # a step that trains leaves a checkpoint
                 answered(part, teacher, job, log_softmax(loaded.logits(job.spectra.x[part.test]), axis=1), began, {})
         spent = time.monotonic() - began
         assert isinstance(made, OnnxModel)

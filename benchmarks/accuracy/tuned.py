@@ -30,13 +30,13 @@ import torch
 
 from benchmarks.tools import paired
 from benchmarks.tools.results import LOCAL
-from edgespec import plugins, storage, units
-from edgespec.artifact import Artifact
+from edgespec import storage, units
 from edgespec.authoring import draft, survey
 from edgespec.authoring.survey import Survey
 from edgespec.job import Job
 from edgespec.recipe.schema import Binder
 from edgespec.recipe.setting import Setting
+from edgespec.search import fold
 from edgespec.search.tuning import choose, settings
 
 FILE = LOCAL / "tuned.json"
@@ -140,14 +140,9 @@ def _one_axis(call: dict[str, Any]) -> dict[str, Any]:
 def trained(job: Job, taken: Setting) -> Any:
     """Train a setting; give which test spectra are named rightly."""
     own = replace(job, preprocess=taken.preprocess, augment=taken.augment)
+    bound = [Binder(str).call("steps", step, (), "") for step in taken.steps()]
     with tempfile.TemporaryDirectory() as name:
-        made: Artifact | None = None
-        for i, step in enumerate(taken.steps()):
-            call = Binder(str).call("steps", step, (), "")
-            folder = Path(name) / str(i)
-            folder.mkdir()
-            before = [] if made is None else [made]
-            made = plugins.find("steps", call.name).run(own.inside(folder), *before, **call.keys)
+        *_, (_, own, made) = fold.through(own, bound, Path(name))
         return paired.right(own, made)
 
 

@@ -1,9 +1,4 @@
-"""Which spectra a model names rightly, kept spectrum by spectrum, and how far two models are apart by physical sample.
-
-The interval is `edgespec.evaluation.difference.mean`, one value a physical sample: spectra of one sample are not independent. A sample with
-more spectra weighs more, as in the accuracy itself: its value is R + n (g - R) / N, with R the difference over all spectra, g that over its
-own n, N the mean of n. The mean of these values is R, their variance that of a ratio of two means (Cochran 1977, Sampling Techniques, 6.4).
-"""
+"""Which spectra a model names rightly, kept spectrum by spectrum, and how far two models are apart: both intervals are of `evaluation.difference`."""
 
 from __future__ import annotations
 
@@ -33,11 +28,7 @@ class Pair:
 def by_sample(pairs: Sequence[Pair]) -> Mean:
     """Give the mean difference over all spectra of several runs, its interval by physical sample; a sample in several runs counts once."""
     gaps = np.concatenate([each.mine - each.other for each in pairs])
-    _, member = np.unique(np.concatenate([each.sample for each in pairs]), return_inverse=True)
-    count = np.bincount(member)
-    middle = gaps.mean()
-    values = middle + (np.bincount(member, gaps) - count * middle) / count.mean()
-    return difference.mean(list(values))
+    return difference.of_samples(gaps, np.concatenate([each.sample for each in pairs]))
 
 
 def by_run(pairs: Sequence[Pair]) -> Mean:

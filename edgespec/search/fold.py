@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,16 +41,23 @@ def once(job: Job, steps: tuple[Call, ...], simple: bool, robust: Robust | None 
     """
     with tempfile.TemporaryDirectory() as name:
         found = linear(job, steps, robust) if simple else {}
-        made: Artifact | None = None
-        for number, step in enumerate(steps, start=1):
-            own = job.inside(fresh(Path(name), f"{number}-{step.name}"))
-            before = made
-            made = plugins.find("steps", step.name).run(own, *([] if before is None else [before]), **step.keys)
+        before: Artifact | None = None
+        for number, (step, own, made) in enumerate(through(job, steps, Path(name)), start=1):
             named = {f"{number} {title}": model for title, model in models(made, before, step.name)}
             found |= {title: right(own, model) for title, model in named.items()}
             if robust is not None:
                 robust.update({title: robustness.measure(own, model)["mean"] for title, model in named.items()})
+            before = made
     return found
+
+
+def through(job: Job, steps: Iterable[Call], folder: Path) -> Iterator[tuple[Call, Job, Artifact]]:
+    """Run steps one after the other, each in a folder of its own; give each step with its job and what it made."""
+    made: Artifact | None = None
+    for number, step in enumerate(steps, start=1):
+        own = job.inside(fresh(folder, f"{number}-{step.name}"))
+        made = plugins.find("steps", step.name).run(own, *([] if made is None else [made]), **step.keys)
+        yield step, own, made
 
 
 def fresh(folder: Path, name: str) -> Path:

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgespec import plugins
-from edgespec.artifact import Artifact, Checkpoint
+from edgespec.artifact import Checkpoint
 from edgespec.data import splits
 from edgespec.evaluation import robustness, scoring
 from edgespec.job import Job, Silent
@@ -45,10 +44,7 @@ class Judge:
         test, began = self.parts[repeat][at], time.monotonic()
         mine = self.around(tried.setting, test, seed=number)
         with tempfile.TemporaryDirectory() as name:
-            made: Artifact | None = None
-            for i, step in enumerate(_bound(tried.setting)):
-                own = mine.inside(fold.fresh(Path(name), f"{i}-{step.name}"))
-                made = plugins.find("steps", step.name).run(own, *([] if made is None else [made]), **step.keys)
+            *_, (_, _, made) = fold.through(mine, _bound(tried.setting), Path(name))
             assert isinstance(made, Checkpoint)
             right = scoring.answers(mine, made, test).argmax(1) == mine.spectra.y[test]
             tried.clean.append(right.astype(np.float64))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgespec.evaluation import difference
 from edgespec.recipe.setting import Setting
 from edgespec.spectra import Words
 
@@ -104,11 +105,8 @@ def gain(one: Tried, other: Tried) -> float:
 
 
 def error(one: Tried, other: Tried) -> float:
-    """Give the standard error of `gain`, the spectra of one physical sample counted together."""
-    apart, names = _apart(one, other)
-    _, sample = np.unique(names, return_inverse=True)
-    sums = np.bincount(sample, apart - apart.mean())
-    return float(np.sqrt((sums**2).sum()) / len(apart))
+    """Give the standard error of `gain`, by physical sample (`difference.error`)."""
+    return difference.error(*_apart(one, other))
 
 
 def _apart(one: Tried, other: Tried) -> tuple[Shares, Words]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgespec.evaluation import difference
 from edgespec.recipe import Call
 from edgespec.recipe.setting import Setting
 from edgespec.search.tuning import tried as judged
@@ -40,12 +41,14 @@ def test_the_drafts_own_stays_unless_it_is_beaten_by_more_than_chance() -> None:
     assert judged.choose([own, better], tried([0] * 4 + [1] * 4, 0.5), one_instrument=True) is better
 
 
-def test_the_error_counts_the_spectra_of_one_sample_together() -> None:
+def test_the_error_is_the_one_of_every_table_and_counts_the_spectra_of_one_sample_together() -> None:
     one, other = tried([1, 1, 1, 1, 0, 0, 0, 0], 0), tried([0] * 8, 0)
     alone = judged.error(one, other)
+    names = list("aaaabbbb")
     for each in (one, other):
-        each.sample[0] = np.array(list("aaaabbbb"))
-    assert judged.error(one, other) == pytest.approx(2 * alone)
+        each.sample[0] = np.array(names)
+    assert judged.error(one, other) == difference.error([1, 1, 1, 1, 0, 0, 0, 0], names)
+    assert judged.error(one, other) > 1.5 * alone
 
 
 def test_it_warns_of_what_a_setting_asks_of_the_spectra() -> None:
