@@ -49,6 +49,7 @@ from edgespec import recipe as recipes
 from edgespec.artifact import OnnxModel
 from edgespec.authoring import survey
 from edgespec.data import splits
+from edgespec.errors import EdgespecError
 from edgespec.evaluation import baselines, scoring
 from edgespec.graph import assembly
 from edgespec.job import Job
@@ -112,7 +113,7 @@ def main() -> None:
             spectra = read(task)
             for part in parts(task, spectra, protocol):
                 judge(part, spectra, asked.rows.split(","), units.duration(asked.tune), asked.recipe)
-    print(tables.table(known()))
+    print(f"{tables.table(known())}\n\n{tables.side_by_side(known())}")
 
 
 def read(task: str) -> Spectra:
@@ -265,4 +266,7 @@ def keep(part: Part, row: str, found: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EdgespecError as problem:
+        sys.exit(f"{problem.message}; {problem.hint}")

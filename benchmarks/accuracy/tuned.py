@@ -33,6 +33,7 @@ from benchmarks.tools.results import LOCAL
 from edgespec import storage, units
 from edgespec.authoring import draft, survey
 from edgespec.authoring.survey import Survey
+from edgespec.errors import EdgespecError
 from edgespec.job import Job
 from edgespec.recipe.schema import Binder
 from edgespec.recipe.setting import Setting
@@ -159,11 +160,12 @@ def table(found: dict[str, Any]) -> str:
     for name, each in found.items():
         seeds = sorted(int(key.split()[1]) for key in each if key.startswith("tuned "))
         pairs = [_pair(each, seed) for seed in seeds]
+        same = all(each[f"tuned {seed}"] == each[f"draft {seed}"] for seed in seeds)
         drafted, tuned = (np.mean([getattr(pair, side).mean() for pair in pairs]) for side in ("other", "mine"))
         told = [
             f"{drafted:.3f}",
             f"{tuned:.3f}",
-            paired.by_sample(pairs).worded(),
+            "the draft's own was chosen" if same else paired.by_sample(pairs).worded(),
             f"{each['linear'][0]} {each['linear'][1]:.3f}",
         ]
         lines.append(f"| {name} | {each['n']} | {' | '.join(told)} | {Setting.read(each['chosen'])} |")
@@ -176,4 +178,7 @@ def _pair(each: dict[str, Any], seed: int) -> paired.Pair:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except EdgespecError as problem:
+        sys.exit(f"{problem.message}; {problem.hint}")

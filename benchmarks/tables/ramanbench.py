@@ -38,6 +38,46 @@ def table(kept: Kept) -> str:
     return "\n".join(lines)
 
 
+SIDES = (
+    *((task, protocol) for task in ("parkinson", "alzheimer") for protocol in ("published", "person")),
+    ("marine_pathogens_binary", "published"),
+)
+COMPARED = ("TABFM-PLUS", "RAMANPFN", *OURS, *LINEAR, *OTHERS)
+
+
+def side_by_side(kept: Kept) -> str:
+    """Give both protocols side by side: a table of accuracy (log loss), and one of macro-F1; AUROC; seconds of training; ms of one answer."""
+    head = [
+        "| model | " + " | ".join(f"{task}, {protocol}" for task, protocol in SIDES) + " |",
+        "| --- " * (len(SIDES) + 1) + "|",
+    ]
+    tables = [list(head), list(head)]
+    for name in COMPARED:
+        each = [_of(kept, name, task, protocol) for task, protocol in SIDES]
+        cells = [f"{_mean(one, 'accuracy'):.3f} ({_mean(one, 'log_loss'):.2f})" if one else "" for one in each]
+        tables[0].append(f"| {name} | {' | '.join(cells)} |")
+        cells = [_more(one) if one else "" for one in each]
+        tables[1].append(f"| {name} | {' | '.join(cells)} |")
+    return "\n\n".join("\n".join(lines) for lines in tables)
+
+
+def _of(kept: Kept, name: str, task: str, protocol: str) -> list[dict[str, Any]]:
+    """Give a model's scores by fold: ours where we have them, the published ones else."""
+    parts = [each for part, each in kept.items() if part.startswith(f"{task} {protocol} ")]
+    mine = [part[name] for part in parts if name in part]
+    published_too = protocol == "published" and name.upper() in (*ALWAYS, *COMPARED)
+    return mine or (published(task, (name.upper(),)).get(name.upper(), []) if published_too else [])
+
+
+def _mean(each: list[dict[str, Any]], score: str) -> float:
+    return float(np.mean([one[score] for one in each]))
+
+
+def _more(each: list[dict[str, Any]]) -> str:
+    answer = f"{np.mean([_answer(one) for one in each]):.3g}" if "inference_s" in each[0] else "-"
+    return f"{_mean(each, 'f1_macro'):.3f}; {_mean(each, 'roc_auc'):.3f}; {_mean(each, 'train_s'):.0f}; {answer}"
+
+
 def _by(protocol: str) -> str:
     return "published folds, by spectrum" if protocol == "published" else "by person"
 
@@ -64,7 +104,7 @@ def _row(name: str, each: list[dict[str, Any]]) -> tuple[float, str]:
     size = f"{max(one['bytes'] for one in each) / 1000:.0f} kB" if "bytes" in each[0] else ""
     told = " | ".join(f"{mean[score]:.3f}" for score in SCORES)
     trained = np.mean([one["train_s"] for one in each])
-    answer = f"{np.mean([_answer(one) for one in each]):.2f}" if "inference_s" in each[0] else ""
+    answer = f"{np.mean([_answer(one) for one in each]):.3f}" if "inference_s" in each[0] else ""
     return mean["accuracy"], f"| {name} | {folds} | {told} | {size} | {trained:.1f} | {answer} |"
 
 
@@ -73,8 +113,8 @@ def _answer(one: dict[str, Any]) -> float:
     return 1000 * float(one["inference_s"]) / float(one["n"] if "n" in one else len(one["right"]))
 
 
-def published(task: str) -> dict[str, list[dict[str, Any]]]:
-    """Give the published rows that are shown: the best few, and those that are compared with; {} where the file is not at hand."""
+def published(task: str, also: tuple[str, ...] = ()) -> dict[str, list[dict[str, Any]]]:
+    """Give the published rows that are shown: the best few, and those that are compared with, `also`; {} where the file is not at hand."""
     try:
         path = locate.find(f"ramanbench/{task}_reference.csv", None)
     except (locate.NotFound, Missing):
@@ -90,7 +130,7 @@ def published(task: str) -> dict[str, list[dict[str, Any]]]:
                 }
                 rows[each["model"]].append({**told, **times, "n": int(each["num_instances"]) / 3})
     best = sorted(rows, key=lambda name: -float(np.mean([each["accuracy"] for each in rows[name]])))[:SHOWN]
-    return {name: rows[name] for name in rows if name in (*best, *ALWAYS)}
+    return {name: rows[name] for name in rows if name in (*best, *ALWAYS, *also)}
 
 
 def _gaps(parts: list[dict[str, Any]]) -> list[str]:
