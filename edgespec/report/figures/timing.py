@@ -15,7 +15,7 @@ from edgespec.report.html_model import Figure, table
 
 FEW = 3  # samples in a bin that are drawn one by one
 MOST = 60  # rounds of a file that are drawn: more are a blur, and 0.1 MB a target
-MARKED = 24  # rounds of a file that say what they were
+MARKED, LEAST = 96, 6  # points of a drawing that say what they were, and of one line at least
 STROKE = 0.12  # half the height of a single sample, of a file's row
 DRAWN = 3  # bins that are drawn as one: a pixel holds no more
 QUANTILES = {"P50": "p50_ms", "P90": "p90_ms", "P99": "p99_ms"}
@@ -77,7 +77,7 @@ def rounds(name: str, record: Mapping[str, Any], series: Mapping[str, int]) -> F
             f"{file}, round {turn}: {units.show_time(value / 1e6)}" for turn, value in zip(turns, medians, strict=True)
         ]
         axes.plot(turns, medians, color=colour(i), linewidth=1.4)
-        every = slice(None, None, 1 + len(words) // MARKED)
+        every = _marked(len(words), len(found))
         axes.plot(turns[every], medians[every], MARKERS[i % 8], color=colour(i), markersize=4, clip_on=False,
                   gid=canvas.mark(*words[every], key=file))  # fmt: skip
     values = [value for medians in found.values() for value in medians]
@@ -95,6 +95,11 @@ def rounds(name: str, record: Mapping[str, Any], series: Mapping[str, int]) -> F
     group = max(_group(len(medians)) for medians in found.values())
     caption += f" Of each {group} rounds in a row the median is drawn." if group > 1 else ""
     return Figure("Over the session", canvas.svg(), caption, legend, table("Medians of rounds", head, lines))
+
+
+def _marked(points: int, lines: int) -> slice:
+    """Give which points of a line are marked: a mark with its words takes the room of thirty points."""
+    return slice(None, None, 1 + points // max(MARKED // lines, LEAST))
 
 
 def _group(rounds: int) -> int:
@@ -120,7 +125,7 @@ def readings(name: str, record: Mapping[str, Any]) -> list[Figure]:
         axes = canvas.axes()
         for i, (sensor, marks) in enumerate(lines.items()):
             ts, values = zip(*marks, strict=True)
-            every = slice(None, None, 1 + len(ts) // MARKED)
+            every = _marked(len(ts), len(lines))
             words = [f"{sensor} after {t:.1f} s: {value:g}" for t, value in marks[every]]
             axes.plot(ts, values, color=colour(i), linewidth=1.3)
             axes.plot(
