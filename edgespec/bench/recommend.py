@@ -78,7 +78,7 @@ def linear(title: str, file: str, ratio: Pair, gaps: Sequence[Gap]) -> str:
     lacks = [each.words() for each in sorted(perturbed, key=lambda each: each.theirs - each.mine) if each.below]
     if clean.below:
         return f"the linear model '{title}' {faster}, but has {' and '.join([clean.words(), *lacks[:1]])}"
-    as_good = f"is as accurate on clean spectra ({clean.theirs:.3f} for {clean.mine:.3f})"
+    as_good = f"cannot be told from it on clean spectra ({clean.theirs:.3f} for {clean.mine:.3f})"
     return f"the linear model '{title}' {faster} and {as_good}, but has {lacks[0]}"
 
 

@@ -87,11 +87,11 @@ def _as_accurate(report: Report) -> str:
     name, lost = comparison.named(best), [each for each in perturbed if each.below]
     if recommend.stands_in(gaps):
         every = perturbed[-1].words()
-        return f"a linear model is as accurate and as robust: {name} has {clean.words()} and {every}; bench tells which is faster."
+        return f"a linear model cannot be told from the file, clean or perturbed: {name} has {clean.words()} and {every}; bench tells which is faster."
     if clean.below:
         return ""
     least = min(lost, key=lambda each: each.theirs - each.mine)
-    return f"a linear model is as accurate on clean spectra, but not as robust: {name} has {clean.words()}, but {least.words()}."
+    return f"a linear model cannot be told from the file on clean spectra, but is less robust: {name} has {clean.words()}, but {least.words()}."
 
 
 def _as_robust(report: Report) -> str:

@@ -27,7 +27,7 @@ def test_one_that_is_fragile_is_not_and_the_sentence_says_what_it_lacks() -> Non
     )
     assert told["recommended"] is False
     assert (
-        "as accurate on clean spectra (0.950 for 0.950), but has 0.550 for 0.950 at shift 5 cm-1 (-0.400 ["
+        "cannot be told from it on clean spectra (0.950 for 0.950), but has 0.550 for 0.950 at shift 5 cm-1 (-0.400 ["
         in told["why"]
     )
 
