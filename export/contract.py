@@ -136,7 +136,7 @@ def doubt(contract: Contract) -> str:
         return ""
     if low >= asked - FAR:
         return ""
-    return "'unknown' was set on %d samples: %.0f %% of known spectra pass on average, %.0f %% in 19 of 20 cases, %.0f %% were asked for" % (
+    return "'unknown' rests on %d sample(s): %.0f %% of known spectra are accepted on average, %.0f %% in a bad case; %.0f %% were asked for" % (
         samples, 100 * mean, 100 * low, 100 * asked,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgespec import plugins
-from edgespec.data.readers import array_files, file_list, numpy_files, rruff_text, tables, wide_table
+from edgespec.data.readers import array_files, file_list, locate, numpy_files, rruff_text, tables, wide_table
 from edgespec.errors import Mistake, Mistakes
 from edgespec.recipe import Call
 from edgespec.recipe.schema import Binder
@@ -35,7 +35,7 @@ def call(text: str) -> Call:
         return _bound(text, TYPED)
     if path.suffix in (".yaml", ".yml"):
         return _bound(_text(path), str(path))
-    name = str(path.resolve()) if path.exists() else text  # else it may lie where recipes' data lie
+    name = _written(path) if path.exists() else text  # else it may lie where recipes' data lie
     there = numpy_files.names(path) if path.suffix == ".npz" and path.exists() else []
     if NAMED in there and not set(NEEDED) <= set(there):
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
@@ -54,6 +54,16 @@ def call(text: str) -> Call:
     if path.suffix == ".zip" or path.is_dir() or not path.suffix:
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     raise Mistake(f"DATA: how to read {text} can't be told from its name", hint=FORMS)
+
+
+def _written(path: Path) -> str:
+    """Give the name that a recipe writes: relative below the working folder, so that recipe and data can move together, else absolute."""
+    whole, here = path.resolve(), Path().resolve()
+    if whole.is_relative_to(here) and whole != here:
+        near = whole.relative_to(here).as_posix()
+        if locate.find(near, None).resolve() == whole:  # not where the usual places have another of that name
+            return near
+    return str(whole)
 
 
 def _is_rruff(folder: Path) -> bool:

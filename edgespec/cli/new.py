@@ -151,7 +151,10 @@ def _budget(text: str | None, one_instrument: bool, model: Path | None) -> float
         return 0.0
     if model is not None:
         raise Mistake("--tune trains networks, --model brings a trained one", hint="leave one of them out")
-    found = units.duration(text)
+    try:
+        found = units.duration(text)
+    except Mistake as problem:
+        raise Mistake(f"--tune: {problem.message}", problem.hint) from None
     if found < LEAST_S:
         raise Mistake(f"--tune {text}: too short to train anything", hint="--tune 20m")
     needs_optuna("edgespec new --tune")

@@ -215,7 +215,7 @@ def _draw(
     if alone and what == "test":
         shown = ", ".join(alone[:3]) + (", ..." if len(alone) > 3 else "")
         many = "1 class has" if len(alone) == 1 else f"{len(alone)} classes have"
-        notes.append(f"{many} one sample only, which stays in the training part: {shown}")
+        notes.append(f"{many} one sample only, which is learnt and never tested: {shown}")
     if not drawn:
         raise Mistake(
             f"too few samples to split: no class has {_number(least)} physical samples, so nothing is left for the {what} part",

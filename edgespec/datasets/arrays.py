@@ -70,7 +70,7 @@ def load(
     test_y: classes of that test part, (m,).
     npz: the .npz file that holds the arrays; the older name of `file`.
     file: the .npz, .mat (v5 or v7.3) or HDF5 file that holds the arrays; in HDF5 a name is a path, such as "raman/x".
-    root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
+    root: the folder in which relative names are looked up; without it EDGESPEC_DATA, edgespec's own data folder and the working folder.
     unit: of the axis, where it is not cm-1.
     laser: excitation wavelength in nm; needed for Raman spectra on an axis in nm or um.
     technique: what the spectra are, such as Raman or infrared.

@@ -41,7 +41,7 @@ def load(
     path: folders of spectra. Without `label` or `list` the folder right below is the class, and one below that the physical sample.
     label: pattern of the files' names without ending, such as "{label}_{sample}_*"; with a "/" of the path below `path`.
     list: a .csv, .tsv or .xlsx of columns file, label, and if known sample and part; the files lie in `path`, or beside the list.
-    root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
+    root: the folder in which relative names are looked up; without it EDGESPEC_DATA, edgespec's own data folder and the working folder.
     unit: of axes in files that do not say it.
     laser: excitation wavelength in nm, for Raman spectra on an axis in nm or um in files that do not say it.
     technique: what the spectra are, such as Raman or infrared; what the files say if not said.

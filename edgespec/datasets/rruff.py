@@ -48,7 +48,7 @@ def load(
 
     path: folders of RRUFF text files, RRUFF's zip archives or an .npz of resampled spectra, one or several.
     task: a csv list of spectra: columns archive (or row), file, mineral, group, and if need be split or split0, split1.
-    root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
+    root: the folder in which relative names are looked up; without it EDGESPEC_DATA, edgespec's own data folder and the working folder.
     npz: the file beside the task list that its column row counts in; without it the only one that fits.
     split: which division of a task list that holds several.
     kind: Processed has RRUFF's background removed, RAW has not (for folders and archives).

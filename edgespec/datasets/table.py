@@ -48,7 +48,7 @@ def load(
     label: the column (or row) of classes; or a pattern of the spectra's names such as "{label}_{sample}_*"; found by its name if not said.
     sample: the column (or row) of physical samples; found by its name if not said.
     part: the column (or row) of parts such as train and test; found by its name if not said.
-    root: the folder in which relative names are looked up; without it EDGESPEC_DATA and edgespec's own data folder.
+    root: the folder in which relative names are looked up; without it EDGESPEC_DATA, edgespec's own data folder and the working folder.
     unit: of the axis, where the table does not say it.
     laser: excitation wavelength in nm, for Raman spectra on an axis in nm or um.
     technique: what the spectra are, such as Raman or infrared.

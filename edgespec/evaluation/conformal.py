@@ -60,7 +60,9 @@ def told(accepts: dict[str, Any]) -> str:
     """Say what a threshold guarantees, where that is far from what was asked; "" where it is near or not known. accepts: as a contract has it"""
     if not accepts or accepts["low"] >= accepts["asked"] - FAR:
         return ""
+    many = "s" if accepts["samples"] != 1 else ""
+    enough = int(np.ceil(1 / max(1 - accepts["asked"], 1e-3) - 1 - 1e-9))
     return (
-        f"the threshold for 'unknown' was set on {accepts['samples']} samples: it accepts at least {accepts['mean']:.0%} of known spectra "
-        f"on average, at least {accepts['low']:.0%} in 19 of 20 such settings; {accepts['asked']:.0%} were asked for"
+        f"'unknown' rests on {accepts['samples']} validation sample{many}: {accepts['mean']:.0%} of known spectra are accepted on average, "
+        f"{accepts['low']:.0%} in a bad case; {accepts['asked']:.0%} were asked for. At least {enough} validation samples are needed"
     )

@@ -47,6 +47,14 @@ def test_bench_and_gate_keep_the_promises(job: Path) -> None:
     assert {each["verdict"] for each in json.loads(judged.stdout)["gates"]} == {"pass"}
 
 
+def test_the_first_tutorials_spectrum_is_albite(job: Path) -> None:
+    spectrum = Path(__file__).parent.parent.parent / "examples" / "albite.csv"
+    answered = edgespec("predict", "runs/rruff_distill", str(spectrum), "--json", folder=job)
+    assert answered.returncode == 0, answered.stderr
+    answer = json.loads(answered.stdout)["results"][0]
+    assert (answer["label"], answer["flag"]) == ("Albite", "known")
+
+
 def test_every_artifact_and_report_says_that_the_data_are_embedded(job: Path) -> None:
     run = job / "runs" / "rruff_distill"
     sealed = list(run.glob("*/artifact.json"))

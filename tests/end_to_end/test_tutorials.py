@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,30 @@ def test_the_tutorials_work_word_by_word(lab: Path) -> None:
     assert len(ran) > 12
     assert (lab / "baselines" / "mine.json").is_file()
     assert (lab / "runs" / "mine" / "bundles" / "c_x86" / "model.c").is_file()
+
+
+def test_readmes_recipe_works_on_the_readers_folder_as_it_stands(lab: Path) -> None:
+    text = next(
+        block for block in re.findall(r"```yaml\n(.*?)```", (TOP / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    )
+    (lab / "readme.yaml").write_text(text, encoding="utf-8")
+    ended = edgespec(lab, "compress", "readme.yaml", "--dry-run", EDGESPEC_DATA=None, EDGESPEC_HOME=str(lab / "home"))
+    assert ended.returncode == 0, ended.stderr
+
+
+def test_a_recipe_and_its_spectra_can_move_together(lab: Path, tmp_path: Path) -> None:
+    away = {"EDGESPEC_DATA": None, "EDGESPEC_HOME": str(tmp_path / "home")}
+    assert edgespec(lab, "new", "moved.yaml", "--yes", "--data", "spectra/", **away).returncode == 0
+    assert "path: spectra" in (lab / "moved.yaml").read_text()
+    (tmp_path / "elsewhere").mkdir()
+    shutil.copy(lab / "moved.yaml", tmp_path / "elsewhere")
+    shutil.copytree(lab / "spectra", tmp_path / "elsewhere" / "spectra")
+    ended = edgespec(tmp_path / "elsewhere", "compress", "moved.yaml", "--dry-run", **away)
+    assert ended.returncode == 0, ended.stderr
+    shutil.rmtree(tmp_path / "elsewhere" / "spectra")
+    ended = edgespec(tmp_path / "elsewhere", "compress", "moved.yaml", "--dry-run", **away)
+    assert ended.returncode == 3
+    assert "the working folder" in ended.stderr
 
 
 def test_the_first_run_is_what_make_demo_runs() -> None:

@@ -19,7 +19,7 @@ class NotFound(Missing):
 
 
 def find(name: str, root: str | None, folder: str = "") -> Path:
-    """Give the file or folder that `name` is, an absolute name as it stands.
+    """Give the file or folder that `name` is, an absolute name as it stands; in the working folder where none of the usual places has it.
 
     root: the only place to look below, where it is given; a relative one may itself lie below the usual places.
     folder: a folder of the usual places that is searched as well ("rruff").
@@ -30,12 +30,15 @@ def find(name: str, root: str | None, folder: str = "") -> Path:
     for place in places:
         if place.exists():
             return place
+    shown = ", ".join(
+        "the working folder" if place == asked and not asked.is_absolute() else str(place) for place in places
+    )
     hint = "set EDGESPEC_DATA to the folder that holds it, or name another `root:`"
     if folder == "rruff" and name.endswith(".zip"):
         hint += "; `edgespec data fetch rruff` fetches RRUFF's own archives"
     if name.startswith("plastics/"):
         hint += "; `edgespec data fetch plastics` fetches them"
-    raise NotFound(name, f"{name} was not found; looked for {', '.join(map(str, places))}", hint)
+    raise NotFound(name, f"{name} was not found; looked for {shown}", hint)
 
 
 def places(folder: str = "") -> list[Path]:
@@ -45,7 +48,7 @@ def places(folder: str = "") -> list[Path]:
 
 def _bases(root: str | None, folder: str) -> list[Path]:
     if root is None:
-        return places(folder)
+        return [*places(folder), Path()]
     asked = Path(os.path.expanduser(root))
     return [asked] if asked.is_absolute() else [*(base / asked for base in _usual()), asked]
 

@@ -76,8 +76,8 @@ class Tuned:
             else f"the draft's own had {_figures(self.start)} on {len(self.start.clean)} folds"
         )
         return [
-            f"Chosen by tuning: {len(self.tried)} settings in {self.seconds / 60:.1f} minutes, {len(whole)} of them on all {self.folds} folds of the"
-            f" {self.spectra} spectra outside the test part, by {by}.",
+            f"Chosen by tuning: {len(self.tried)} settings in {self.seconds / 60:.1f} minutes, {len(whole)} of them on all {self.folds} folds"
+            f" (the best of them on as many more) of the {self.spectra} spectra outside the test part, by {by}.",
             f"The chosen one had {_figures(self.chosen)}, the best of many and so a little flattered; {kept};"
             f" the best linear model of the same folds ({self.linear[0]}): {self.linear[1]:.3f}.",
             *_warned(self.chosen.setting),

@@ -186,7 +186,7 @@ def test_a_split_by_spectrum_is_told() -> None:
 
 def test_classes_with_one_sample_stay_in_training_and_are_told() -> None:
     splits = divide(spectra([[1] * 4, [1] * 4, [5]]), Split(valid=0.3), 0)
-    assert splits.notes == ("1 class has one sample only, which stays in the training part: class2",)
+    assert splits.notes == ("1 class has one sample only, which is learnt and never tested: class2",)
 
 
 @pytest.mark.parametrize("samples", [[[3], [3]], [[3]]])

@@ -45,7 +45,8 @@ def test_equal_scores_are_all_accepted() -> None:
 def test_what_is_far_from_what_was_asked_is_told() -> None:
     _, few = conformal.threshold(np.arange(12.0), None, 0.95)
     _, many = conformal.threshold(np.arange(2000.0), None, 0.95)
-    assert "set on 12 samples" in conformal.told(few.plain())
+    assert "rests on 12 validation samples" in conformal.told(few.plain())
+    assert "At least 19 validation samples are needed" in conformal.told(few.plain())
     assert "95% were asked for" in conformal.told(few.plain())
     assert conformal.told(many.plain()) == conformal.told({}) == ""
 

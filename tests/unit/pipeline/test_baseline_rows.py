@@ -14,7 +14,7 @@ import torch
 from edgespec.data.perturbations import PERTURBATIONS, perturbed
 from edgespec.evaluation import baselines
 from edgespec.graph import onnx_file
-from edgespec.pipeline import baseline_rows
+from edgespec.pipeline import baseline_rows, comparison
 from edgespec.report import Report, markdown, terminal
 from edgespec.report.html_sections import sections
 from edgespec.training import batches
@@ -73,8 +73,10 @@ def perturbed_report(best: float, most: int | None = None) -> Report:
 @pytest.mark.parametrize(
     ("linear", "words"),
     [
-        ({}, ["a linear model cannot be told from the file, clean or perturbed: shrinkage LDA has 0.950 for 0.950 on clean", "as robust, within the interval, +0.000 ["]),
-        ({"drift 5": 30}, ["cannot be told from the file on clean spectra, but is less robust", "but 0.250 for 0.950 at drift 5 (-0.700 [", "more robust, +0.175 ["]),
+        ({}, ["cannot be told from the file, clean or perturbed: shrinkage LDA has 0.950 for 0.950 on clean",
+              "as robust, within the interval, +0.000 ["]),
+        ({"drift 5": 30}, ["cannot be told from the file on clean spectra, but is less robust",
+                            "but 0.250 for 0.950 at drift 5 (-0.700 [", "more robust, +0.175 ["]),
     ],
 )  # fmt: skip
 def test_what_baselines_lack_is_told_beside_the_file_to_ship(linear: dict[str, int], words: list[str]) -> None:
@@ -116,3 +118,14 @@ def test_every_format_shows_the_baselines_beside_the_networks() -> None:
     assert table[-1] == "| mean | 0.870 | 0.600 | 0.500 |"
     robust = next(each for each in sections(found, "a") if each.title == "Robustness")
     assert "shrinkage LDA" in [line[0].text for line in robust.tables[-1].rows]
+
+
+def test_a_file_that_calls_known_spectra_unknown_is_told() -> None:
+    found = perturbed_report(0.9)
+    mine = comparison.shipped(found)
+    assert mine is not None
+    mine.reject = {**(mine.reject or {}), "accepted": 0.1}
+    told = baseline_rows.remarks(found)[0]
+    assert told.startswith(f"{mine.variant} calls 90% of the test spectra 'unknown', though it knows their classes")
+    mine.reject = {**mine.reject, "accepted": 0.95}
+    assert not [each for each in baseline_rows.remarks(found) if "'unknown'" in each]
