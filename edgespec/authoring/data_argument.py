@@ -53,6 +53,7 @@ def call(text: str) -> Call:
             return _checked({"files": {"path": name, "refused": "skip"}}, lambda place: TYPED)
     if path.suffix == ".zip" or path.is_dir() or not path.suffix:
         return _checked({"rruff": {"path": name, "refused": "skip"}}, lambda place: TYPED)
+    locate.find(text, None)  # a file that is not there is told first
     raise Mistake(f"DATA: how to read {text} can't be told from its name", hint=FORMS)
 
 

@@ -9,7 +9,6 @@ from typing import Any, TextIO
 
 from edgespec.cli.console import json_text
 from edgespec.errors import visible
-from edgespec.report.columns import columns
 
 COLUMNS = (
     "file",
@@ -83,15 +82,6 @@ def print_line(answer: Answer) -> None:
     print("  ".join(cells(answer)), flush=True)
     for note in answer.get("notes", []):
         print(f"note:  {answer['file']}: {shown(note)}", file=sys.stderr)
-
-
-def print_table(rows: list[list[str]], widths: list[int], *, head: bool) -> list[int]:
-    """Print rows of cells as a table, at least as wide as an earlier part of it; give its widths. head: with the names of the columns."""
-    found = [max(map(len, column)) for column in zip(HEAD, *rows, strict=True)]
-    widths = [max(pair) for pair in zip(found, widths or found, strict=True)]
-    lines = columns(HEAD, rows, widths).split("\n")
-    print("\n".join(lines if head else lines[1:]))
-    return widths
 
 
 def print_refused(answer: Answer) -> None:

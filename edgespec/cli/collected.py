@@ -13,6 +13,8 @@ from edgespec.cli.answers import Answer
 from edgespec.cli.console import json_text
 
 BLOCK = 1000  # rows of a table whose columns are aligned together
+ORDER = ("file", "label", "probability", "one of", "flag", "covered", "runner-up")  # columns, the most important first
+LEAST = {"file": 16, "label": 16, "one of": 16}  # width of a column whose texts are wrapped
 
 
 class Notes:
@@ -39,9 +41,11 @@ class Table:
 
     every = False
 
-    def __init__(self) -> None:
+    def __init__(self, *, wide: bool = False) -> None:
         self.rows: list[list[str]] = []
-        self.widths: list[int] = []
+        self.wide = wide
+        self.widths: dict[int, int] | None = None
+        self.hidden = False
         self.notes = Notes()
 
     def add(self, answer: Answer) -> None:
@@ -55,13 +59,22 @@ class Table:
 
     def end(self, model: str, summary: Mapping[str, Any]) -> None:
         """Print what is left."""
+        from edgespec.report.tables import layout
+
         self._print()
+        if self.hidden:
+            print(f"\n{layout.HIDDEN}")
         self.notes.print()
 
     def _print(self) -> None:
+        from edgespec.cli import tables
+        from edgespec.report.tables import layout
+
         if self.rows:
-            first = not self.widths
-            self.widths = answers.print_table(self.rows, self.widths, head=first)
+            grid = layout.Grid(answers.HEAD, self.rows, layout.Shape(ORDER, 3, LEAST))
+            text, self.widths = layout.table(grid, tables.width(self.wide), self.widths)
+            print(text)
+            self.hidden = self.hidden or layout.is_cut(grid, self.widths)
             self.rows = []
 
 

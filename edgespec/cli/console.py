@@ -7,7 +7,9 @@ import importlib.util
 import io
 import json
 import os
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,12 +119,14 @@ def json_text(value: Any, indent: int | None = None) -> str:
 class Plain(io.TextIOBase):
     """A stream for people: what moves a cursor, colours, hides or turns text never reaches it raw, whoever prints."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, *, wraps: bool = False) -> None:
         self.stream = stream
+        self.wraps = wraps
 
     def write(self, text: str) -> int:
         """Write a text, such characters written out."""
-        self.stream.write(visible(text))
+        shown = visible(text)
+        self.stream.write("\n".join(map(_wrapped, shown.split("\n"))) if self.wraps and self.isatty() else shown)
         return len(text)
 
     def flush(self) -> None:
@@ -152,11 +156,22 @@ class Plain(io.TextIOBase):
 def plain_streams() -> Iterator[None]:
     """Put both outputs behind `Plain`: every command, library and traceback prints through it."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = Plain(before[0]), Plain(before[1])
+    sys.stdout, sys.stderr = Plain(before[0]), Plain(before[1], wraps=True)
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def _wrapped(line: str) -> str:
+    """Wrap a line for a terminal at spaces. A hint stays whole: it is copied into a shell."""
+    width = shutil.get_terminal_size().columns
+    if len(line) <= width or line.startswith("hint:"):
+        return line
+    indent = len(line) - len(line.lstrip(" "))
+    hang = " " * (indent + (7 if line.startswith(("error:", "note:")) else 2))
+    lines = textwrap.wrap(line, max(width, 40), subsequent_indent=hang, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(lines)
 
 
 def _unmarked(text: str) -> str:

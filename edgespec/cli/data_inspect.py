@@ -9,6 +9,7 @@ import typer
 
 from edgespec.cli.console import Bars, as_json, window_of
 from edgespec.cli.data import data
+from edgespec.cli.tables import Wide, show, show_text
 from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ MOST_FILES, LONGEST = 200, 100
 LONG = 1000  # spectra that take seconds to read
 PANELS, CURVES = 12, 3
 ENDINGS = ("png", "svg", "pdf")
+COLUMNS = ("file", "spectra", "axis", "refused, or noticed", "points", "technique", "intensities", "laser, nm")
+LEAST = {"file": 16, "refused, or noticed": 24}  # width of a column whose texts are wrapped
 
 Path_ = Annotated[
     str,
@@ -62,6 +65,7 @@ def command(
     every: Every = False,
     files: Files = False,
     to_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Count classes, physical samples and lasers. List axes, duplicates, and files that would be refused, with the reason.
 
@@ -70,7 +74,7 @@ def command(
     ending = "" if picture is None else picture.suffix.removeprefix(".").lower()
     if (ending and ending not in ENDINGS) or (picture is not None and not ending):
         raise Mistake(f"--picture {picture}: not the name of a picture", hint=f"endings: {', '.join(ENDINGS)}")
-    if _by_file(path, files, every, to_json):
+    if _by_file(path, files, every, to_json, wide):
         return
     found = look(path, kind, laser, minerals, axis, min_coverage)
     if picture is not None:
@@ -80,10 +84,10 @@ def command(
 
         as_json({"path": path, **inventory.summary(found)})
         return
-    _tell(path, found, None if every else SHOWN)
+    _tell(path, found, None if every else SHOWN, wide)
 
 
-def _by_file(path: str, asked: bool, every: bool, to_json: bool) -> bool:
+def _by_file(path: str, asked: bool, every: bool, to_json: bool, wide: bool) -> bool:
     """Show a table of files, where that is asked for or no classes are known; else do nothing and say so."""
     from edgespec.authoring import data_argument, file_table
 
@@ -98,16 +102,21 @@ def _by_file(path: str, asked: bool, every: bool, to_json: bool) -> bool:
     if to_json:
         as_json({"path": path, "files": [row.plain() for row in rows]})
         return True
-    from edgespec.report import terminal
+    from edgespec.report.tables.layout import Grid, Shape
 
     spectra, usable = sum(row.spectra for row in rows), sum(row.usable for row in rows)
     refused = sum(row.usable < max(row.spectra, 1) for row in rows)
-    print(f"{len(rows)} files, {spectra} spectra, {usable} usable; something is refused in {refused} files\n")
+    many = "" if len(rows) == 1 else "s"
     most = None if every else MOST_FILES
-    print(terminal.columns(file_table.HEAD, [file_table.cells(row, None if every else LONGEST) for row in rows[:most]]))
+    cells = [file_table.cells(row, None if every else LONGEST) for row in rows[:most]]
+    counted = "1 spectrum" if spectra == 1 else f"{spectra} spectra"
+    first = f"{len(rows)} file{many}, {counted}, {usable} usable; refused in whole or part: {refused}"
+    show([first, "", Grid(file_table.HEAD, cells, Shape(COLUMNS, 3, LEAST))], wide)
     _more(len(rows), most, "files")
     if not asked:
-        print("\nNo classes are known: a folder for each class, or a pattern or a list (docs/your-own-spectra.md).")
+        show_text(
+            "\nNo classes are known: a folder for each class, or a pattern or a list (docs/your-own-spectra.md).", wide
+        )
     return True
 
 
@@ -173,35 +182,37 @@ def _caption(found: Inventory, row: int) -> str:
     return " ".join(filter(None, [each.sample or each.where, f"{each.laser} nm" if each.laser else ""]))
 
 
-def _tell(path: str, found: Inventory, most: int | None) -> None:
+def _tell(path: str, found: Inventory, most: int | None, wide: bool) -> None:
     from edgespec.authoring import data_argument, inventory
+    from edgespec.report.tables.layout import Grid, Shape
 
     told = inventory.summary(found)
     samples = f"{told['samples']} physical samples" if told["samples"] else "no physical samples are known"
     name = data_argument.call(path).name if path.lstrip().startswith("{") else Path(path).resolve().name
-    print(f"{name}: {told['spectra']} usable spectra, {len(told['classes'])} classes, {samples}")
+    show_text(f"{name}: {told['spectra']} usable spectra, {len(told['classes'])} classes, {samples}", wide)
     if len(told["kinds"]) > 1:
-        print("kinds:   " + _pairs(told["kinds"]) + " (--kind)")
-    print(f"\n{'class':28} spectra  samples  lasers, nm")
-    for label, each in list(told["classes"].items())[:most]:
-        lasers = " ".join(map(str, each["lasers_nm"])) or "-"
-        print(f"{label:28} {each['spectra']:7}  {each['samples'] or '-':>7}  {lasers}")
+        show_text("kinds:   " + _pairs(told["kinds"]) + " (--kind)", wide)
+    rows = [
+        [label, str(each["spectra"]), str(each["samples"] or "-"), " ".join(map(str, each["lasers_nm"])) or "-"]
+        for label, each in list(told["classes"].items())[:most]
+    ]
+    show(["", Grid(["class", "spectra", "samples", "lasers, nm"], rows, Shape(keep=3, wraps={"class": 16}))], wide)
     _more(len(told["classes"]), most, "classes")
     print()
     for what, counted in (("lasers", told["lasers_nm"]), ("parts", told["parts"])):
         if counted:
-            print(f"{what + ':':8} " + _pairs(counted))
+            show_text(f"{what + ':':8} " + _pairs(counted), wide)
     _ranges(told["axis_cm1"])
     for what, pairs in found.repeats().items():
         print(f"repeats {what}: {len(pairs)}")
-        _lines([f"{_short(a)} is {_short(b)}" for a, b in pairs], most)
+        _lines([f"{_short(a)} is {_short(b)}" for a, b in pairs], most, wide)
     if shared := told["samples_in_several_classes"]:
         print(f"physical samples in several classes: {len(shared)}")
-        _lines([f"{sample}: {', '.join(labels)}" for sample, labels in shared.items()], most)
+        _lines([f"{sample}: {', '.join(labels)}" for sample, labels in shared.items()], most, wide)
     for note in told["notes"]:
-        print(note)
+        show_text(note, wide)
     print(f"refused: {len(told['refused'])}")
-    _lines(told["refused"], most)
+    _lines(told["refused"], most, wide)
 
 
 def _short(each: Seen) -> str:
@@ -225,9 +236,9 @@ def _pairs(counted: dict[str, int]) -> str:
     return ", ".join(f"{name} {count}" for name, count in counted.items())
 
 
-def _lines(lines: list[str], most: int | None) -> None:
+def _lines(lines: list[str], most: int | None, wide: bool) -> None:
     for line in lines[:most]:
-        print(f"  {line}")
+        show_text(f"  {line}", wide)
     _more(len(lines), most, "lines")
 
 

@@ -11,15 +11,24 @@ from edgespec.cli.program import app
 from edgespec.cli.tables import Wide, show_text
 from edgespec.errors import Mistake
 
-KINDS = ["recipes", "steps", "models", "datasets", "preprocess", "augment", "targets", "schema"]
+KINDS = {
+    "recipes": "recipes that edgespec brings along",
+    "steps": "steps of a recipe: train, distill, prune, quantize and others",
+    "models": "networks that a step trains",
+    "datasets": "ways to read spectra, for data.load",
+    "preprocess": "what is done to a spectrum before the network, for data.preprocess",
+    "augment": "how training spectra are varied, for data.augment",
+    "targets": "machines and devices that bench and export know",
+    "schema": "JSON Schema of recipes, for editors",
+}
 EDITOR = "yaml-language-server:"  # a first line for editors, not about the recipe
-Kind = Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)}.")]
+Kind = Annotated[str, typer.Argument(help=f"One of: {', '.join(KINDS)} (default: show these).")]
 Check = Annotated[bool, typer.Option("--check", help="Connect to each target. Needs the network.")]
 Json = Annotated[bool, typer.Option("--json", help="Print as JSON.")]
 
 
 @app.command("ls", short_help="List recipes, models, steps and targets, with their keys.")
-def command(kind: Kind, check: Check = False, to_json: Json = False, wide: Wide = False) -> None:
+def command(kind: Kind = "", check: Check = False, to_json: Json = False, wide: Wide = False) -> None:
     """List recipes, models, steps, targets and other parts, with every key, its default and its meaning.
 
     Example: edgespec ls steps
@@ -28,10 +37,16 @@ def command(kind: Kind, check: Check = False, to_json: Json = False, wide: Wide 
     """
     from edgespec import plugins
 
-    if kind not in KINDS:
-        raise Mistake(f"there is no list of {kind!r}", hint=plugins.did_you_mean(kind, KINDS))
+    if not kind and not check:
+        if to_json:
+            as_json([{"name": name, "about": about} for name, about in KINDS.items()])
+        else:
+            show_text("\n".join(f"edgespec ls {name:10}  {about}" for name, about in KINDS.items()), wide)
+        return
+    if kind and kind not in KINDS:
+        raise Mistake(f"there is no list of {kind!r}", hint=plugins.did_you_mean(kind, list(KINDS)))
     if check and kind != "targets":
-        raise Mistake(f"--check asks targets, not {kind}", hint="edgespec ls targets --check")
+        raise Mistake(f"--check asks targets, not {kind or 'all lists'}", hint="edgespec ls targets --check")
     if kind == "schema":
         from edgespec.recipe import json_schema
 

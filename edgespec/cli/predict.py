@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ from edgespec.cli import answers
 from edgespec.cli.answers import Answer
 from edgespec.cli.console import Bars
 from edgespec.cli.program import app
+from edgespec.cli.tables import Wide
 from edgespec.errors import Mistake
 
 Model = Annotated[Path, typer.Argument(help="ONNX file, bundle folder or run folder.")]
@@ -55,6 +57,7 @@ def command(
     stream: Stream = False,
     to_csv: Csv = False,
     to_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Classify spectrum files: text (RRUFF, csv, tsv, dpt, maps), JCAMP-DX, SPC, Renishaw .wdf, Bruker OPUS, PerkinElmer .sp.
 
@@ -77,7 +80,8 @@ def command(
         raise Mistake("no FILE is named", hint="files of spectra, folders of them, or - for standard input")
     arguments += [*(["--watch"] if watch else []), *(["--stream"] if stream else []), "--", *named]
     with _ready(path, runtime) as ready:
-        code = (_live if watch or stream else _all)(card, ["predict", str(ready), *arguments], to_csv, to_json, path)
+        words = ["predict", str(ready), *arguments]
+        code = (_live if watch or stream else partial(_all, wide=wide))(card, words, to_csv, to_json, path)
     if code:
         raise typer.Exit(code)
 
@@ -113,11 +117,11 @@ def _live(card: Any, arguments: list[str], to_csv: bool, to_json: bool, path: Pa
     return 2 if refused else 0
 
 
-def _all(card: Any, arguments: list[str], to_csv: bool, to_json: bool, path: Path) -> int:
+def _all(card: Any, arguments: list[str], to_csv: bool, to_json: bool, path: Path, *, wide: bool) -> int:
     """Print all answers and give the runner's exit code. A bar where there are many files."""
     from edgespec.cli import collected
 
-    told = collected.Json() if to_json else collected.Csv() if to_csv else collected.Table()
+    told = collected.Json() if to_json else collected.Csv() if to_csv else collected.Table(wide=wide)
     refused = collected.Refusals()
     summary = _ask(card, arguments, told, refused)
     told.end(str(path), summary)

@@ -36,6 +36,9 @@ LEFT |= {
     "state",
     "source",
     "mean of the runs",
+    "class",
+    "lasers, nm",
+    "one of",
 }
 NO_WIDTH = {"Mn", "Me", "Cf"}  # marks over and under other characters, joiners
 

@@ -257,7 +257,12 @@ def _device(cards: list[Target]) -> dict[str, dict[str, Any]]:
                 found[card.name] = _hello(card, Path(work))
     except EdgespecError as problem:
         found |= {
-            card.name: {"error": problem.message, "hint": problem.hint} for card in cards if card.name not in found
+            card.name: {
+                "error": problem.message.replace(f"target {cards[0].name!r}", f"target {card.name!r}"),
+                "hint": problem.hint,
+            }
+            for card in cards
+            if card.name not in found
         }
     return found
 

@@ -29,15 +29,17 @@ FLAGS += ("amx_tile", "amx_int8", "amx_bf16", "neon", "asimd", "asimdhp", "asimd
 
 
 def hello(runtime: str) -> dict[str, Any]:
-    """Tell what this machine is, as far as its latencies depend on it."""
+    """Tell what this machine is, as far as its latencies depend on it. Raises RefusalError where the runtime cannot do what is asked of it here."""
     load_average = state()["load1"]
     cores = pin(1)
+    module = find_runtime(runtime)
+    getattr(module, "ready", lambda: None)()
     flags = cpuinfo("flags") or cpuinfo("Features")
     return {
         "python": platform.python_version(),
         "numpy": np.__version__,
         "runtime": runtime,
-        "runtime_version": find_runtime(runtime).version(),
+        "runtime_version": module.version(),
         "system": platform.platform(),
         "machine": platform.machine(),
         "cpu": cpuinfo("model name") or text("/proc/device-tree/model").strip("\0") or platform.processor(),

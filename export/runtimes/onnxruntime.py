@@ -37,6 +37,11 @@ def version() -> str:
     return str(onnxruntime.__version__)
 
 
+def ready() -> None:
+    """Raise RefusalError 3 where the provider that is asked for is not in this ONNX Runtime."""
+    _provider()
+
+
 def prepare(onnx: str, folder: str, precision: str) -> str:
     """Nothing to build: ONNX Runtime reads the file as it is, and its precision lives in the file."""
     return onnx

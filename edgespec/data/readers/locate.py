@@ -33,7 +33,7 @@ def find(name: str, root: str | None, folder: str = "") -> Path:
     shown = ", ".join(
         "the working folder" if place == asked and not asked.is_absolute() else str(place) for place in places
     )
-    hint = "set EDGESPEC_DATA to the folder that holds it, or name another `root:`"
+    hint = "check the name, or set EDGESPEC_DATA to the folder that holds it; in a recipe `root:` names the folder too"
     if folder == "rruff" and name.endswith(".zip"):
         hint += "; `edgespec data fetch rruff` fetches RRUFF's own archives"
     if name.startswith("plastics/"):

@@ -59,9 +59,9 @@ def show(parts: Sequence[str | Grid], width: int | None) -> str:
     hidden = False
     for part in parts:
         if isinstance(part, Grid):
-            text, lost = _table(part, width)
+            text, widths = table(part, width)
             lines.append(text)
-            hidden = hidden or lost
+            hidden = hidden or is_cut(part, widths)
         else:
             lines.append(wrapped(part, width))
     return "\n".join([*lines, *(["", wrapped(HIDDEN, width)] if hidden else [])])
@@ -118,21 +118,30 @@ def _pieces(word: str, width: int) -> Iterator[str]:
         place += len(piece)
 
 
-def _table(grid: Grid, width: int | None) -> tuple[str, bool]:
-    """Lay out a table; tell whether columns that hold something were left out."""
+def table(grid: Grid, width: int | None, before: Mapping[int, int] | None = None) -> tuple[str, dict[int, int]]:
+    """Lay out a table; give its columns too: place -> width.
+
+    before: the columns of an earlier part of this table. Then the rows follow it, without the names of the columns.
+    """
     head = list(grid.head)
+    rows = [list(row) if width is None else [_flat(cell) for cell in row] for row in grid.rows]
     if width is None:
-        return columns(head, [list(row) for row in grid.rows]), False
-    rows = [[_flat(cell) for cell in row] for row in grid.rows]
-    widths = _widths(head, rows, grid.shape, width)
+        found = [max(measured(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+        widths = {i: max(each, (before or {}).get(i, 0)) for i, each in enumerate(found)}
+    else:
+        widths = dict(before or _widths(head, rows, grid.shape, width))
     places = sorted(widths)
     lines: list[list[str]] = []
-    for row in (head, *rows):
+    for row in rows if before else (head, *rows):
         lines += _lines([row[i] for i in places], [widths[i] for i in places])
-    lost = any(i not in widths and not _is_empty(rows, i) for i in range(len(head)))
     # a long name of a column is wrapped too, so the names are among the lines, and the line of whole names is left out
     text = columns([head[i] for i in places], lines, [widths[i] for i in places])
-    return text.split("\n", 1)[1], lost
+    return text.split("\n", 1)[1], widths
+
+
+def is_cut(grid: Grid, widths: Mapping[int, int]) -> bool:
+    """Tell whether columns that hold something were left out. widths: of the columns that were not"""
+    return any(i not in widths and not _is_empty(grid.rows, i) for i in range(len(grid.head)))
 
 
 def _flat(text: str) -> str:
