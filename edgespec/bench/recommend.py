@@ -72,8 +72,8 @@ def linear(title: str, file: str, ratio: Pair, gaps: Sequence[Gap]) -> str:
     if stands_in(gaps):
         robust = "; ".join(each.words() for each in perturbed)
         return (
-            f"the linear model '{title}' is recommended where a label without a reject score is enough: it {faster}, "
-            f"has {clean.words()}, and is not told to be less robust: {robust}"
+            f"the linear model '{title}' can take the place of {file} where no 'unknown' is needed: it {faster}, "
+            f"has {clean.words()}, and cannot be told from it when perturbed: {robust}"
         )
     lacks = [each.words() for each in sorted(perturbed, key=lambda each: each.theirs - each.mine) if each.below]
     if clean.below:

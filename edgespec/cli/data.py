@@ -11,14 +11,14 @@ import typer
 
 from edgespec.cli.console import as_json
 from edgespec.cli.program import app
-from edgespec.errors import Mistake, visible
+from edgespec.cli.tables import Wide, show, show_text
+from edgespec.errors import Mistake
 
 if TYPE_CHECKING:
     from edgespec.data.fetch.download import Patience
 
 PLASTICS = "plastics"
 RAMAN_DATA, PUBLIC = "raman-data", "edgespec data fetch raman-data"
-WIDEST = 150  # letters of a line
 
 data = typer.Typer(add_completion=False, rich_markup_mode=None)
 app.add_typer(data, name="data", short_help="Download public spectra, inspect spectra, write task lists.")
@@ -79,6 +79,7 @@ def fetch(
     tries: Tries = 5,
     timeout: Timeout = 30.0,
     to_json: Json = False,
+    wide: Wide = False,
 ) -> None:
     """Download public spectra to the folder that recipes read: archives of RRUFF, or a set of the package raman-data.
 
@@ -106,7 +107,7 @@ def fetch(
         if archives:
             raise Mistake("--archive: sets of raman-data are named without it", f"{PUBLIC} {archives[0]}")
         if listing or not name:
-            _sets(to_json)
+            _sets(to_json, wide)
         else:
             _set(name, out, offline, again, tries, to_json)
         return
@@ -159,7 +160,7 @@ def _archives(
     watcher.say(f"cite: {offered.cite}")
 
 
-def _sets(to_json: bool) -> None:
+def _sets(to_json: bool, wide: bool) -> None:
     """Print a line on each set of raman-data; how many spectra it has is known of those that are here."""
     from edgespec.data.fetch import raman_sets
 
@@ -167,16 +168,18 @@ def _sets(to_json: bool) -> None:
     if to_json:
         as_json([{**asdict(each), "spectra": here.get(each.id)} for each in offers])
         return
-    widths = [
-        max(len(cell) for cell in column) for column in zip(*((e.id, e.task, e.host) for e in offers), strict=True)
-    ]
-    head = f"{'set':{widths[0]}}  {'task':{widths[1]}}  spectra  {'source':{widths[2]}}  licence"
-    lines = [
-        f"{e.id:{widths[0]}}  {e.task:{widths[1]}}  {here.get(e.id, '-'):>7}  {e.host:{widths[2]}}  {e.licence}"
-        for e in offers
-    ]
-    print("\n".join(visible(line if len(line) <= WIDEST else f"{line[:WIDEST]} ...") for line in [head, *lines]))
-    print("\nspectra: of the sets that are here; edgespec learns from those for Classification")
+    from edgespec.report.tables.layout import Grid, Shape
+
+    rows = [[e.id, e.task, str(here.get(e.id, "-")), e.host, e.licence] for e in offers]
+    head = ["set", "task", "spectra", "source", "licence"]
+    show(
+        [
+            Grid(head, rows, Shape(("set", "licence", "spectra", "source", "task"), 2, {"set": 24, "licence": 16})),
+            "",
+            "spectra: of the sets that are here; edgespec learns from those for Classification",
+        ],
+        wide,
+    )
 
 
 def _set(name: str, out: Path | None, offline: bool, again: bool, tries: int, to_json: bool) -> None:
@@ -221,8 +224,8 @@ def _offered(source: str, to_json: bool) -> None:
     if to_json:
         as_json({"base": offered.base, "archives": [asdict(each) for each in offered.archives], "cite": offered.cite})
         return
-    print("\n".join(sources.listed(source)))
-    print(f"from {offered.base}\ncite: {offered.cite}")
+    show_text("\n".join(sources.listed(source)))
+    show_text(f"from {offered.base}\ncite: {offered.cite}")
 
 
 def _told(each: Any) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from edgespec.cli.console import Bars, as_json, name_targets, run_folder
 from edgespec.cli.program import app
+from edgespec.cli.tables import show_text
 from edgespec.errors import Mistake
 
 Folder = Annotated[Path | None, typer.Argument(help="Run folder (default: the newest in runs/).")]
@@ -82,7 +83,7 @@ def command(
         )
         return
     points = made.contract.values()
-    print(
+    show_text(
         f"{made.folder}: {made.variant}, {units.show_size(made.size_bytes)}, takes {len(points)} points from {points[0]:g} to {points[-1]:g} cm-1"
     )
     bars.say(f"check it anywhere: edgespec verify {shlex.quote(str(made.folder))}, or there: python runner.py verify .")
@@ -112,7 +113,9 @@ def _for_target(
     if to_json:
         as_json({**asdict(made), "run": str(folder)})
         return
-    print(f"{made.folder}: {made.variant}, {units.show_size(made.size)}, for {name} ({made.runtime}), {made.status}")
+    show_text(
+        f"{made.folder}: {made.variant}, {units.show_size(made.size)}, for {name} ({made.runtime}), {made.status}"
+    )
     for line in [*(f"checked: {each}" for each in made.checked), made.message]:
         if line:
-            print(line)
+            show_text(line)

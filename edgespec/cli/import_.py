@@ -9,6 +9,7 @@ import typer
 
 from edgespec.cli.console import as_json
 from edgespec.cli.program import app
+from edgespec.cli.tables import show_text
 
 Layout = Annotated[str, typer.Argument(help="Origin of the checkpoint: pace.")]
 Weights = Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Weights: a .pth, .pt or .safetensors file.")]
@@ -96,10 +97,10 @@ def _tell(told: dict[str, Any]) -> None:
     keys = ", ".join(f"{name} {value}" for name, value in told["keys"].items())
     span = "{low:g} to {high:g} cm-1".format(**told["axis"]) if "axis" in told else "axis not known"
     names = ", ".join(told.get("labels", ["names not known"]))
-    print(f"{told['folder']}: {told['model']}, {keys}")
-    print(f"spectra:  {told['points']} points, {span}")
-    print(f"classes:  {told['classes']}: {names}")
-    print(
+    show_text(f"{told['folder']}: {told['model']}, {keys}")
+    show_text(f"spectra:  {told['points']} points, {span}")
+    show_text(f"classes:  {told['classes']}: {names}")
+    show_text(
         f"weight:   {told['params']:,} parameters, {units.show_count(told['macs'])} MACs, {units.show_size(told['bytes'])}"
     )
     for note in told["notes"]:

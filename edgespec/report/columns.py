@@ -39,6 +39,9 @@ LEFT |= {
     "class",
     "lasers, nm",
     "one of",
+    "set",
+    "task",
+    "licence",
 }
 NO_WIDTH = {"Mn", "Me", "Cf"}  # marks over and under other characters, joiners
 
