@@ -15,6 +15,7 @@ Each test part is named by models that never saw it: the setting is chosen by `e
 | tuned | the chosen setting, one network, a float32 file with its calibration |
 | five | five networks of that setting, which answer together |
 | int8 | the chosen network taught by the five, rounded: one file |
+| rounded | the chosen network itself, rounded: one int8 file that nobody taught |
 | deepcnn | DeepCNN's architecture (Liu et al. 2017) with SNV and light augmentation, 60 epochs |
 | lda, logistic, pls_da, svm, 1-NN | fitted on the same spectra behind SNV |
 | NAME | a recipe of --recipe: its front, augmentation and steps on these data |
@@ -104,7 +105,7 @@ def main() -> None:
     parser.add_argument(
         "--raman-data", action="append", default=[], metavar="ID", help="a set of the package raman-data"
     )
-    parser.add_argument("--rows", default="linear,tuned,taught,deepcnn", help="which rows to make")
+    parser.add_argument("--rows", default="linear,tuned,rounded,taught,deepcnn", help="which rows to make")
     asked = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     named = asked.task or ([] if asked.raman_data else list(TASKS))
@@ -145,7 +146,7 @@ def judge(part: Part, spectra: Spectra, rows: list[str], budget: float, written:
     job = Job(spectra, around, SNV, LIGHT, Path(), 0)
     if "linear" in rows and not done(part, "lda"):
         linear(part, job)
-    if {"tuned", "taught"} & set(rows) and not done(part, "setting"):
+    if {"tuned", "taught", "rounded"} & set(rows) and not done(part, "setting"):
         tuned = choose.tune(
             job, split, settings.Space(START, NETWORKS, len(job.splits.rows(None))), budget, one_instrument=True
         )
@@ -156,6 +157,8 @@ def judge(part: Part, spectra: Spectra, rows: list[str], budget: float, written:
         )
     if "tuned" in rows and not done(part, "tuned"):
         trained(part, job, "tuned", setting(part))
+    if "rounded" in rows and not done(part, "rounded"):
+        rounded(part, job, setting(part))
     if "taught" in rows and not done(part, "int8"):
         taught(part, job, setting(part))
     if "deepcnn" in rows and not done(part, "deepcnn"):
@@ -171,6 +174,13 @@ def judge(part: Part, spectra: Spectra, rows: list[str], budget: float, written:
 def trained(part: Part, job: Job, row: str, taken: Setting) -> None:
     own = replace(job, preprocess=taken.preprocess, augment=taken.augment)
     line(part, own, row, [*taken.steps(), "to_onnx", {"calibrate": {"score": "energy"}}])
+
+
+def rounded(part: Part, job: Job, taken: Setting) -> None:
+    """Round the chosen network as it is."""
+    own = replace(job, preprocess=taken.preprocess, augment=taken.augment)
+    steps = [*taken.steps(), "to_onnx", {"quantize": {"max_drop": 0.01}}, {"calibrate": {"score": "energy"}}]
+    line(part, own, "rounded", steps)
 
 
 def taught(part: Part, job: Job, taken: Setting) -> None:

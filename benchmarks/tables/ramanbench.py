@@ -13,7 +13,7 @@ from edgespec.data.readers import locate
 from edgespec.errors import Missing
 from edgespec.evaluation import difference
 
-OURS = ("tuned", "five", "int8", "deepcnn")
+OURS = ("tuned", "five", "rounded", "int8", "deepcnn")
 LINEAR = ("lda", "logistic", "pls_da")
 OTHERS = ("svm", "1-NN")
 SHOWN = 4  # best published rows
@@ -138,7 +138,7 @@ def _gaps(parts: list[dict[str, Any]]) -> list[str]:
     lines = []
     linear = [row for row in LINEAR if all(row in part for part in parts)]
     best = max(linear, key=lambda row: np.mean([part[row]["accuracy"] for part in parts])) if linear else ""
-    for mine in ("tuned", "five", "int8"):
+    for mine in ("tuned", "five", "rounded", "int8"):
         for other in (best, "deepcnn"):
             if all(row in part for row in (mine, other) for part in parts):
                 gaps = [part[mine]["accuracy"] - part[other]["accuracy"] for part in parts]
