@@ -38,7 +38,7 @@ def test_a_run_answers_with_the_file_that_it_ships(undisturbed: Path, tmp_path: 
 
 def test_edgespec_predict_prints_a_table_and_what_was_refused(tmp_path: Path, good: Path) -> None:
     (tmp_path / "bad.txt").write_text("nothing")
-    ended = edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt", "bad.txt")
+    ended = edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt", "bad.txt", "--wide")
     assert ended.returncode == 2
     head, row = ended.stdout.splitlines()
     assert head.split() == ["file", "label", "probability", "flag", "runner-up", "one", "of", "covered"]
@@ -46,7 +46,10 @@ def test_edgespec_predict_prints_a_table_and_what_was_refused(tmp_path: Path, go
     assert row.split()[1] in MINERALS
     assert "error: bad.txt: no lines of numbers in it" in ended.stderr
     assert "hint:  " in ended.stderr
-    assert edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt").stderr == ""
+    plain = edgespec(tmp_path, "predict", tiny_bundle.model(), "good.txt", COLUMNS="60")
+    assert plain.stderr == ""
+    assert all(len(line) <= 60 for line in plain.stdout.splitlines())
+    assert plain.stdout.split()[:3] == ["file", "label", "probability"]
 
 
 def test_instruments_own_files_of_a_folder_are_answered_and_inspected(tmp_path: Path) -> None:

@@ -79,10 +79,10 @@ def test_what_is_refused_says_why(folder: Path) -> None:
 
 
 def test_inspect_shows_it_where_no_classes_are_known(folder: Path) -> None:
-    ended = edgespec(folder.parent, "data", "inspect", "mixed")
+    ended = edgespec(folder.parent, "data", "inspect", "mixed", "--wide")
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
-    assert lines[0] == "6 files, 8 spectra, 5 usable; something is refused in 3 files"
+    assert lines[0] == "6 files, 8 spectra, 5 usable; refused in whole or part: 3"
     assert lines[2].split()[:3] == ["file", "spectra", "axis"]
     assert any(line.startswith("cut.csv") and "refused: " in line for line in lines)
     assert lines[-1].startswith("No classes are known")
