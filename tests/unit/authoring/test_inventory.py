@@ -177,7 +177,7 @@ def run(*arguments: str, at: Path) -> Ended:
 
 
 def test_it_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    data_inspect.command(folder(tmp_path / "d", odd()), axis="200:1000")
+    data_inspect.command(folder(tmp_path / "d", odd()), axis="200:1000", wide=True)
     told = capsys.readouterr().out
     assert "d: 5 usable spectra, 3 classes, 2 physical samples" in told
     assert "kinds:   Processed 7, RAW 1, unnamed 1 (--kind)" in told
