@@ -174,7 +174,7 @@ def _sets(to_json: bool, wide: bool) -> None:
     head = ["set", "task", "spectra", "source", "licence"]
     show(
         [
-            Grid(head, rows, Shape(("set", "licence", "spectra", "source", "task"), 2, {"set": 24, "licence": 16})),
+            Grid(head, rows, Shape(("set", "task", "licence", "spectra", "source"), 2, {"licence": 12})),
             "",
             "spectra: of the sets that are here; edgespec learns from those for Classification",
         ],

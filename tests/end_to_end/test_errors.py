@@ -70,7 +70,7 @@ CASES = [
     (["frobnicate"], 2, "No such command 'frobnicate'"),
     (["--frobnicate"], 2, "No such option: --frobnicate"),
     (["ls", "nonsense"], 2, "there is no list of 'nonsense'"),
-    (["ls"], 2, "Missing argument"),
+    (["ls", "--check"], 2, "--check asks targets, not all lists"),
     (["bench"], 2, "there is no run in runs/"),
     (["gate"], 2, "there is no run in runs/"),
     (["report"], 2, "there is no run in runs/"),

@@ -47,7 +47,10 @@ def test_a_set_of_the_packages_cache_becomes_a_recipe(home: Path) -> None:
 
 
 def test_the_list_names_task_source_and_licence(home: Path) -> None:
-    ended = run(home, "data", "fetch", "raman-data")
+    narrow = run(home, "data", "fetch", "raman-data").stdout.splitlines()
+    assert max(map(len, narrow)) <= 80
+    assert narrow[0].split()[:2] == ["set", "task"]
+    ended = run(home, "data", "fetch", "raman-data", "--wide")
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     assert lines[0].split() == ["set", "task", "spectra", "source", "licence"]
