@@ -182,7 +182,7 @@ def test_an_unknown_of_a_threshold_that_few_samples_set_says_so(tmp_path: Path, 
         _, (answer, *_) = ask(tmp_path, "predict", path, "good.txt")
         assert answer["flag"] in ("unknown", None)
         if answer["flag"]:
-            assert any("set on 12 samples" in each for each in answer["notes"]) == noted
+            assert any("rests on 12 sample(s)" in each for each in answer["notes"]) == noted
 
 
 def test_a_contract_may_lie_beside_its_model(tmp_path: Path, good: Path) -> None:
