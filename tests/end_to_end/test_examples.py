@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import downloads
 import pytest
 import tiny_job
 import tiny_run
@@ -83,14 +84,17 @@ def test_a_watched_folder_gets_an_answer_for_each_new_file(lab: Path, tmp_path: 
         str(answers),
     ]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with subprocess.Popen(shell, env={**os.environ, "PATH": path}, stderr=subprocess.DEVNULL) as watching:
+    environment = {**os.environ, "PATH": path}
+    with subprocess.Popen(shell, env=environment, stderr=subprocess.DEVNULL, preexec_fn=downloads.heard) as watching:
         try:
             shutil.copy(lab / "spectrum.csv", tmp_path / "in" / "new.csv")
             until = time.monotonic() + 60
             while time.monotonic() < until and not (answers.exists() and answers.read_text()):
                 time.sleep(0.2)
-        finally:
             watching.send_signal(signal.SIGINT)
+            watching.wait(timeout=30)
+        finally:
+            watching.kill()
     assert (lab / "label.txt").read_text() in answers.read_text()
 
 

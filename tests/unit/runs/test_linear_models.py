@@ -17,7 +17,7 @@ def taking(ratio: float) -> Pairs:
 def test_a_linear_model_as_accurate_as_robust_and_faster_is_recommended() -> None:
     told = linear_models.beside(planted_rows.report((2, {})), "cpu-int8", MEASURED, taking(0.5))
     assert (told["variant"], told["recommended"]) == ("lda", True)
-    assert "'lda' is recommended" in told["why"]
+    assert "'lda' can take the place of cpu-int8 where no 'unknown' is needed" in told["why"]
     assert "answers 2.0 times faster than cpu-int8, has 0.950 for 0.950 on clean spectra" in told["why"]
 
 

@@ -41,14 +41,17 @@ def test_answers_are_the_files_own(calibrated: tuple[Path, Path, np.ndarray], fl
     if shutil.which(flags[0]) is None:
         pytest.skip(f"there is no {flags[0]} here")
     *files, x = calibrated
-    for path in files:
+    for path, rounded in zip(files, (False, True), strict=True):
         library, made = c_code.compiled(path, *flags[1:], compiler=flags[0])
         wanted = onnx_file.outputs(path, x, batch=1)
         found = [c_code.asked(library, made, row, [each.shape[1] for each in wanted.values()]) for row in x]
         assert [label for _, _, label in found] == wanted["logits"].argmax(1).tolist()
         for i, each in enumerate(wanted.values()):
             own = np.array([parts[i] for _, parts, _ in found])
-            assert np.abs(own - each).max() <= 1e-4 * np.abs(each).max()
+            apart = np.abs(own - each).max(axis=1) / np.abs(each).max()
+            # a sum that lies between two numbers of int8 is one step off where a float32 factor is rounded another way: seldom, and no more
+            assert np.quantile(apart, 0.9 if rounded else 1) <= 1e-4
+            assert apart.max() <= (0.02 if rounded else 1e-4)
 
 
 @c_code.needs_compiler
